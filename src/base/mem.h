@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The only callers of malloc. Everything above uses these, arenas or bufs.
+ * They return NULL when there is no memory; callers turn that into ERR_NOMEM.
+ *
+ * mem_fail_after() is for tests: the n-th allocation from now on (0 is the
+ * next) fails, and all after it succeed again. A negative n switches it off.
+ */
+#ifndef BASE_MEM_H
+#define BASE_MEM_H
+
+#include <stddef.h>
+
+void *mem_alloc(size_t size);               /* zeroed; size 0 gives a unique pointer */
+void *mem_array(size_t count, size_t size); /* zeroed; NULL on overflow */
+void *mem_realloc(void *p, size_t size);    /* new octets are not zeroed; on failure p stays */
+void mem_free(void *p);                     /* NULL is permitted */
+
+void mem_fail_after(long n);
+
+/* A local owner that frees itself: MEM_OWNED char *p = mem_alloc(10); */
+void mem_free_pointer(void *pointer_to_pointer);
+#define MEM_OWNED __attribute__((cleanup(mem_free_pointer)))
+
+#endif
