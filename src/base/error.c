@@ -39,8 +39,7 @@ error_name(int code)
 	return names[-code];
 }
 
-static void
-set_text(struct error *e, const char *fmt, va_list ap)
+static void __attribute__((format(printf, 2, 0))) set_text(struct error *e, const char *fmt, va_list ap)
 {
 	if (vsnprintf(e->text, sizeof e->text, fmt, ap) < 0)
 		e->text[0] = '\0';
