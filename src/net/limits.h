@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Hard maxima and default times of the net floor. Settings may lower them, never lift the hard ones.
+ */
+#ifndef NET_LIMITS_H
+#define NET_LIMITS_H
+
+#define CONN_INPUT_MAX (16u << 10)   /* octets read ahead that a session has not taken; one TLS record */
+#define CONN_OUTPUT_HIGH (64u << 10) /* with so much output waiting nothing more is read */
+#define CONN_OUTPUT_LOW (32u << 10)  /* below this the session is run to make more */
+#define CONN_TURN_MAX (256u << 10)   /* octets read and written in one turn before others have theirs */
+#define CONN_PEER_MAX 64             /* octets of a peer's address as text, NUL included */
+
+#define NET_HANDSHAKE_MS 30000   /* a TLS handshake must end within this */
+#define NET_STALL_MS 120000      /* a peer that takes no output for this long is gone */
+#define NET_LINGER_MS 2000       /* after our end of a connection: time for the peer to read our last words */
+#define NET_CONNECTIONS 18000u   /* of one process; descriptors end at 20,000 on common systems */
+#define NET_CONNECTIONS_PEER 50u /* of one IPv4 address or IPv6 /64 */
+
+#endif
