@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: ISC
+"""What every measurement shares: rows of figures, their JSON, and processes measured by their own resource usage."""
+import json
+import os
+import pathlib
+import statistics
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build"
+ROUNDS = 3
+
+
+def run(argv, stdin=None, stdout=None, env=None):
+    """Runs a program and returns (elapsed seconds, CPU seconds of it and its waited-for children, peak KiB)."""
+    actions = []
+    for number, path, flags in ((0, stdin or "/dev/null", os.O_RDONLY),
+                                (1, stdout or "/dev/null", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)):
+        actions.append((os.POSIX_SPAWN_OPEN, number, str(path), flags, 0o600))
+    start = time.monotonic()
+    pid = os.posix_spawnp(argv[0], [str(a) for a in argv], env or os.environ, file_actions=actions)
+    _, status, usage = os.wait4(pid, 0)
+    elapsed = time.monotonic() - start
+    if status != 0:
+        sys.exit(f"bench: '{' '.join(map(str, argv))}' failed with status {os.waitstatus_to_exitcode(status)}")
+    return elapsed, usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+
+
+class Table:
+    """Rows {work, unit, better, ours, peers, limit}; printed as they come, and written as JSON at the end."""
+
+    def __init__(self, name):
+        self.name, self.rows = name, []
+        print(f"{name}: medians of {ROUNDS} alternating runs\n"
+              f"{'work':<52}{'unit':<12}{'ours':>10}  peers, and the machine's limit")
+
+    def add(self, work, unit, better, ours, peers, limit):
+        median = statistics.median
+        row = {"work": work, "unit": unit, "better": better, "ours": round(median(ours), 4),
+               "peers": {k: round(median(v), 4) for k, v in peers.items()},
+               "limit": {k: round(median(v), 4) for k, v in limit.items()}}
+        if not row["peers"]:
+            sys.exit(f"bench: the row '{work}' has no peer to stand beside")
+        self.rows.append(row)
+        sides = []
+        for peer, value in row["peers"].items():
+            ratio = row["ours"] / value if better == "higher" else value / row["ours"]
+            sides.append(f"{peer} {value:g} (ours is {ratio:.2f} x as good)")
+        sides += [f"limit {k} {v:g}" for k, v in row["limit"].items()]
+        print(f"{work:<52}{unit:<12}{row['ours']:>10g}  {'; '.join(sides)}", flush=True)
+
+    def write(self):
+        path = BUILD / "bench" / f"{self.name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(self.rows, indent=1) + "\n")
+        print(f"written to {path.relative_to(ROOT)}")
