@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Hard maxima of the store floor. Settings may lower them, never lift them.
+ */
+#ifndef STORE_LIMITS_H
+#define STORE_LIMITS_H
+
+#define STORE_ADDRESS_MAX 320u         /* local part 64, "@", domain 255 (RFC 5321 4.5.3.1) */
+#define STORE_DOMAIN_MAX 255u          /* RFC 5321 4.5.3.1.2 */
+#define STORE_ADDRESSES_MAX 256u       /* of one account */
+#define STORE_VERIFIER_MAX 512u        /* an encoded Argon2id verifier is about 100 octets */
+#define STORE_NAME_MAX 1000u           /* octets of a mailbox name, all levels together */
+#define STORE_NAME_DEPTH_MAX 32u       /* levels of a mailbox name */
+#define STORE_MAILBOXES_MAX 10000u     /* of one account */
+#define STORE_SUBSCRIPTIONS_MAX 20000u /* of one account; a name may be subscribed without a mailbox */
+#define STORE_KEYWORDS_MAX 64u         /* different keywords in one mailbox: they are bits of a uint64_t */
+#define STORE_KEYWORD_MAX 255u         /* octets of a keyword's name */
+#define STORE_RANGES_MAX 65536u        /* UID ranges of one request */
+#define STORE_TOUCH_MAX 8192u   /* messages that one flag or expunge call changes; the reply says where to go on */
+#define STORE_COPY_MAX 100000u  /* messages of one copy, which is all or nothing */
+#define STORE_PAGE_MAX 16384u   /* rows of one list reply */
+#define STORE_TARGETS_MAX 1000u /* mailboxes of one delivery (RFC 5321 4.5.3.1.8 wants at least 100) */
+#define STORE_MESSAGE_MAX (1ull << 30)   /* octets of one message */
+#define STORE_INLINE_MAX (1u << 20)      /* octets of a message that travels inside the request */
+#define STORE_PIECE_MAX (1u << 20)       /* octets of one body_append or body_read */
+#define STORE_CACHE_MAX (64u << 10)      /* octets of what is remembered about a message (envelope, structure) */
+#define STORE_ENVELOPE_MAX (64u << 10)   /* octets of the envelope kept with a delivery */
+#define STORE_HANDLES_MAX 4096u          /* bodies being staged at once */
+#define STORE_CERTIFICATE_MAX (1u << 20) /* octets of a directory certificate */
+#define STORE_CERTIFICATE_KEYS_MAX 256u  /* keys and subkeys of one */
+#define STORE_CERTIFICATE_USERS_MAX 256u /* user IDs of one */
+#define STORE_USER_ID_MAX 1024u          /* octets of a user ID */
+#define STORE_FINGERPRINT_MAX 32u        /* v6: 32 octets, v4: 20 */
+#define STORE_KEY_MAX 128u               /* octets of a meta key */
+#define STORE_VALUE_MAX (256u << 10)     /* octets of a meta value */
+#define STORE_CHANGES_MAX 4096u          /* mailboxes in one changes_wait reply */
+
+#endif

@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * How the structs of store/types.h cross: their fields and their maxima.
+ */
+#include "store/store.h"
+
+static const struct codec_field store_nothing_fields[] = {
+	CODEC_FIELD(struct store_nothing, unused, CODEC_U8, 0),
+};
+static const struct codec_schema store_nothing_schema = CODEC_SCHEMA(store_nothing, store_nothing_fields);
+
+static const struct codec_field store_account_create_fields[] = {
+	CODEC_FIELD(struct store_account_create, address, CODEC_BYTES, STORE_ADDRESS_MAX),
+	CODEC_FIELD(struct store_account_create, verifier, CODEC_BYTES, STORE_VERIFIER_MAX),
+};
+static const struct codec_schema store_account_create_schema =
+    CODEC_SCHEMA(store_account_create, store_account_create_fields);
+
+static const struct codec_field store_account_id_fields[] = {
+	CODEC_FIELD(struct store_account_id, account, CODEC_U64, 0),
+};
+static const struct codec_schema store_account_id_schema = CODEC_SCHEMA(store_account_id, store_account_id_fields);
+
+static const struct codec_field store_account_set_verifier_fields[] = {
+	CODEC_FIELD(struct store_account_set_verifier, account, CODEC_U64, 0),
+	CODEC_FIELD(struct store_account_set_verifier, verifier, CODEC_BYTES, STORE_VERIFIER_MAX),
+};
+static const struct codec_schema store_account_set_verifier_schema =
+    CODEC_SCHEMA(store_account_set_verifier, store_account_set_verifier_fields);
+
+static const struct codec_field store_address_fields[] = {
+	CODEC_FIELD(struct store_address, account, CODEC_U64, 0),
+	CODEC_FIELD(struct store_address, address, CODEC_BYTES, STORE_ADDRESS_MAX),
+};
+static const struct codec_schema store_address_schema = CODEC_SCHEMA(store_address, store_address_fields);
+
+static const struct codec_field store_account_get_fields[] = {
+	CODEC_FIELD(struct store_account_get, account, CODEC_U64, 0),
+	CODEC_FIELD(struct store_account_get, address, CODEC_BYTES, STORE_ADDRESS_MAX),
+};
+static const struct codec_schema store_account_get_schema = CODEC_SCHEMA(store_account_get, store_account_get_fields);
+
+static const struct codec_field store_account_fields[] = {
+	CODEC_FIELD(struct store_account, account, CODEC_U64, 0),
+	CODEC_FIELD(struct store_account, verifier, CODEC_BYTES, STORE_VERIFIER_MAX),
+	CODEC_FIELD_LIST(struct store_account, addresses, address_count, &codec_schema_slice, STORE_ADDRESSES_MAX),
+	CODEC_FIELD(struct store_account, created, CODEC_U64, 0),
+};
+static const struct codec_schema store_account_schema = CODEC_SCHEMA(store_account, store_account_fields);
+
+static const struct codec_field store_account_list_fields[] = {
+	CODEC_FIELD(struct store_account_list, after, CODEC_U64, 0),
+	CODEC_FIELD(struct store_account_list, limit, CODEC_U32, 0),
+};
+static const struct codec_schema store_account_list_schema =
+    CODEC_SCHEMA(store_account_list, store_account_list_fields);
+
+static const struct codec_field store_account_row_fields[] = {
+	CODEC_FIELD(struct store_account_row, account, CODEC_U64, 0),
+	CODEC_FIELD(struct store_account_row, address, CODEC_BYTES, STORE_ADDRESS_MAX),
+	CODEC_FIELD(struct store_account_row, created, CODEC_U64, 0),
+};
+static const struct codec_schema store_account_row_schema = CODEC_SCHEMA(store_account_row, store_account_row_fields);
+
+static const struct codec_field store_account_rows_fields[] = {
+	CODEC_FIELD_LIST(struct store_account_rows, rows, row_count, &store_account_row_schema, STORE_PAGE_MAX),
+	CODEC_FIELD(struct store_account_rows, more, CODEC_BOOL, 0),
+};
+static const struct codec_schema store_account_rows_schema =
+    CODEC_SCHEMA(store_account_rows, store_account_rows_fields);
+
+static const struct codec_field store_address_find_fields[] = {
+	CODEC_FIELD(struct store_address_find, address, CODEC_BYTES, STORE_ADDRESS_MAX),
+};
+static const struct codec_schema store_address_find_schema =
+    CODEC_SCHEMA(store_address_find, store_address_find_fields);
+
+static const struct codec_field store_address_found_fields[] = {
+	CODEC_FIELD(struct store_address_found, account, CODEC_U64, 0),
+	CODEC_FIELD(struct store_address_found, domain_known, CODEC_BOOL, 0),
+};
+static const struct codec_schema store_address_found_schema =
+    CODEC_SCHEMA(store_address_found, store_address_found_fields);
+
+static const struct codec_field store_domain_fields[] = {
+	CODEC_FIELD(struct store_domain, domain, CODEC_BYTES, STORE_DOMAIN_MAX),
+};
+static const struct codec_schema store_domain_schema = CODEC_SCHEMA(store_domain, store_domain_fields);
+
+static const struct codec_field store_domains_fields[] = {
+	CODEC_FIELD_LIST(struct store_domains, domains, domain_count, &codec_schema_slice, CODEC_LIST_MAX),
+};
+static const struct codec_schema store_domains_schema = CODEC_SCHEMA(store_domains, store_domains_fields);
+
+static const struct codec_field store_mailbox_fields[] = {
+	CODEC_FIELD(struct store_mailbox, mailbox, CODEC_U64, 0),
+	CODEC_FIELD(struct store_mailbox, name, CODEC_BYTES, STORE_NAME_MAX),
+	CODEC_FIELD(struct store_mailbox, selectable, CODEC_BOOL, 0),
+	CODEC_FIELD(struct store_mailbox, subscribed, CODEC_BOOL, 0),
+	CODEC_FIELD(struct store_mailbox, has_children, CODEC_BOOL, 0),
+	CODEC_FIELD(struct store_mailbox, special_use, CODEC_U32, 0),
+	CODEC_FIELD(struct store_mailbox, uidvalidity, CODEC_U32, 0),
+	CODEC_FIELD(struct store_mailbox, uidnext, CODEC_U32, 0),
+	CODEC_FIELD(struct store_mailbox, messages, CODEC_U32, 0),
+	CODEC_FIELD(struct store_mailbox, unseen, CODEC_U32, 0),
+	CODEC_FIELD(struct store_mailbox, deleted, CODEC_U32, 0),
+	CODEC_FIELD(struct store_mailbox, recent, CODEC_U32, 0),
+	CODEC_FIELD(struct store_mailbox, size, CODEC_U64, 0),
+	CODEC_FIELD(struct store_mailbox, highest_modseq, CODEC_U64, 0),
+};
+static const struct codec_schema store_mailbox_schema = CODEC_SCHEMA(store_mailbox, store_mailbox_fields);
+
+static const struct codec_field store_keyword_fields[] = {
+	CODEC_FIELD(struct store_keyword, name, CODEC_BYTES, STORE_KEYWORD_MAX),
+};
+static const struct codec_schema store_keyword_schema = CODEC_SCHEMA(store_keyword, store_keyword_fields);
+
+static const struct codec_field store_mailbox_get_fields[] = {
+	CODEC_FIELD(struct store_mailbox_get, account, CODEC_U64, 0),
+	CODEC_FIELD(struct store_mailbox_get, mailbox, CODEC_U64, 0),
+	CODEC_FIELD(struct store_mailbox_get, name, CODEC_BYTES, STORE_NAME_MAX),
+};
+static const struct codec_schema store_mailbox_get_schema = CODEC_SCHEMA(store_mailbox_get, store_mailbox_get_fields);
+
+static const struct codec_field store_mailbox_state_fields[] = {
+	CODEC_FIELD_STRUCT(struct store_mailbox_state, mailbox, &store_mailbox_schema),
+	CODEC_FIELD_LIST(
+	    struct store_mailbox_state, keywords, keyword_count, &store_keyword_schema, STORE_KEYWORDS_MAX),
+};
+static const struct codec_schema store_mailbox_state_schema =
+    CODEC_SCHEMA(store_mailbox_state, store_mailbox_state_fields);
+
+static const struct codec_field store_mailbox_list_fields[] = {
+	CODEC_FIELD(struct store_mailbox_list, account, CODEC_U64, 0),
+	CODEC_FIELD(struct store_mailbox_list, after, CODEC_BYTES, STORE_NAME_MAX),
+	CODEC_FIELD(struct store_mailbox_list, limit, CODEC_U32, 0),
+};
+static const struct codec_schema store_mailbox_list_schema =
+    CODEC_SCHEMA(store_mailbox_list, store_mailbox_list_fields);
+
+static const struct codec_field store_mailbox_rows_fields[] = {
+	CODEC_FIELD_LIST(struct store_mailbox_rows, rows, row_count, &store_mailbox_schema, STORE_PAGE_MAX),
+	CODEC_FIELD(struct store_mailbox_rows, more, CODEC_BOOL, 0),
+};
+static const struct codec_schema store_mailbox_rows_schema =
+    CODEC_SCHEMA(store_mailbox_rows, store_mailbox_rows_fields);
+
+static const struct codec_field store_mailbox_create_fields[] = {
+	CODEC_FIELD(struct store_mailbox_create, account, CODEC_U64, 0),
+	CODEC_FIELD(struct store_mailbox_create, name, CODEC_BYTES, STORE_NAME_MAX),
+	CODEC_FIELD(struct store_mailbox_create, special_use, CODEC_U32, 0),
+	CODEC_FIELD(struct store_mailbox_create, subscribe, CODEC_BOOL, 0),
+};
+static const struct codec_schema store_mailbox_create_schema =
+    CODEC_SCHEMA(store_mailbox_create, store_mailbox_create_fields);
+
+static const struct codec_field store_mailbox_id_fields[] = {
+	CODEC_FIELD(struct store_mailbox_id, mailbox, CODEC_U64, 0),
+	CODEC_FIELD(struct store_mailbox_id, uidvalidity, CODEC_U32, 0),
+};
+static const struct codec_schema store_mailbox_id_schema = CODEC_SCHEMA(store_mailbox_id, store_mailbox_id_fields);
+
+static const struct codec_field store_mailbox_delete_fields[] = {
+	CODEC_FIELD(struct store_mailbox_delete, account, CODEC_U64, 0),
+	CODEC_FIELD(struct store_mailbox_delete, name, CODEC_BYTES, STORE_NAME_MAX),
+};
+static const struct codec_schema store_mailbox_delete_schema =
+    CODEC_SCHEMA(store_mailbox_delete, store_mailbox_delete_fields);
+
+static const struct codec_field store_mailbox_rename_fields[] = {
+	CODEC_FIELD(struct store_mailbox_rename, account, CODEC_U64, 0),
+	CODEC_FIELD(struct store_mailbox_rename, from, CODEC_BYTES, STORE_NAME_MAX),
+	CODEC_FIELD(struct store_mailbox_rename, to, CODEC_BYTES, STORE_NAME_MAX),
+};
+static const struct codec_schema store_mailbox_rename_schema =
+    CODEC_SCHEMA(store_mailbox_rename, store_mailbox_rename_fields);
+
+static const struct codec_field store_subscribe_fields[] = {
+	CODEC_FIELD(struct store_subscribe, account, CODEC_U64, 0),
+	CODEC_FIELD(struct store_subscribe, name, CODEC_BYTES, STORE_NAME_MAX),
+	CODEC_FIELD(struct store_subscribe, subscribed, CODEC_BOOL, 0),
+};
+static const struct codec_schema store_subscribe_schema = CODEC_SCHEMA(store_subscribe, store_subscribe_fields);
+
+static const struct codec_field store_subscription_list_fields[] = {
+	CODEC_FIELD(struct store_subscription_list, account, CODEC_U64, 0),
+	CODEC_FIELD(struct store_subscription_list, after, CODEC_BYTES, STORE_NAME_MAX),
+	CODEC_FIELD(struct store_subscription_list, limit, CODEC_U32, 0),
+};
+static const struct codec_schema store_subscription_list_schema =
+    CODEC_SCHEMA(store_subscription_list, store_subscription_list_fields);
+
+static const struct codec_field store_names_fields[] = {
+	CODEC_FIELD_LIST(struct store_names, names, name_count, &codec_schema_slice, STORE_PAGE_MAX),
+	CODEC_FIELD(struct store_names, more, CODEC_BOOL, 0),
+};
+static const struct codec_schema store_names_schema = CODEC_SCHEMA(store_names, store_names_fields);
+
+static const struct codec_field store_body_handle_fields[] = {
+	CODEC_FIELD(struct store_body_handle, handle, CODEC_U64, 0),
+};
+static const struct codec_schema store_body_handle_schema = CODEC_SCHEMA(store_body_handle, store_body_handle_fields);
+
+static const struct codec_field store_body_append_fields[] = {
+	CODEC_FIELD(struct store_body_append, handle, CODEC_U64, 0),
+	CODEC_FIELD(struct store_body_append, data, CODEC_BYTES, STORE_PIECE_MAX),
+};
+static const struct codec_schema store_body_append_schema = CODEC_SCHEMA(store_body_append, store_body_append_fields);
+
+static const struct codec_field store_body_length_fields[] = {
+	CODEC_FIELD(struct store_body_length, length, CODEC_U64, 0),
+};
+static const struct codec_schema store_body_length_schema = CODEC_SCHEMA(store_body_length, store_body_length_fields);
+
+static const struct codec_field store_body_read_fields[] = {
+	CODEC_FIELD(struct store_body_read, body, CODEC_U64, 0),
+	CODEC_FIELD(struct store_body_read, offset, CODEC_U64, 0),
+	CODEC_FIELD(struct store_body_read, length, CODEC_U32, STORE_PIECE_MAX),
+};
+static const struct codec_schema store_body_read_schema = CODEC_SCHEMA(store_body_read, store_body_read_fields);
+
+static const struct codec_field store_body_data_fields[] = {
+	CODEC_FIELD(struct store_body_data, data, CODEC_BYTES, STORE_PIECE_MAX),
+	CODEC_FIELD(struct store_body_data, length, CODEC_U64, 0),
+};
+static const struct codec_schema store_body_data_schema = CODEC_SCHEMA(store_body_data, store_body_data_fields);
+
+static const struct codec_field store_content_fields[] = {
+	CODEC_FIELD(struct store_content, handle, CODEC_U64, 0),
+	CODEC_FIELD(struct store_content, data, CODEC_BYTES, STORE_INLINE_MAX),
+	CODEC_FIELD(struct store_content, header_size, CODEC_U32, 0),
+	CODEC_FIELD(struct store_content, cache, CODEC_BYTES, STORE_CACHE_MAX),
+};
+static const struct codec_schema store_content_schema = CODEC_SCHEMA(store_content, store_content_fields);
+
+static const struct codec_field store_target_fields[] = {
+	CODEC_FIELD(struct store_target, account, CODEC_U64, 0),
+	CODEC_FIELD(struct store_target, mailbox, CODEC_U64, 0),
+	CODEC_FIELD(struct store_target, flags, CODEC_U32, 0),
+};
+static const struct codec_schema store_target_schema = CODEC_SCHEMA(store_target, store_target_fields);
+
+static const struct codec_field store_deliver_fields[] = {
+	CODEC_FIELD_STRUCT(struct store_deliver, content, &store_content_schema),
+	CODEC_FIELD(struct store_deliver, internal_date, CODEC_U64, 0),
+	CODEC_FIELD(struct store_deliver, envelope, CODEC_BYTES, STORE_ENVELOPE_MAX),
+	CODEC_FIELD_LIST(struct store_deliver, targets, target_count, &store_target_schema, STORE_TARGETS_MAX),
+};
+static const struct codec_schema store_deliver_schema = CODEC_SCHEMA(store_deliver, store_deliver_fields);
+
+static const struct codec_field store_stored_fields[] = {
+	CODEC_FIELD(struct store_stored, account, CODEC_U64, 0),
+	CODEC_FIELD(struct store_stored, mailbox, CODEC_U64, 0),
+	CODEC_FIELD(struct store_stored, uidvalidity, CODEC_U32, 0),
+	CODEC_FIELD(struct store_stored, uid, CODEC_U32, 0),
+	CODEC_FIELD(struct store_stored, modseq, CODEC_U64, 0),
+};
+static const struct codec_schema store_stored_schema = CODEC_SCHEMA(store_stored, store_stored_fields);
+
+static const struct codec_field store_delivered_fields[] = {
+	CODEC_FIELD(struct store_delivered, body, CODEC_U64, 0),
+	CODEC_FIELD_LIST(struct store_delivered, stored, stored_count, &store_stored_schema, STORE_TARGETS_MAX),
+};
+static const struct codec_schema store_delivered_schema = CODEC_SCHEMA(store_delivered, store_delivered_fields);
+
+static const struct codec_field store_append_fields[] = {
+	CODEC_FIELD(struct store_append, account, CODEC_U64, 0),
+	CODEC_FIELD(struct store_append, mailbox, CODEC_U64, 0),
+	CODEC_FIELD_STRUCT(struct store_append, content, &store_content_schema),
+	CODEC_FIELD(struct store_append, internal_date, CODEC_U64, 0),
+	CODEC_FIELD(struct store_append, flags, CODEC_U32, 0),
+	CODEC_FIELD_LIST(struct store_append, keywords, keyword_count, &codec_schema_slice, STORE_KEYWORDS_MAX),
+};
+static const struct codec_schema store_append_schema = CODEC_SCHEMA(store_append, store_append_fields);
+
+static const struct codec_field store_appended_fields[] = {
+	CODEC_FIELD(struct store_appended, body, CODEC_U64, 0),
+	CODEC_FIELD_STRUCT(struct store_appended, stored, &store_stored_schema),
+};
+static const struct codec_schema store_appended_schema = CODEC_SCHEMA(store_appended, store_appended_fields);
+
+static const struct codec_field store_message_fields[] = {
+	CODEC_FIELD(struct store_message, uid, CODEC_U32, 0),
+	CODEC_FIELD(struct store_message, flags, CODEC_U32, 0),
+	CODEC_FIELD(struct store_message, keywords, CODEC_U64, 0),
+	CODEC_FIELD(struct store_message, modseq, CODEC_U64, 0),
+	CODEC_FIELD(struct store_message, size, CODEC_U64, 0),
+	CODEC_FIELD(struct store_message, header_size, CODEC_U32, 0),
+	CODEC_FIELD(struct store_message, internal_date, CODEC_U64, 0),
+	CODEC_FIELD(struct store_message, save_date, CODEC_U64, 0),
+	CODEC_FIELD(struct store_message, body, CODEC_U64, 0),
+	CODEC_FIELD(struct store_message, cache, CODEC_BYTES, STORE_CACHE_MAX),
+};
+static const struct codec_schema store_message_schema = CODEC_SCHEMA(store_message, store_message_fields);
+
+static const struct codec_field store_message_list_fields[] = {
+	CODEC_FIELD(struct store_message_list, account, CODEC_U64, 0),
+	CODEC_FIELD(struct store_message_list, mailbox, CODEC_U64, 0),
+	CODEC_FIELD(struct store_message_list, first, CODEC_U32, 0),
+	CODEC_FIELD(struct store_message_list, last, CODEC_U32, 0),
+	CODEC_FIELD(struct store_message_list, limit, CODEC_U32, 0),
+	CODEC_FIELD(struct store_message_list, with_cache, CODEC_BOOL, 0),
+};
+static const struct codec_schema store_message_list_schema =
+    CODEC_SCHEMA(store_message_list, store_message_list_fields);
+
+static const struct codec_field store_message_rows_fields[] = {
+	CODEC_FIELD_LIST(struct store_message_rows, rows, row_count, &store_message_schema, STORE_PAGE_MAX),
+	CODEC_FIELD(struct store_message_rows, next, CODEC_U32, 0),
+	CODEC_FIELD(struct store_message_rows, uidnext, CODEC_U32, 0),
+	CODEC_FIELD(struct store_message_rows, messages, CODEC_U32, 0),
+	CODEC_FIELD(struct store_message_rows, highest_modseq, CODEC_U64, 0),
+	CODEC_FIELD(struct store_message_rows, keyword_count, CODEC_U32, 0),
+};
+static const struct codec_schema store_message_rows_schema =
+    CODEC_SCHEMA(store_message_rows, store_message_rows_fields);
+
+static const struct codec_field store_changes_fields[] = {
+	CODEC_FIELD(struct store_changes, account, CODEC_U64, 0),
+	CODEC_FIELD(struct store_changes, mailbox, CODEC_U64, 0),
+	CODEC_FIELD(struct store_changes, since, CODEC_U64, 0),
+	CODEC_FIELD(struct store_changes, limit, CODEC_U32, 0),
+};
+static const struct codec_schema store_changes_schema = CODEC_SCHEMA(store_changes, store_changes_fields);
+
+static const struct codec_field store_changed_fields[] = {
+	CODEC_FIELD_LIST(struct store_changed, rows, row_count, &store_message_schema, STORE_PAGE_MAX),
+	CODEC_FIELD_LIST(struct store_changed, expunged, expunged_count, &codec_schema_u32, STORE_PAGE_MAX),
+	CODEC_FIELD(struct store_changed, upto, CODEC_U64, 0),
+	CODEC_FIELD(struct store_changed, more, CODEC_BOOL, 0),
+	CODEC_FIELD(struct store_changed, uidnext, CODEC_U32, 0),
+	CODEC_FIELD(struct store_changed, messages, CODEC_U32, 0),
+	CODEC_FIELD(struct store_changed, keyword_count, CODEC_U32, 0),
+};
+static const struct codec_schema store_changed_schema = CODEC_SCHEMA(store_changed, store_changed_fields);
+
+static const struct codec_field store_range_fields[] = {
+	CODEC_FIELD(struct store_range, first, CODEC_U32, 0),
+	CODEC_FIELD(struct store_range, last, CODEC_U32, 0),
+};
+static const struct codec_schema store_range_schema = CODEC_SCHEMA(store_range, store_range_fields);
+
+static const struct codec_field store_flags_fields[] = {
+	CODEC_FIELD(struct store_flags, account, CODEC_U64, 0),
+	CODEC_FIELD(struct store_flags, mailbox, CODEC_U64, 0),
+	CODEC_FIELD_LIST(struct store_flags, ranges, range_count, &store_range_schema, STORE_RANGES_MAX),
+	CODEC_FIELD(struct store_flags, mode, CODEC_U32, 0),
+	CODEC_FIELD(struct store_flags, flags, CODEC_U32, 0),
+	CODEC_FIELD_LIST(struct store_flags, keywords, keyword_count, &codec_schema_slice, STORE_KEYWORDS_MAX),
+	CODEC_FIELD(struct store_flags, conditional, CODEC_BOOL, 0),
+	CODEC_FIELD(struct store_flags, unchanged_since, CODEC_U64, 0),
+};
+static const struct codec_schema store_flags_schema = CODEC_SCHEMA(store_flags, store_flags_fields);
+
+static const struct codec_field store_flags_row_fields[] = {
+	CODEC_FIELD(struct store_flags_row, uid, CODEC_U32, 0),
+	CODEC_FIELD(struct store_flags_row, flags, CODEC_U32, 0),
+	CODEC_FIELD(struct store_flags_row, keywords, CODEC_U64, 0),
+	CODEC_FIELD(struct store_flags_row, modseq, CODEC_U64, 0),
+};
+static const struct codec_schema store_flags_row_schema = CODEC_SCHEMA(store_flags_row, store_flags_row_fields);
+
+static const struct codec_field store_flags_done_fields[] = {
+	CODEC_FIELD_LIST(struct store_flags_done, rows, row_count, &store_flags_row_schema, STORE_TOUCH_MAX),
+	CODEC_FIELD_LIST(struct store_flags_done, modified, modified_count, &codec_schema_u32, STORE_TOUCH_MAX),
+	CODEC_FIELD(struct store_flags_done, next, CODEC_U32, 0),
+	CODEC_FIELD(struct store_flags_done, keyword_count, CODEC_U32, 0),
+	CODEC_FIELD(struct store_flags_done, highest_modseq, CODEC_U64, 0),
+};
+static const struct codec_schema store_flags_done_schema = CODEC_SCHEMA(store_flags_done, store_flags_done_fields);
+
+static const struct codec_field store_expunge_fields[] = {
+	CODEC_FIELD(struct store_expunge, account, CODEC_U64, 0),
+	CODEC_FIELD(struct store_expunge, mailbox, CODEC_U64, 0),
+	CODEC_FIELD_LIST(struct store_expunge, ranges, range_count, &store_range_schema, STORE_RANGES_MAX),
+	CODEC_FIELD(struct store_expunge, even_undeleted, CODEC_BOOL, 0),
+};
+static const struct codec_schema store_expunge_schema = CODEC_SCHEMA(store_expunge, store_expunge_fields);
+
+static const struct codec_field store_expunged_fields[] = {
+	CODEC_FIELD_LIST(struct store_expunged, uids, uid_count, &codec_schema_u32, STORE_TOUCH_MAX),
+	CODEC_FIELD(struct store_expunged, next, CODEC_U32, 0),
+	CODEC_FIELD(struct store_expunged, highest_modseq, CODEC_U64, 0),
+};
+static const struct codec_schema store_expunged_schema = CODEC_SCHEMA(store_expunged, store_expunged_fields);
+
+static const struct codec_field store_copy_fields[] = {
+	CODEC_FIELD(struct store_copy, account, CODEC_U64, 0),
+	CODEC_FIELD(struct store_copy, mailbox, CODEC_U64, 0),
+	CODEC_FIELD_LIST(struct store_copy, ranges, range_count, &store_range_schema, STORE_RANGES_MAX),
+	CODEC_FIELD(struct store_copy, target, CODEC_U64, 0),
+	CODEC_FIELD(struct store_copy, move, CODEC_BOOL, 0),
+};
+static const struct codec_schema store_copy_schema = CODEC_SCHEMA(store_copy, store_copy_fields);
+
+static const struct codec_field store_copied_fields[] = {
+	CODEC_FIELD(struct store_copied, uidvalidity, CODEC_U32, 0),
+	CODEC_FIELD_LIST(struct store_copied, from, from_count, &codec_schema_u32, STORE_COPY_MAX),
+	CODEC_FIELD_LIST(struct store_copied, to, to_count, &codec_schema_u32, STORE_COPY_MAX),
+	CODEC_FIELD(struct store_copied, highest_modseq, CODEC_U64, 0),
+};
+static const struct codec_schema store_copied_schema = CODEC_SCHEMA(store_copied, store_copied_fields);
+
+static const struct codec_field store_recent_take_fields[] = {
+	CODEC_FIELD(struct store_recent_take, account, CODEC_U64, 0),
+	CODEC_FIELD(struct store_recent_take, mailbox, CODEC_U64, 0),
+	CODEC_FIELD(struct store_recent_take, look, CODEC_BOOL, 0),
+};
+static const struct codec_schema store_recent_take_schema = CODEC_SCHEMA(store_recent_take, store_recent_take_fields);
+
+static const struct codec_field store_recent_fields[] = {
+	CODEC_FIELD(struct store_recent, first, CODEC_U32, 0),
+	CODEC_FIELD(struct store_recent, uidnext, CODEC_U32, 0),
+};
+static const struct codec_schema store_recent_schema = CODEC_SCHEMA(store_recent, store_recent_fields);
+
+static const struct codec_field store_cache_put_fields[] = {
+	CODEC_FIELD(struct store_cache_put, account, CODEC_U64, 0),
+	CODEC_FIELD(struct store_cache_put, body, CODEC_U64, 0),
+	CODEC_FIELD(struct store_cache_put, cache, CODEC_BYTES, STORE_CACHE_MAX),
+};
+static const struct codec_schema store_cache_put_schema = CODEC_SCHEMA(store_cache_put, store_cache_put_fields);
+
+static const struct codec_field store_changes_wait_fields[] = {
+	CODEC_FIELD(struct store_changes_wait, cursor, CODEC_U64, 0),
+};
+static const struct codec_schema store_changes_wait_schema =
+    CODEC_SCHEMA(store_changes_wait, store_changes_wait_fields);
+
+static const struct codec_field store_mailbox_ref_fields[] = {
+	CODEC_FIELD(struct store_mailbox_ref, account, CODEC_U64, 0),
+	CODEC_FIELD(struct store_mailbox_ref, mailbox, CODEC_U64, 0),
+};
+static const struct codec_schema store_mailbox_ref_schema = CODEC_SCHEMA(store_mailbox_ref, store_mailbox_ref_fields);
+
+static const struct codec_field store_changes_seen_fields[] = {
+	CODEC_FIELD(struct store_changes_seen, cursor, CODEC_U64, 0),
+	CODEC_FIELD(struct store_changes_seen, lost, CODEC_BOOL, 0),
+	CODEC_FIELD_LIST(
+	    struct store_changes_seen, mailboxes, mailbox_count, &store_mailbox_ref_schema, STORE_CHANGES_MAX),
+};
+static const struct codec_schema store_changes_seen_schema =
+    CODEC_SCHEMA(store_changes_seen, store_changes_seen_fields);
+
+static const struct codec_field store_certificate_key_fields[] = {
+	CODEC_FIELD(struct store_certificate_key, fingerprint, CODEC_BYTES, STORE_FINGERPRINT_MAX),
+	CODEC_FIELD(struct store_certificate_key, key_id, CODEC_U64, 0),
+};
+static const struct codec_schema store_certificate_key_schema =
+    CODEC_SCHEMA(store_certificate_key, store_certificate_key_fields);
+
+static const struct codec_field store_certificate_user_fields[] = {
+	CODEC_FIELD(struct store_certificate_user, user_id, CODEC_BYTES, STORE_USER_ID_MAX),
+	CODEC_FIELD(struct store_certificate_user, address, CODEC_BYTES, STORE_ADDRESS_MAX),
+};
+static const struct codec_schema store_certificate_user_schema =
+    CODEC_SCHEMA(store_certificate_user, store_certificate_user_fields);
+
+static const struct codec_field store_certificate_fields[] = {
+	CODEC_FIELD(struct store_certificate, fingerprint, CODEC_BYTES, STORE_FINGERPRINT_MAX),
+	CODEC_FIELD(struct store_certificate, version, CODEC_U32, 0),
+	CODEC_FIELD(struct store_certificate, account, CODEC_U64, 0),
+	CODEC_FIELD(struct store_certificate, created, CODEC_U64, 0),
+	CODEC_FIELD(struct store_certificate, modified, CODEC_U64, 0),
+	CODEC_FIELD_LIST(
+	    struct store_certificate, keys, key_count, &store_certificate_key_schema, STORE_CERTIFICATE_KEYS_MAX),
+	CODEC_FIELD_LIST(
+	    struct store_certificate, users, user_count, &store_certificate_user_schema, STORE_CERTIFICATE_USERS_MAX),
+	CODEC_FIELD(struct store_certificate, data, CODEC_BYTES, STORE_CERTIFICATE_MAX),
+};
+static const struct codec_schema store_certificate_schema = CODEC_SCHEMA(store_certificate, store_certificate_fields);
+
+static const struct codec_field store_certificate_find_fields[] = {
+	CODEC_FIELD(struct store_certificate_find, by, CODEC_U32, 0),
+	CODEC_FIELD(struct store_certificate_find, value, CODEC_BYTES, STORE_USER_ID_MAX),
+	CODEC_FIELD(struct store_certificate_find, account, CODEC_U64, 0),
+	CODEC_FIELD(struct store_certificate_find, after, CODEC_BYTES, STORE_FINGERPRINT_MAX),
+	CODEC_FIELD(struct store_certificate_find, limit, CODEC_U32, 0),
+	CODEC_FIELD(struct store_certificate_find, without_data, CODEC_BOOL, 0),
+};
+static const struct codec_schema store_certificate_find_schema =
+    CODEC_SCHEMA(store_certificate_find, store_certificate_find_fields);
+
+static const struct codec_field store_certificates_fields[] = {
+	CODEC_FIELD_LIST(
+	    struct store_certificates, certificates, certificate_count, &store_certificate_schema, STORE_PAGE_MAX),
+	CODEC_FIELD(struct store_certificates, more, CODEC_BOOL, 0),
+};
+static const struct codec_schema store_certificates_schema =
+    CODEC_SCHEMA(store_certificates, store_certificates_fields);
+
+static const struct codec_field store_certificate_name_fields[] = {
+	CODEC_FIELD(struct store_certificate_name, fingerprint, CODEC_BYTES, STORE_FINGERPRINT_MAX),
+};
+static const struct codec_schema store_certificate_name_schema =
+    CODEC_SCHEMA(store_certificate_name, store_certificate_name_fields);
+
+static const struct codec_field store_meta_key_fields[] = {
+	CODEC_FIELD(struct store_meta_key, key, CODEC_BYTES, STORE_KEY_MAX),
+};
+static const struct codec_schema store_meta_key_schema = CODEC_SCHEMA(store_meta_key, store_meta_key_fields);
+
+static const struct codec_field store_meta_put_fields[] = {
+	CODEC_FIELD(struct store_meta_put, key, CODEC_BYTES, STORE_KEY_MAX),
+	CODEC_FIELD(struct store_meta_put, value, CODEC_BYTES, STORE_VALUE_MAX),
+};
+static const struct codec_schema store_meta_put_schema = CODEC_SCHEMA(store_meta_put, store_meta_put_fields);
+
+static const struct codec_field store_meta_value_fields[] = {
+	CODEC_FIELD(struct store_meta_value, found, CODEC_BOOL, 0),
+	CODEC_FIELD(struct store_meta_value, value, CODEC_BYTES, STORE_VALUE_MAX),
+};
+static const struct codec_schema store_meta_value_schema = CODEC_SCHEMA(store_meta_value, store_meta_value_fields);
+
+static const struct codec_field store_info_fields[] = {
+	CODEC_FIELD(struct store_info, schema_version, CODEC_U32, 0),
+	CODEC_FIELD(struct store_info, accounts, CODEC_U64, 0),
+	CODEC_FIELD(struct store_info, messages, CODEC_U64, 0),
+	CODEC_FIELD(struct store_info, bodies, CODEC_U64, 0),
+	CODEC_FIELD(struct store_info, body_octets, CODEC_U64, 0),
+	CODEC_FIELD(struct store_info, certificates, CODEC_U64, 0),
+	CODEC_FIELD(struct store_info, commits, CODEC_U64, 0),
+	CODEC_FIELD(struct store_info, writes, CODEC_U64, 0),
+};
+static const struct codec_schema store_info_schema = CODEC_SCHEMA(store_info, store_info_fields);
+
+#define METHOD(method, number, in, out) { (number), #method, &in##_schema, &out##_schema },
+
+static const struct port_method methods[] = { STORE_METHODS(METHOD) };
+
+const struct port_interface store_interface = { "store", methods, sizeof methods / sizeof methods[0] };

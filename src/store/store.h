@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The only door to what must survive: accounts, mailboxes, messages, flags,
+ * the key directory. Each operation is a request struct and a reply struct
+ * (store/types.h) that cross a port (os/port.h), so the store may be in this
+ * process or in another.
+ *
+ * What is answered without an error is on disk: a write is answered after its
+ * octets and its row are synced, and not before. It is wholly there or wholly
+ * not, whatever happens to the process. Reads see what was committed, never
+ * wait for a write, and are each one snapshot.
+ *
+ * Every operation NAME has
+ *   int store_NAME(port, &request, arena, &reply, e)          asks and waits
+ *   int store_NAME_submit(port, &request, done, ctx, e)       asks; done gets the reply struct (os/port.h)
+ * Reads may be waited for on a worker thread. Writes take disk syncs: in the
+ * daemon submit them.
+ *
+ * Errors of every operation: ERR_NOT_FOUND (no such account, mailbox, body,
+ * handle...), ERR_SYNTAX and ERR_LIMIT (a request that cannot be), ERR_FULL
+ * (disk full: nothing of the operation was kept; later calls may succeed),
+ * ERR_IO (the disk failed; after a failed sync the store answers every write
+ * with ERR_IO until the process is started anew), ERR_INTEGRITY (a stored
+ * body does not match its checksum), ERR_CLOSED. Others are said below.
+ *
+ *   accounts
+ * account_create       makes the account, its address and INBOX; ERR_EXISTS when the address is taken,
+ *                      ERR_NOT_FOUND when its domain is not one of ours
+ * account_remove       with all its mail and certificates
+ * account_set_verifier
+ * account_get          by number or address
+ * account_list         by number, in pages
+ * address_add          one more address for an account; ERR_EXISTS
+ * address_remove       ERR_STATE for its last one
+ * address_find         whose is it, and is the domain ours; never ERR_NOT_FOUND
+ * domain_add           adding again is no error
+ * domain_remove        ERR_STATE while an address is in it
+ * domain_list
+ *
+ *   mailboxes (RFC 3501 6.3; names are UTF-8, levels separated by '/', "INBOX" in any case is the inbox)
+ * mailbox_list         by name, in pages
+ * mailbox_get          one, with its keywords
+ * mailbox_create       and its missing superiors (as names without a mailbox); ERR_EXISTS; ERR_SYNTAX for a name that
+ *                      cannot be (empty level, control character, not UTF-8, too long or deep)
+ * mailbox_delete       and its mail; when it has inferiors its name stays without a mailbox (\Noselect), and
+ *                      deleting such a name is ERR_STATE; INBOX is ERR_DENIED
+ * mailbox_rename       with all inferiors; INBOX: its mail goes to the new mailbox and INBOX stays; ERR_EXISTS
+ * subscribe            both ways
+ * subscription_list
+ * recent_take          from which UID on messages are \Recent for the asking session; the first to take has them
+ *
+ *   bodies too large to travel in one request
+ * body_begin           a handle; staged octets are gone when the asking port closes
+ * body_append          in order; the next may be submitted before the last is answered
+ * body_abort           no error when the handle is not there
+ * body_read            octets of a stored body; every block that is touched is checked
+ *
+ *   messages
+ * deliver              one body to many mailboxes: all or none
+ * append               one message to one mailbox
+ * message_list         rows by UID
+ * changes              rows and expunged UIDs after a mod-sequence
+ * flags                set, add, remove; at most STORE_TOUCH_MAX messages a call
+ * expunge              likewise
+ * copy                 all or nothing; keeps flags, keywords and internal date; also moves
+ * cache_put            remembers octets about a body for its rows
+ * changes_wait         answered when any mailbox changed after the cursor; one a process is enough: store/watch.h
+ *
+ *   directory, meta
+ * certificate_put      replaces the one of that fingerprint
+ * certificate_find
+ * certificate_remove
+ * meta_get, meta_put   settings that must survive, by key; an empty value removes
+ * info                 counts
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "os/port.h"
+#include "store/types.h"
+
+/* name, number (never changes), request struct, reply struct */
+#define STORE_METHODS(X) \
+	X(account_create, 1, store_account_create, store_account_id) \
+	X(account_remove, 2, store_account_id, store_nothing) \
+	X(account_set_verifier, 3, store_account_set_verifier, store_nothing) \
+	X(account_get, 4, store_account_get, store_account) \
+	X(account_list, 5, store_account_list, store_account_rows) \
+	X(address_add, 6, store_address, store_nothing) \
+	X(address_remove, 7, store_address, store_nothing) \
+	X(address_find, 8, store_address_find, store_address_found) \
+	X(domain_add, 9, store_domain, store_nothing) \
+	X(domain_remove, 10, store_domain, store_nothing) \
+	X(domain_list, 11, store_nothing, store_domains) \
+	X(mailbox_list, 20, store_mailbox_list, store_mailbox_rows) \
+	X(mailbox_get, 21, store_mailbox_get, store_mailbox_state) \
+	X(mailbox_create, 22, store_mailbox_create, store_mailbox_id) \
+	X(mailbox_delete, 23, store_mailbox_delete, store_nothing) \
+	X(mailbox_rename, 24, store_mailbox_rename, store_nothing) \
+	X(subscribe, 25, store_subscribe, store_nothing) \
+	X(subscription_list, 26, store_subscription_list, store_names) \
+	X(recent_take, 27, store_recent_take, store_recent) \
+	X(body_begin, 30, store_nothing, store_body_handle) \
+	X(body_append, 31, store_body_append, store_body_length) \
+	X(body_abort, 32, store_body_handle, store_nothing) \
+	X(body_read, 33, store_body_read, store_body_data) \
+	X(deliver, 40, store_deliver, store_delivered) \
+	X(append, 41, store_append, store_appended) \
+	X(message_list, 42, store_message_list, store_message_rows) \
+	X(changes, 43, store_changes, store_changed) \
+	X(flags, 44, store_flags, store_flags_done) \
+	X(expunge, 45, store_expunge, store_expunged) \
+	X(copy, 46, store_copy, store_copied) \
+	X(cache_put, 47, store_cache_put, store_nothing) \
+	X(changes_wait, 48, store_changes_wait, store_changes_seen) \
+	X(certificate_put, 60, store_certificate, store_nothing) \
+	X(certificate_find, 61, store_certificate_find, store_certificates) \
+	X(certificate_remove, 62, store_certificate_name, store_nothing) \
+	X(meta_get, 70, store_meta_key, store_meta_value) \
+	X(meta_put, 71, store_meta_put, store_nothing) \
+	X(info, 72, store_nothing, store_info)
+
+#define STORE_METHOD_NUMBER(name, number, request, reply) STORE_METHOD_##name = (number),
+enum store_method { STORE_METHODS(STORE_METHOD_NUMBER) };
+#undef STORE_METHOD_NUMBER
+
+/* For port_open_socket() to a store in another process. */
+extern const struct port_interface store_interface;
+
+#define STORE_CALL(name, number, request, reply) \
+	static inline int store_##name( \
+	    struct port *p, const struct request *in, struct arena *a, struct reply *out, struct error *e) \
+	{ \
+		return port_call(p, (number), in, a, out, e); \
+	} \
+	static inline int store_##name##_submit( \
+	    struct port *p, const struct request *in, port_done_fn *done, void *ctx, struct error *e) \
+	{ \
+		return port_submit(p, (number), in, done, ctx, e); \
+	}
+STORE_METHODS(STORE_CALL)
+#undef STORE_CALL
+
+#endif

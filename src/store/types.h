@@ -1,0 +1,525 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The plain values that cross to and from the store: one request and one
+ * reply struct for each operation of store/store.h, which says what they do.
+ * In a request, an unset (zero, empty) field has the meaning said beside it.
+ *
+ * Accounts, mailboxes and bodies are named by numbers that are never used
+ * again. Everything about mail names its account too, so that it can be
+ * spread over several machines later and one account cannot reach another's.
+ */
+#ifndef STORE_TYPES_H
+#define STORE_TYPES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+#include "store/limits.h"
+
+/* A message without fields. */
+struct store_nothing {
+	uint8_t unused;
+};
+
+/* ---- accounts, addresses, domains ---- */
+
+struct store_account_create {
+	struct slice address; /* "local@domain": its first address; case is kept, comparison ignores ASCII case */
+	struct slice verifier;
+};
+
+struct store_account_id {
+	uint64_t account;
+};
+
+struct store_account_set_verifier {
+	uint64_t account;
+	struct slice verifier;
+};
+
+struct store_address {
+	uint64_t account;
+	struct slice address;
+};
+
+/* By account when it is not 0, otherwise by address. */
+struct store_account_get {
+	uint64_t account;
+	struct slice address;
+};
+
+struct store_account {
+	uint64_t account;
+	struct slice verifier; /* opaque; empty: cannot sign in */
+	struct slice *addresses;
+	size_t address_count; /* the first is the one it was created with */
+	uint64_t created;     /* unix seconds */
+};
+
+struct store_account_list {
+	uint64_t after; /* the last account of the page before, or 0 */
+	uint32_t limit; /* rows wanted; 0: STORE_PAGE_MAX */
+};
+
+struct store_account_row {
+	uint64_t account;
+	struct slice address;
+	uint64_t created;
+};
+
+struct store_account_rows {
+	struct store_account_row *rows;
+	size_t row_count;
+	bool more;
+};
+
+struct store_address_find {
+	struct slice address;
+};
+
+struct store_address_found {
+	uint64_t account;  /* 0: no account has it */
+	bool domain_known; /* the part behind the last "@" is one of our domains */
+};
+
+struct store_domain {
+	struct slice domain; /* in A-label form or UTF-8 as the caller keeps it; comparison ignores ASCII case */
+};
+
+struct store_domains {
+	struct slice *domains;
+	size_t domain_count;
+};
+
+/* ---- mailboxes ---- */
+
+enum store_special_use { /* RFC 6154; bits */
+	STORE_USE_ALL = 1,
+	STORE_USE_ARCHIVE = 2,
+	STORE_USE_DRAFTS = 4,
+	STORE_USE_FLAGGED = 8,
+	STORE_USE_JUNK = 16,
+	STORE_USE_SENT = 32,
+	STORE_USE_TRASH = 64,
+};
+
+struct store_mailbox {
+	uint64_t mailbox;
+	struct slice name; /* UTF-8, levels separated by '/'; the inbox is "INBOX" */
+	bool selectable;   /* false: a name that only holds inferiors, \Noselect */
+	bool subscribed;
+	bool has_children;
+	uint32_t special_use; /* enum store_special_use bits */
+	uint32_t uidvalidity; /* never 0 */
+	uint32_t uidnext;
+	uint32_t messages;
+	uint32_t unseen;         /* without \Seen */
+	uint32_t deleted;        /* with \Deleted */
+	uint32_t recent;         /* not yet taken by a session; see recent_take */
+	uint64_t size;           /* octets of all its messages */
+	uint64_t highest_modseq; /* never 0 */
+};
+
+struct store_keyword {
+	struct slice name; /* as first written; keyword number n is bit n of a row's keywords */
+};
+
+/* By mailbox when it is not 0, otherwise by name ("INBOX" in any case). */
+struct store_mailbox_get {
+	uint64_t account;
+	uint64_t mailbox;
+	struct slice name;
+};
+
+struct store_mailbox_state {
+	struct store_mailbox mailbox;
+	struct store_keyword *keywords;
+	size_t keyword_count;
+};
+
+struct store_mailbox_list {
+	uint64_t account;
+	struct slice after; /* the last name of the page before, or empty */
+	uint32_t limit;     /* 0: STORE_PAGE_MAX */
+};
+
+struct store_mailbox_rows {
+	struct store_mailbox *rows; /* by name, octet by octet */
+	size_t row_count;
+	bool more;
+};
+
+struct store_mailbox_create {
+	uint64_t account;
+	struct slice name;
+	uint32_t special_use;
+	bool subscribe;
+};
+
+struct store_mailbox_id {
+	uint64_t mailbox;
+	uint32_t uidvalidity;
+};
+
+struct store_mailbox_delete {
+	uint64_t account;
+	struct slice name;
+};
+
+struct store_mailbox_rename {
+	uint64_t account;
+	struct slice from;
+	struct slice to;
+};
+
+struct store_subscribe {
+	uint64_t account;
+	struct slice name; /* need not be a mailbox (RFC 3501 6.3.6) */
+	bool subscribed;
+};
+
+struct store_subscription_list {
+	uint64_t account;
+	struct slice after;
+	uint32_t limit;
+};
+
+struct store_names {
+	struct slice *names; /* sorted octet by octet */
+	size_t name_count;
+	bool more;
+};
+
+/* ---- bodies ---- */
+
+struct store_body_handle {
+	uint64_t handle;
+};
+
+struct store_body_append {
+	uint64_t handle;
+	struct slice data; /* at most STORE_PIECE_MAX */
+};
+
+struct store_body_length {
+	uint64_t length; /* staged so far */
+};
+
+struct store_body_read {
+	uint64_t body;
+	uint64_t offset;
+	uint32_t length; /* at most STORE_PIECE_MAX; cut at the end of the body */
+};
+
+struct store_body_data {
+	struct slice data; /* empty at or behind the end */
+	uint64_t length;   /* of the whole body */
+};
+
+/* What a new message's octets are: those inside the request when handle is 0, otherwise the staged ones. */
+struct store_content {
+	uint64_t handle;      /* used up when the operation succeeds; body_abort it when it fails */
+	struct slice data;    /* at most STORE_INLINE_MAX; must be empty when handle is set */
+	uint32_t header_size; /* octets before the body part, the empty line included */
+	struct slice cache;   /* opaque, given back with the rows; may be empty and come later with cache_put */
+};
+
+/* ---- messages ---- */
+
+enum store_flag { /* RFC 3501 2.3.2; bits. \Recent is no flag of a message here: see recent_take */
+	STORE_SEEN = 1,
+	STORE_ANSWERED = 2,
+	STORE_FLAGGED = 4,
+	STORE_DELETED = 8,
+	STORE_DRAFT = 16,
+};
+#define STORE_FLAGS_ALL 31u
+
+struct store_target {
+	uint64_t account;
+	uint64_t mailbox; /* 0: its INBOX */
+	uint32_t flags;   /* enum store_flag bits */
+};
+
+struct store_deliver {
+	struct store_content content;
+	uint64_t internal_date; /* unix seconds; 0: now */
+	struct slice envelope;  /* opaque (who sent it, from where); kept with the body */
+	const struct store_target *targets;
+	size_t target_count; /* at least 1; the same mailbox twice gets it once */
+};
+
+struct store_stored {
+	uint64_t account;
+	uint64_t mailbox;
+	uint32_t uidvalidity;
+	uint32_t uid;
+	uint64_t modseq;
+};
+
+struct store_delivered {
+	uint64_t body;
+	struct store_stored *stored; /* one for each target, in their order */
+	size_t stored_count;
+};
+
+struct store_append {
+	uint64_t account;
+	uint64_t mailbox;
+	struct store_content content;
+	uint64_t internal_date; /* unix seconds; 0: now */
+	uint32_t flags;
+	const struct slice *keywords; /* names; new ones are added to the mailbox */
+	size_t keyword_count;
+};
+
+struct store_appended {
+	uint64_t body;
+	struct store_stored stored;
+};
+
+struct store_message {
+	uint32_t uid;
+	uint32_t flags;    /* enum store_flag bits */
+	uint64_t keywords; /* bit n: keyword number n of the mailbox */
+	uint64_t modseq;   /* different for every change in a mailbox */
+	uint64_t size;     /* octets */
+	uint32_t header_size;
+	uint64_t internal_date; /* unix seconds */
+	uint64_t save_date;     /* unix seconds: when it came into this mailbox (RFC 8514) */
+	uint64_t body;
+	struct slice cache; /* only when asked for; empty when there is none yet */
+};
+
+struct store_message_list {
+	uint64_t account;
+	uint64_t mailbox;
+	uint32_t first; /* UIDs from; 0 is as 1 */
+	uint32_t last;  /* to; 0: to the end */
+	uint32_t limit; /* rows wanted; 0: as many as a reply holds */
+	bool with_cache;
+};
+
+struct store_message_rows {
+	struct store_message *rows; /* by UID */
+	size_t row_count;
+	uint32_t next;    /* ask again from this UID; 0: that was all */
+	uint32_t uidnext; /* of the mailbox, in the same snapshot as the rows */
+	uint32_t messages;
+	uint64_t highest_modseq;
+	uint32_t keyword_count; /* when larger than known: mailbox_get gives the new names */
+};
+
+/* What changed after a mod-sequence: for CONDSTORE, and for a session to come up to date after NOOP and in IDLE. */
+struct store_changes {
+	uint64_t account;
+	uint64_t mailbox;
+	uint64_t since;
+	uint32_t limit; /* changes wanted; 0: as many as a reply holds */
+};
+
+struct store_changed {
+	struct store_message *rows; /* new and changed messages that are still there, by modseq; without cache */
+	size_t row_count;
+	uint32_t *expunged; /* UIDs, in the order they were removed */
+	size_t expunged_count;
+	uint64_t upto; /* everything up to this mod-sequence was told: the next since */
+	bool more;     /* ask again at once */
+	uint32_t uidnext;
+	uint32_t messages;
+	uint32_t keyword_count;
+};
+
+struct store_range {
+	uint32_t first; /* UIDs; first <= last */
+	uint32_t last;
+};
+
+enum store_flags_mode {
+	STORE_FLAGS_SET = 0,
+	STORE_FLAGS_ADD = 1,
+	STORE_FLAGS_REMOVE = 2,
+};
+
+struct store_flags {
+	uint64_t account;
+	uint64_t mailbox;
+	const struct store_range *ranges; /* ascending, not overlapping */
+	size_t range_count;
+	uint32_t mode;                /* enum store_flags_mode */
+	uint32_t flags;               /* enum store_flag bits */
+	const struct slice *keywords; /* names; SET and ADD add new ones to the mailbox */
+	size_t keyword_count;
+	bool conditional; /* RFC 7162 3.1.3: only messages whose modseq is not above unchanged_since */
+	uint64_t unchanged_since;
+};
+
+struct store_flags_row {
+	uint32_t uid;
+	uint32_t flags;
+	uint64_t keywords;
+	uint64_t modseq;
+};
+
+struct store_flags_done {
+	struct store_flags_row
+	    *rows; /* every message in the ranges that is there, changed by this call or already so */
+	size_t row_count;
+	uint32_t *modified; /* UIDs left alone because they were above unchanged_since */
+	size_t modified_count;
+	uint32_t next; /* not 0: stopped after STORE_TOUCH_MAX messages; ask again with the ranges from this UID */
+	uint32_t keyword_count; /* of the mailbox now */
+	uint64_t highest_modseq;
+};
+
+struct store_expunge {
+	uint64_t account;
+	uint64_t mailbox;
+	const struct store_range *ranges; /* none: the whole mailbox */
+	size_t range_count;
+	bool even_undeleted; /* true: also messages without \Deleted */
+};
+
+struct store_expunged {
+	uint32_t *uids; /* ascending */
+	size_t uid_count;
+	uint32_t next; /* as in struct store_flags_done */
+	uint64_t highest_modseq;
+};
+
+struct store_copy {
+	uint64_t account;
+	uint64_t mailbox;
+	const struct store_range *ranges;
+	size_t range_count;
+	uint64_t target; /* a mailbox of the same account */
+	bool move;       /* RFC 6851: remove them from the first in the same step */
+};
+
+struct store_copied {
+	uint32_t uidvalidity; /* of the target */
+	uint32_t *from;       /* UIDs, ascending */
+	size_t from_count;
+	uint32_t *to; /* their UIDs in the target, in the same order */
+	size_t to_count;
+	uint64_t highest_modseq; /* of the source mailbox */
+};
+
+struct store_recent_take {
+	uint64_t account;
+	uint64_t mailbox;
+	bool look; /* only look, for EXAMINE: they stay recent for the next */
+};
+
+struct store_recent {
+	uint32_t first; /* UIDs from here to (not including) uidnext are recent for this session */
+	uint32_t uidnext;
+};
+
+struct store_cache_put {
+	uint64_t account;
+	uint64_t body;
+	struct slice cache; /* empty forgets */
+};
+
+/* ---- what changed, to whoever waits ---- */
+
+struct store_changes_wait {
+	uint64_t cursor; /* 0 at first; then that of the last reply */
+};
+
+struct store_mailbox_ref {
+	uint64_t account;
+	uint64_t mailbox;
+};
+
+struct store_changes_seen {
+	uint64_t cursor;
+	bool lost; /* cursor was too old (or from before a restart): look at everything that is watched */
+	struct store_mailbox_ref *mailboxes;
+	size_t mailbox_count;
+};
+
+/* ---- certificates of the directory ---- */
+
+struct store_certificate_key {
+	struct slice fingerprint; /* 20 octets (v4) or 32 (v6); the first key is the primary key */
+	uint64_t key_id;
+};
+
+struct store_certificate_user {
+	struct slice user_id; /* as in the certificate */
+	struct slice address; /* the address in it, or empty */
+};
+
+struct store_certificate {
+	struct slice fingerprint; /* of the primary key; its name */
+	uint32_t version;
+	uint64_t account;  /* whose it is here; 0: nobody's */
+	uint64_t created;  /* unix seconds, of the key */
+	uint64_t modified; /* unix seconds, set by the store when it is put */
+	const struct store_certificate_key *keys;
+	size_t key_count;
+	const struct store_certificate_user *users;
+	size_t user_count;
+	struct slice data; /* the binary certificate */
+};
+
+enum store_certificate_by {
+	STORE_BY_FINGERPRINT = 1, /* of the primary key or of a subkey */
+	STORE_BY_KEY_ID = 2,      /* likewise; 8 octets */
+	STORE_BY_ADDRESS = 3,     /* of a user ID; whole, ASCII case ignored */
+	STORE_BY_TEXT = 4,        /* anywhere in a user ID; ASCII case ignored */
+	STORE_BY_ACCOUNT = 5,     /* value is not used */
+	STORE_BY_ALL = 6,         /* value is not used */
+};
+
+struct store_certificate_find {
+	uint32_t by; /* enum store_certificate_by */
+	struct slice value;
+	uint64_t account;   /* STORE_BY_ACCOUNT */
+	struct slice after; /* the last fingerprint of the page before, or empty */
+	uint32_t limit;     /* rows wanted, 0: as many as a reply holds */
+	bool without_data;
+};
+
+struct store_certificates {
+	struct store_certificate *certificates; /* by fingerprint */
+	size_t certificate_count;
+	bool more;
+};
+
+struct store_certificate_name {
+	struct slice fingerprint;
+};
+
+/* ---- meta ---- */
+
+struct store_meta_key {
+	struct slice key;
+};
+
+struct store_meta_put {
+	struct slice key;
+	struct slice value;
+};
+
+struct store_meta_value {
+	bool found;
+	struct slice value;
+};
+
+struct store_info {
+	uint32_t schema_version;
+	uint64_t accounts;
+	uint64_t messages;
+	uint64_t bodies;
+	uint64_t body_octets;
+	uint64_t certificates;
+	uint64_t commits; /* transactions since the start */
+	uint64_t writes;  /* write operations that they carried */
+};
+
+#endif
