@@ -29,7 +29,7 @@ enum error_code {
 	ERR_NOT_FOUND = -10,
 	ERR_EXISTS = -11,
 	ERR_DENIED = -12, /* not permitted to this caller */
-	ERR_STATE = -13,  /* a call out of order */
+	ERR_ORDER = -13,  /* a call out of order */
 	ERR_IO = -14,     /* files and disks */
 	ERR_FULL = -15,   /* disk or quota full */
 	ERR_NET = -16,    /* names, connections */

@@ -90,7 +90,7 @@ uint16_t conn_port(const struct conn *c);
  * server. run() is called when TLS stands; when it fails the conn closes.
  * The session forgets what it has buffered itself. ERR_UNSUPPORTED when the
  * listener has no certificate (do not announce STARTTLS then: see
- * conn_can_start_tls), ERR_STATE when TLS stands already.
+ * conn_can_start_tls), ERR_ORDER when TLS stands already.
  */
 struct error;
 int conn_start_tls(struct conn *c, struct error *e);

@@ -32,7 +32,7 @@ struct store_options {
 };
 
 /*
- * ERR_STATE when another process has the folder open; ERR_UNSUPPORTED when
+ * ERR_ORDER when another process has the folder open; ERR_UNSUPPORTED when
  * its schema is newer than this program; ERR_INTEGRITY when what is there is
  * no store; ERR_IO, ERR_FULL, ERR_NOMEM.
  */

@@ -31,10 +31,10 @@
  * account_get          by number or address
  * account_list         by number, in pages
  * address_add          one more address for an account; ERR_EXISTS
- * address_remove       ERR_STATE for its last one
+ * address_remove       ERR_ORDER for its last one
  * address_find         whose is it, and is the domain ours; never ERR_NOT_FOUND
  * domain_add           adding again is no error
- * domain_remove        ERR_STATE while an address is in it
+ * domain_remove        ERR_ORDER while an address is in it
  * domain_list
  *
  *   mailboxes (RFC 3501 6.3; names are UTF-8, levels separated by '/', "INBOX" in any case is the inbox)
@@ -43,7 +43,7 @@
  * mailbox_create       and its missing superiors (as names without a mailbox); ERR_EXISTS; ERR_SYNTAX for a name that
  *                      cannot be (empty level, control character, not UTF-8, too long or deep)
  * mailbox_delete       and its mail; when it has inferiors its name stays without a mailbox (\Noselect), and
- *                      deleting such a name is ERR_STATE; INBOX is ERR_DENIED
+ *                      deleting such a name is ERR_ORDER; INBOX is ERR_DENIED
  * mailbox_rename       with all inferiors; INBOX: its mail goes to the new mailbox and INBOX stays; ERR_EXISTS
  * subscribe            both ways
  * subscription_list
