@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: ISC */
+/* The two clocks. Pure floors get their values as parameters. */
+#ifndef OS_CLOCK_H
+#define OS_CLOCK_H
+
+#include <stdint.h>
+
+/* Seconds since 1970-01-01 00:00:00 UTC: dates. */
+uint64_t clock_unix(void);
+/* Milliseconds of a clock that never jumps: deadlines. Not comparable between machines or boots. */
+int64_t clock_ms(void);
+/* Nanoseconds of the same clock: measuring. */
+int64_t clock_ns(void);
+
+#endif

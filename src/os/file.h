@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Files, whole and in streams. What is written gets its name only when all of
+ * it is on disk: a temporary name in the same folder, fsync, rename, fsync of
+ * the folder. So a reader sees the old file or the new one, never half of one,
+ * also after a crash.
+ *
+ * Paths are NUL-terminated. Errors: ERR_NOT_FOUND, ERR_EXISTS, ERR_DENIED,
+ * ERR_FULL, ERR_LIMIT, ERR_IO, each with the path in its sentence.
+ */
+#ifndef OS_FILE_H
+#define OS_FILE_H
+
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/slice.h"
+
+#define FILE_PATH_MAX 4096u /* octets, NUL included */
+
+/* ---- whole files ---- */
+
+/* Appends the file's octets to out; ERR_LIMIT when it holds more than out's maximum permits. "-" is standard input. */
+int file_read(const char *path, struct buf *out, struct error *e);
+/* Replaces or makes path as one step. mode: 0600, or 0644 for what everyone may read. */
+int file_write_atomic(const char *path, struct slice content, mode_t mode, struct error *e);
+bool file_exists(const char *path);
+/* 0 also when it was not there. The folder is synced. */
+int file_remove(const char *path, struct error *e);
+
+/* ---- folders ---- */
+
+/* Makes the folder and those above it as far as missing, mode 0700. 0 when it is there. */
+int dir_make_private(const char *path, struct error *e);
+/* ERR_DENIED when it is not a folder of this user or others may read or write it. */
+int dir_check_private(const char *path, struct error *e);
+int dir_sync(const char *path, struct error *e);
+/* Calls each(ctx, name) for every entry but those that begin with a dot, in no order; stops when it returns non-zero. */
+int dir_each(const char *path, int (*each)(void *ctx, const char *name), void *ctx, struct error *e);
+/* dir + "/" + name into out (FILE_PATH_MAX octets). ERR_LIMIT when too long. */
+int path_join(char *out, const char *dir, const char *name, struct error *e);
+
+/* ---- streams ---- */
+
+/* "-" is standard input. Use file_reader_done() always. */
+struct file_reader {
+	int fd;
+	bool borrowed; /* a standard stream: not closed */
+	uint64_t size; /* octets when it is a plain file, 0 when unknown */
+	char path[FILE_PATH_MAX];
+};
+
+int file_reader_open(struct file_reader *r, const char *path, struct error *e);
+/* From an open descriptor, which stays the caller's. */
+void file_reader_fd(struct file_reader *r, int fd, const char *shown_as);
+/* Octets read (at most len), 0 at the end, or a negative code. */
+ssize_t file_reader_get(struct file_reader *r, void *out, size_t len, struct error *e);
+void file_reader_done(struct file_reader *r);
+
+/*
+ * A file in the making. Between open and commit it has a temporary name;
+ * without a commit, file_writer_done() removes it. "-" is standard output,
+ * where nothing can be taken back.
+ */
+struct file_writer {
+	int fd;
+	bool borrowed;
+	bool exclusive; /* commit must not replace a file of that name */
+	char path[FILE_PATH_MAX];
+	char temporary[FILE_PATH_MAX];
+};
+
+enum file_replace { FILE_REPLACE, FILE_NEW /* ERR_EXISTS when the name is taken, at open and again at commit */ };
+
+int
+file_writer_open(struct file_writer *w, const char *path, mode_t mode, enum file_replace replace, struct error *e);
+void file_writer_fd(struct file_writer *w, int fd, const char *shown_as);
+int file_writer_put(struct file_writer *w, struct slice in, struct error *e);
+/* Syncs and gives it its name. */
+int file_writer_commit(struct file_writer *w, struct error *e);
+/* Closes; removes what was not committed. */
+void file_writer_done(struct file_writer *w);
+
+/* ---- locks ---- */
+
+/*
+ * An advisory lock on a file made for it (mode 0600, never removed), held
+ * until file_unlock() or the end of the process. wait false: ERR_EXISTS when
+ * another process holds it.
+ */
+int file_lock(const char *path, bool wait, int *lock_out, struct error *e);
+void file_unlock(int lock);
+
+#endif
