@@ -73,8 +73,7 @@ struct file_writer {
 
 enum file_replace { FILE_REPLACE, FILE_NEW /* ERR_EXISTS when the name is taken, at open and again at commit */ };
 
-int
-file_writer_open(struct file_writer *w, const char *path, mode_t mode, enum file_replace replace, struct error *e);
+int file_writer_open(struct file_writer *w, const char *path, mode_t mode, enum file_replace replace, struct error *e);
 void file_writer_fd(struct file_writer *w, int fd, const char *shown_as);
 int file_writer_put(struct file_writer *w, struct slice in, struct error *e);
 /* Syncs and gives it its name. */

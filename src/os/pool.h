@@ -11,6 +11,8 @@
 #ifndef OS_POOL_H
 #define OS_POOL_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 
 struct pool;

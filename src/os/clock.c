@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+#include "os/clock.h"
+
+#include <time.h>
+
+uint64_t
+clock_unix(void)
+{
+	struct timespec t = { 0 };
+
+	(void)clock_gettime(CLOCK_REALTIME, &t);
+	return t.tv_sec < 0 ? 0 : (uint64_t)t.tv_sec;
+}
+
+int64_t
+clock_ns(void)
+{
+	struct timespec t = { 0 };
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+int64_t
+clock_ms(void)
+{
+	return clock_ns() / 1000000;
+}

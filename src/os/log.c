@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: ISC */
+#include "os/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/date.h"
+#include "base/printable.h"
+#include "os/clock.h"
+#include "os/file.h"
+
+#define VALUE_MAX 600u /* octets of one value as it is written */
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards fd and path */
+static int fd = STDERR_FILENO;
+static char path[FILE_PATH_MAX];
+static _Atomic int lowest = LOG_LEVEL_INFO;
+
+static const char *const names[] = { "debug", "info", "warning", "error", "fatal" };
+
+const char *
+log_level_name(enum log_level level)
+{
+	return (unsigned)level < sizeof names / sizeof names[0] ? names[level] : "unknown";
+}
+
+int
+log_level_parse(struct slice word)
+{
+	for (int i = 0; i < (int)(sizeof names / sizeof names[0]); i++) {
+		if (slice_ieq_str(word, names[i]))
+			return i;
+	}
+	return -1;
+}
+
+static int
+open_file(const char *name, int *fd_out, struct error *e)
+{
+	int f = open(name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+
+	if (f < 0)
+		return error_set_errno(e, ERR_IO, errno, "cannot open the log %s", name);
+	*fd_out = f;
+	return 0;
+}
+
+static void
+replace_fd(int f)
+{
+	(void)pthread_mutex_lock(&lock);
+	if (fd != STDERR_FILENO)
+		(void)close(fd);
+	fd = f;
+	(void)pthread_mutex_unlock(&lock);
+}
+
+int
+log_open(enum log_level level, const char *name, struct error *e)
+{
+	int f = STDERR_FILENO, rc;
+
+	if (name != NULL) {
+		if (strlen(name) >= sizeof path)
+			return error_set(e, ERR_LIMIT, "the log's path is too long");
+		rc = open_file(name, &f, e);
+		if (rc != 0)
+			return rc;
+	}
+	(void)snprintf(path, sizeof path, "%s", name == NULL ? "" : name);
+	atomic_store(&lowest, (int)level);
+	replace_fd(f);
+	return 0;
+}
+
+int
+log_reopen(struct error *e)
+{
+	int f, rc;
+
+	if (path[0] == '\0')
+		return 0;
+	rc = open_file(path, &f, e);
+	if (rc == 0)
+		replace_fd(f);
+	return rc;
+}
+
+bool
+log_wants(enum log_level level)
+{
+	return (int)level >= atomic_load(&lowest);
+}
+
+static void
+put_value(struct buf *b, struct slice text)
+{
+	if (printable_is_plain(text)) {
+		(void)printable_put(b, text, PRINTABLE_LOG, VALUE_MAX);
+		return;
+	}
+	(void)buf_put_u8(b, '"');
+	(void)printable_put(b, text, PRINTABLE_LOG, VALUE_MAX);
+	(void)buf_put_u8(b, '"');
+}
+
+static void
+put_field(struct buf *b, const struct log_field *f)
+{
+	(void)buf_putf(b, " %s=", f->key);
+	switch (f->kind) {
+	case LOG_KIND_TEXT:
+		put_value(b, f->text);
+		break;
+	case LOG_KIND_U64:
+		(void)buf_putf(b, "%" PRIu64, f->number);
+		break;
+	case LOG_KIND_I64:
+		(void)buf_putf(b, "%" PRId64, (int64_t)f->number);
+		break;
+	}
+}
+
+static void
+send_line(struct buf *b)
+{
+	size_t at = 0;
+	ssize_t n;
+
+	(void)pthread_mutex_lock(&lock);
+	while (at < b->len) {
+		n = write(fd, b->data + at, b->len - at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break; /* nowhere to say it */
+		at += (size_t)n;
+	}
+	(void)pthread_mutex_unlock(&lock);
+}
+
+void
+log_write(enum log_level level, const char *event, const struct log_field *fields, size_t count)
+{
+	int saved = errno;
+	struct buf b;
+
+	if (!log_wants(level))
+		return;
+	buf_init(&b, (size_t)LOG_LINE_MAX * 8);
+	(void)date_write_rfc3339(&b, (int64_t)clock_unix());
+	(void)buf_putf(&b, " %s %s", log_level_name(level), event);
+	for (size_t i = 0; i < count; i++)
+		put_field(&b, &fields[i]);
+	b.err = 0;
+	buf_truncate(&b, LOG_LINE_MAX - 1);
+	(void)buf_put_u8(&b, '\n');
+	send_line(&b);
+	buf_done(&b);
+	errno = saved;
+}
