@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: ISC */
+#include "net/server.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "base/mem.h"
+#include "net/conn_internal.h"
+#include "net/limits.h"
+
+#define THREADS_MAX 64u
+#define ACCEPT_TURN 32      /* connections accepted before others have their turn */
+#define ACCEPT_PAUSE_MS 100 /* when no descriptor is left */
+#define BACKLOG 512
+#define STOP_LOOK_MS 10 /* how often server_stop() looks whether all are gone */
+
+struct server {
+	struct peers *peers;
+	struct conn_thread **threads;
+	unsigned thread_count, next_thread;
+	struct listener *listeners;
+	struct event *resume; /* accepting again after the descriptors ran out */
+	bool started;
+	struct loop_task stop_task;
+};
+
+static unsigned
+core_count(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n < 1 ? 1 : n > (long)THREADS_MAX ? THREADS_MAX : (unsigned)n;
+}
+
+static int
+add_threads(struct server *s, const struct server_limits *limits, struct error *e)
+{
+	unsigned count = limits->threads == 0 ? core_count() : limits->threads;
+
+	if (count > THREADS_MAX)
+		return error_set(e, ERR_LIMIT, "at most %u event loops", THREADS_MAX);
+	s->threads = mem_array(count, sizeof(struct conn_thread *));
+	if (s->threads == NULL)
+		return error_nomem(e);
+	for (; s->thread_count < count; s->thread_count++) {
+		struct conn_thread *t = mem_alloc(sizeof *t);
+
+		if (t == NULL)
+			return error_nomem(e);
+		s->threads[s->thread_count] = t;
+		t->peers = s->peers;
+		t->handshake_ms = limits->handshake_ms == 0 ? NET_HANDSHAKE_MS : limits->handshake_ms;
+		t->stall_ms = limits->stall_ms == 0 ? NET_STALL_MS : limits->stall_ms;
+		if (loop_new(&t->loop, e) != 0) {
+			mem_free(t);
+			return ERR_IO;
+		}
+	}
+	return 0;
+}
+
+int
+server_new(const struct server_limits *limits, struct server **server_out, struct error *e)
+{
+	struct server *s = mem_alloc(sizeof *s);
+	int rc;
+
+	if (s == NULL)
+		return error_nomem(e);
+	rc = peers_new(limits->connections == 0 ? NET_CONNECTIONS : limits->connections,
+	    limits->connections_peer == 0 ? NET_CONNECTIONS_PEER : limits->connections_peer, &s->peers, e);
+	if (rc == 0)
+		rc = add_threads(s, limits, e);
+	if (rc != 0)
+		server_free(s);
+	else
+		*server_out = s;
+	return rc;
+}
+
+/* ---- accepting ---- */
+
+static void
+resume_accepting(evutil_socket_t fd, short what, void *ctx)
+{
+	struct server *s = ctx;
+
+	(void)fd;
+	(void)what;
+	for (struct listener *l = s->listeners; l != NULL; l = l->next)
+		(void)event_add(l->event, NULL);
+}
+
+/* Out of descriptors the socket would stay readable and the loop would spin. */
+static void
+pause_accepting(struct server *s)
+{
+	for (struct listener *l = s->listeners; l != NULL; l = l->next)
+		(void)event_del(l->event);
+	(void)event_add(s->resume, &(struct timeval){ .tv_usec = ACCEPT_PAUSE_MS * 1000 });
+}
+
+static void
+take(struct listener *l, int fd, const struct sockaddr *address)
+{
+	struct server *s = l->server;
+	struct peer_key key = peer_key_of(address);
+	int one = 1;
+
+	if (peers_add(s->peers, key, NULL) != 0) {
+		if (!l->config.implicit_tls && l->config.refusal.len > 0)
+			(void)!send(fd, l->config.refusal.data, l->config.refusal.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		(void)close(fd);
+		return;
+	}
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
+	conn_start(s->threads[s->next_thread++ % s->thread_count], l, fd, address, key);
+}
+
+static void
+on_accept(evutil_socket_t listening, short what, void *ctx)
+{
+	struct listener *l = ctx;
+
+	(void)what;
+	for (int i = 0; i < ACCEPT_TURN; i++) {
+		struct sockaddr_storage address = { 0 };
+		socklen_t len = sizeof address;
+		int fd = accept4(listening, (struct sockaddr *)&address, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (fd >= 0) {
+			take(l, fd, (const struct sockaddr *)&address);
+			continue;
+		}
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+			pause_accepting(l->server);
+		if (errno != ECONNABORTED && errno != EINTR)
+			return;
+	}
+}
+
+/* ---- listening ---- */
+
+static int
+bind_socket(const struct addrinfo *info, struct error *e, const char *address, uint16_t port)
+{
+	int one = 1, fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
+	    (info->ai_family != AF_INET6 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) == 0) &&
+	    bind(fd, info->ai_addr, info->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
+		return fd;
+	(void)error_set_errno(e, ERR_NET, errno, "cannot listen on %s port %u", address, port);
+	if (fd >= 0)
+		(void)close(fd);
+	return -1;
+}
+
+static int
+open_socket(const char *address, uint16_t port, int *fd_out, struct error *e)
+{
+	const struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV,
+		.ai_socktype = SOCK_STREAM };
+	struct addrinfo *info;
+	char service[8];
+
+	(void)snprintf(service, sizeof service, "%u", port);
+	if (getaddrinfo(address, service, &hints, &info) != 0)
+		return error_set(e, ERR_USAGE, "'%s' is no numeric address to listen on", address);
+	*fd_out = bind_socket(info, e, address, port);
+	freeaddrinfo(info);
+	return *fd_out < 0 ? ERR_NET : 0;
+}
+
+static uint16_t
+port_of(int fd)
+{
+	struct sockaddr_storage address = { 0 };
+	socklen_t len = sizeof address;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+
+	if (getsockname(fd, (struct sockaddr *)&address, &len) != 0)
+		return 0;
+	if (address.ss_family == AF_INET6) {
+		memcpy(&v6, &address, sizeof v6);
+		return ntohs(v6.sin6_port);
+	}
+	memcpy(&v4, &address, sizeof v4);
+	return ntohs(v4.sin_port);
+}
+
+int
+server_listen(struct server *s, const struct listener_config *config, uint16_t *port_out, struct error *e)
+{
+	struct listener *l;
+	int rc, fd;
+
+	if (s->started || (config->implicit_tls && config->tls == NULL))
+		return error_set(e, ERR_ORDER, "listeners need their certificate, and come before the start");
+	rc = open_socket(config->address, config->port, &fd, e);
+	if (rc != 0)
+		return rc;
+	l = mem_alloc(sizeof *l);
+	if (l != NULL)
+		l->event = event_new(loop_base(s->threads[0]->loop), fd, EV_READ | EV_PERSIST, on_accept, l);
+	if (l == NULL || l->event == NULL) {
+		mem_free(l);
+		(void)close(fd);
+		return error_nomem(e);
+	}
+	l->config = *config;
+	l->server = s;
+	l->fd = fd;
+	l->port = port_of(fd);
+	l->next = s->listeners;
+	s->listeners = l;
+	if (port_out != NULL)
+		*port_out = l->port;
+	return 0;
+}
+
+int
+server_start(struct server *s, struct error *e)
+{
+	s->resume = evtimer_new(loop_base(s->threads[0]->loop), resume_accepting, s);
+	if (s->resume == NULL)
+		return error_nomem(e);
+	for (struct listener *l = s->listeners; l != NULL; l = l->next)
+		(void)event_add(l->event, NULL);
+	s->started = true;
+	for (unsigned i = 0; i < s->thread_count; i++) {
+		int rc = loop_start(s->threads[i]->loop, e);
+
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* ---- the end ---- */
+
+struct end_task {
+	struct loop_task task;
+	struct conn_thread *thread;
+	bool at_once;
+};
+
+static void
+end_conns(void *ctx)
+{
+	struct end_task *end = ctx;
+
+	conn_end_all(end->thread, end->at_once);
+	mem_free(end);
+}
+
+static void
+post_end(struct server *s, bool at_once)
+{
+	for (unsigned i = 0; i < s->thread_count; i++) {
+		struct end_task *end = mem_alloc(sizeof *end);
+
+		if (end == NULL)
+			return;
+		*end = (struct end_task){
+			.task = { .run = end_conns, .ctx = end }, .thread = s->threads[i], .at_once = at_once
+		};
+		loop_post(s->threads[i]->loop, &end->task);
+	}
+}
+
+static void
+stop_accepting(void *ctx)
+{
+	struct server *s = ctx;
+
+	(void)event_del(s->resume);
+	for (struct listener *l = s->listeners; l != NULL; l = l->next) {
+		(void)event_del(l->event);
+		(void)close(l->fd);
+		l->fd = -1;
+	}
+	post_end(s, false);
+}
+
+void
+server_stop(struct server *s, int64_t wait_ms)
+{
+	int64_t until = loop_now_ms() + wait_ms;
+
+	if (!s->started)
+		return;
+	s->stop_task = (struct loop_task){ .run = stop_accepting, .ctx = s };
+	loop_post(s->threads[0]->loop, &s->stop_task);
+	while (peers_total(s->peers) > 0 && loop_now_ms() < until)
+		(void)nanosleep(&(struct timespec){ .tv_nsec = STOP_LOOK_MS * 1000000L }, NULL);
+	post_end(s, true);
+	for (unsigned i = 0; i < s->thread_count; i++)
+		loop_stop(s->threads[i]->loop);
+	for (unsigned i = 0; i < s->thread_count; i++)
+		loop_join(s->threads[i]->loop);
+}
+
+uint32_t
+server_connections(struct server *s)
+{
+	return peers_total(s->peers);
+}
+
+void
+server_free(struct server *s)
+{
+	if (s == NULL)
+		return;
+	for (struct listener *l = s->listeners, *next; l != NULL; l = next) {
+		next = l->next;
+		event_free(l->event);
+		if (l->fd >= 0)
+			(void)close(l->fd);
+		mem_free(l);
+	}
+	if (s->resume != NULL)
+		event_free(s->resume);
+	for (unsigned i = 0; i < s->thread_count; i++) {
+		loop_free(s->threads[i]->loop);
+		mem_free(s->threads[i]);
+	}
+	mem_free(s->threads);
+	peers_free(s->peers);
+	mem_free(s);
+}

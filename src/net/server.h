@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Listening sockets, and the event loops that drive what they accept.
+ *
+ * A server has one loop a core. The first loop accepts and hands each new
+ * connection to the next loop in turn. How many connections there may be, in
+ * all and from one address, is counted over all listeners of the server; who
+ * is over it is told the listener's refusal and closed.
+ *
+ *   server_new(limits) ; server_listen() for each port ; server_start()
+ *   ... server_stop(): no new connections, open ones end ; server_free()
+ */
+#ifndef NET_SERVER_H
+#define NET_SERVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/slice.h"
+#include "net/conn.h"
+#include "net/tls.h"
+
+struct server;
+
+/* Zero in a field means its default (net/limits.h). */
+struct server_limits {
+	unsigned threads; /* event loops; default: cores, at most 64 */
+	uint32_t connections;
+	uint32_t connections_peer;
+	int64_t handshake_ms;
+	int64_t stall_ms;
+};
+
+struct listener_config {
+	const char *address;          /* numeric: "127.0.0.1", "0.0.0.0", "::" */
+	uint16_t port;                /* 0: any free one */
+	const struct tls_server *tls; /* NULL: no TLS here. Must outlive the server */
+	bool implicit_tls;            /* handshake first (RFC 8314 3) */
+	const struct conn_ops *ops;
+	/* Makes a session for c. On the conn's loop thread; must not block. Failing closes the connection. */
+	int (*open)(void *ctx, struct conn *c, void **session_out, struct error *e);
+	void *ctx;
+	struct slice
+	    refusal; /* sent in clear to whom there is no room for, "421 ...\r\n"; empty, or with implicit TLS: nothing */
+};
+
+/* ERR_NOMEM, ERR_IO. */
+int server_new(const struct server_limits *limits, struct server **server_out, struct error *e);
+/* Before server_start(). The config is copied, what it points to is not. ERR_NET says why (in use, not permitted). */
+int server_listen(struct server *s, const struct listener_config *config, uint16_t *port_out, struct error *e);
+int server_start(struct server *s, struct error *e);
+/*
+ * Once, not from a loop: stops accepting, flushes and closes every connection,
+ * waits at most wait_ms for them, cuts the rest. When it returns every session
+ * has had its closed() and no loop runs any more.
+ */
+void server_stop(struct server *s, int64_t wait_ms);
+uint32_t server_connections(struct server *s);
+/*
+ * After server_stop() or without server_start(), and when nothing that holds a
+ * conn is in flight any more (close the ports and pools first). NULL is permitted.
+ */
+void server_free(struct server *s);
+
+#endif

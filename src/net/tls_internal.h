@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * libssl for net's own files: one TLS connection's SSL object and its
+ * input and output, with every result turned into one enum.
+ */
+#ifndef NET_TLS_INTERNAL_H
+#define NET_TLS_INTERNAL_H
+
+#include <openssl/ssl.h>
+
+#include "net/tls.h"
+
+enum io_result {
+	IO_OK,
+	IO_WANT_READ,
+	IO_WANT_WRITE,
+	IO_EOF,   /* the peer said that it ends */
+	IO_ERROR, /* the connection is lost, or TLS is broken */
+};
+
+/* A server's or client's SSL for a connected, non-blocking socket; it does not own the socket. NULL without memory. */
+SSL *tls_accept_new(const struct tls_server *t, int fd);
+/* host: for SNI and the certificate's name. */
+SSL *tls_connect_new(const struct tls_client *t, int fd, const char *host);
+
+/* Connects ssl with the socket, such that writing to a closed one is an error and no signal. */
+bool tls_attach(SSL *ssl, int fd);
+
+enum io_result tls_handshake(SSL *ssl);
+enum io_result tls_read(SSL *ssl, void *data, size_t len, size_t *got);
+enum io_result tls_write(SSL *ssl, const void *data, size_t len, size_t *put);
+/* Sends close_notify as far as the socket takes it. */
+void tls_shutdown(SSL *ssl);
+
+/* The same for the bare socket. */
+enum io_result fd_read(int fd, void *data, size_t len, size_t *got);
+enum io_result fd_write(int fd, const void *data, size_t len, size_t *put);
+
+/*
+ * After the client's handshake, before anything is sent: is it the server that
+ * is meant? ERR_TLS when not; *peer_out (NULL permitted) describes it in both cases.
+ */
+int tls_check_peer(const struct tls_client *t, SSL *ssl, const char *host, struct tls_peer *peer_out, struct error *e);
+/* The last error of libcrypto or libssl as text, and the queue emptied. */
+const char *tls_error_text(void);
+
+#endif

@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: ISC */
+/* The event loop, TLS and the blocking client against each other, with a small echo protocol. */
+#include "unit.h"
+
+#include <arpa/inet.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "net/client.h"
+#include "net/server.h"
+
+/* Answers each line with itself; "tls" starts TLS, "quit" ends, "flood" sends 8 MiB, "slow" answers from another thread's wake. */
+struct echo {
+	struct buf in, out;
+	struct conn *c;
+	size_t flood;
+	bool greeted, quit;
+};
+
+static atomic_int open_sessions;
+
+static int
+echo_open(void *ctx, struct conn *c, void **session_out, struct error *e)
+{
+	struct echo *s = mem_alloc(sizeof *s);
+
+	(void)ctx;
+	(void)e;
+	assert_non_null(s);
+	buf_init(&s->in, 1000);
+	buf_init(&s->out, 100000);
+	s->c = c;
+	(void)atomic_fetch_add(&open_sessions, 1);
+	*session_out = s;
+	return 0;
+}
+
+static size_t
+echo_feed(void *session, struct slice in, int64_t now_ms)
+{
+	struct echo *s = session;
+	size_t n = size_min(in.len, 1000 - s->in.len);
+
+	(void)now_ms;
+	(void)buf_put(&s->in, in.data, n);
+	return n;
+}
+
+static void
+echo_line(struct echo *s, struct slice line)
+{
+	if (slice_eq_str(line, "tls")) {
+		(void)buf_put_str(&s->out, "go\n");
+		assert_int_equal(conn_start_tls(s->c, NULL), 0);
+	} else if (slice_eq_str(line, "quit")) {
+		(void)buf_put_str(&s->out, "bye\n");
+		conn_close(s->c);
+		s->quit = true;
+	} else if (slice_eq_str(line, "flood")) {
+		s->flood = 8u << 20;
+	} else {
+		(void)buf_put_slice(&s->out, line);
+		(void)buf_put_str(&s->out, "\n");
+	}
+}
+
+static void
+echo_run(void *session, struct conn *c, int64_t now_ms)
+{
+	struct echo *s = session;
+	size_t at;
+
+	(void)c;
+	(void)now_ms;
+	if (!s->greeted)
+		(void)buf_put_str(&s->out, "hello\n");
+	s->greeted = true;
+	while (!s->quit && s->out.len < 40000) {
+		if (s->flood > 0) {
+			(void)buf_put_str(&s->out, "0123456\n");
+			s->flood -= 8;
+			continue;
+		}
+		at = slice_find(buf_slice(&s->in), '\n');
+		if (at == SIZE_MAX)
+			break;
+		echo_line(s, slice_sub(buf_slice(&s->in), 0, at));
+		buf_consume(&s->in, at + 1);
+	}
+}
+
+static struct slice
+echo_output(void *session)
+{
+	return buf_slice(&((struct echo *)session)->out);
+}
+
+static void
+echo_sent(void *session, size_t n)
+{
+	buf_consume(&((struct echo *)session)->out, n);
+}
+
+static int64_t
+echo_deadline(const void *session)
+{
+	(void)session;
+	return MACHINE_NEVER;
+}
+
+static void
+echo_closed(void *session)
+{
+	struct echo *s = session;
+
+	buf_done(&s->in);
+	buf_done(&s->out);
+	mem_free(s);
+	(void)atomic_fetch_sub(&open_sessions, 1);
+}
+
+static const struct conn_ops echo_ops = {
+	.feed = echo_feed,
+	.run = echo_run,
+	.output = echo_output,
+	.sent = echo_sent,
+	.deadline = echo_deadline,
+	.closed = echo_closed,
+};
+
+/* ---- the other side: a machine that collects lines ---- */
+
+struct lines {
+	struct buf in, out;
+};
+
+static size_t
+lines_feed(void *machine, struct slice in, int64_t now_ms)
+{
+	struct lines *m = machine;
+
+	(void)now_ms;
+	return buf_put_slice(&m->in, in) == 0 ? in.len : 0;
+}
+
+static struct slice
+lines_output(void *machine)
+{
+	return buf_slice(&((struct lines *)machine)->out);
+}
+
+static void
+lines_sent(void *machine, size_t n)
+{
+	buf_consume(&((struct lines *)machine)->out, n);
+}
+
+static const struct machine_ops lines_ops = {
+	.feed = lines_feed,
+	.output = lines_output,
+	.sent = lines_sent,
+	.deadline = echo_deadline,
+};
+
+static void
+lines_init(struct lines *m)
+{
+	buf_init(&m->in, 16u << 20);
+	buf_init(&m->out, 16u << 20);
+}
+
+static void
+lines_done(struct lines *m)
+{
+	buf_done(&m->in);
+	buf_done(&m->out);
+}
+
+/* Says a line and waits until the answer is this. */
+static void
+talk(struct client *c, struct lines *m, const char *say, const char *answer)
+{
+	(void)buf_put_str(&m->out, say);
+	while (m->in.len < strlen(answer))
+		assert_ok(client_step(c, &lines_ops, m, &unit_error));
+	assert_slice(buf_slice(&m->in), answer);
+	buf_clear(&m->in);
+}
+
+/* ---- one server for each test ---- */
+
+struct fixture {
+	struct server *server;
+	struct tls_server *tls;
+	uint16_t plain, secure;
+	uint8_t pin[TLS_PIN_SIZE];
+	char folder[64];
+};
+
+static void
+write_file(const char *folder, const char *name, struct slice text, char path_out[128])
+{
+	FILE *f;
+
+	(void)snprintf(path_out, 128, "%s/%s", folder, name);
+	f = fopen(path_out, "w");
+	assert_non_null(f);
+	assert_int_equal(fwrite(text.data, 1, text.len, f), text.len);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void
+make_certificate(struct fixture *f)
+{
+	const char *names[] = { "localhost", "mail.example.org" };
+	char certificate[128], key[128];
+	struct buf a, b;
+
+	buf_init(&a, 10000);
+	buf_init(&b, 10000);
+	assert_ok(tls_self_signed(names, 2, (uint64_t)time(NULL), &a, &b, &unit_error));
+	assert_ok(tls_certificate_pin(buf_slice(&a), f->pin, &unit_error));
+	memcpy(f->folder, "/tmp/test_net_XXXXXX", 21);
+	assert_non_null(mkdtemp(f->folder));
+	write_file(f->folder, "c.pem", buf_slice(&a), certificate);
+	write_file(f->folder, "k.pem", buf_slice(&b), key);
+	assert_ok(tls_server_new(certificate, key, &f->tls, &unit_error));
+	assert_memory_equal(tls_server_pin(f->tls), f->pin, TLS_PIN_SIZE);
+	(void)unlink(key);
+	buf_done(&a);
+	buf_wipe_done(&b);
+}
+
+static void
+start(struct fixture *f, struct server_limits limits)
+{
+	struct listener_config config = {
+		.address = "127.0.0.1", .ops = &echo_ops, .open = echo_open, .refusal = SLICE("full\n")
+	};
+
+	*f = (struct fixture){ 0 };
+	make_certificate(f);
+	limits.threads = 2;
+	assert_ok(server_new(&limits, &f->server, &unit_error));
+	config.tls = f->tls;
+	assert_ok(server_listen(f->server, &config, &f->plain, &unit_error));
+	config.implicit_tls = true;
+	assert_ok(server_listen(f->server, &config, &f->secure, &unit_error));
+	assert_ok(server_start(f->server, &unit_error));
+}
+
+static void
+stop(struct fixture *f)
+{
+	char path[128];
+
+	server_stop(f->server, 100);
+	assert_int_equal(atomic_load(&open_sessions), 0);
+	assert_int_equal(server_connections(f->server), 0);
+	server_free(f->server);
+	tls_server_free(f->tls);
+	(void)snprintf(path, sizeof path, "%s/c.pem", f->folder);
+	(void)unlink(path);
+	(void)rmdir(f->folder);
+}
+
+static struct client *
+dial(const struct fixture *f, bool secure)
+{
+	struct client_config config = { .host = "localhost",
+		.port = secure ? f->secure : f->plain,
+		.implicit_tls = secure,
+		.pin = slice_of(f->pin, TLS_PIN_SIZE) };
+	struct client *c = NULL;
+
+	assert_ok(client_connect(&config, &c, NULL, &unit_error));
+	return c;
+}
+
+static int
+bare_socket(uint16_t port)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct timeval wait = { .tv_sec = 10 };
+
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(connect(fd, (const struct sockaddr *)&to, sizeof to), 0);
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
+	return fd;
+}
+
+/* ---- tests ---- */
+
+static void
+a_session_talks_with_and_without_tls(void **state)
+{
+	struct fixture f;
+	struct lines m;
+
+	(void)state;
+	start(&f, (struct server_limits){ 0 });
+	for (int secure = 0; secure < 2; secure++) {
+		struct client *c = dial(&f, secure);
+
+		lines_init(&m);
+		talk(c, &m, "", "hello\n");
+		talk(c, &m, "a\nb\nc\n", "a\nb\nc\n");
+		talk(c, &m, "quit\nnothing after it\n", "bye\n");
+		assert_int_equal(client_step(c, &lines_ops, &m, NULL), ERR_CLOSED);
+		client_close(c);
+		lines_done(&m);
+	}
+	stop(&f);
+}
+
+static void
+start_tls_drops_what_came_before_it(void **state)
+{
+	struct client *c;
+	struct fixture f;
+	struct lines m;
+
+	(void)state;
+	start(&f, (struct server_limits){ 0 });
+	c = dial(&f, false);
+	lines_init(&m);
+	talk(c, &m, "", "hello\n");
+	assert_false(client_is_tls(c));
+	talk(c, &m, "tls\n", "go\n");
+	assert_ok(client_start_tls(c, NULL, &unit_error));
+	talk(c, &m, "inside\n", "inside\n");
+	client_close(c);
+	lines_done(&m);
+	stop(&f);
+}
+
+static void
+large_output_to_a_slow_reader_arrives_whole(void **state)
+{
+	struct client *c;
+	struct fixture f;
+	struct lines m;
+
+	(void)state;
+	start(&f, (struct server_limits){ 0 });
+	c = dial(&f, true);
+	lines_init(&m);
+	talk(c, &m, "", "hello\n");
+	(void)buf_put_str(&m.out, "flood\nend\n");
+	while (m.in.len < (8u << 20) + 4)
+		assert_ok(client_step(c, &lines_ops, &m, &unit_error));
+	assert_slice(slice_from(buf_slice(&m.in), 8u << 20), "end\n");
+	client_close(c);
+	lines_done(&m);
+	stop(&f);
+}
+
+static void
+an_unknown_certificate_is_described_and_refused(void **state)
+{
+	struct client_config config = { .host = "localhost", .implicit_tls = true };
+	uint8_t other[TLS_PIN_SIZE] = { 1 };
+	struct client *c = NULL;
+	struct tls_peer peer;
+	struct fixture f;
+	struct error e;
+
+	(void)state;
+	start(&f, (struct server_limits){ 0 });
+	config.port = f.secure;
+	assert_int_equal(client_connect(&config, &c, &peer, &e), ERR_TLS);
+	assert_memory_equal(peer.pin, f.pin, TLS_PIN_SIZE);
+	assert_string_equal(peer.subject, "CN=localhost");
+	assert_string_equal(peer.names, "localhost, mail.example.org");
+	assert_true(peer.reason[0] != '\0');
+	config.pin = slice_of(other, sizeof other);
+	assert_int_equal(client_connect(&config, &c, &peer, &e), ERR_TLS);
+	assert_non_null(strstr(e.text, "pinned"));
+	stop(&f);
+}
+
+static void
+half_a_handshake_ends_in_time(void **state)
+{
+	struct fixture f;
+	char octet;
+	int fd;
+
+	(void)state;
+	start(&f, (struct server_limits){ .handshake_ms = 200 });
+	fd = bare_socket(f.secure);
+	assert_int_equal(send(fd, "\x16\x03\x01\x02", 4, 0), 4);
+	assert_true(recv(fd, &octet, 1, 0) <= 0);
+	assert_int_equal(atomic_load(&open_sessions), 0);
+	(void)close(fd);
+	stop(&f);
+}
+
+static void
+a_client_that_never_reads_is_ended(void **state)
+{
+	struct fixture f;
+	int fd;
+
+	(void)state;
+	start(&f, (struct server_limits){ .stall_ms = 200 });
+	fd = bare_socket(f.plain);
+	assert_int_equal(send(fd, "flood\n", 6, 0), 6);
+	for (int i = 0; i < 100 && (i < 5 || server_connections(f.server) > 0); i++)
+		(void)nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
+	assert_int_equal(server_connections(f.server), 0);
+	(void)close(fd);
+	stop(&f);
+}
+
+static void
+too_many_from_one_address_are_told_so(void **state)
+{
+	struct fixture f;
+	char text[16];
+	int fds[3];
+
+	(void)state;
+	start(&f, (struct server_limits){ .connections_peer = 2 });
+	for (int i = 0; i < 3; i++) {
+		fds[i] = bare_socket(f.plain);
+		memset(text, 0, sizeof text);
+		assert_true(recv(fds[i], text, sizeof text - 1, 0) > 0);
+		assert_string_equal(text, i < 2 ? "hello\n" : "full\n");
+	}
+	for (int i = 0; i < 3; i++)
+		(void)close(fds[i]);
+	stop(&f);
+}
+
+static void
+input_before_the_end_is_answered(void **state)
+{
+	struct fixture f;
+	char text[64] = "";
+	size_t n = 0;
+	ssize_t got;
+	int fd;
+
+	(void)state;
+	start(&f, (struct server_limits){ 0 });
+	fd = bare_socket(f.plain);
+	assert_int_equal(send(fd, "a\nb\n", 4, 0), 4);
+	assert_int_equal(shutdown(fd, SHUT_WR), 0);
+	while (n + 1 < sizeof text && (got = recv(fd, text + n, sizeof text - 1 - n, 0)) > 0)
+		n += (size_t)got;
+	assert_string_equal(text, "hello\na\nb\n");
+	(void)close(fd);
+	stop(&f);
+}
+
+static void
+pins_are_read_in_both_forms(void **state)
+{
+	static const struct {
+		const char *text;
+		int rc;
+	} rows[] = {
+		{ "0000000000000000000000000000000000000000000000000000000000000001", 0 },
+		{ "00:00 00000000000000000000000000000000000000000000000000000000 0001\n", 0 },
+		{ "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=", 0 },
+		{ "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==", ERR_SYNTAX },
+		{ "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE", ERR_SYNTAX },
+		{ "000000000000000000000000000000000000000000000000000000000000001", ERR_SYNTAX },
+		{ "00000000000000000000000000000000000000000000000000000000000000011", ERR_SYNTAX },
+		{ "", ERR_SYNTAX },
+	};
+	char text[TLS_PIN_TEXT];
+	uint8_t pin[TLS_PIN_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		assert_int_equal(tls_pin_parse(slice_str(rows[i].text), pin, NULL), rows[i].rc);
+		if (rows[i].rc != 0)
+			continue;
+		tls_pin_text(pin, text);
+		assert_string_equal(text, rows[0].text);
+	}
+}
+
+UNIT_MAIN(UNIT_TEST(a_session_talks_with_and_without_tls), UNIT_TEST(start_tls_drops_what_came_before_it),
+    UNIT_TEST(large_output_to_a_slow_reader_arrives_whole), UNIT_TEST(an_unknown_certificate_is_described_and_refused),
+    UNIT_TEST(half_a_handshake_ends_in_time), UNIT_TEST(a_client_that_never_reads_is_ended),
+    UNIT_TEST(too_many_from_one_address_are_told_so), UNIT_TEST(input_before_the_end_is_answered),
+    UNIT_TEST(pins_are_read_in_both_forms))
