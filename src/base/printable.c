@@ -40,28 +40,38 @@ is_hidden(uint32_t point)
 	return false;
 }
 
+/* What a use makes of some characters instead of an escape, or NULL. */
+static const char *
+replacement(struct slice in, enum printable_use use)
+{
+	uint8_t c = in.data[0];
+	bool crlf = c == '\r' && in.len > 1 && in.data[1] == '\n';
+
+	switch (use) {
+	case PRINTABLE_LINE:
+		return c == '\t' || c == '\n' || c == '\r' ? " " : NULL;
+	case PRINTABLE_TEXT:
+		return crlf ? "" : c == '\n' ? "\n" : c == '\t' ? "\t" : NULL;
+	case PRINTABLE_LOG:
+		return c == '"' ? "\\\"" : c == '\\' ? "\\\\" : NULL;
+	}
+	return NULL;
+}
+
 /* The text of one character at the front of in; returns the octets it stands for. */
 static size_t
 render(struct slice in, enum printable_use use, char out[16])
 {
+	const char *instead = replacement(in, use);
 	uint32_t point = 0;
 	size_t n = utf8_decode(in, &point);
 
-	if (n == 0) {
+	if (instead != NULL) {
+		(void)snprintf(out, 16, "%s", instead);
+	} else if (n == 0 || (n == 1 && is_hidden(point))) {
 		(void)snprintf(out, 16, "\\x%02x", in.data[0]);
 		return 1;
-	}
-	if (use == PRINTABLE_LOG && (point == '"' || point == '\\')) {
-		(void)snprintf(out, 16, "\\%c", (char)point);
-	} else if (use == PRINTABLE_LINE && (point == '\t' || point == '\n' || point == '\r')) {
-		(void)snprintf(out, 16, " ");
-	} else if (use == PRINTABLE_TEXT && point == '\r' && in.len > 1 && in.data[1] == '\n') {
-		out[0] = '\0';
-	} else if (use == PRINTABLE_TEXT && (point == '\n' || point == '\t')) {
-		(void)snprintf(out, 16, "%c", (char)point);
-	} else if (point < 0x80 && is_hidden(point)) {
-		(void)snprintf(out, 16, "\\x%02x", point);
-	} else if (is_hidden(point) || (use == PRINTABLE_LOG && point >= 0x80)) {
+	} else if (is_hidden(point) || (use == PRINTABLE_LOG && n > 1)) {
 		(void)snprintf(out, 16, "\\u{%x}", point);
 	} else {
 		memcpy(out, in.data, n);
