@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The questions that a session asks about others' property: is this the
+ * password, is this address ours, may this account send as that, keep this
+ * message. They are messages with schemas over os/port.h, so that the process
+ * that talks to strangers needs neither the verifiers nor the store.
+ *
+ * Every question NAME has
+ *   int ask_NAME(port, &request, arena, &reply, e)        asks and waits
+ *   int ask_NAME_submit(port, &request, done, ctx, e)     asks; done gets the reply struct
+ *
+ * authenticate  the hand-over of a connection to the account that proved itself: the reply is all that the session
+ *               behind authentication is made from. ERR_PASSWORD: no (the same answer, at the same cost, whether the
+ *               account exists or not); ERR_LIMIT: too many checks are waiting, come again later; ERR_UNSUPPORTED: no
+ *               such mechanism
+ * recipient     what would become of mail to this address
+ * sender        may this account use this address as its own
+ * body_begin, body_append, body_abort   a message over SERVICE_INLINE_MAX, in pieces, as in store/store.h
+ * keep          a message for one or more of our own addresses: answered when it is on disk, in all of their inboxes.
+ *               ERR_NOT_FOUND when one of them is none of ours any more: nothing was kept
+ */
+#ifndef SERVICE_ASK_H
+#define SERVICE_ASK_H
+
+#include "base/error.h"
+#include "os/port.h"
+#include "service/limits.h"
+#include "store/types.h"
+
+enum ask_mechanism {
+	ASK_PLAIN = 1, /* a password: SASL PLAIN, IMAP LOGIN, HTTP Basic */
+};
+
+struct ask_authenticate {
+	uint64_t connection;    /* conn_id(): comes back in the hand-over */
+	uint32_t mechanism;     /* enum ask_mechanism */
+	struct slice authorize; /* the address to act as; empty or the same as address */
+	struct slice address;   /* who signs in: "local@domain", ASCII case ignored */
+	struct slice password;
+	struct slice peer; /* text address of the client, for the log; may be empty */
+};
+
+struct ask_handover {
+	uint64_t connection;
+	uint64_t account;
+	struct slice address; /* the account's first address */
+};
+
+enum ask_verdict {
+	ASK_OK = 1,
+	ASK_UNKNOWN = 2,   /* our domain, and nobody there has this address */
+	ASK_ELSEWHERE = 3, /* not our domain */
+	ASK_FOREIGN = 4,   /* sender: the address is not this account's */
+};
+
+struct ask_recipient {
+	struct slice address; /* "local@domain" or "postmaster", unquoted where the local part permits it */
+};
+
+struct ask_sender {
+	uint64_t account;
+	struct slice address;
+};
+
+struct ask_answer {
+	uint32_t verdict; /* enum ask_verdict */
+};
+
+struct ask_keep {
+	struct store_content content; /* with all trace fields */
+	struct slice from;            /* the envelope sender; empty: the null sender */
+	const struct slice *recipients;
+	size_t recipient_count;
+};
+
+struct ask_kept {
+	uint64_t body;
+	uint32_t inboxes; /* how many got it: two addresses of one account count once */
+};
+
+#define ASK_METHODS(X) \
+	X(authenticate, 1, ask_authenticate, ask_handover) \
+	X(recipient, 2, ask_recipient, ask_answer) \
+	X(sender, 3, ask_sender, ask_answer) \
+	X(keep, 4, ask_keep, ask_kept) \
+	X(body_begin, 5, store_nothing, store_body_handle) \
+	X(body_append, 6, store_body_append, store_body_length) \
+	X(body_abort, 7, store_body_handle, store_nothing)
+
+#define ASK_METHOD_NUMBER(name, number, request, reply) ASK_METHOD_##name = (number),
+enum ask_method { ASK_METHODS(ASK_METHOD_NUMBER) };
+#undef ASK_METHOD_NUMBER
+
+extern const struct port_interface ask_interface;
+
+#define ASK_CALL(name, number, request, reply) \
+	static inline int ask_##name( \
+	    struct port *p, const struct request *in, struct arena *a, struct reply *out, struct error *e) \
+	{ \
+		return port_call(p, (number), in, a, out, e); \
+	} \
+	static inline int ask_##name##_submit( \
+	    struct port *p, const struct request *in, port_done_fn *done, void *ctx, struct error *e) \
+	{ \
+		return port_submit(p, (number), in, done, ctx, e); \
+	}
+ASK_METHODS(ASK_CALL)
+#undef ASK_CALL
+
+/* ---- the end that answers ---- */
+
+struct ask;
+
+/* Answers from this store; its port stays the caller's. auth_threads 0: SERVICE_AUTH_THREADS. */
+int ask_new(struct port *store, unsigned auth_threads, struct ask **ask_out, struct error *e);
+/* For port_open_local() or port_server_new(). Valid until ask_free(). */
+const struct port_service *ask_service(struct ask *a);
+/* Ports to it must be closed. Waits for password checks under way. NULL is permitted. */
+void ask_free(struct ask *a);
+
+#endif

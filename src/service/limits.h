@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Hard maxima of the service floor. Settings may lower them, never lift them.
+ */
+#ifndef SERVICE_LIMITS_H
+#define SERVICE_LIMITS_H
+
+#define SERVICE_PASSWORD_MAX 1024u   /* octets of a password */
+#define SERVICE_IDENTITY_MAX 320u    /* octets of an account's address as it signs in */
+#define SERVICE_RECEIVED_MAX 100u    /* Received fields before a message is a loop (RFC 5321 6.3 wants at least 100) */
+#define SERVICE_RECIPIENTS_MAX 1000u /* of one message (RFC 5321 4.5.3.1.8 wants at least 100) */
+#define SERVICE_INLINE_MAX (256u << 10) /* octets of a message that travels in one request; larger ones are staged */
+#define SERVICE_PIECE_MAX (256u << 10)  /* octets of one piece of a staged message */
+#define SERVICE_PIECES_IN_FLIGHT 4u     /* unanswered pieces of one message: the sender waits for the disk */
+#define SERVICE_HEADER_MAX (1u << 20)   /* octets of a message's header that are looked at */
+#define SERVICE_AUTH_WAITING 256u       /* password checks in the queue; more are told to come again later */
+#define SERVICE_AUTH_THREADS 2u         /* password checks at once: each takes AUTH_MEMORY_KIB of memory */
+
+#endif
