@@ -25,9 +25,6 @@ extern const struct codec_schema port_error_schema;
 
 const struct port_method *port_method_find(const struct port_interface *interface, uint16_t number);
 
-/* Starts a thread that takes no signals. */
-int port_thread_start(pthread_t *thread_out, void *(*run)(void *), void *arg, struct error *e);
-
 /* ---- sinks and jobs (port_job.c) ---- */
 
 struct port_sink {

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -15,6 +14,7 @@
 
 #include "base/mem.h"
 #include "os/port_internal.h"
+#include "os/thread.h"
 
 #define LINK_READ 65536u
 #define LINK_OUT_MAX ((size_t)256 << 20) /* a peer that never reads ends here */
@@ -45,21 +45,6 @@ struct port_loop {
 	size_t link_count;
 	bool stop;
 };
-
-int
-port_thread_start(pthread_t *thread_out, void *(*run)(void *), void *arg, struct error *e)
-{
-	sigset_t all, before;
-	int rc;
-
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(thread_out, NULL, run, arg);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (rc != 0)
-		return error_set_errno(e, ERR_NOMEM, rc, "a thread cannot be started");
-	return 0;
-}
 
 static void
 loop_wake(struct port_loop *loop)
@@ -374,7 +359,7 @@ port_loop_new(const struct port_link_ops *ops, void *ctx, struct port_loop **loo
 		return rc;
 	}
 	(void)pthread_mutex_init(&loop->mutex, NULL);
-	rc = port_thread_start(&loop->thread, loop_main, loop, e);
+	rc = thread_start(&loop->thread, "port", loop_main, loop, e);
 	if (rc != 0) {
 		(void)close(loop->wake_fd);
 		mem_free(loop);

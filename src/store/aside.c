@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What goes on beside everything else: moving the log's pages into the
+ * database (checkpoints), and giving back the space of bodies that nobody
+ * names any more.
+ *
+ * A passive checkpoint stands in nobody's way, but lets the log grow as long
+ * as somebody always writes. When it has become long, one that makes the log
+ * begin anew is worth the moment that the committer waits for it.
+ */
+#include "os/thread.h"
+#include "store/internal.h"
+
+#define CHECKPOINT_PAGES 1000 /* of 4 KiB */
+#define RESTART_PAGES 16384
+#define RELEASED_MAX ((size_t)64 << 20)
+
+void
+aside_wal(struct store *s, int pages)
+{
+	struct aside *a = &s->aside;
+
+	if (pages < CHECKPOINT_PAGES)
+		return;
+	(void)pthread_mutex_lock(&a->mutex);
+	a->wal_pages = pages;
+	(void)pthread_cond_signal(&a->some);
+	(void)pthread_mutex_unlock(&a->mutex);
+}
+
+void
+aside_release(struct store *s, struct slice places)
+{
+	struct aside *a = &s->aside;
+
+	if (places.len == 0)
+		return;
+	(void)pthread_mutex_lock(&a->mutex);
+	/* Not fitting only means that the space is given back later, by compaction. */
+	if (a->released.len + places.len <= RELEASED_MAX)
+		(void)buf_put_slice(&a->released, places);
+	(void)pthread_cond_signal(&a->some);
+	(void)pthread_mutex_unlock(&a->mutex);
+}
+
+static void
+release_all(struct store *s, struct slice places)
+{
+	const struct body_place *place = (const void *)places.data;
+
+	for (size_t i = 0; i < places.len / sizeof *place; i++)
+		bodies_release(&s->bodies, &place[i]);
+}
+
+static void
+checkpoint(struct store *s, int pages)
+{
+	struct aside *a = &s->aside;
+	int mode = pages >= RESTART_PAGES ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE;
+	struct error e = { 0 };
+	int rc;
+
+	if (atomic_load(&s->stopped))
+		return;
+	rc = sqlite3_wal_checkpoint_v2(a->db.handle, NULL, mode, NULL, NULL);
+	if (rc == SQLITE_OK || rc == SQLITE_BUSY || rc == SQLITE_LOCKED)
+		return;
+	(void)db_error(&a->db, rc, &e);
+	if (a->db.sync_failed)
+		store_stop(s, e.text);
+	else
+		store_say(s, e.text);
+}
+
+static void *
+aside_main(void *arg)
+{
+	struct store *s = arg;
+	struct aside *a = &s->aside;
+
+	(void)pthread_mutex_lock(&a->mutex);
+	while (!a->stop || a->released.len > 0) {
+		int pages = a->wal_pages;
+		struct buf places = a->released;
+
+		if (pages == 0 && places.len == 0) {
+			(void)pthread_cond_wait(&a->some, &a->mutex);
+			continue;
+		}
+		a->wal_pages = 0;
+		buf_init(&a->released, RELEASED_MAX);
+		(void)pthread_mutex_unlock(&a->mutex);
+		release_all(s, buf_slice(&places));
+		buf_done(&places);
+		if (pages > 0)
+			checkpoint(s, pages);
+		(void)pthread_mutex_lock(&a->mutex);
+	}
+	(void)pthread_mutex_unlock(&a->mutex);
+	return NULL;
+}
+
+int
+aside_start(struct store *s, struct error *e)
+{
+	struct aside *a = &s->aside;
+	int rc = db_open(&a->db, s->db_path, DB_CHECKPOINTER, e);
+
+	if (rc != 0)
+		return rc;
+	(void)pthread_mutex_init(&a->mutex, NULL);
+	(void)pthread_cond_init(&a->some, NULL);
+	buf_init(&a->released, RELEASED_MAX);
+	rc = thread_start(&a->thread, "aside", aside_main, s, e);
+	a->started = rc == 0;
+	if (rc != 0)
+		db_close(&a->db);
+	return rc;
+}
+
+void
+aside_stop(struct store *s)
+{
+	struct aside *a = &s->aside;
+
+	if (!a->started)
+		return;
+	(void)pthread_mutex_lock(&a->mutex);
+	a->stop = true;
+	(void)pthread_cond_signal(&a->some);
+	(void)pthread_mutex_unlock(&a->mutex);
+	(void)pthread_join(a->thread, NULL);
+	db_close(&a->db);
+	buf_done(&a->released);
+	(void)pthread_cond_destroy(&a->some);
+	(void)pthread_mutex_destroy(&a->mutex);
+	a->started = false;
+}

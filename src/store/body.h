@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The files that hold bodies: folder/bodies/sNNNNNNNN are segments that many
+ * records are appended to, bNNNNNNNNNNNNNNNN are files of one large body each.
+ *
+ * The rows are the authority. A segment is valid up to the octets that its
+ * row counts: what stands behind them was never answered with OK and is cut
+ * off at the start. A file of a large body without a row is removed.
+ *
+ * Putting is the committer's: bodies_put() for each body of a batch,
+ * bodies_sync() once, then the rows, then bodies_keep() or bodies_drop().
+ * Reading is for every thread.
+ */
+#ifndef STORE_BODY_H
+#define STORE_BODY_H
+
+#include <stdatomic.h>
+
+#include "base/buf.h"
+#include "store/db.h"
+
+#define BODY_OWN_FILE 0u /* as segment: a file of its own */
+
+struct body_place {
+	uint64_t body;
+	uint32_t segment; /* or BODY_OWN_FILE */
+	uint64_t place;   /* octets into the file */
+	uint64_t length;
+};
+
+typedef void body_say_fn(void *ctx, const char *line);
+
+struct bodies {
+	int folder_fd;
+	atomic_ullong next_body;
+	uint64_t segment_size;
+	/* the committer's */
+	uint32_t segment; /* being appended to; 0: none yet */
+	int segment_fd;
+	uint64_t used;      /* octets that committed rows count */
+	struct buf pending; /* records of this batch, behind used */
+	bool new_segment;   /* no committed row counts it yet */
+};
+
+/* Opens and cleans. db: the writer, no transaction open. */
+int bodies_open(struct bodies *b, const char *folder, uint64_t segment_size, struct db *db, body_say_fn *say, void *ctx,
+    struct error *e);
+void bodies_close(struct bodies *b);
+
+/* Room for a body of this batch; a new segment is begun when the current one is full and the batch still empty. */
+int bodies_put(struct bodies *b, struct slice data, struct body_place *place_out, struct error *e);
+/* Writes and syncs what was put. *sync_failed_out: the sync itself failed, nothing may be believed any more. */
+int bodies_sync(struct bodies *b, bool *sync_failed_out, struct error *e);
+/* In the batch's transaction: the segment's row. */
+int bodies_count(struct bodies *b, struct db *db, struct error *e);
+void bodies_keep(struct bodies *b); /* the rows are committed */
+void bodies_drop(struct bodies *b); /* they are not */
+
+/* A body that grows in a file of its own: memory is one block. Used by one thread at a time. */
+struct body_file {
+	int fd;
+	uint64_t body;
+	uint64_t length;
+	uint64_t flushed; /* octets of it in the file, whole blocks */
+	struct buf tail;
+};
+
+int body_file_new(struct bodies *b, struct body_file *f, struct error *e);
+int body_file_append(struct body_file *f, struct slice data, struct error *e);
+/* Writes the rest, syncs the file and its name. */
+int body_file_finish(struct bodies *b, struct body_file *f, bool *sync_failed_out, struct error *e);
+void body_file_close(struct body_file *f);
+
+/* Octets offset to offset + len, which must not be behind the end, appended to out. ERR_NOT_FOUND when the file is gone. */
+int bodies_read(
+    struct bodies *b, const struct body_place *place, uint64_t offset, uint64_t len, struct buf *out, struct error *e);
+
+/* Gives the space of a body back that no committed row names any more. */
+void bodies_release(struct bodies *b, const struct body_place *place);
+
+#endif

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/db.h"
+
+#include <limits.h>
+#include <string.h>
+
+#define WRITER_WAIT_MS 60000 /* for a checkpoint that restarts the log; nobody else writes */
+
+/* Which of our codes one of SQLite's primary codes is; the others are ERR_INTERNAL. */
+static const struct {
+	int sqlite;
+	int ours;
+} codes[] = {
+	{ SQLITE_FULL, ERR_FULL },
+	{ SQLITE_IOERR, ERR_IO },
+	{ SQLITE_CANTOPEN, ERR_IO },
+	{ SQLITE_READONLY, ERR_IO },
+	{ SQLITE_PERM, ERR_DENIED },
+	{ SQLITE_CORRUPT, ERR_INTEGRITY },
+	{ SQLITE_NOTADB, ERR_INTEGRITY },
+	{ SQLITE_NOMEM, ERR_NOMEM },
+	{ SQLITE_TOOBIG, ERR_LIMIT },
+	{ SQLITE_CONSTRAINT, ERR_EXISTS },
+};
+
+static int
+code_of(int sqlite_rc)
+{
+	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+		if (codes[i].sqlite == (sqlite_rc & 0xff))
+			return codes[i].ours;
+	}
+	return ERR_INTERNAL;
+}
+
+int
+db_error(struct db *db, int sqlite_rc, struct error *e)
+{
+	int extended = db->handle == NULL ? sqlite_rc : sqlite3_extended_errcode(db->handle);
+
+	if ((extended & 0xff) == (sqlite_rc & 0xff))
+		sqlite_rc = extended;
+	if (sqlite_rc == SQLITE_IOERR_FSYNC || sqlite_rc == SQLITE_IOERR_DIR_FSYNC)
+		db->sync_failed = true;
+	return error_set(e, code_of(sqlite_rc), "the database: %s (SQLite code %d)",
+	    db->handle == NULL ? sqlite3_errstr(sqlite_rc) : sqlite3_errmsg(db->handle), sqlite_rc);
+}
+
+static int
+db_configure(struct db *db, enum db_role role, struct error *e)
+{
+	/* synchronous=FULL: each commit syncs the log. Checkpoints are the checkpointer's only. */
+	static const char common[] = "PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA wal_autocheckpoint=0;"
+				     "PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF; PRAGMA foreign_keys=OFF;"
+				     "PRAGMA journal_size_limit=67108864;";
+	int rc;
+
+	(void)sqlite3_extended_result_codes(db->handle, 1);
+	(void)sqlite3_busy_timeout(db->handle, role == DB_CHECKPOINTER ? 0 : WRITER_WAIT_MS);
+	rc = role == DB_WRITER ? db_run(db, "PRAGMA journal_mode=WAL; PRAGMA cache_size=-32768;", e) : 0;
+	if (rc == 0)
+		rc = db_run(db, common, e);
+	if (rc == 0 && role == DB_READER)
+		rc = db_run(db, "PRAGMA query_only=ON; PRAGMA cache_size=-8192;", e);
+	return rc;
+}
+
+int
+db_open(struct db *db, const char *path, enum db_role role, struct error *e)
+{
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
+	    (role == DB_WRITER ? SQLITE_OPEN_CREATE : 0);
+	int rc;
+
+	memset(db, 0, sizeof *db);
+	rc = sqlite3_open_v2(path, &db->handle, flags, NULL);
+	if (rc != SQLITE_OK)
+		rc = db_error(db, rc, e);
+	else
+		rc = db_configure(db, role, e);
+	if (rc != 0)
+		db_close(db);
+	return rc;
+}
+
+void
+db_close(struct db *db)
+{
+	for (size_t i = 0; i < DB_STATEMENTS_MAX; i++)
+		(void)sqlite3_finalize(db->cached[i].statement);
+	(void)sqlite3_close(db->handle);
+	memset(db, 0, sizeof *db);
+}
+
+int
+db_run(struct db *db, const char *sql, struct error *e)
+{
+	int rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+
+	return rc == SQLITE_OK ? 0 : db_error(db, rc, e);
+}
+
+int
+db_number(struct db *db, const char *sql, uint64_t *out, struct error *e)
+{
+	struct query q = query_begin(db, sql);
+	int rc = query_step(&q, e);
+
+	if (rc < 0)
+		return rc;
+	*out = rc == 1 ? query_col_u64(&q, 0) : 0;
+	query_end(&q);
+	return 0;
+}
+
+uint64_t
+db_changes(struct db *db)
+{
+	return (uint64_t)sqlite3_changes64(db->handle);
+}
+
+uint64_t
+db_last_rowid(struct db *db)
+{
+	return (uint64_t)sqlite3_last_insert_rowid(db->handle);
+}
+
+/* Open addressing on the literal's address. */
+static size_t
+cache_slot(const struct db *db, const char *sql)
+{
+	size_t at = (size_t)((uintptr_t)sql * 0x9e3779b97f4a7c15ull >> 40) % DB_STATEMENTS_MAX;
+
+	for (size_t i = 0; i < DB_STATEMENTS_MAX; i++) {
+		const char *there = db->cached[at].sql;
+
+		if (there == sql || there == NULL)
+			return at;
+		at = (at + 1) % DB_STATEMENTS_MAX;
+	}
+	return SIZE_MAX;
+}
+
+struct query
+query_begin(struct db *db, const char *sql_literal)
+{
+	struct query q = { .db = db };
+	size_t slot = cache_slot(db, sql_literal);
+
+	if (slot == SIZE_MAX) {
+		q.rc = SQLITE_TOOBIG;
+		return q;
+	}
+	if (db->cached[slot].statement == NULL) {
+		q.rc = sqlite3_prepare_v3(
+		    db->handle, sql_literal, -1, SQLITE_PREPARE_PERSISTENT, &db->cached[slot].statement, NULL);
+		if (q.rc != SQLITE_OK)
+			return q;
+		db->cached[slot].sql = sql_literal;
+	}
+	q.statement = db->cached[slot].statement;
+	return q;
+}
+
+void
+query_u64(struct query *q, uint64_t v)
+{
+	if (q->rc == SQLITE_OK)
+		q->rc = sqlite3_bind_int64(q->statement, ++q->bound, (sqlite3_int64)v);
+}
+
+void
+query_bytes(struct query *q, struct slice v)
+{
+	if (q->rc == SQLITE_OK && v.len > INT_MAX)
+		q->rc = SQLITE_TOOBIG;
+	if (q->rc == SQLITE_OK)
+		q->rc = sqlite3_bind_blob(
+		    q->statement, ++q->bound, v.len == 0 ? (const void *)"" : v.data, (int)v.len, SQLITE_STATIC);
+}
+
+int
+query_step(struct query *q, struct error *e)
+{
+	int rc;
+
+	if (q->rc == SQLITE_OK || q->rc == SQLITE_ROW)
+		q->rc = sqlite3_step(q->statement);
+	if (q->rc == SQLITE_ROW)
+		return 1;
+	rc = q->rc == SQLITE_DONE ? 0 : db_error(q->db, q->rc, e);
+	query_end(q);
+	return rc;
+}
+
+void
+query_end(struct query *q)
+{
+	if (q->statement != NULL) {
+		(void)sqlite3_reset(q->statement);
+		(void)sqlite3_clear_bindings(q->statement);
+	}
+	q->statement = NULL;
+}
+
+int
+query_run(struct query *q, struct error *e)
+{
+	int rc;
+
+	do
+		rc = query_step(q, e);
+	while (rc == 1);
+	return rc;
+}
+
+int
+query_one(struct query *q, const char *what, struct error *e)
+{
+	int rc = query_step(q, e);
+
+	if (rc == 0)
+		return error_set(e, ERR_NOT_FOUND, "no such %s", what);
+	return rc < 0 ? rc : 0;
+}
+
+uint64_t
+query_col_u64(struct query *q, int column)
+{
+	return (uint64_t)sqlite3_column_int64(q->statement, column);
+}
+
+uint32_t
+query_col_u32(struct query *q, int column)
+{
+	return (uint32_t)query_col_u64(q, column);
+}
+
+bool
+query_col_bool(struct query *q, int column)
+{
+	return query_col_u64(q, column) != 0;
+}
+
+struct slice
+query_col_bytes(struct query *q, int column, struct arena *a)
+{
+	const void *data = sqlite3_column_blob(q->statement, column);
+	int len = sqlite3_column_bytes(q->statement, column);
+
+	return len <= 0 || data == NULL ? SLICE_EMPTY : arena_copy(a, slice_of(data, (size_t)len));
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the engine's files share.
+ *
+ *   engine.c    opening, closing, and where each call goes
+ *   commit.c    the committer: every write, in batches
+ *   stage.c     bodies being staged, and the spool thread that writes large ones out
+ *   reading.c   the readers: every read, each on a connection of its own
+ *   aside.c     checkpoints and giving space back, beside everything else
+ *   notify.c    who waits for changes
+ *   op_*.c      what each operation does, in SQL
+ */
+#ifndef STORE_INTERNAL_H
+#define STORE_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "store/body.h"
+#include "store/engine.h"
+#include "store/store.h"
+
+/* ---- operations ---- */
+
+/* One write inside the batch's transaction. */
+struct tx {
+	struct store *s;
+	struct db *db;
+	struct arena *arena;            /* the job's: for the reply */
+	const struct body_place *place; /* where the request's content was put, or NULL */
+	uint64_t now;
+	struct buf changed;  /* struct store_mailbox_ref: told after the commit */
+	struct buf released; /* struct body_place: given back after the commit */
+};
+
+struct rx {
+	struct store *s;
+	struct db *db;
+	struct arena *arena;
+};
+
+enum op_kind {
+	OP_READ,
+	OP_WRITE,
+	OP_RELAXED, /* a write that may be lost in a crash; a batch of only such ones is not synced */
+	OP_RECENT,  /* a read that becomes a relaxed write when it returns OP_NEEDS_WRITE */
+	OP_STAGE,
+	OP_WAIT,
+};
+
+#define OP_NEEDS_WRITE 1
+
+struct op {
+	uint16_t number;
+	enum op_kind kind;
+	size_t reply_size;
+	int (*read)(struct rx *rx, const void *request, void *reply, struct error *e);
+	int (*write)(struct tx *tx, const void *request, void *reply, struct error *e);
+	const struct store_content *(*content)(const void *request); /* of a write that brings a body */
+	void (*run)(struct store *s, struct port_job *job);
+};
+
+const struct op *op_find(uint16_t number);
+extern const struct op op_table[];
+extern const size_t op_count;
+
+#define OP_READ_FN(name) int op_##name(struct rx *rx, const void *request, void *reply, struct error *e)
+#define OP_WRITE_FN(name) int op_##name(struct tx *tx, const void *request, void *reply, struct error *e)
+
+OP_WRITE_FN(account_create);
+OP_WRITE_FN(account_remove);
+OP_WRITE_FN(account_set_verifier);
+OP_READ_FN(account_get);
+OP_READ_FN(account_list);
+OP_WRITE_FN(address_add);
+OP_WRITE_FN(address_remove);
+OP_READ_FN(address_find);
+OP_WRITE_FN(domain_add);
+OP_WRITE_FN(domain_remove);
+OP_READ_FN(domain_list);
+OP_READ_FN(mailbox_list);
+OP_READ_FN(mailbox_get);
+OP_WRITE_FN(mailbox_create);
+OP_WRITE_FN(mailbox_delete);
+OP_WRITE_FN(mailbox_rename);
+OP_WRITE_FN(subscribe);
+OP_READ_FN(subscription_list);
+OP_READ_FN(recent_look);
+OP_WRITE_FN(recent_take);
+OP_READ_FN(body_read);
+OP_WRITE_FN(deliver);
+OP_WRITE_FN(append);
+OP_READ_FN(message_list);
+OP_READ_FN(changes);
+OP_WRITE_FN(flags);
+OP_WRITE_FN(expunge);
+OP_WRITE_FN(copy);
+OP_WRITE_FN(cache_put);
+OP_WRITE_FN(certificate_put);
+OP_READ_FN(certificate_find);
+OP_WRITE_FN(certificate_remove);
+OP_READ_FN(meta_get);
+OP_WRITE_FN(meta_put);
+OP_READ_FN(info);
+
+/* ---- what operations share (op_common.c) ---- */
+
+int tx_changed(struct tx *tx, uint64_t account, uint64_t mailbox, struct error *e);
+/* One reference to the body less; the row goes with the last, its space after the commit. */
+int tx_body_drop(struct tx *tx, uint64_t body, struct error *e);
+/* ERR_NOMEM or ERR_LIMIT when the arena ran out meanwhile. */
+int arena_check(const struct arena *a, struct error *e);
+/* ASCII letters made small, in the arena. */
+struct slice fold_ascii(struct arena *a, struct slice s);
+/* At most wanted, at most max; 0 wanted is max. */
+size_t page_limit(uint32_t wanted, size_t max);
+/* The number of a keyword by name, ignoring ASCII case; with add it is made when it is new (ERR_LIMIT). UINT32_MAX. */
+int keyword_number(
+    struct tx *tx, uint64_t account, uint64_t mailbox, struct slice name, bool add, uint32_t *out, struct error *e);
+int keyword_mask(struct tx *tx, uint64_t account, uint64_t mailbox, const struct slice *names, size_t count, bool add,
+    uint64_t *out, struct error *e);
+
+/* Rows gathered before their number is known; elements move as it grows. */
+struct rows {
+	struct arena *arena;
+	void *data;
+	size_t count;
+	size_t room;
+	size_t size; /* of one */
+};
+void *rows_add(struct rows *r); /* zeroed; NULL without memory */
+
+/* ---- mailbox names (name.c) ---- */
+
+/* ERR_SYNTAX, ERR_LIMIT; *out is the name without a '/' at the end. */
+int name_check(struct slice name, struct slice *out, struct error *e);
+/* The name as it is kept: "inbox" is "INBOX". */
+struct slice name_kept(struct arena *a, struct slice name);
+/* The name above, or empty. */
+struct slice name_superior(struct slice name);
+/* Inferiors of name are those octet strings x with name + "/" <= x < name + "0". */
+struct slice name_first_inferior(struct arena *a, struct slice name);
+struct slice name_behind_inferiors(struct arena *a, struct slice name);
+
+/* ---- the committer ---- */
+
+struct stage;
+
+struct work {
+	struct work *next;
+	struct port_job *job;
+	const struct op *op;
+	void *reply;
+	struct stage *stage; /* taken for this, or NULL */
+	struct body_place place;
+	bool has_place;
+	int rc;
+	struct error error;
+};
+
+struct committer {
+	pthread_t thread;
+	pthread_mutex_t mutex;
+	pthread_cond_t some;
+	struct work *first, **last;
+	bool stop;
+	bool started;
+	struct db db;
+	atomic_ullong commits;
+	atomic_ullong writes;
+};
+
+int committer_start(struct store *s, struct error *e);
+void committer_stop(struct store *s); /* finishes what is queued */
+/* A work for this job, in its arena; fails the job itself when that cannot be. */
+struct work *work_new(struct port_job *job, const struct op *op);
+void committer_push(struct store *s, struct work *w);
+
+/* ---- staging ---- */
+
+struct staging {
+	pthread_t thread;
+	pthread_mutex_t mutex;
+	pthread_cond_t some;
+	struct work *first, **last; /* for the spool thread */
+	bool stop;
+	bool started;
+	struct stage **slots;
+	uint32_t slot_count;
+	uint64_t uses;
+	size_t memory; /* octets held by all stages */
+};
+
+int staging_start(struct store *s, struct error *e);
+void staging_stop(struct store *s);
+void staging_done(struct store *s);
+void stage_begin(struct store *s, struct port_job *job);
+void stage_append(struct store *s, struct port_job *job);
+void stage_abort(struct store *s, struct port_job *job);
+/* Takes the stage for a write and pushes it to the committer, by way of the spool thread when that has to finish it. */
+void stage_submit(struct store *s, struct work *w, uint64_t handle);
+/* For the committer: the octets of a stage in memory (true), or the place of its file. */
+bool stage_content(const struct stage *stage, struct slice *data_out, struct body_place *place_out);
+void stage_give_back(struct store *s, struct stage *stage, bool kept);
+void staging_peer_gone(struct store *s, uint64_t peer);
+
+/* ---- reading ---- */
+
+#define READERS_MAX 16u
+#define READ_CONNECTIONS 4u /* for callers that wait anyway */
+
+struct reading {
+	pthread_mutex_t mutex;
+	pthread_cond_t some;
+	pthread_cond_t free_connection;
+	struct work *first, **last;
+	bool stop;
+	unsigned thread_count; /* that took their connection */
+	unsigned started;
+	pthread_t threads[READERS_MAX];
+	struct db thread_db[READERS_MAX];
+	unsigned free_count;
+	struct db *free_db[READ_CONNECTIONS];
+	struct db call_db[READ_CONNECTIONS];
+};
+
+int reading_start(struct store *s, unsigned threads, struct error *e);
+void reading_stop(struct store *s);
+void reading_submit(struct store *s, struct work *w);
+
+/* ---- aside ---- */
+
+struct aside {
+	pthread_t thread;
+	pthread_mutex_t mutex;
+	pthread_cond_t some;
+	bool stop;
+	bool started;
+	int wal_pages;
+	struct buf released; /* struct body_place */
+	struct db db;
+};
+
+int aside_start(struct store *s, struct error *e);
+void aside_stop(struct store *s);
+void aside_wal(struct store *s, int pages);
+void aside_release(struct store *s, struct slice places);
+
+/* ---- who waits for changes ---- */
+
+#define NOTIFY_RING STORE_CHANGES_MAX
+
+struct waiting;
+
+struct notify {
+	pthread_mutex_t mutex;
+	uint64_t tag;  /* of this start, in the high bits of every cursor */
+	uint64_t next; /* number of the next change */
+	struct waiting *waiting;
+	struct store_mailbox_ref ring[NOTIFY_RING];
+};
+
+void notify_init(struct notify *n);
+void notify_done(struct notify *n); /* fails who waits */
+void notify_wait(struct store *s, struct port_job *job);
+void notify_changed(struct store *s, struct slice refs);
+void notify_peer_gone(struct store *s, uint64_t peer);
+
+/* ---- the whole ---- */
+
+struct store {
+	struct store_options options;
+	struct port_service service;
+	char db_path[4096];
+	int lock;
+	atomic_bool stopped;
+	struct bodies bodies;
+	struct committer committer;
+	struct staging staging;
+	struct reading reading;
+	struct aside aside;
+	struct notify notify;
+};
+
+void store_say(struct store *s, const char *line);
+/* A sync failed: from now on every write is answered with ERR_IO. */
+void store_stop(struct store *s, const char *why);
+int store_stopped_error(struct error *e);
+
+#endif

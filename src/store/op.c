@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What kind each operation is and which function does it.
+ */
+#include "store/internal.h"
+
+static const struct store_content *
+deliver_content(const void *request)
+{
+	return &((const struct store_deliver *)request)->content;
+}
+
+static const struct store_content *
+append_content(const void *request)
+{
+	return &((const struct store_append *)request)->content;
+}
+
+#define READ(name, reply) \
+	{ \
+		STORE_METHOD_##name, OP_READ, sizeof(struct reply), .read = op_##name \
+	}
+#define WRITE(name, reply) \
+	{ \
+		STORE_METHOD_##name, OP_WRITE, sizeof(struct reply), .write = op_##name \
+	}
+
+const struct op op_table[] = {
+	WRITE(account_create, store_account_id),
+	WRITE(account_remove, store_nothing),
+	WRITE(account_set_verifier, store_nothing),
+	READ(account_get, store_account),
+	READ(account_list, store_account_rows),
+	WRITE(address_add, store_nothing),
+	WRITE(address_remove, store_nothing),
+	READ(address_find, store_address_found),
+	WRITE(domain_add, store_nothing),
+	WRITE(domain_remove, store_nothing),
+	READ(domain_list, store_domains),
+	READ(mailbox_list, store_mailbox_rows),
+	READ(mailbox_get, store_mailbox_state),
+	WRITE(mailbox_create, store_mailbox_id),
+	WRITE(mailbox_delete, store_nothing),
+	WRITE(mailbox_rename, store_nothing),
+	WRITE(subscribe, store_nothing),
+	READ(subscription_list, store_names),
+	{ STORE_METHOD_recent_take, OP_RECENT, sizeof(struct store_recent), .read = op_recent_look,
+	    .write = op_recent_take },
+	{ STORE_METHOD_body_begin, OP_STAGE, .run = stage_begin },
+	{ STORE_METHOD_body_append, OP_STAGE, .run = stage_append },
+	{ STORE_METHOD_body_abort, OP_STAGE, .run = stage_abort },
+	READ(body_read, store_body_data),
+	{ STORE_METHOD_deliver, OP_WRITE, sizeof(struct store_delivered), .write = op_deliver,
+	    .content = deliver_content },
+	{ STORE_METHOD_append, OP_WRITE, sizeof(struct store_appended), .write = op_append, .content = append_content },
+	READ(message_list, store_message_rows),
+	READ(changes, store_changed),
+	WRITE(flags, store_flags_done),
+	WRITE(expunge, store_expunged),
+	WRITE(copy, store_copied),
+	{ STORE_METHOD_cache_put, OP_RELAXED, sizeof(struct store_nothing), .write = op_cache_put },
+	{ STORE_METHOD_changes_wait, OP_WAIT, .run = notify_wait },
+	WRITE(certificate_put, store_nothing),
+	READ(certificate_find, store_certificates),
+	WRITE(certificate_remove, store_nothing),
+	READ(meta_get, store_meta_value),
+	WRITE(meta_put, store_nothing),
+	READ(info, store_info),
+};
+const size_t op_count = sizeof op_table / sizeof op_table[0];
+
+const struct op *
+op_find(uint16_t number)
+{
+	for (size_t i = 0; i < op_count; i++) {
+		if (op_table[i].number == number)
+			return &op_table[i];
+	}
+	return NULL;
+}

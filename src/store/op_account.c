@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Accounts, addresses, domains. Addresses and domains are compared with ASCII
+ * letters made small; what is shown is what was first written.
+ */
+#include "store/internal.h"
+#include "store/op_mailbox.h"
+
+static const struct slice inbox = { (const uint8_t *)"INBOX", 5 };
+
+/* Splits at the last "@"; both halves must be there and without controls and spaces. */
+static int
+address_check(struct slice address, struct slice *domain_out, struct error *e)
+{
+	size_t at = slice_find_last(address, '@');
+
+	if (at == SIZE_MAX || at == 0 || at + 1 >= address.len)
+		return error_set(e, ERR_SYNTAX, "an address is local-part@domain");
+	for (size_t i = 0; i < address.len; i++) {
+		if (address.data[i] <= 0x20 || address.data[i] == 0x7f)
+			return error_set_at(e, ERR_SYNTAX, i, "an address cannot have that character");
+	}
+	*domain_out = slice_from(address, at + 1);
+	return 0;
+}
+
+static int
+account_exists(struct db *db, uint64_t account, struct error *e)
+{
+	struct query q = query_begin(db, "SELECT 1 FROM accounts WHERE account = ?1");
+	int rc;
+
+	query_u64(&q, account);
+	rc = query_one(&q, "account", e);
+	query_end(&q);
+	return rc;
+}
+
+static int
+address_insert(struct tx *tx, uint64_t account, struct slice address, struct error *e)
+{
+	struct slice domain = SLICE_EMPTY, key, domain_key;
+	struct query q;
+	int rc = address_check(address, &domain, e);
+
+	if (rc != 0)
+		return rc;
+	key = fold_ascii(tx->arena, address);
+	domain_key = fold_ascii(tx->arena, domain);
+	q = query_begin(tx->db, "SELECT 1 FROM domains WHERE domain = ?1");
+	query_bytes(&q, domain_key);
+	rc = query_one(&q, "domain here; add it first", e);
+	query_end(&q);
+	if (rc != 0)
+		return rc;
+	q = query_begin(tx->db, "SELECT 1 FROM addresses WHERE address = ?1");
+	query_bytes(&q, key);
+	rc = query_step(&q, e);
+	query_end(&q);
+	if (rc != 0)
+		return rc < 0 ? rc : error_set(e, ERR_EXISTS, "the address is taken");
+	q = query_begin(tx->db,
+	    "INSERT INTO addresses (address, shown, domain, account, position) VALUES (?1, ?2, ?3, ?4,"
+	    " (SELECT coalesce(max(position) + 1, 0) FROM addresses WHERE account = ?4))");
+	query_bytes(&q, key);
+	query_bytes(&q, address);
+	query_bytes(&q, domain_key);
+	query_u64(&q, account);
+	return query_run(&q, e);
+}
+
+OP_WRITE_FN(account_create)
+{
+	const struct store_account_create *in = request;
+	struct store_account_id *out = reply;
+	struct store_mailbox_id made;
+	struct query q =
+	    query_begin(tx->db, "INSERT INTO accounts (verifier, created, last_uidvalidity) VALUES (?1, ?2, 0)");
+	int rc;
+
+	query_bytes(&q, in->verifier);
+	query_u64(&q, tx->now);
+	rc = query_run(&q, e);
+	if (rc != 0)
+		return rc;
+	out->account = db_last_rowid(tx->db);
+	rc = address_insert(tx, out->account, in->address, e);
+	if (rc == 0)
+		rc = mailbox_make(tx, out->account, inbox, true, 0, &made, e);
+	return rc;
+}
+
+static int
+run_for_account(struct db *db, const char *sql_literal, uint64_t account, struct error *e)
+{
+	struct query q = query_begin(db, sql_literal);
+
+	query_u64(&q, account);
+	return query_run(&q, e);
+}
+
+OP_WRITE_FN(account_remove)
+{
+	static const char *const statements[] = {
+		"DELETE FROM certificate_keys WHERE certificate IN"
+		" (SELECT certificate FROM certificates WHERE account = ?1)",
+		"DELETE FROM certificate_users WHERE certificate IN"
+		" (SELECT certificate FROM certificates WHERE account = ?1)",
+		"DELETE FROM certificates WHERE account = ?1",
+		"DELETE FROM subscriptions WHERE account = ?1",
+		"DELETE FROM keywords WHERE account = ?1",
+		"DELETE FROM expunged WHERE account = ?1",
+		"DELETE FROM mailboxes WHERE account = ?1",
+		"DELETE FROM addresses WHERE account = ?1",
+		"DELETE FROM accounts WHERE account = ?1",
+	};
+	const struct store_account_id *in = request;
+	int rc = account_exists(tx->db, in->account, e);
+
+	(void)reply;
+	if (rc == 0)
+		rc = mailbox_empty_all(tx, in->account, e);
+	for (size_t i = 0; i < sizeof statements / sizeof statements[0] && rc == 0; i++)
+		rc = run_for_account(tx->db, statements[i], in->account, e);
+	return rc == 0 ? tx_changed(tx, in->account, 0, e) : rc;
+}
+
+OP_WRITE_FN(account_set_verifier)
+{
+	const struct store_account_set_verifier *in = request;
+	struct query q = query_begin(tx->db, "UPDATE accounts SET verifier = ?1 WHERE account = ?2");
+	int rc = account_exists(tx->db, in->account, e);
+
+	(void)reply;
+	query_bytes(&q, in->verifier);
+	query_u64(&q, in->account);
+	if (rc == 0)
+		rc = query_run(&q, e);
+	query_end(&q);
+	return rc;
+}
+
+static int
+account_of_address(struct rx *rx, struct slice address, uint64_t *out, struct error *e)
+{
+	struct query q = query_begin(rx->db, "SELECT account FROM addresses WHERE address = ?1");
+	struct slice key = fold_ascii(rx->arena, address);
+	int rc;
+
+	query_bytes(&q, key);
+	rc = query_step(&q, e);
+	*out = rc == 1 ? query_col_u64(&q, 0) : 0;
+	query_end(&q);
+	return rc < 0 ? rc : 0;
+}
+
+OP_READ_FN(account_get)
+{
+	const struct store_account_get *in = request;
+	struct store_account *out = reply;
+	struct rows addresses = { .arena = rx->arena, .size = sizeof(struct slice) };
+	struct slice *address;
+	struct query q;
+	int rc = 0;
+
+	out->account = in->account;
+	if (in->account == 0)
+		rc = account_of_address(rx, in->address, &out->account, e);
+	if (rc != 0)
+		return rc;
+	q = query_begin(rx->db, "SELECT verifier, created FROM accounts WHERE account = ?1");
+	query_u64(&q, out->account);
+	rc = query_one(&q, "account", e);
+	if (rc != 0)
+		return rc;
+	out->verifier = query_col_bytes(&q, 0, rx->arena);
+	out->created = query_col_u64(&q, 1);
+	query_end(&q);
+	q = query_begin(rx->db, "SELECT shown FROM addresses WHERE account = ?1 ORDER BY position LIMIT ?2");
+	query_u64(&q, out->account);
+	query_u64(&q, STORE_ADDRESSES_MAX);
+	while ((rc = query_step(&q, e)) == 1 && (address = rows_add(&addresses)) != NULL)
+		*address = query_col_bytes(&q, 0, rx->arena);
+	query_end(&q);
+	out->addresses = addresses.data;
+	out->address_count = addresses.count;
+	return rc < 0 ? rc : 0;
+}
+
+OP_READ_FN(account_list)
+{
+	const struct store_account_list *in = request;
+	struct store_account_rows *out = reply;
+	struct rows rows = { .arena = rx->arena, .size = sizeof(struct store_account_row) };
+	size_t limit = page_limit(in->limit, STORE_PAGE_MAX);
+	struct query q = query_begin(rx->db,
+	    "SELECT a.account, d.shown, a.created FROM accounts a JOIN addresses d ON d.account = a.account"
+	    " WHERE a.account > ?1 AND d.position = (SELECT min(position) FROM addresses WHERE account = a.account)"
+	    " ORDER BY a.account LIMIT ?2");
+	int rc;
+
+	query_u64(&q, in->after);
+	query_u64(&q, limit + 1);
+	while ((rc = query_step(&q, e)) == 1 && rows.count < limit) {
+		struct store_account_row *row = rows_add(&rows);
+
+		if (row == NULL)
+			break;
+		*row = (struct store_account_row){ query_col_u64(&q, 0), query_col_bytes(&q, 1, rx->arena),
+			query_col_u64(&q, 2) };
+	}
+	query_end(&q);
+	out->more = rc == 1;
+	out->rows = rows.data;
+	out->row_count = rows.count;
+	return rc < 0 ? rc : 0;
+}
+
+OP_WRITE_FN(address_add)
+{
+	const struct store_address *in = request;
+	struct query q;
+	uint64_t count;
+	int rc = account_exists(tx->db, in->account, e);
+
+	(void)reply;
+	if (rc != 0)
+		return rc;
+	q = query_begin(tx->db, "SELECT count(*) FROM addresses WHERE account = ?1");
+	query_u64(&q, in->account);
+	rc = query_one(&q, "account", e);
+	count = rc == 0 ? query_col_u64(&q, 0) : 0;
+	query_end(&q);
+	if (rc == 0 && count >= STORE_ADDRESSES_MAX)
+		return error_set(e, ERR_LIMIT, "an account has at most %u addresses", STORE_ADDRESSES_MAX);
+	return rc != 0 ? rc : address_insert(tx, in->account, in->address, e);
+}
+
+OP_WRITE_FN(address_remove)
+{
+	const struct store_address *in = request;
+	struct slice key = fold_ascii(tx->arena, in->address);
+	struct query q = query_begin(tx->db,
+	    "SELECT (SELECT count(*) FROM addresses WHERE account = ?1) FROM addresses WHERE account = ?1 AND address "
+	    "= ?2");
+	uint64_t count;
+	int rc;
+
+	(void)reply;
+	query_u64(&q, in->account);
+	query_bytes(&q, key);
+	rc = query_one(&q, "address", e);
+	count = rc == 0 ? query_col_u64(&q, 0) : 0;
+	query_end(&q);
+	if (rc != 0)
+		return rc;
+	if (count < 2)
+		return error_set(e, ERR_ORDER, "the last address of an account goes with the account");
+	q = query_begin(tx->db, "DELETE FROM addresses WHERE account = ?1 AND address = ?2");
+	query_u64(&q, in->account);
+	query_bytes(&q, key);
+	return query_run(&q, e);
+}
+
+static int
+domain_is_known(struct db *db, struct slice key, bool *out, struct error *e)
+{
+	struct query q = query_begin(db, "SELECT 1 FROM domains WHERE domain = ?1");
+	int rc;
+
+	query_bytes(&q, key);
+	rc = query_step(&q, e);
+	query_end(&q);
+	*out = rc == 1;
+	return rc < 0 ? rc : 0;
+}
+
+OP_READ_FN(address_find)
+{
+	const struct store_address_find *in = request;
+	struct store_address_found *out = reply;
+	size_t at = slice_find_last(in->address, '@');
+	struct slice domain = at == SIZE_MAX ? SLICE_EMPTY : slice_from(in->address, at + 1);
+	int rc = account_of_address(rx, in->address, &out->account, e);
+
+	return rc != 0 ? rc : domain_is_known(rx->db, fold_ascii(rx->arena, domain), &out->domain_known, e);
+}
+
+OP_WRITE_FN(domain_add)
+{
+	const struct store_domain *in = request;
+	struct slice key = fold_ascii(tx->arena, in->domain);
+	struct query q;
+
+	(void)reply;
+	if (in->domain.len == 0)
+		return error_set(e, ERR_SYNTAX, "a domain cannot be empty");
+	for (size_t i = 0; i < key.len; i++) {
+		if (key.data[i] <= 0x20 || key.data[i] == 0x7f || key.data[i] == '@')
+			return error_set_at(e, ERR_SYNTAX, i, "a domain cannot have that character");
+	}
+	q = query_begin(tx->db, "INSERT INTO domains (domain, shown) VALUES (?1, ?2) ON CONFLICT DO NOTHING");
+	query_bytes(&q, key);
+	query_bytes(&q, in->domain);
+	return query_run(&q, e);
+}
+
+OP_WRITE_FN(domain_remove)
+{
+	const struct store_domain *in = request;
+	struct slice key = fold_ascii(tx->arena, in->domain);
+	struct query q = query_begin(tx->db, "SELECT 1 FROM addresses WHERE domain = ?1 LIMIT 1");
+	bool known = false;
+	int rc;
+
+	(void)reply;
+	query_bytes(&q, key);
+	rc = query_step(&q, e);
+	query_end(&q);
+	if (rc != 0)
+		return rc < 0 ? rc
+			      : error_set(e, ERR_ORDER, "addresses of that domain are still here; remove them first");
+	rc = domain_is_known(tx->db, key, &known, e);
+	if (rc == 0 && !known)
+		return error_set(e, ERR_NOT_FOUND, "no such domain");
+	q = query_begin(tx->db, "DELETE FROM domains WHERE domain = ?1");
+	query_bytes(&q, key);
+	if (rc == 0)
+		rc = query_run(&q, e);
+	query_end(&q);
+	return rc;
+}
+
+OP_READ_FN(domain_list)
+{
+	struct store_domains *out = reply;
+	struct rows rows = { .arena = rx->arena, .size = sizeof(struct slice) };
+	struct query q = query_begin(rx->db, "SELECT shown FROM domains ORDER BY domain");
+	struct slice *domain;
+	int rc;
+
+	(void)request;
+	while ((rc = query_step(&q, e)) == 1 && (domain = rows_add(&rows)) != NULL)
+		*domain = query_col_bytes(&q, 0, rx->arena);
+	query_end(&q);
+	out->domains = rows.data;
+	out->domain_count = rows.count;
+	return rc < 0 ? rc : 0;
+}
