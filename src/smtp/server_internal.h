@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: ISC */
+/* Inside smtp/: the server machine's parts. */
+#ifndef SMTP_SERVER_INTERNAL_H
+#define SMTP_SERVER_INTERNAL_H
+
+#include "base/buf.h"
+#include "smtp/data.h"
+#include "smtp/server.h"
+
+enum server_state {          /* bits: a command says in which it may come */
+	STATE_START = 1,     /* before EHLO or HELO */
+	STATE_READY = 2,     /* no transaction */
+	STATE_MAIL = 4,      /* MAIL was accepted */
+	STATE_RECIPIENT = 8, /* and at least one RCPT */
+	STATE_AUTH = 16,     /* the next line is a response of the exchange */
+	STATE_DATA = 32,     /* the next octets are text */
+	STATE_OVER = 64,     /* nothing more is read: START_TLS or CLOSE was told */
+};
+#define STATE_COMMANDS (STATE_START | STATE_READY | STATE_MAIL | STATE_RECIPIENT)
+
+struct smtp_server {
+	struct smtp_server_config config;
+	struct buf hostname;
+	struct buf hello;
+	struct buf in;  /* unread from in_at on */
+	size_t in_at;   /* octets of in that are done with */
+	size_t scanned; /* octets behind in_at where no line ends */
+	struct buf out;
+	struct sasl_server sasl;
+	struct smtp_data data;
+	enum server_state state;
+	enum smtp_server_what asked; /* the open question, or SMTP_SERVER_NOTHING */
+	enum smtp_reply stop;        /* say this and close when there is a chance */
+	bool esmtp;                  /* EHLO, not HELO */
+	bool authenticated;
+	bool skipping;     /* the rest of an over-long line */
+	bool too_big;      /* the text passed size_max */
+	size_t skipped;    /* octets of that line */
+	uint64_t size;     /* octets of the text so far */
+	uint64_t progress; /* size at which the time to wait begins anew */
+	uint32_t recipients;
+	unsigned errors, refused, auth_failures;
+	int64_t deadline;
+};
+
+/* A parsed command. */
+struct smtp_command {
+	struct slice argument; /* EHLO, HELO: the name; AUTH: the mechanism */
+	struct slice response; /* AUTH: the initial response */
+	bool has_response;
+	struct smtp_path path;
+	uint64_t size;
+	bool body_8bit;
+};
+
+/* Parses and carries out one line (without CRLF); fills event when there is something to tell. */
+void server_command(struct smtp_server *m, struct slice line, struct smtp_server_event *event);
+/* One response of the authentication exchange. */
+void server_auth_response(struct smtp_server *m, struct slice line, bool initial, struct smtp_server_event *event);
+
+/* Writes a reply; counts refusals and ends the connection when they are too many. */
+void server_reply(struct smtp_server *m, enum smtp_reply reply, struct slice detail);
+/* Opens a question. */
+void server_ask(struct smtp_server *m, struct smtp_server_event *event, enum smtp_server_what what);
+
+#endif
