@@ -71,10 +71,10 @@ int mime_header_select(struct slice block, const struct slice *names, size_t cou
 struct mime_header_scan {
 	uint64_t length; /* octets of whole lines that belong to the block */
 	uint64_t line;   /* octets of the open line */
-	uint8_t state;   /* inside */
-	bool any;        /* a field was seen: continuations are possible */
-	bool first;      /* inside: not the first line any more */
-	uint8_t from;    /* inside: octets of "From " that matched */
+	uint8_t state;   /* inside: what the open line is so far */
+	uint8_t from;    /* inside: octets of "From" that the name matched */
+	bool any;        /* inside: a field was seen, so continuations are possible */
+	bool later;      /* inside: not the first line */
 	bool done;
 };
 

@@ -7,9 +7,10 @@
 #define MIME_LIMITS_H
 
 #define MIME_HEADER_MAX (256u << 10) /* octets of one header block that are looked at; what follows is passed over */
-#define MIME_HEADERS_MAX (2u << 20) /* octets of all header blocks of one message; then parts are leaves without type */
+#define MIME_HEADERS_MAX (2u << 20)   /* octets of all header blocks of one message, and MIME_FIELD_COST for each field; then parts are leaves without type */
+#define MIME_FIELD_COST 16u
 #define MIME_FIELDS_MAX 2000u       /* fields of one header block */
-#define MIME_FIELD_NAME_MAX 998u    /* octets; RFC 5322 2.1.1, the longest line */
+#define MIME_FIELD_NAME_MAX 500u       /* octets up to the colon; a longer one is no field */
 #define MIME_PARTS_MAX 1000u        /* parts of one message; the last one holds all the rest */
 #define MIME_DEPTH_MAX 32u          /* parts inside parts; one deeper is a leaf */
 #define MIME_BOUNDARY_MAX 250u      /* octets; RFC 2046 5.1.1 says 70, some write more */
