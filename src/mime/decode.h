@@ -7,17 +7,18 @@
 #define MIME_DECODE_H
 
 #include "base/base64.h"
+#include "base/quoted.h"
 #include "mime/part.h"
 
 struct mime_decoder {
 	enum mime_encoding encoding;
 	struct base64_decoder base64;
-	uint8_t held[MIME_LINE_MAX * 2]; /* QP: an open "=" or spaces that may be trailing */
-	size_t held_len;
-	uint64_t faults; /* octets that did not belong */
+	struct quoted_decoder quoted;
 };
 
 void mime_decoder_init(struct mime_decoder *d, enum mime_encoding encoding);
+/* Octets that did not belong, so far. */
+uint64_t mime_decoder_faults(const struct mime_decoder *d);
 /* Appends decoded octets. Returns out's sticky error. */
 int mime_decoder_feed(struct mime_decoder *d, struct slice in, struct buf *out);
 int mime_decoder_end(struct mime_decoder *d, struct buf *out);
@@ -34,5 +35,11 @@ int mime_part_decode(struct slice message, const struct mime_part *p, struct buf
  * charset is read as UTF-8 when it is that, else as Windows-1252.
  */
 int mime_part_text(struct slice message, const struct mime_part *p, struct buf *out);
+
+/*
+ * Appends in, text of that charset, as UTF-8. An empty or unknown name: as
+ * UTF-8 when it is that, else as Windows-1252.
+ */
+int mime_charset_text(struct slice charset, struct slice in, struct buf *out);
 
 #endif

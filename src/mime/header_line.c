@@ -57,7 +57,7 @@ header_line_step(struct header_line_at *at, uint8_t c)
 		if (c == ':')
 			at->state = LINE_FIELD;
 		else if (!is_space(c))
-			at->state = at->state == LINE_FROM_SPACE ? LINE_MBOX : LINE_OTHER;
+			at->state = at->state == LINE_FROM_SPACE && c != '\n' ? LINE_MBOX : LINE_OTHER;
 	} else if (at->state == LINE_CR)
 		at->state = c == '\n' ? LINE_EMPTY : LINE_OTHER;
 	at->position++;
