@@ -317,7 +317,7 @@ struct store_changes {
 	uint64_t account;
 	uint64_t mailbox;
 	uint64_t since;
-	uint32_t limit; /* changes wanted; 0: as many as a reply holds */
+	uint32_t limit; /* rows, and expunged UIDs, wanted; 0: as many as a reply holds */
 };
 
 struct store_changed {
