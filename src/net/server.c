@@ -152,7 +152,7 @@ on_accept(evutil_socket_t listening, short what, void *ctx)
 /* ---- listening ---- */
 
 static int
-bind_socket(const struct addrinfo *info, struct error *e, const char *address, uint16_t port)
+bind_socket(const struct addrinfo *info, const char *address, uint16_t port, int *rc, struct error *e)
 {
 	int one = 1, fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
@@ -160,7 +160,8 @@ bind_socket(const struct addrinfo *info, struct error *e, const char *address, u
 	    (info->ai_family != AF_INET6 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) == 0) &&
 	    bind(fd, info->ai_addr, info->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
 		return fd;
-	(void)error_set_errno(e, ERR_NET, errno, "cannot listen on %s port %u", address, port);
+	*rc = errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL ? ERR_UNSUPPORTED : ERR_NET;
+	(void)error_set_errno(e, *rc, errno, "cannot listen on %s port %u", address, port);
 	if (fd >= 0)
 		(void)close(fd);
 	return -1;
@@ -173,13 +174,14 @@ open_socket(const char *address, uint16_t port, int *fd_out, struct error *e)
 		.ai_socktype = SOCK_STREAM };
 	struct addrinfo *info;
 	char service[8];
+	int rc = 0;
 
 	(void)snprintf(service, sizeof service, "%u", port);
 	if (getaddrinfo(address, service, &hints, &info) != 0)
 		return error_set(e, ERR_USAGE, "'%s' is no numeric address to listen on", address);
-	*fd_out = bind_socket(info, e, address, port);
+	*fd_out = bind_socket(info, address, port, &rc, e);
 	freeaddrinfo(info);
-	return *fd_out < 0 ? ERR_NET : 0;
+	return rc;
 }
 
 static uint16_t

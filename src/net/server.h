@@ -47,7 +47,8 @@ struct listener_config {
 
 /* ERR_NOMEM, ERR_IO. */
 int server_new(const struct server_limits *limits, struct server **server_out, struct error *e);
-/* Before server_start(). The config is copied, what it points to is not. ERR_NET says why (in use, not permitted). */
+/* Before server_start(). The config is copied, what it points to is not. ERR_NET says why
+ * (in use, not permitted); ERR_UNSUPPORTED: no such address on this machine. */
 int server_listen(struct server *s, const struct listener_config *config, uint16_t *port_out, struct error *e);
 int server_start(struct server *s, struct error *e);
 /*
