@@ -220,6 +220,8 @@ store_close(struct store *s)
 	staging_done(s);
 	if (s->committer.db.handle != NULL && !atomic_load(&s->stopped))
 		(void)sqlite3_wal_checkpoint_v2(s->committer.db.handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	else if (s->committer.db.handle != NULL)
+		(void)sqlite3_db_config(s->committer.db.handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	db_close(&s->committer.db);
 	bodies_close(&s->bodies);
 	if (s->lock >= 0)

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A sync that fails: nobody knows any more what is on the disk, so the store
+ * stops and says so, and what it answered before is there after a new start.
+ * fdatasync and fsync are ours in this program, SQLite's calls included.
+ */
+#include "store/box.h"
+
+#include <errno.h>
+#include <sys/syscall.h>
+
+static const char *fail_name; /* fail when the file's name holds this */
+static unsigned syncs;
+
+static int
+fails(int fd)
+{
+	char link[64], path[300];
+	ssize_t n;
+
+	(void)__atomic_fetch_add(&syncs, 1, __ATOMIC_RELAXED);
+	if (fail_name == NULL)
+		return 0;
+	(void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof path - 1);
+	if (n < 0)
+		return 0;
+	path[n] = 0;
+	return strstr(path, fail_name) != NULL;
+}
+
+int
+fdatasync(int fd)
+{
+	if (fails(fd)) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
+int
+fsync(int fd)
+{
+	if (fails(fd)) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fsync, fd);
+}
+
+static int
+append_staged(struct box *b, uint64_t account, size_t pieces)
+{
+	static uint8_t piece[200000];
+	struct store_append in = { .account = account, .mailbox = 1 };
+	struct store_nothing none = { 0 };
+	struct store_body_handle handle;
+	struct store_appended out;
+	struct store_body_length length;
+
+	assert_ok(store_body_begin(b->port, &none, &b->arena, &handle, &unit_error));
+	for (size_t i = 0; i < pieces; i++)
+		assert_ok(
+		    store_body_append(b->port, &(struct store_body_append){ handle.handle, { piece, sizeof piece } },
+			&b->arena, &length, &unit_error));
+	in.content.handle = handle.handle;
+	return store_append(b->port, &in, &b->arena, &out, NULL);
+}
+
+/* Where it fails: bodies, the log of the rows, a large body. */
+static void
+stops(void **state)
+{
+	static const struct {
+		const char *name;
+		size_t pieces;
+	} rows[] = { { "bodies/s0", 1 }, { "store.db-wal", 1 }, { "bodies/b0", 3 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct store_nothing none = { 0 };
+		uint64_t account;
+		struct box b;
+
+		box_new(&b);
+		box_open(&b);
+		account = box_account(&b, "a@example.org");
+		for (int k = 0; k < 3; k++)
+			assert_int_equal(append_staged(&b, account, rows[i].pieces), 0);
+		fail_name = rows[i].name;
+		assert_int_equal(append_staged(&b, account, rows[i].pieces), ERR_IO);
+		fail_name = NULL;
+		assert_int_equal(b.stops, 1);
+		assert_int_equal(append_staged(&b, account, 1), ERR_IO);
+		assert_int_equal(
+		    store_domain_add(b.port, &(struct store_domain){ SLICE("other.org") }, &b.arena, &none, NULL),
+		    ERR_IO);
+		assert_true(box_list(&b, account, 1).row_count >= 3);
+		box_close(&b);
+		box_open(&b);
+		assert_true(box_list(&b, account, 1).row_count >= 3);
+		assert_int_equal(append_staged(&b, account, 1), 0);
+		box_free(&b);
+	}
+}
+
+/* One message alone costs two syncs, not more. */
+static void
+two_syncs(void **state)
+{
+	uint64_t account;
+	unsigned before;
+	struct box b;
+
+	(void)state;
+	box_new(&b);
+	box_open(&b);
+	account = box_account(&b, "a@example.org");
+	(void)box_append(&b, account, 1, SLICE("x"), 0);
+	before = __atomic_load_n(&syncs, __ATOMIC_RELAXED);
+	for (int i = 0; i < 10; i++)
+		(void)box_append(&b, account, 1, SLICE("x"), 0);
+	assert_int_equal(__atomic_load_n(&syncs, __ATOMIC_RELAXED) - before, 20);
+	box_free(&b);
+}
+
+UNIT_MAIN(UNIT_TEST(stops), UNIT_TEST(two_syncs))
