@@ -6,7 +6,7 @@
 #include "imap/input.h"
 #include "imap/limits.h"
 #include "imap/write.h"
-#include "sasl/plain.h"
+#include "sasl/sasl.h"
 
 #define ARENA_MAX 65536u
 #define REFUSALS_MAX 5u
@@ -24,7 +24,7 @@ struct imap_login {
 	struct buf out;
 	struct arena arena;
 	struct imap_command command;
-	struct buf message; /* the SASL message, decoded */
+	struct sasl_server sasl;
 	struct imap_login_options options;
 	enum phase phase;
 	unsigned bad;
@@ -46,7 +46,8 @@ forget(struct imap_login *m)
 {
 	arena_wipe_done(&m->arena);
 	arena_init(&m->arena, ARENA_MAX);
-	buf_wipe_done(&m->message);
+	sasl_server_done(&m->sasl);
+	sasl_server_init(&m->sasl);
 	imap_input_next(&m->input);
 	m->command = (struct imap_command){ .verb = IMAP_VERB_COUNT };
 }
@@ -100,7 +101,7 @@ imap_login_new(const struct imap_login_options *options, int64_t now_ms, struct 
 		return error_nomem(e);
 	imap_input_init(&m->input, IMAP_LOGIN_LINE_MAX, IMAP_LOGIN_LITERALS_MAX);
 	buf_init(&m->out, IMAP_OUTPUT_HIGH);
-	buf_init(&m->message, SASL_PLAIN_MAX);
+	sasl_server_init(&m->sasl);
 	arena_init(&m->arena, ARENA_MAX);
 	m->command.verb = IMAP_VERB_COUNT;
 	m->options = *options;
@@ -132,6 +133,18 @@ bool
 imap_login_busy(const struct imap_login *m)
 {
 	return m->phase == ASKING;
+}
+
+bool
+imap_login_wants_tls(const struct imap_login *m)
+{
+	return m->phase == TLS;
+}
+
+struct slice
+imap_login_tag(const struct imap_login *m)
+{
+	return m->command.tag;
 }
 
 void
@@ -269,43 +282,52 @@ do_login(struct imap_login *m, struct imap_login_event *out)
 	ask(m, out);
 }
 
-/* The client's message in base64; "=" is the empty one (RFC 4959). */
 static void
-response(struct imap_login *m, struct slice text, struct imap_login_event *out)
+challenge(struct imap_login *m)
 {
-	struct sasl_plain plain;
-	struct error e;
-	int rc = 0;
+	(void)buf_put_str(&m->out, "+ ");
+	(void)sasl_server_challenge(&m->sasl, &m->out);
+	(void)buf_put_str(&m->out, "\r\n");
+	m->phase = RESPONSE;
+}
 
-	if (!slice_eq_str(text, "="))
-		rc = base64_parse(text, &m->message, &e);
-	if (rc == 0)
-		rc = sasl_plain_parse(buf_slice(&m->message), &plain, &e);
-	if (rc != 0) {
-		bad(m, "The response is not what the mechanism needs.");
-		return;
+/* One response of the client, in base64. */
+static void
+response(struct imap_login *m, struct slice text, bool initial, struct imap_login_event *out)
+{
+	struct error e = { 0 };
+	int step = sasl_server_response(&m->sasl, text, initial, &e);
+
+	if (step == SASL_STEP_CHECK) {
+		out->authorize = m->sasl.credentials.authorize;
+		out->user = m->sasl.credentials.identity;
+		out->password = m->sasl.credentials.password;
+		ask(m, out);
+	} else if (step == SASL_STEP_CHALLENGE) {
+		imap_input_next(&m->input);
+		challenge(m);
+	} else {
+		bad(m, step == ERR_DENIED ? "Authentication cancelled." : e.text);
 	}
-	out->authorize = plain.authorize;
-	out->user = plain.user;
-	out->password = plain.password;
-	ask(m, out);
 }
 
 static void
 do_authenticate(struct imap_login *m, struct imap_login_event *out)
 {
-	if (!slice_ieq_str(m->command.mechanism, "PLAIN")) {
-		answer(m, "NO", SLICE("CANNOT"), "There is no such mechanism here.");
-	} else if (!m->options.tls) {
+	struct error e = { 0 };
+	int rc = sasl_server_begin(&m->sasl, m->command.mechanism, m->options.tls, &e);
+
+	if (rc == ERR_POLICY) {
 		answer(m, "NO", SLICE("PRIVACYREQUIRED"), "A password is taken only under TLS.");
+	} else if (rc != 0) {
+		answer(m, "NO", SLICE("CANNOT"), e.text);
 	} else if (m->command.has_initial) {
-		response(m, m->command.initial, out);
+		response(m, m->command.initial, true, out);
 	} else {
 		/* The tag must outlive the line it came in. */
 		m->command.tag = arena_copy(&m->arena, m->command.tag);
 		imap_input_next(&m->input);
-		(void)buf_put_str(&m->out, "+ \r\n");
-		m->phase = RESPONSE;
+		challenge(m);
 	}
 }
 
@@ -357,17 +379,6 @@ announced(struct imap_login *m)
 	imap_input_take(&m->input);
 }
 
-static void
-client_response(struct imap_login *m, struct imap_login_event *out)
-{
-	struct slice text = buf_slice(&m->input.text);
-
-	if (slice_eq_str(text, "*"))
-		bad(m, "Authentication cancelled.");
-	else
-		response(m, text, out);
-}
-
 void
 imap_login_next(struct imap_login *m, int64_t now_ms, struct imap_login_event *out)
 {
@@ -383,7 +394,7 @@ imap_login_next(struct imap_login *m, int64_t now_ms, struct imap_login_event *o
 	else if (m->phase == READING && m->input.what == IMAP_INPUT_LITERAL)
 		announced(m);
 	else if (m->phase == RESPONSE && m->input.what == IMAP_INPUT_COMMAND)
-		client_response(m, out);
+		response(m, buf_slice(&m->input.text), false, out);
 	else if (m->phase == RESPONSE && m->input.what == IMAP_INPUT_LITERAL)
 		bad(m, "A response is one line of base64.");
 	if (m->phase == CLOSING)

@@ -58,6 +58,10 @@ void imap_login_next(struct imap_login *m, int64_t now_ms, struct imap_login_eve
 void imap_login_refuse(struct imap_login *m, struct slice code, struct slice text);
 /* "* BYE text", then CLOSE. */
 void imap_login_bye(struct imap_login *m, struct slice text);
+/* After STARTTLS: waiting to be replaced. */
+bool imap_login_wants_tls(const struct imap_login *m);
+/* After PASSWORD: the tag of that command. */
+struct slice imap_login_tag(const struct imap_login *m);
 /* True from PASSWORD to its answer. */
 bool imap_login_busy(const struct imap_login *m);
 

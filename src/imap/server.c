@@ -117,6 +117,7 @@ imap_server_new(const struct imap_server_options *options, int64_t now_ms, struc
 	(void)buf_put_slice(&m->texts, options->version);
 	m->options.name = slice_sub(buf_slice(&m->texts), 0, options->name.len);
 	m->options.version = slice_from(buf_slice(&m->texts), options->name.len);
+	(void)buf_put_slice(&m->out, options->pending);
 	if (options->tag.len > 0) {
 		struct buf code;
 

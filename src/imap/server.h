@@ -31,9 +31,10 @@
 struct imap_server;
 
 struct imap_server_options {
-	uint64_t append_max; /* octets; 0: IMAP_APPEND_MAX */
-	struct slice tag;    /* of the command that authenticated: it is answered OK first; empty: nothing is */
-	struct slice name;   /* for ID */
+	uint64_t append_max;  /* octets; 0: IMAP_APPEND_MAX */
+	struct slice pending; /* output of the machine before that has not gone out */
+	struct slice tag;     /* of the command that authenticated: it is answered OK first; empty: nothing is */
+	struct slice name;    /* for ID */
 	struct slice version;
 };
 
