@@ -26,3 +26,12 @@ clock_ms(void)
 {
 	return clock_ns() / 1000000;
 }
+
+int64_t
+clock_boot_ms(void)
+{
+	struct timespec t = { 0 };
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}

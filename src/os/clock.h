@@ -9,7 +9,9 @@
 uint64_t clock_unix(void);
 /* Milliseconds of a clock that never jumps: deadlines. Not comparable between machines or boots. */
 int64_t clock_ms(void);
-/* Nanoseconds of the same clock: measuring. */
+/* The same, and it goes on while the machine sleeps: how long a secret was held. */
+int64_t clock_boot_ms(void);
+/* Nanoseconds of clock_ms()'s clock: measuring. */
 int64_t clock_ns(void);
 
 #endif
