@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What this user set up: the address, the servers, the pin, the key. Kept as
+ * account.json in the configuration folder (mode 0600); no secret is in it.
+ */
+#ifndef CLIENT_ACCOUNT_H
+#define CLIENT_ACCOUNT_H
+
+#include "base/error.h"
+#include "net/tls.h"
+#include "openpgp/key.h"
+#include "os/file.h"
+#include "trust/lookup.h"
+
+#define ACCOUNT_ADDRESS_MAX 321u /* octets, NUL included; the same for names and hosts */
+
+enum account_service { ACCOUNT_SMTP, ACCOUNT_IMAP, ACCOUNT_HTTPS, ACCOUNT_SERVICES };
+const char *account_service_name(enum account_service s); /* "smtp", "imap", "https" */
+
+struct account_server {
+	char host[256]; /* empty: there is none */
+	uint16_t port;
+	bool start_tls; /* TLS by STARTTLS; else from the first octet */
+};
+
+struct account {
+	char address[ACCOUNT_ADDRESS_MAX];
+	char name[ACCOUNT_ADDRESS_MAX]; /* for From and the user ID; may be empty */
+	struct account_server servers[ACCOUNT_SERVICES];
+	bool pinned;
+	uint8_t pin[TLS_PIN_SIZE];
+	struct pgp_fingerprint key; /* len 0: none yet */
+};
+
+/* ERR_NOT_FOUND with a sentence that says to run setup; ERR_SYNTAX; file errors. */
+int account_load(struct account *out, struct error *e);
+int account_save(const struct account *a, struct error *e);
+
+/* The part behind '@'; empty without one. */
+struct slice account_domain(const struct account *a);
+/* The pin as a slice, or empty. */
+struct slice account_pin(const struct account *a);
+/* The exchange's directory; its strings live as long as a. */
+struct trust_directory account_directory(const struct account *a);
+
+#endif

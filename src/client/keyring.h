@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Our own secret keys: one file each in the data folder (keys/FINGERPRINT.pgp),
+ * always encrypted by a passphrase (Argon2id and AEAD), and the store of
+ * everybody's certificates beside it (certificates/).
+ */
+#ifndef CLIENT_KEYRING_H
+#define CLIENT_KEYRING_H
+
+#include "client/agent_client.h"
+#include "client/common.h"
+#include "openpgp/generate.h"
+#include "openpgp/policy.h"
+#include "trust/store.h"
+
+struct keyring {
+	struct trust_store *certs;
+	struct pgp_policy policy; /* as of when it was opened */
+};
+
+/* Makes the folders when missing. keyring_close() also after an error. */
+int keyring_open(struct keyring *k, struct error *e);
+void keyring_close(struct keyring *k);
+
+/*
+ * Makes a key, keeps it encrypted, and puts its certificate into the store as
+ * our own. address: for the user ID "name <address>", name may be empty.
+ */
+struct keyring_new {
+	const char *name, *address;
+	bool v6;
+	uint32_t expires; /* seconds, 0 never */
+	struct slice passphrase;
+};
+int keyring_generate(
+    struct keyring *k, const struct keyring_new *spec, struct pgp_fingerprint *fingerprint_out, struct error *e);
+
+/*
+ * A transferable secret key from somewhere else: unlocked with its passphrase,
+ * kept under new_passphrase.
+ */
+int keyring_import_secret(
+    struct keyring *k, const struct pgp_cert *c, struct slice passphrase, struct slice new_passphrase, struct error *e);
+
+bool keyring_has_secret(const struct keyring *k, const struct pgp_fingerprint *f);
+/* The encrypted secret key's octets, appended. ERR_NOT_FOUND. */
+int keyring_read_secret(const struct keyring *k, const struct pgp_fingerprint *f, struct buf *out, struct error *e);
+
+/*
+ * Which certificate a person means: a fingerprint, or an address (the one that
+ * counts). secret: only keys of ours. ERR_NOT_FOUND.
+ */
+int keyring_resolve(
+    const struct keyring *k, struct slice who, bool secret, const struct trust_entry **out, struct error *e);
+
+/* Sees to it that the agent holds the key: asks for the passphrase when it does not. */
+int keyring_unlock(struct keyring *k, const struct common *c, struct agent_client *agent,
+    const struct pgp_fingerprint *f, struct error *e);
+
+#endif

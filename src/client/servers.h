@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Connections to the account's servers, and finding out what a server speaks.
+ * Nothing is sent to a server that is not believed: its key is the account's
+ * pin, or its certificate is good for its name.
+ */
+#ifndef CLIENT_SERVERS_H
+#define CLIENT_SERVERS_H
+
+#include "client/account.h"
+#include "net/client.h"
+
+#define SERVERS_PROBE_MS 2000 /* how long a server may take to greet; one that says nothing is HTTPS */
+
+/* Connects as the account says. peer_out (NULL permitted) as client_connect(). */
+int servers_connect(
+    const struct account *a, enum account_service s, struct client **out, struct tls_peer *peer_out, struct error *e);
+
+/*
+ * Reads one --server of setup into the account: HOST, HOST:PORT, [V6]:PORT, or
+ * with a scheme in front: imaps://, imap:// (STARTTLS), submissions://,
+ * submission:// (STARTTLS), https://. HOST alone stands for all three services
+ * at their usual ports. HOST:PORT with another port than the usual ones is asked:
+ * a server that greets with "220" is SMTP, with "* " IMAP, one that waits is
+ * HTTPS. ERR_USAGE, and what servers_connect() says.
+ */
+int servers_add(struct account *a, const char *text, struct error *e);
+
+#endif
