@@ -36,7 +36,7 @@ fits_quoted(struct slice v)
 		if (v.data[i] > 126)
 			return false;
 	}
-	return v.len <= QUOTED_MAX;
+	return v.len <= QUOTED_MAX && slice_search(v, SLICE("=?")) == SIZE_MAX;
 }
 
 static bool

@@ -143,6 +143,9 @@ is_plain(struct slice s)
 	for (size_t i = 0; i < s.len; i++) {
 		if (s.data[i] > 126)
 			return false;
+		/* Folding between two spaces would leave one at a line's end (RFC 3156 section 3). */
+		if (s.data[i] == ' ' && run == 0 && s.len > MIME_FOLD_MAX / 2)
+			return false;
 		run = s.data[i] == ' ' ? 0 : run + 1;
 		if (run > MIME_MESSAGE_LINE_MAX - 100)
 			return false;
