@@ -16,8 +16,8 @@
  * recipient     what would become of mail to this address
  * sender        may this account use this address as its own
  * body_begin, body_append, body_abort   a message over SERVICE_INLINE_MAX, in pieces, as in store/store.h
- * keep          a message for one or more of our own addresses: answered when it is on disk, in all of their inboxes.
- *               ERR_NOT_FOUND when one of them is none of ours any more: nothing was kept
+ * keep          a message for one or more of our own accounts: answered when it is on disk, in all of their inboxes.
+ *               ERR_NOT_FOUND when one of them is gone meanwhile: nothing was kept
  */
 #ifndef SERVICE_ASK_H
 #define SERVICE_ASK_H
@@ -64,18 +64,19 @@ struct ask_sender {
 
 struct ask_answer {
 	uint32_t verdict; /* enum ask_verdict */
+	uint64_t account; /* whose the address is, with ASK_OK */
 };
 
 struct ask_keep {
-	struct store_content content; /* with all trace fields */
+	struct store_content content; /* with all trace fields; without cache */
 	struct slice from;            /* the envelope sender; empty: the null sender */
-	const struct slice *recipients;
-	size_t recipient_count;
+	const uint64_t *accounts;     /* as the recipient answers named them */
+	size_t account_count;
 };
 
 struct ask_kept {
 	uint64_t body;
-	uint32_t inboxes; /* how many got it: two addresses of one account count once */
+	uint32_t inboxes; /* how many got it: an account that is named twice gets it once */
 };
 
 #define ASK_METHODS(X) \

@@ -10,9 +10,9 @@
 #define SERVICE_RECEIVED_MAX 100u    /* Received fields before a message is a loop (RFC 5321 6.3 wants at least 100) */
 #define SERVICE_RECIPIENTS_MAX 1000u /* of one message (RFC 5321 4.5.3.1.8 wants at least 100) */
 #define SERVICE_INLINE_MAX (256u << 10) /* octets of a message that travels in one request; larger ones are staged */
-#define SERVICE_PIECE_MAX (256u << 10)  /* octets of one piece of a staged message */
-#define SERVICE_PIECES_IN_FLIGHT 4u     /* unanswered pieces of one message: the sender waits for the disk */
-#define SERVICE_HEADER_MAX (1u << 20)   /* octets of a message's header that are looked at */
+#define SERVICE_HEADER_MAX (256u << 10) /* octets of a received message's header; longer ones are refused */
+#define SERVICE_FROM_MAX 16u            /* addresses in the From field of a submitted message */
+#define SERVICE_RECEIVING_MAX 4096u     /* messages under way at once: each may hold SERVICE_INLINE_MAX and more */
 #define SERVICE_AUTH_WAITING 256u       /* password checks in the queue; more are told to come again later */
 #define SERVICE_AUTH_THREADS 2u         /* password checks at once: each takes AUTH_MEMORY_KIB of memory */
 

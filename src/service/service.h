@@ -54,6 +54,7 @@ struct service {
 	struct pool *workers;          /* for commands that take longer than a loop should: reading, parsing */
 	struct store_watcher *watcher; /* changes of mailboxes */
 	struct ask *ask_end;           /* service's own: the end that answers `ask` */
+	_Atomic uint32_t receiving;    /* messages under way; at most SERVICE_RECEIVING_MAX */
 };
 
 /* The ctx of a listener's open function (net/server.h). Must outlive the server. */

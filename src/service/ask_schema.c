@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: ISC */
+/* How the structs of service/ask.h cross: their fields and their maxima. */
+#include "service/ask.h"
+
+static const struct codec_field store_nothing_fields[] = {
+	CODEC_FIELD(struct store_nothing, unused, CODEC_U8, 0),
+};
+static const struct codec_schema store_nothing_schema = CODEC_SCHEMA(store_nothing, store_nothing_fields);
+
+static const struct codec_field store_body_handle_fields[] = {
+	CODEC_FIELD(struct store_body_handle, handle, CODEC_U64, 0),
+};
+static const struct codec_schema store_body_handle_schema = CODEC_SCHEMA(store_body_handle, store_body_handle_fields);
+
+static const struct codec_field store_body_append_fields[] = {
+	CODEC_FIELD(struct store_body_append, handle, CODEC_U64, 0),
+	CODEC_FIELD(struct store_body_append, data, CODEC_BYTES, STORE_PIECE_MAX),
+};
+static const struct codec_schema store_body_append_schema = CODEC_SCHEMA(store_body_append, store_body_append_fields);
+
+static const struct codec_field store_body_length_fields[] = {
+	CODEC_FIELD(struct store_body_length, length, CODEC_U64, 0),
+};
+static const struct codec_schema store_body_length_schema = CODEC_SCHEMA(store_body_length, store_body_length_fields);
+
+static const struct codec_field store_content_fields[] = {
+	CODEC_FIELD(struct store_content, handle, CODEC_U64, 0),
+	CODEC_FIELD(struct store_content, data, CODEC_BYTES, STORE_INLINE_MAX),
+	CODEC_FIELD(struct store_content, header_size, CODEC_U32, 0),
+	CODEC_FIELD(struct store_content, cache, CODEC_BYTES, STORE_CACHE_MAX),
+};
+static const struct codec_schema store_content_schema = CODEC_SCHEMA(store_content, store_content_fields);
+
+static const struct codec_field ask_authenticate_fields[] = {
+	CODEC_FIELD(struct ask_authenticate, connection, CODEC_U64, 0),
+	CODEC_FIELD(struct ask_authenticate, mechanism, CODEC_U32, 0),
+	CODEC_FIELD(struct ask_authenticate, authorize, CODEC_BYTES, SERVICE_IDENTITY_MAX),
+	CODEC_FIELD(struct ask_authenticate, address, CODEC_BYTES, SERVICE_IDENTITY_MAX),
+	CODEC_FIELD(struct ask_authenticate, password, CODEC_BYTES, SERVICE_PASSWORD_MAX),
+	CODEC_FIELD(struct ask_authenticate, peer, CODEC_BYTES, 256),
+};
+static const struct codec_schema ask_authenticate_schema = CODEC_SCHEMA(ask_authenticate, ask_authenticate_fields);
+
+static const struct codec_field ask_handover_fields[] = {
+	CODEC_FIELD(struct ask_handover, connection, CODEC_U64, 0),
+	CODEC_FIELD(struct ask_handover, account, CODEC_U64, 0),
+	CODEC_FIELD(struct ask_handover, address, CODEC_BYTES, STORE_ADDRESS_MAX),
+};
+static const struct codec_schema ask_handover_schema = CODEC_SCHEMA(ask_handover, ask_handover_fields);
+
+static const struct codec_field ask_recipient_fields[] = {
+	CODEC_FIELD(struct ask_recipient, address, CODEC_BYTES, STORE_ADDRESS_MAX),
+};
+static const struct codec_schema ask_recipient_schema = CODEC_SCHEMA(ask_recipient, ask_recipient_fields);
+
+static const struct codec_field ask_sender_fields[] = {
+	CODEC_FIELD(struct ask_sender, account, CODEC_U64, 0),
+	CODEC_FIELD(struct ask_sender, address, CODEC_BYTES, STORE_ADDRESS_MAX),
+};
+static const struct codec_schema ask_sender_schema = CODEC_SCHEMA(ask_sender, ask_sender_fields);
+
+static const struct codec_field ask_answer_fields[] = {
+	CODEC_FIELD(struct ask_answer, verdict, CODEC_U32, ASK_FOREIGN),
+	CODEC_FIELD(struct ask_answer, account, CODEC_U64, 0),
+};
+static const struct codec_schema ask_answer_schema = CODEC_SCHEMA(ask_answer, ask_answer_fields);
+
+static const struct codec_field ask_keep_fields[] = {
+	CODEC_FIELD_STRUCT(struct ask_keep, content, &store_content_schema),
+	CODEC_FIELD(struct ask_keep, from, CODEC_BYTES, STORE_ADDRESS_MAX),
+	CODEC_FIELD_LIST(struct ask_keep, accounts, account_count, &codec_schema_u64, SERVICE_RECIPIENTS_MAX),
+};
+static const struct codec_schema ask_keep_schema = CODEC_SCHEMA(ask_keep, ask_keep_fields);
+
+static const struct codec_field ask_kept_fields[] = {
+	CODEC_FIELD(struct ask_kept, body, CODEC_U64, 0),
+	CODEC_FIELD(struct ask_kept, inboxes, CODEC_U32, 0),
+};
+static const struct codec_schema ask_kept_schema = CODEC_SCHEMA(ask_kept, ask_kept_fields);
+
+#define ASK_METHOD_ROW(name, number, request, reply) { (number), #name, &request##_schema, &reply##_schema },
+static const struct port_method ask_methods[] = { ASK_METHODS(ASK_METHOD_ROW) };
+#undef ASK_METHOD_ROW
+
+const struct port_interface ask_interface = {
+	.name = "ask",
+	.methods = ask_methods,
+	.method_count = sizeof ask_methods / sizeof ask_methods[0],
+};

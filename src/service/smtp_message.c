@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: ISC */
+#include "service/smtp_message.h"
+
+#include <string.h>
+
+#include "base/date.h"
+#include "base/mem.h"
+#include "service/limits.h"
+#include "smtp/path.h"
+
+#define ENVELOPE_BUDGET (2u << 20) /* SERVICE_RECIPIENTS_MAX addresses, with room */
+#define TEXT_MAX (16u << 20)       /* never reached: the text is taken away before */
+
+struct smtp_message *
+smtp_message_new(struct slice from, bool submission)
+{
+	struct smtp_message *m = mem_alloc(sizeof *m);
+
+	if (m == NULL)
+		return NULL;
+	arena_init(&m->arena, ENVELOPE_BUDGET);
+	buf_init(&m->head, SERVICE_HEADER_MAX);
+	buf_init(&m->text, TEXT_MAX);
+	m->submission = submission;
+	m->from = arena_copy(&m->arena, from);
+	if (m->arena.err != 0) {
+		smtp_message_free(m);
+		return NULL;
+	}
+	return m;
+}
+
+void
+smtp_message_free(struct smtp_message *m)
+{
+	if (m == NULL)
+		return;
+	arena_done(&m->arena);
+	buf_done(&m->head);
+	buf_done(&m->text);
+	mem_free(m);
+}
+
+int
+smtp_message_recipient(struct smtp_message *m, struct slice address, uint64_t account)
+{
+	struct slice copy = arena_copy(&m->arena, address);
+
+	if (m->recipient_count == m->recipient_room) {
+		size_t room = m->recipient_room == 0 ? 4 : 2 * m->recipient_room;
+		struct smtp_recipient *more = arena_array(&m->arena, room, sizeof *more);
+
+		if (more == NULL)
+			return m->arena.err;
+		if (m->recipient_count > 0)
+			memcpy(more, m->recipients, m->recipient_count * sizeof *more);
+		m->recipients = more;
+		m->recipient_room = room;
+	}
+	if (m->arena.err != 0)
+		return m->arena.err;
+	m->recipients[m->recipient_count++] = (struct smtp_recipient){ copy, account };
+	return 0;
+}
+
+/* ---- the header ---- */
+
+struct header_facts {
+	unsigned received;
+	bool date, message_id, delivered_to_us;
+	struct slice from;
+};
+
+/* The field at the front of in with its continuation lines; *value_out is behind the colon, name_out empty for no field. */
+static size_t
+take_field(struct slice in, struct slice *name_out, struct slice *value_out)
+{
+	size_t at = 0, colon;
+	struct slice field;
+
+	do {
+		size_t lf = slice_find(slice_from(in, at), '\n');
+
+		at = lf == SIZE_MAX ? in.len : at + lf + 1;
+	} while (at < in.len && (in.data[at] == ' ' || in.data[at] == '\t'));
+	field = slice_sub(in, 0, at);
+	colon = slice_find(field, ':');
+	*name_out = slice_trim(slice_sub(field, 0, colon == SIZE_MAX ? 0 : colon));
+	*value_out = colon == SIZE_MAX ? SLICE_EMPTY : slice_trim(slice_from(field, colon + 1));
+	return at;
+}
+
+static void
+note_field(struct header_facts *f, const struct smtp_message *m, struct slice name, struct slice value)
+{
+	if (slice_ieq_str(name, "Received"))
+		f->received++;
+	else if (slice_ieq_str(name, "Date"))
+		f->date = true;
+	else if (slice_ieq_str(name, "Message-ID"))
+		f->message_id = true;
+	else if (slice_ieq_str(name, "From"))
+		f->from = value;
+	else if (slice_ieq_str(name, "Delivered-To") && m->recipient_count == 1 &&
+	    slice_ieq(value, m->recipients[0].address))
+		f->delivered_to_us = true;
+}
+
+static struct header_facts
+look_at(const struct smtp_message *m, struct slice header)
+{
+	struct header_facts f = { 0 };
+
+	while (header.len > 0) {
+		struct slice name, value;
+
+		header = slice_from(header, take_field(header, &name, &value));
+		note_field(&f, m, name, value);
+	}
+	return f;
+}
+
+/* RFC 5321 section 4.4. Of our own people no address and no name goes out (RFC 6409 permits it; privacy). */
+static void
+put_received(struct smtp_message *m, const struct smtp_trace *t)
+{
+	struct buf *b = &m->text;
+	bool v6 = strchr(t->peer, ':') != NULL;
+	bool named = smtp_domain_valid(t->hello) || smtp_literal_valid(t->hello);
+
+	(void)buf_put_str(b, "Received: ");
+	if (!m->submission) {
+		(void)buf_put_str(b, "from ");
+		if (named)
+			(void)buf_put_slice(b, t->hello);
+		(void)buf_putf(b, named ? " ([%s%s])\r\n\t" : "[%s%s]\r\n\t", v6 ? "IPv6:" : "", t->peer);
+	}
+	(void)buf_put_str(b, "by ");
+	(void)buf_put_slice(b, t->hostname);
+	(void)buf_putf(b, " with %s id ", t->protocol);
+	(void)buf_put_slice(b, t->id);
+	if (t->tls != NULL)
+		(void)buf_putf(b, "\r\n\t(%s)", t->tls);
+	if (m->recipient_count == 1) { /* with more it would tell one about the others (section 7.2) */
+		(void)buf_put_str(b, "\r\n\tfor <");
+		(void)buf_put_slice(b, m->recipients[0].address);
+		(void)buf_put_u8(b, '>');
+	}
+	(void)buf_put_str(b, ";\r\n\t");
+	(void)date_write_mail(b, (int64_t)t->now, 0);
+	(void)buf_put_str(b, "\r\n");
+}
+
+/* RFC 6409 sections 8.2 and 8.3. */
+static void
+put_missing(struct smtp_message *m, const struct smtp_trace *t, const struct header_facts *f)
+{
+	struct buf *b = &m->text;
+
+	if (!f->date) {
+		(void)buf_put_str(b, "Date: ");
+		(void)date_write_mail(b, (int64_t)t->now, 0);
+		(void)buf_put_str(b, "\r\n");
+	}
+	if (!f->message_id) {
+		(void)buf_put_str(b, "Message-ID: <");
+		for (size_t i = 0; i < sizeof t->random; i++)
+			(void)buf_putf(b, "%02x", t->random[i]);
+		(void)buf_put_u8(b, '@');
+		(void)buf_put_slice(b, t->hostname);
+		(void)buf_put_str(b, ">\r\n");
+	}
+}
+
+/* The header is whole: its first octets of head, of length header_len. */
+static void
+header_ended(struct smtp_message *m, size_t header_len, const struct smtp_trace *t)
+{
+	struct header_facts f = look_at(m, slice_sub(buf_slice(&m->head), 0, header_len));
+
+	m->header_whole = true;
+	if (f.received >= SERVICE_RECEIVED_MAX || f.delivered_to_us)
+		m->refusal = SMTP_REPLY_LOOP;
+	(void)buf_put_str(&m->text, "Return-Path: <");
+	(void)buf_put_slice(&m->text, m->from);
+	(void)buf_put_str(&m->text, ">\r\n");
+	if (m->recipient_count == 1) {
+		(void)buf_put_str(&m->text, "Delivered-To: ");
+		(void)buf_put_slice(&m->text, m->recipients[0].address);
+		(void)buf_put_str(&m->text, "\r\n");
+	}
+	put_received(m, t);
+	if (m->submission)
+		put_missing(m, t, &f);
+	m->header_size = (uint32_t)(m->text.len + header_len);
+	(void)buf_put_slice(&m->text, buf_slice(&m->head));
+	buf_done(&m->head);
+}
+
+/* Octets of the header with its empty line, when that is in head; looked for from the octets that came last. */
+static size_t
+header_length(const struct smtp_message *m, size_t old_len)
+{
+	struct slice head = buf_slice(&m->head);
+	size_t from = old_len < 3 ? 0 : old_len - 3, at;
+
+	if (slice_starts(head, SLICE("\r\n")))
+		return 2;
+	at = slice_search(slice_from(head, from), SLICE("\r\n\r\n"));
+	return at == SIZE_MAX ? 0 : from + at + 4;
+}
+
+static void
+put_head(struct smtp_message *m, struct slice chunk, const struct smtp_trace *t)
+{
+	size_t old = m->head.len, whole;
+	size_t take = size_min(chunk.len, SERVICE_HEADER_MAX - old);
+
+	(void)buf_put(&m->head, chunk.data, take);
+	whole = header_length(m, old);
+	if (m->head.err != 0) {
+		m->refusal = SMTP_REPLY_TRY_LATER;
+	} else if (whole > 0) {
+		header_ended(m, whole, t);
+		(void)buf_put_slice(&m->text, slice_from(chunk, take));
+	} else if (take < chunk.len) {
+		m->refusal = SMTP_REPLY_HEADER_TOO_BIG;
+	}
+}
+
+void
+smtp_message_put(struct smtp_message *m, struct slice chunk, const struct smtp_trace *trace)
+{
+	if (m->refusal != SMTP_REPLY_NONE)
+		return;
+	if (m->header_whole)
+		(void)buf_put_slice(&m->text, chunk);
+	else
+		put_head(m, chunk, trace);
+	if (m->text.err != 0 && m->refusal == SMTP_REPLY_NONE)
+		m->refusal = SMTP_REPLY_TRY_LATER;
+	if (m->refusal != SMTP_REPLY_NONE) {
+		buf_done(&m->head);
+		buf_done(&m->text);
+	}
+}
+
+void
+smtp_message_end(struct smtp_message *m, const struct smtp_trace *trace)
+{
+	if (m->refusal != SMTP_REPLY_NONE)
+		return;
+	if (!m->header_whole)
+		header_ended(m, m->head.len, trace);
+	if (m->text.err != 0)
+		m->refusal = SMTP_REPLY_TRY_LATER;
+}

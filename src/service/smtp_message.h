@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A message on its way in: the envelope, and the text as it is to be kept,
+ * with our trace fields in front (RFC 5321 section 4.4: Return-Path and
+ * Received; Delivered-To for one recipient). The header is held until it is
+ * whole, looked at (loops; in submission Date, Message-ID and From), and then
+ * the text grows behind it. Who sends the text on takes it away in pieces.
+ */
+#ifndef SERVICE_SMTP_MESSAGE_H
+#define SERVICE_SMTP_MESSAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/slice.h"
+#include "smtp/reply.h"
+
+struct smtp_recipient {
+	struct slice address;
+	uint64_t account;
+};
+
+struct smtp_message {
+	struct arena arena; /* the envelope */
+	struct slice from;  /* empty: the null sender */
+	struct smtp_recipient *recipients;
+	size_t recipient_count, recipient_room;
+	bool submission;
+	struct buf head;      /* of the header, until it is whole */
+	struct buf text;      /* what is to be kept and was not taken away */
+	uint32_t header_size; /* with ours, the empty line included; 0: not whole yet */
+	bool header_whole;
+	enum smtp_reply refusal;      /* decided on the way; said at the end */
+	struct slice *from_addresses; /* submission: of the From field */
+	size_t from_count;
+	uint64_t handle; /* where the store stages it; 0: nowhere */
+};
+
+/* What Received says. Texts must outlive the message's header. */
+struct smtp_trace {
+	struct slice hello;    /* what the client called itself */
+	const char *peer;      /* its address */
+	const char *protocol;  /* "ESMTPS" */
+	struct slice hostname; /* ours */
+	const char *tls;       /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or NULL */
+	struct slice id;       /* of this message */
+	uint64_t now;          /* unix seconds */
+	uint8_t random[16];    /* for a Message-ID */
+};
+
+/* from is copied. NULL: no memory. */
+struct smtp_message *smtp_message_new(struct slice from, bool submission);
+void smtp_message_free(struct smtp_message *m);
+
+/* Copied. ERR_NOMEM, ERR_LIMIT. */
+int smtp_message_recipient(struct smtp_message *m, struct slice address, uint64_t account);
+
+/* More of the text. After a refusal it does nothing. */
+void smtp_message_put(struct smtp_message *m, struct slice chunk, const struct smtp_trace *trace);
+/* No more comes. */
+void smtp_message_end(struct smtp_message *m, const struct smtp_trace *trace);
+
+#endif

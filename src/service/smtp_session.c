@@ -1,0 +1,694 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One SMTP connection: events of the machine on one side, questions through
+ * the ask port on the other. At most one question is under way; its answer
+ * comes on some other thread, is laid down in the session, and the connection
+ * is woken. Everything else happens on the loop thread.
+ */
+#include "service/smtp_session.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "crypto/random.h"
+#include "os/clock.h"
+#include "os/log.h"
+#include "service/ask.h"
+#include "service/smtp_message.h"
+#include "smtp/server.h"
+
+enum asking {
+	ASKING_NOTHING,
+	ASKING_LOGIN,
+	ASKING_SENDER,
+	ASKING_RECIPIENT,
+	ASKING_FROM,
+	ASKING_STAGE,
+	ASKING_PIECE,
+	ASKING_KEEP,
+	ASKING_COUNT,
+};
+
+/* What came back. Written by the answering thread before `answered` is set. */
+struct answer {
+	int code; /* 0 or an error */
+	uint32_t verdict;
+	uint64_t account;
+	uint64_t handle;
+	uint32_t inboxes;
+};
+
+struct smtp_session {
+	struct service *service;
+	struct conn *conn;
+	enum service_role role;
+	struct smtp_server *machine;
+	atomic_uint owners; /* the connection, and the question under way */
+	bool starting_tls, counted;
+	uint64_t account;             /* 0: not authenticated */
+	struct smtp_message *message; /* the transaction: made by MAIL, replaced whole */
+	struct buf pending;           /* the address that a question is about */
+	unsigned messages;            /* on this connection: part of their numbers */
+	char id[48];
+	char tls[96];
+	uint8_t random[16];
+	size_t from_checked;
+	enum asking asking;
+	atomic_bool answered;
+	struct answer answer;
+};
+
+static const char refusal_text[] = "421 4.3.2 Too many connections; try again later\r\n";
+const struct slice smtp_session_refusal = { (const uint8_t *)refusal_text, sizeof refusal_text - 1 };
+
+/* ---- life ---- */
+
+static struct smtp_server_config
+machine_config(const struct smtp_session *s)
+{
+	const struct service_settings *set = &s->service->settings;
+
+	return (struct smtp_server_config){
+		.role = s->role == SERVICE_SUBMISSION ? SMTP_SERVER_SUBMISSION : SMTP_SERVER_MX,
+		.hostname = set->hostname,
+		.size_max = set->message_max,
+		.recipients_max = set->recipients_max,
+		.idle_ms = set->idle_ms,
+		.tls = conn_is_tls(s->conn),
+		.can_start_tls = conn_can_start_tls(s->conn),
+	};
+}
+
+int
+smtp_session_open(void *ctx, struct conn *c, void **session_out, struct error *e)
+{
+	const struct service_listener *listener = ctx;
+	struct smtp_session *s = mem_alloc(sizeof *s);
+	struct smtp_server_config config;
+	int rc;
+
+	if (s == NULL)
+		return error_nomem(e);
+	s->service = listener->service;
+	s->role = listener->role;
+	s->conn = c;
+	atomic_init(&s->owners, 1);
+	buf_init(&s->pending, SMTP_ADDRESS_MAX + 2);
+	config = machine_config(s);
+	if ((rc = smtp_server_new(&config, false, clock_ms(), &s->machine, e)) != 0) {
+		mem_free(s);
+		return rc;
+	}
+	*session_out = s;
+	return 0;
+}
+
+static void
+ignore_reply(void *ctx, const void *reply, const struct error *e)
+{
+	(void)ctx;
+	(void)reply;
+	(void)e;
+}
+
+static void
+drop_message(struct smtp_session *s)
+{
+	if (s->message != NULL && s->message->handle != 0) {
+		const struct store_body_handle staged = { .handle = s->message->handle };
+
+		(void)ask_body_abort_submit(s->service->ask, &staged, ignore_reply, NULL, NULL);
+	}
+	smtp_message_free(s->message);
+	s->message = NULL;
+	if (s->counted)
+		atomic_fetch_sub(&s->service->receiving, 1);
+	s->counted = false;
+}
+
+/* Any thread: the last owner frees. */
+static void
+disown(struct smtp_session *s)
+{
+	if (atomic_fetch_sub(&s->owners, 1) != 1)
+		return;
+	if (s->asking == ASKING_KEEP && s->answer.code == 0 && s->message != NULL)
+		s->message->handle = 0; /* used up */
+	if (s->asking == ASKING_STAGE && s->answer.code == 0 && s->message != NULL)
+		s->message->handle = s->answer.handle;
+	drop_message(s);
+	smtp_server_free(s->machine);
+	buf_done(&s->pending);
+	mem_free(s);
+}
+
+static void
+session_closed(void *session)
+{
+	disown(session);
+}
+
+/* ---- questions ---- */
+
+static void
+answer_arrived(struct smtp_session *s)
+{
+	struct conn *c = s->conn;
+
+	atomic_store(&s->answered, true);
+	conn_wake(c);
+	disown(s);
+	conn_release(c);
+}
+
+static void
+on_handover(void *ctx, const void *reply, const struct error *e)
+{
+	struct smtp_session *s = ctx;
+	const struct ask_handover *h = reply;
+
+	s->answer.code = h == NULL ? e->code : 0;
+	s->answer.account = h == NULL ? 0 : h->account;
+	answer_arrived(s);
+}
+
+static void
+on_verdict(void *ctx, const void *reply, const struct error *e)
+{
+	struct smtp_session *s = ctx;
+	const struct ask_answer *a = reply;
+
+	s->answer.code = a == NULL ? e->code : 0;
+	s->answer.verdict = a == NULL ? 0 : a->verdict;
+	s->answer.account = a == NULL ? 0 : a->account;
+	answer_arrived(s);
+}
+
+static void
+on_handle(void *ctx, const void *reply, const struct error *e)
+{
+	struct smtp_session *s = ctx;
+	const struct store_body_handle *h = reply;
+
+	s->answer.code = h == NULL ? e->code : 0;
+	s->answer.handle = h == NULL ? 0 : h->handle;
+	answer_arrived(s);
+}
+
+static void
+on_length(void *ctx, const void *reply, const struct error *e)
+{
+	struct smtp_session *s = ctx;
+
+	s->answer.code = reply == NULL ? e->code : 0;
+	answer_arrived(s);
+}
+
+static void
+on_kept(void *ctx, const void *reply, const struct error *e)
+{
+	struct smtp_session *s = ctx;
+	const struct ask_kept *k = reply;
+
+	s->answer.code = k == NULL ? e->code : 0;
+	s->answer.inboxes = k == NULL ? 0 : k->inboxes;
+	answer_arrived(s);
+}
+
+static port_done_fn *const arrivals[ASKING_COUNT] = {
+	[ASKING_LOGIN] = on_handover,
+	[ASKING_SENDER] = on_verdict,
+	[ASKING_RECIPIENT] = on_verdict,
+	[ASKING_FROM] = on_verdict,
+	[ASKING_STAGE] = on_handle,
+	[ASKING_PIECE] = on_length,
+	[ASKING_KEEP] = on_kept,
+};
+
+static const uint16_t methods[ASKING_COUNT] = {
+	[ASKING_LOGIN] = ASK_METHOD_authenticate,
+	[ASKING_SENDER] = ASK_METHOD_sender,
+	[ASKING_RECIPIENT] = ASK_METHOD_recipient,
+	[ASKING_FROM] = ASK_METHOD_sender,
+	[ASKING_STAGE] = ASK_METHOD_body_begin,
+	[ASKING_PIECE] = ASK_METHOD_body_append,
+	[ASKING_KEEP] = ASK_METHOD_keep,
+};
+
+/* A question that cannot even be put is answered at once with the reason. */
+static void
+ask(struct smtp_session *s, enum asking what, const void *request)
+{
+	struct error e;
+	int rc;
+
+	s->asking = what;
+	s->answer = (struct answer){ 0 };
+	atomic_store(&s->answered, false);
+	atomic_fetch_add(&s->owners, 1);
+	conn_hold(s->conn);
+	rc = port_submit(s->service->ask, methods[what], request, arrivals[what], s, &e);
+	if (rc != 0) {
+		s->answer.code = rc;
+		answer_arrived(s);
+	}
+}
+
+/* ---- events ---- */
+
+static void
+reply(struct smtp_session *s, enum smtp_reply r)
+{
+	smtp_server_answer(s->machine, r, SLICE_EMPTY, clock_ms());
+}
+
+static struct smtp_trace
+trace_of(struct smtp_session *s)
+{
+	struct conn_tls_info info;
+	struct smtp_trace t = {
+		.hello = smtp_server_hello(s->machine),
+		.peer = conn_peer(s->conn),
+		.protocol = smtp_server_protocol(s->machine),
+		.hostname = s->service->settings.hostname,
+		.id = slice_str(s->id),
+		.now = clock_unix(),
+	};
+
+	if (conn_tls_info(s->conn, &info)) {
+		(void)snprintf(s->tls, sizeof s->tls, "%s %s", info.version, info.cipher);
+		t.tls = s->tls;
+	}
+	memcpy(t.random, s->random, sizeof t.random);
+	return t;
+}
+
+static void
+on_authenticate(struct smtp_session *s, const struct smtp_server_event *ev)
+{
+	const struct ask_authenticate q = {
+		.connection = conn_id(s->conn),
+		.mechanism = ASK_PLAIN,
+		.authorize = ev->credentials->authorize,
+		.address = ev->credentials->identity,
+		.password = ev->credentials->password,
+		.peer = slice_str(conn_peer(s->conn)),
+	};
+
+	ask(s, ASKING_LOGIN, &q);
+}
+
+/* The event's address in its plain form, kept until the answer. */
+static struct slice
+keep_address(struct smtp_session *s, const struct smtp_path *path)
+{
+	buf_clear(&s->pending);
+	if (path->mailbox.len > 0)
+		(void)smtp_path_address(path, &s->pending);
+	return buf_slice(&s->pending);
+}
+
+static void
+sender_accepted(struct smtp_session *s)
+{
+	drop_message(s);
+	s->message = smtp_message_new(buf_slice(&s->pending), s->role == SERVICE_SUBMISSION);
+	reply(s, s->message == NULL ? SMTP_REPLY_TRY_LATER : SMTP_REPLY_SENDER_OK);
+}
+
+static void
+on_mail(struct smtp_session *s, const struct smtp_server_event *ev)
+{
+	const struct ask_sender q = { .account = s->account, .address = keep_address(s, &ev->path) };
+
+	if (s->role == SERVICE_SUBMISSION && q.address.len > 0)
+		ask(s, ASKING_SENDER, &q);
+	else
+		sender_accepted(s);
+}
+
+static void
+on_recipient(struct smtp_session *s, const struct smtp_server_event *ev)
+{
+	const struct ask_recipient q = { .address = keep_address(s, &ev->path) };
+
+	ask(s, ASKING_RECIPIENT, &q);
+}
+
+static void
+on_data(struct smtp_session *s, const struct smtp_server_event *ev)
+{
+	(void)ev;
+	if (atomic_fetch_add(&s->service->receiving, 1) >= SERVICE_RECEIVING_MAX ||
+	    random_bytes(s->random, sizeof s->random, NULL) != 0) {
+		atomic_fetch_sub(&s->service->receiving, 1);
+		drop_message(s);
+		reply(s, SMTP_REPLY_TRY_LATER);
+		return;
+	}
+	s->counted = true;
+	(void)snprintf(s->id, sizeof s->id, "%llx.%llx.%x", (unsigned long long)clock_unix(),
+	    (unsigned long long)conn_id(s->conn), ++s->messages);
+	reply(s, SMTP_REPLY_DATA_GO);
+}
+
+static void
+send_piece(struct smtp_session *s)
+{
+	struct smtp_message *m = s->message;
+
+	if (m->handle == 0) {
+		ask(s, ASKING_STAGE, &(struct store_nothing){ 0 });
+		return;
+	}
+	ask(s, ASKING_PIECE,
+	    &(struct store_body_append){ m->handle, slice_sub(buf_slice(&m->text), 0, STORE_PIECE_MAX) });
+}
+
+static void
+on_chunk(struct smtp_session *s, const struct smtp_server_event *ev)
+{
+	struct smtp_trace t;
+
+	if (s->message->header_whole) {
+		smtp_message_put(s->message, ev->chunk, NULL);
+	} else {
+		t = trace_of(s);
+		smtp_message_put(s->message, ev->chunk, &t);
+	}
+	if (s->message->text.len > SERVICE_INLINE_MAX)
+		send_piece(s);
+}
+
+/* The transaction ends without a message kept. */
+static void
+refuse_message(struct smtp_session *s, enum smtp_reply r)
+{
+	drop_message(s);
+	reply(s, r);
+}
+
+static void
+keep(struct smtp_session *s)
+{
+	struct smtp_message *m = s->message;
+	struct ask_keep q = { .content = { .handle = m->handle, .header_size = m->header_size }, .from = m->from };
+	uint64_t accounts[SERVICE_RECIPIENTS_MAX];
+
+	for (size_t i = 0; i < m->recipient_count && i < SERVICE_RECIPIENTS_MAX; i++)
+		accounts[q.account_count++] = m->recipients[i].account;
+	q.accounts = accounts;
+	if (m->handle == 0)
+		q.content.data = buf_slice(&m->text);
+	ask(s, ASKING_KEEP, &q);
+}
+
+/* The text is whole: the From field's addresses first, then the rest of a staged text, then keep. */
+static void
+go_on_after_end(struct smtp_session *s)
+{
+	struct smtp_message *m = s->message;
+
+	if (m->refusal != SMTP_REPLY_NONE) {
+		refuse_message(s, m->refusal);
+	} else if (s->from_checked < m->from_count) {
+		ask(s, ASKING_FROM, &(struct ask_sender){ s->account, m->from_addresses[s->from_checked++] });
+	} else if (m->handle != 0 && m->text.len > 0) {
+		send_piece(s);
+	} else {
+		keep(s);
+	}
+}
+
+static void
+on_end(struct smtp_session *s, const struct smtp_server_event *ev)
+{
+	struct smtp_trace t = trace_of(s);
+
+	(void)ev;
+	smtp_message_end(s->message, &t);
+	s->from_checked = 0;
+	go_on_after_end(s);
+}
+
+static void
+on_reset(struct smtp_session *s, const struct smtp_server_event *ev)
+{
+	(void)ev;
+	drop_message(s);
+}
+
+static void
+on_start_tls(struct smtp_session *s, const struct smtp_server_event *ev)
+{
+	struct error e;
+
+	(void)ev;
+	drop_message(s);
+	s->starting_tls = true;
+	if (conn_start_tls(s->conn, &e) != 0)
+		conn_close(s->conn);
+}
+
+static void
+on_close(struct smtp_session *s, const struct smtp_server_event *ev)
+{
+	(void)ev;
+	drop_message(s);
+	conn_close(s->conn);
+}
+
+static void (*const on_event[])(struct smtp_session *s, const struct smtp_server_event *ev) = {
+	[SMTP_SERVER_START_TLS] = on_start_tls,
+	[SMTP_SERVER_AUTHENTICATE] = on_authenticate,
+	[SMTP_SERVER_MAIL] = on_mail,
+	[SMTP_SERVER_RECIPIENT] = on_recipient,
+	[SMTP_SERVER_DATA] = on_data,
+	[SMTP_SERVER_CHUNK] = on_chunk,
+	[SMTP_SERVER_END] = on_end,
+	[SMTP_SERVER_RESET] = on_reset,
+	[SMTP_SERVER_CLOSE] = on_close,
+};
+
+/* ---- answers ---- */
+
+static enum smtp_reply
+fault_reply(int code)
+{
+	return code == ERR_FULL ? SMTP_REPLY_DISK_FULL : SMTP_REPLY_TRY_LATER;
+}
+
+static void
+log_fault(const struct smtp_session *s, int code)
+{
+	log_event(
+	    LOG_LEVEL_ERROR, "smtp.fault", log_u64("connection", conn_id(s->conn)), log_str("error", error_name(code)));
+}
+
+static void
+answered_login(struct smtp_session *s, const struct answer *a)
+{
+	struct error e;
+
+	if (a->code != 0) {
+		reply(s,
+		    a->code == ERR_PASSWORD    ? SMTP_REPLY_AUTH_WRONG
+			: a->code == ERR_LIMIT ? SMTP_REPLY_AUTH_BUSY
+					       : SMTP_REPLY_TRY_LATER);
+		return;
+	}
+	/* What is behind authentication is made from the hand-over alone. */
+	s->account = a->account;
+	reply(s, SMTP_REPLY_AUTH_OK);
+	if (smtp_server_renew(s->machine, clock_ms(), &s->machine, &e) != 0)
+		conn_abort(s->conn);
+	log_event(LOG_LEVEL_INFO, "smtp.authenticated", log_u64("connection", conn_id(s->conn)),
+	    log_str("peer", conn_peer(s->conn)), log_u64("account", s->account));
+}
+
+static void
+answered_sender(struct smtp_session *s, const struct answer *a)
+{
+	if (a->code != 0)
+		reply(s, fault_reply(a->code));
+	else if (a->verdict != ASK_OK)
+		reply(s, SMTP_REPLY_SENDER_FOREIGN);
+	else
+		sender_accepted(s);
+}
+
+static void
+answered_recipient(struct smtp_session *s, const struct answer *a)
+{
+	enum smtp_reply elsewhere =
+	    s->role == SERVICE_SUBMISSION ? SMTP_REPLY_RECIPIENT_NOT_YET : SMTP_REPLY_RECIPIENT_ELSEWHERE;
+
+	if (a->code != 0)
+		reply(s, fault_reply(a->code));
+	else if (a->verdict == ASK_OK && smtp_message_recipient(s->message, buf_slice(&s->pending), a->account) != 0)
+		reply(s, SMTP_REPLY_TRY_LATER);
+	else if (a->verdict == ASK_OK)
+		reply(s, SMTP_REPLY_RECIPIENT_OK);
+	else
+		reply(s, a->verdict == ASK_ELSEWHERE ? elsewhere : SMTP_REPLY_RECIPIENT_UNKNOWN);
+}
+
+static void
+answered_from(struct smtp_session *s, const struct answer *a)
+{
+	if (a->code != 0)
+		refuse_message(s, fault_reply(a->code));
+	else if (a->verdict != ASK_OK)
+		refuse_message(s, SMTP_REPLY_FROM_FOREIGN);
+	else
+		go_on_after_end(s);
+}
+
+/* A piece is staged, or a place for it: on with the next, or back to reading. */
+static void
+answered_piece(struct smtp_session *s, const struct answer *a)
+{
+	struct smtp_message *m = s->message;
+
+	if (s->asking == ASKING_STAGE && a->code == 0)
+		m->handle = a->handle;
+	if (s->asking == ASKING_PIECE && a->code == 0)
+		buf_consume(&m->text, STORE_PIECE_MAX);
+	s->asking = ASKING_NOTHING;
+	if (a->code != 0) {
+		m->refusal = fault_reply(a->code);
+		buf_done(&m->text);
+	}
+	if (smtp_server_waits(s->machine)) /* the end was read already */
+		go_on_after_end(s);
+	else if (m->text.len > SERVICE_INLINE_MAX)
+		send_piece(s);
+}
+
+static void
+answered_keep(struct smtp_session *s, const struct answer *a)
+{
+	struct smtp_message *m = s->message;
+
+	if (a->code != 0) {
+		log_fault(s, a->code);
+		refuse_message(s, fault_reply(a->code));
+		return;
+	}
+	m->handle = 0;
+	log_event(LOG_LEVEL_INFO, "smtp.kept", log_str("id", s->id), log_str("peer", conn_peer(s->conn)),
+	    log_slice("from", m->from), log_u64("inboxes", a->inboxes));
+	drop_message(s);
+	smtp_server_answer(s->machine, SMTP_REPLY_KEPT, slice_str(s->id), clock_ms());
+}
+
+static void (*const on_answer[ASKING_COUNT])(struct smtp_session *s, const struct answer *a) = {
+	[ASKING_LOGIN] = answered_login,
+	[ASKING_SENDER] = answered_sender,
+	[ASKING_RECIPIENT] = answered_recipient,
+	[ASKING_FROM] = answered_from,
+	[ASKING_STAGE] = answered_piece,
+	[ASKING_PIECE] = answered_piece,
+	[ASKING_KEEP] = answered_keep,
+};
+
+/* ---- driven by the connection ---- */
+
+/* TLS stands: everything said before is forgotten. */
+static bool
+begin_behind_tls(struct smtp_session *s, int64_t now_ms)
+{
+	struct smtp_server_config config = machine_config(s);
+	struct smtp_server *fresh;
+
+	if (smtp_server_new(&config, true, now_ms, &fresh, NULL) != 0) {
+		conn_abort(s->conn);
+		return false;
+	}
+	smtp_server_free(s->machine);
+	s->machine = fresh;
+	s->starting_tls = false;
+	s->account = 0;
+	return true;
+}
+
+static bool
+take_answer(struct smtp_session *s)
+{
+	struct answer a;
+	enum asking was = s->asking;
+
+	if (!atomic_load(&s->answered))
+		return false;
+	a = s->answer;
+	if (was != ASKING_STAGE && was != ASKING_PIECE)
+		s->asking = ASKING_NOTHING;
+	on_answer[was](s, &a);
+	return true;
+}
+
+static void
+session_run(void *session, struct conn *c, int64_t now_ms)
+{
+	struct smtp_session *s = session;
+	struct smtp_server_event ev;
+
+	if (s->starting_tls && (!conn_is_tls(c) || !begin_behind_tls(s, now_ms)))
+		return;
+	for (;;) {
+		if (s->asking != ASKING_NOTHING) {
+			if (!take_answer(s))
+				return;
+			continue;
+		}
+		if (smtp_server_next(s->machine, now_ms, &ev) == SMTP_SERVER_NOTHING)
+			return;
+		on_event[ev.what](s, &ev);
+		if (ev.what == SMTP_SERVER_CLOSE || ev.what == SMTP_SERVER_START_TLS)
+			return;
+	}
+}
+
+static size_t
+session_feed(void *session, struct slice in, int64_t now_ms)
+{
+	return smtp_server_feed(((struct smtp_session *)session)->machine, in, now_ms);
+}
+
+static struct slice
+session_output(void *session)
+{
+	return smtp_server_output(((struct smtp_session *)session)->machine);
+}
+
+static void
+session_sent(void *session, size_t len)
+{
+	smtp_server_sent(((struct smtp_session *)session)->machine, len);
+}
+
+static int64_t
+session_deadline(const void *session)
+{
+	const struct smtp_session *s = session;
+
+	return s->asking != ASKING_NOTHING ? MACHINE_NEVER : smtp_server_deadline(s->machine);
+}
+
+static bool
+session_busy(const void *session)
+{
+	return ((const struct smtp_session *)session)->asking != ASKING_NOTHING;
+}
+
+const struct conn_ops smtp_session_ops = {
+	.feed = session_feed,
+	.run = session_run,
+	.output = session_output,
+	.sent = session_sent,
+	.deadline = session_deadline,
+	.closed = session_closed,
+	.busy = session_busy,
+};
