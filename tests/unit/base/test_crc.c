@@ -46,7 +46,7 @@ known_values(void **state)
 static void
 every_length_whole_and_in_two_pieces(void **state)
 {
-	uint8_t data[200];
+	uint8_t data[700];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof data; i++)
