@@ -132,6 +132,9 @@ open_database(struct store *s, struct error *e)
 	uint32_t from = 0;
 	int rc = existed ? 0 : check_lost(s->options.folder, e);
 
+	/* SQLite's other files take their mode from this one. */
+	if (rc == 0 && !existed)
+		rc = file_write_atomic(s->db_path, SLICE_EMPTY, 0600, e);
 	if (rc == 0)
 		rc = db_open(&s->committer.db, s->db_path, DB_WRITER, e);
 	if (rc == 0)
