@@ -102,7 +102,7 @@ store_service(struct store *s)
 
 /* ---- opening ---- */
 
-/* A database that was just made beside bodies that are there already: the database was lost, and cleaning would lose them. */
+/* An empty database beside bodies that are there already: it was lost, and cleaning would lose them too. */
 static int
 check_lost(const char *folder, struct error *e)
 {
@@ -128,21 +128,25 @@ check_lost(const char *folder, struct error *e)
 static int
 open_database(struct store *s, struct error *e)
 {
-	uint64_t existed = file_exists(s->db_path);
+	struct db *db = &s->committer.db;
+	bool existed = file_exists(s->db_path);
+	uint64_t version = 0;
 	uint32_t from = 0;
-	int rc = existed ? 0 : check_lost(s->options.folder, e);
-
 	/* SQLite's other files take their mode from this one. */
-	if (rc == 0 && !existed)
-		rc = file_write_atomic(s->db_path, SLICE_EMPTY, 0600, e);
+	int rc = existed ? 0 : file_write_atomic(s->db_path, SLICE_EMPTY, 0600, e);
+
 	if (rc == 0)
-		rc = db_open(&s->committer.db, s->db_path, DB_WRITER, e);
+		rc = db_open(db, s->db_path, DB_WRITER, e);
 	if (rc == 0)
-		rc = schema_migrate(&s->committer.db, &from, e);
+		rc = db_number(db, "PRAGMA user_version", &version, e);
+	if (rc == 0 && version == 0)
+		rc = check_lost(s->options.folder, e);
+	if (rc == 0)
+		rc = schema_migrate(db, &from, e);
 	/* The names of a new database's files. */
 	if (rc == 0)
 		rc = dir_sync(s->options.folder, e);
-	if (rc == 0 && from != SCHEMA_VERSION && existed)
+	if (rc == 0 && from != SCHEMA_VERSION && from != 0)
 		store_say(s, "the data folder was brought to this program's schema");
 	return rc;
 }
