@@ -5,7 +5,7 @@
  * floor reads a clock; whoever asks passes a policy.
  *
  * A cut-off compares with the policy's own time, never with the time that a
- * signature claims (section 5 of the notes of the field: a forger chooses that).
+ * signature claims: a forger chooses that.
  */
 #ifndef OPENPGP_POLICY_H
 #define OPENPGP_POLICY_H

@@ -9,10 +9,11 @@
  * with.
  *
  * A hard revocation (compromised, or no reason given) voids the past as well; a
- * soft one (superseded, retired) only what comes after it. The newest valid
- * self-signature not after the time asked about counts; a binding that was
- * extended later still covers signatures made before (expiry is read off the
- * newest binding known at the policy's time).
+ * soft one (superseded, retired) only what comes after it, until a newer
+ * self-signature. The newest valid self-signature not after the time asked
+ * about counts; when all of them are newer (the holder extended the key and
+ * threw the old ones away) the oldest, so that signatures made before stay
+ * good.
  */
 #ifndef OPENPGP_VERIFY_H
 #define OPENPGP_VERIFY_H

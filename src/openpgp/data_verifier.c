@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: ISC */
+/* Verifying data that streams by. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/reader.h"
+#include "openpgp/data_sig.h"
+
+/* One signature expected or seen. Equal hashes are shared. */
+struct slot {
+	bool one_pass;   /* its signature comes behind the data */
+	bool answered;   /* signature is there */
+	bool mismatched; /* the one-pass packet said something else than the signature */
+	uint8_t version; /* of the signature that must come: 4 or 6 */
+	uint8_t type;
+	uint8_t hash;
+	size_t hash_at; /* index into hashes; SIZE_MAX when its hash is unknown */
+	uint8_t *body;
+	size_t body_len;
+	struct pgp_verdict verdict;
+};
+
+struct pgp_verifier {
+	const struct pgp_certs *certs;
+	const struct pgp_policy *policy;
+	struct slot *slots;
+	size_t slot_count;
+	struct pgp_hash **hashes;
+	size_t hash_count;
+	bool fed, finished;
+};
+
+int
+pgp_verifier_new(
+    struct pgp_verifier **out, const struct pgp_certs *certs, const struct pgp_policy *policy, struct error *e)
+{
+	struct pgp_verifier *v = mem_alloc(sizeof *v);
+
+	if (v == NULL)
+		return error_nomem(e);
+	v->certs = certs;
+	v->policy = policy;
+	*out = v;
+	return 0;
+}
+
+void
+pgp_verifier_free(struct pgp_verifier *v)
+{
+	if (v == NULL)
+		return;
+	for (size_t i = 0; i < v->slot_count; i++)
+		mem_free(v->slots[i].body);
+	for (size_t i = 0; i < v->hash_count; i++)
+		pgp_hash_free(v->hashes[i]);
+	mem_free(v->slots);
+	mem_free(v->hashes);
+	mem_free(v);
+}
+
+/* The hash for a signature of these properties, made when there is none yet. SIZE_MAX when it is unknown. */
+static int
+hash_for(struct pgp_verifier *v, uint8_t hash, uint8_t type, struct slice salt, size_t *at, struct error *e)
+{
+	struct pgp_hash **grown;
+	int rc;
+
+	for (*at = 0; *at < v->hash_count; ++*at)
+		if (pgp_hash_is(v->hashes[*at], hash, type, salt))
+			return 0;
+	grown = mem_realloc(v->hashes, (v->hash_count + 1) * sizeof(struct pgp_hash *));
+	if (grown == NULL)
+		return error_nomem(e);
+	v->hashes = grown;
+	rc = pgp_hash_new(&v->hashes[v->hash_count], hash, type, salt, NULL);
+	if (rc == ERR_NOMEM)
+		return error_nomem(e);
+	if (rc != 0)
+		*at = SIZE_MAX;
+	else
+		v->hash_count++;
+	return 0;
+}
+
+static int
+add_slot(struct pgp_verifier *v, struct slot **out, struct error *e)
+{
+	struct slot *grown;
+
+	if (v->slot_count >= PGP_SIGNATURES_MAX)
+		return error_set(e, ERR_LIMIT, "more than %u signatures on one message", PGP_SIGNATURES_MAX);
+	if (v->fed)
+		return error_set(e, ERR_ORDER, "a signature was announced behind the data");
+	grown = mem_realloc(v->slots, (v->slot_count + 1) * sizeof *grown);
+	if (grown == NULL)
+		return error_nomem(e);
+	v->slots = grown;
+	*out = &v->slots[v->slot_count++];
+	**out = (struct slot){ .hash_at = SIZE_MAX };
+	return 0;
+}
+
+static int
+keep_body(struct slot *s, struct slice body, struct error *e)
+{
+	s->body = mem_alloc(body.len == 0 ? 1 : body.len);
+	if (s->body == NULL)
+		return error_nomem(e);
+	if (body.len > 0)
+		memcpy(s->body, body.data, body.len);
+	s->body_len = body.len;
+	s->answered = true;
+	return 0;
+}
+
+int
+pgp_verifier_one_pass(struct pgp_verifier *v, struct slice body, struct error *e)
+{
+	struct reader r = reader_of(body);
+	struct slice salt = SLICE_EMPTY;
+	struct slot *s;
+	uint8_t version;
+	int rc = add_slot(v, &s, e);
+
+	if (rc != 0)
+		return rc;
+	s->one_pass = true;
+	version = reader_get_u8(&r);
+	s->type = reader_get_u8(&r);
+	s->hash = reader_get_u8(&r);
+	(void)reader_get_u8(&r);
+	if (version == 6)
+		salt = reader_get(&r, reader_get_u8(&r));
+	s->version = version == 6 ? 6 : 4;
+	if (r.err != 0 || (version != 3 && version != 6) || (s->type != PGP_SIG_BINARY && s->type != PGP_SIG_TEXT))
+		return 0; /* not understood: its signature will not be good */
+	return hash_for(v, s->hash, s->type, salt, &s->hash_at, e);
+}
+
+int
+pgp_verifier_expect(struct pgp_verifier *v, struct slice body, struct error *e)
+{
+	struct pgp_sig sig;
+	struct slot *s;
+	int rc = add_slot(v, &s, e);
+
+	if (rc == 0)
+		rc = keep_body(s, body, e);
+	if (rc != 0 || pgp_sig_parse(slice_of(s->body, s->body_len), &sig, NULL) != 0 || !pgp_sig_is_data(&sig))
+		return rc;
+	return hash_for(v, sig.hash, sig.type, sig.salt, &s->hash_at, e);
+}
+
+int
+pgp_verifier_feed(struct pgp_verifier *v, struct slice data, struct error *e)
+{
+	int rc = 0;
+
+	v->fed = true;
+	for (size_t i = 0; rc == 0 && i < v->hash_count; i++)
+		rc = pgp_hash_feed(v->hashes[i], data, e);
+	return rc;
+}
+
+int
+pgp_verifier_signature(struct pgp_verifier *v, struct slice body, struct error *e)
+{
+	struct slot *s = NULL;
+	struct pgp_sig sig;
+	int rc;
+
+	v->fed = true;
+	for (size_t i = v->slot_count; i > 0 && s == NULL; i--)
+		if (v->slots[i - 1].one_pass && !v->slots[i - 1].answered)
+			s = &v->slots[i - 1];
+	if (s == NULL)
+		return error_set(e, ERR_SYNTAX, "a signature that no one-pass packet announced");
+	rc = keep_body(s, body, e);
+	if (rc != 0 || pgp_sig_parse(slice_of(s->body, s->body_len), &sig, NULL) != 0)
+		return rc;
+	s->mismatched = sig.type != s->type || sig.hash != s->hash || sig.version != s->version;
+	return 0;
+}
+
+static void
+not_good(struct slot *s, const char *reason)
+{
+	s->verdict = (struct pgp_verdict){ .kind = PGP_VERDICT_INVALID, .standing = PGP_STANDING_NOT_UNDERSTOOD };
+	memcpy(s->verdict.reason, reason, strlen(reason) + 1);
+}
+
+static int
+judge(struct pgp_verifier *v, struct slot *s, struct error *e)
+{
+	struct pgp_sig sig;
+
+	if (!s->answered)
+		not_good(s, "The message announces a signature that does not come.");
+	else if (pgp_sig_parse(slice_of(s->body, s->body_len), &sig, NULL) != 0)
+		not_good(s, "The signature is malformed or of an unknown version.");
+	else if (s->mismatched)
+		not_good(s, "The signature is not the one that the message announces.");
+	else if (!pgp_sig_is_data(&sig))
+		not_good(s, "This kind of signature is not over data.");
+	else if (s->hash_at == SIZE_MAX)
+		not_good(s, "The signature uses an unknown hash.");
+	else
+		return pgp_verify_data(&sig, v->hashes[s->hash_at], v->certs, v->policy, &s->verdict, e);
+	return 0;
+}
+
+int
+pgp_verifier_finish(struct pgp_verifier *v, struct error *e)
+{
+	bool missing = false;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < v->slot_count; i++) {
+		rc = judge(v, &v->slots[i], e);
+		missing = missing || !v->slots[i].answered;
+	}
+	v->finished = rc == 0;
+	if (rc == 0 && missing)
+		rc = error_set(e, ERR_SYNTAX, "a signature that the message announces is missing at its end");
+	return rc;
+}
+
+size_t
+pgp_verifier_count(const struct pgp_verifier *v)
+{
+	return v->finished ? v->slot_count : 0;
+}
+
+const struct pgp_verdict *
+pgp_verifier_verdict(const struct pgp_verifier *v, size_t n)
+{
+	return &v->slots[n].verdict;
+}
+
+size_t
+pgp_verifier_good(const struct pgp_verifier *v)
+{
+	size_t good = 0;
+
+	for (size_t i = 0; i < pgp_verifier_count(v); i++)
+		good += v->slots[i].verdict.kind == PGP_VERDICT_GOOD;
+	return good;
+}

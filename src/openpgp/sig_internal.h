@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: ISC */
+/* Shared by the files behind sig.h, keyops.h and key.h; nobody else includes it. */
+#ifndef OPENPGP_SIG_INTERNAL_H
+#define OPENPGP_SIG_INTERNAL_H
+
+#include "crypto/hash.h"
+#include "crypto/rsa.h"
+#include "openpgp/sig.h"
+
+/* ERR_UNSUPPORTED for an unknown number. */
+int pgp_hash_crypto_id(uint8_t hash, enum hash_id *out, struct error *e);
+
+/* Hashes what a signature of this type is over. ERR_SYNTAX when the target lacks it. */
+int pgp_hash_target(struct pgp_hash *h, uint8_t type, uint8_t version, const struct pgp_sig_target *t, struct error *e);
+
+/* RSA's secret values out of an unlocked secret; false when malformed. */
+bool pgp_secret_rsa(const struct pgp_key *key, struct slice secret, struct rsa_secret *out);
+
+void pgp_hash_free_pointer(struct pgp_hash **h);
+#define PGP_HASH_OWNED __attribute__((cleanup(pgp_hash_free_pointer)))
+
+#endif
