@@ -201,7 +201,10 @@ tls_connect_new(const struct tls_client *t, int fd, const char *host)
 	if (is_address(host))
 		ok = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1;
 	else
-		ok = SSL_set_tlsext_host_name(ssl, host) == 1 && SSL_set1_host(ssl, host) == 1;
+		/* What SSL_set_tlsext_host_name() is, without its cast of const away; it makes a copy. */
+		ok = SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, (void *)(uintptr_t)host) ==
+			1 &&
+		    SSL_set1_host(ssl, host) == 1;
 	if (!ok || !tls_attach(ssl, fd)) {
 		SSL_free(ssl);
 		return NULL;

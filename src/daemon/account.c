@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: ISC */
+/* letterlockd account and check. The store is asked through the running server, or opened here when none runs. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/date.h"
+#include "base/json.h"
+#include "daemon/place.h"
+#include "daemon/verbs.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/terminal.h"
+#include "service/auth.h"
+#include "store/store.h"
+
+#define REPLY_BUDGET (8u << 20)
+
+/* ---- passwords ---- */
+
+static int
+ask_twice(struct buf *out, struct error *e)
+{
+	struct buf again;
+	int rc;
+
+	buf_init(&again, TERMINAL_SECRET_MAX);
+	rc = terminal_ask_secret("Password: ", out, e);
+	if (rc == 0)
+		rc = terminal_ask_secret("Once more: ", &again, e);
+	if (rc == 0 && !slice_eq(buf_slice(out), buf_slice(&again)))
+		rc = error_set(e, ERR_PASSWORD, "the two are not the same");
+	buf_wipe_done(&again);
+	return rc;
+}
+
+static int
+make_verifier(const struct verb_input *in, struct buf *out, struct error *e)
+{
+	struct buf password;
+	int rc;
+
+	buf_init(&password, TERMINAL_SECRET_MAX);
+	rc = in->password_fd >= 0 ? secret_from_fd(in->password_fd, &password, e) : ask_twice(&password, e);
+	if (rc == 0)
+		rc = auth_verifier_make(buf_slice(&password), out, e);
+	buf_wipe_done(&password);
+	return rc;
+}
+
+static int
+find_account(struct place *p, struct slice address, uint64_t *account_out, struct error *e)
+{
+	const struct store_account_get request = { .address = address };
+	struct store_account reply;
+	ARENA_OWNED struct arena a;
+	int rc;
+
+	arena_init(&a, REPLY_BUDGET);
+	rc = store_account_get(p->port, &request, &a, &reply, e);
+	if (rc == 0)
+		*account_out = reply.account;
+	return rc;
+}
+
+/* ---- the words behind account ---- */
+
+static int
+account_add(struct place *p, const struct verb_input *in, struct slice address, struct error *e)
+{
+	struct store_account_create request = { .address = address };
+	struct store_account_id reply;
+	BUF_OWNED struct buf verifier;
+	ARENA_OWNED struct arena a;
+	int rc;
+
+	buf_init(&verifier, 4096);
+	arena_init(&a, REPLY_BUDGET);
+	rc = make_verifier(in, &verifier, e);
+	request.verifier = buf_slice(&verifier);
+	if (rc == 0)
+		rc = store_account_create(p->port, &request, &a, &reply, e);
+	if (rc == 0)
+		(void)printf("%.*s has an account now.\n", (int)address.len, (const char *)address.data);
+	return rc;
+}
+
+static int
+account_remove(struct place *p, const struct verb_input *in, struct slice address, struct error *e)
+{
+	struct store_account_id request;
+	struct store_nothing reply;
+	ARENA_OWNED struct arena a;
+	int rc = find_account(p, address, &request.account, e);
+
+	(void)in;
+	arena_init(&a, REPLY_BUDGET);
+	if (rc == 0)
+		rc = store_account_remove(p->port, &request, &a, &reply, e);
+	if (rc == 0)
+		(void)printf("%.*s has no account any more.\n", (int)address.len, (const char *)address.data);
+	return rc;
+}
+
+static int
+account_password(struct place *p, const struct verb_input *in, struct slice address, struct error *e)
+{
+	struct store_account_set_verifier request = { 0 };
+	struct store_nothing reply;
+	BUF_OWNED struct buf verifier;
+	ARENA_OWNED struct arena a;
+	int rc = find_account(p, address, &request.account, e);
+
+	buf_init(&verifier, 4096);
+	arena_init(&a, REPLY_BUDGET);
+	if (rc == 0)
+		rc = make_verifier(in, &verifier, e);
+	request.verifier = buf_slice(&verifier);
+	if (rc == 0)
+		rc = store_account_set_verifier(p->port, &request, &a, &reply, e);
+	if (rc == 0)
+		(void)printf("%.*s has a new password.\n", (int)address.len, (const char *)address.data);
+	return rc;
+}
+
+static void
+print_account(const struct store_account_row *row, bool json)
+{
+	BUF_OWNED struct buf line;
+
+	buf_init(&line, 4096);
+	if (json) {
+		/* Addresses were checked when they were made: no quotes or control characters that JSON would mind. */
+		(void)buf_putf(&line, "{\"address\": \"%.*s\", \"created\": %llu}", (int)row->address.len,
+		    (const char *)row->address.data, (unsigned long long)row->created);
+	} else {
+		(void)buf_putf(&line, "%.*s\t", (int)row->address.len, (const char *)row->address.data);
+		(void)date_write_rfc3339(&line, (int64_t)row->created);
+	}
+	(void)printf("%.*s\n", (int)line.len, (const char *)line.data);
+}
+
+static int
+account_list(struct place *p, const struct verb_input *in, struct slice address, struct error *e)
+{
+	struct store_account_list request = { 0 };
+	bool more = true;
+
+	(void)address;
+	while (more) {
+		struct store_account_rows reply;
+		ARENA_OWNED struct arena a;
+		int rc;
+
+		arena_init(&a, REPLY_BUDGET);
+		rc = store_account_list(p->port, &request, &a, &reply, e);
+		if (rc != 0)
+			return rc;
+		for (size_t i = 0; i < reply.row_count; i++)
+			print_account(&reply.rows[i], in->json);
+		more = reply.more && reply.row_count > 0;
+		if (more)
+			request.after = reply.rows[reply.row_count - 1].account;
+	}
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int words; /* behind it */
+	int (*run)(struct place *p, const struct verb_input *in, struct slice address, struct error *e);
+} words[] = {
+	{ "add", 1, account_add },
+	{ "list", 0, account_list },
+	{ "remove", 1, account_remove },
+	{ "password", 1, account_password },
+};
+
+int
+verb_account(const struct verb_input *in)
+{
+	struct place p;
+	struct error e;
+	int rc;
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+		if (in->word_count != 1 + words[i].words || strcmp(in->words[0], words[i].name) != 0)
+			continue;
+		rc = place_reach(in->config, &p, &e);
+		if (rc != 0)
+			return verb_failed(&e);
+		rc = words[i].run(&p, in, words[i].words == 0 ? SLICE_EMPTY : slice_str(in->words[1]), &e);
+		place_close(&p);
+		return rc == 0 ? EXIT_DONE : verb_failed(&e);
+	}
+	(void)error_set(&e, ERR_USAGE, "say account add ADDRESS, list, remove ADDRESS or password ADDRESS");
+	return verb_failed(&e);
+}
+
+/* ---- check ---- */
+
+static int
+check_all(const struct config *c, struct error *e)
+{
+	struct store_nothing request = { 0 };
+	struct tls_server *tls = NULL;
+	char pin[TLS_PIN_TEXT];
+	struct store_info info;
+	ARENA_OWNED struct arena a;
+	struct place p;
+	int rc;
+
+	arena_init(&a, REPLY_BUDGET);
+	if (c->domain_count == 0)
+		return error_set(e, ERR_USAGE, "'domains' is empty: no mail would be ours");
+	rc = place_reach(c, &p, e);
+	if (rc != 0)
+		return rc;
+	rc = dir_check_private(c->data, e);
+	if (rc == 0)
+		rc = store_info(p.port, &request, &a, &info, e);
+	if (rc == 0)
+		rc = place_tls(c, clock_unix(), &tls, e);
+	if (rc == 0) {
+		tls_pin_text(tls_server_pin(tls), pin);
+		(void)printf("The configuration and '%s' are in order.\naccounts %llu\ncertificates %llu\npin %s\n",
+		    c->data, (unsigned long long)info.accounts, (unsigned long long)info.certificates, pin);
+	}
+	tls_server_free(tls);
+	place_close(&p);
+	return rc;
+}
+
+int
+verb_check(const struct verb_input *in)
+{
+	struct error e;
+
+	return check_all(in->config, &e) == 0 ? EXIT_DONE : verb_failed(&e);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: ISC */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/slice.h"
+#include "daemon/verbs.h"
+
+#ifndef LETTERLOCK_VERSION
+#define LETTERLOCK_VERSION "unknown"
+#endif
+
+static const char usage_text[] =
+    "usage: letterlockd VERB [OPTION]...\n"
+    "\n"
+    "  run                          serve, until SIGTERM or SIGINT\n"
+    "  check                        read the configuration and the data folder, and say what is wrong\n"
+    "  account add ADDRESS          a new account, with a password\n"
+    "  account list                 all accounts\n"
+    "  account remove ADDRESS       an account, its mail and its certificates\n"
+    "  account password ADDRESS     another password\n"
+    "\n"
+    "  --config FILE                " CONFIG_DEFAULT_PATH " when it is there\n"
+    "  --data DIR                   the data folder, in place of the configuration's\n"
+    "  --port NAME=N                smtp, submission, submissions, imap, imaps, hkp or https; 0: any; off: none\n"
+    "  --password-fd N              read the password from this descriptor, up to the end of its line\n"
+    "  --json                       answers for programs\n"
+    "  --version, --help\n";
+
+static const struct {
+	const char *name;
+	int (*run)(const struct verb_input *in);
+} verbs[] = {
+	{ "run", verb_run },
+	{ "check", verb_check },
+	{ "account", verb_account },
+};
+
+enum { OPTION_CONFIG = 1, OPTION_DATA, OPTION_PORT, OPTION_PASSWORD_FD, OPTION_JSON, OPTION_VERSION, OPTION_HELP };
+
+static const struct option options[] = {
+	{ "config", required_argument, NULL, OPTION_CONFIG },
+	{ "data", required_argument, NULL, OPTION_DATA },
+	{ "port", required_argument, NULL, OPTION_PORT },
+	{ "password-fd", required_argument, NULL, OPTION_PASSWORD_FD },
+	{ "json", no_argument, NULL, OPTION_JSON },
+	{ "version", no_argument, NULL, OPTION_VERSION },
+	{ "help", no_argument, NULL, OPTION_HELP },
+	{ 0 },
+};
+
+int
+verb_failed(const struct error *e)
+{
+	(void)fprintf(stderr, "letterlockd: %s\n", e->text);
+	switch (e->code) {
+	case ERR_USAGE:
+	case ERR_SYNTAX:
+		return EXIT_USAGE;
+	case ERR_NOT_FOUND:
+	case ERR_EXISTS:
+	case ERR_PASSWORD:
+		return EXIT_NO;
+	default:
+		return EXIT_COULD_NOT;
+	}
+}
+
+static int
+take_option(int option, struct config_overrides *o, struct verb_input *in, struct error *e)
+{
+	uint64_t fd;
+
+	switch (option) {
+	case OPTION_CONFIG:
+		o->path = optarg;
+		return 0;
+	case OPTION_DATA:
+		o->data = optarg;
+		return 0;
+	case OPTION_PORT:
+		return config_override_port(o, slice_str(optarg), e);
+	case OPTION_PASSWORD_FD:
+		if (!slice_to_u64(slice_str(optarg), 1000000, &fd))
+			return error_set(e, ERR_USAGE, "--password-fd takes the number of an open descriptor");
+		in->password_fd = (int)fd;
+		return 0;
+	case OPTION_JSON:
+		in->json = true;
+		return 0;
+	default:
+		return error_set(e, ERR_USAGE, "see letterlockd --help");
+	}
+}
+
+static int
+run_verb(const struct config_overrides *o, struct verb_input *in)
+{
+	struct config config;
+	struct error e;
+	int status;
+
+	for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+		if (strcmp(in->words[0], verbs[i].name) != 0)
+			continue;
+		if (config_load(o, &config, &e) != 0)
+			return verb_failed(&e);
+		in->config = &config;
+		in->words++;
+		in->word_count--;
+		status = verbs[i].run(in);
+		config_done(&config);
+		return status;
+	}
+	(void)error_set(&e, ERR_USAGE, "there is no verb '%s'; see letterlockd --help", in->words[0]);
+	return verb_failed(&e);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct config_overrides overrides = { 0 };
+	struct verb_input in = { .password_fd = -1 };
+	struct error e;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option == OPTION_VERSION || option == OPTION_HELP) {
+			(void)fputs(
+			    option == OPTION_HELP ? usage_text : "letterlockd " LETTERLOCK_VERSION "\n", stdout);
+			return EXIT_DONE;
+		}
+		if (take_option(option, &overrides, &in, &e) != 0)
+			return verb_failed(&e);
+	}
+	in.words = argv + optind;
+	in.word_count = argc - optind;
+	if (in.word_count > 0)
+		return run_verb(&overrides, &in);
+	(void)fputs(usage_text, stderr);
+	return EXIT_USAGE;
+}

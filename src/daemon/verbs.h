@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The verbs of letterlockd. Each takes what is left of the command line after
+ * the verb and the configuration that main() loaded, and returns the exit
+ * status: 0; 1 the operation's own no; 2 used wrongly; 3 it could not be done.
+ */
+#ifndef DAEMON_VERBS_H
+#define DAEMON_VERBS_H
+
+#include "base/error.h"
+#include "daemon/config.h"
+
+enum exit_status { EXIT_DONE = 0, EXIT_NO = 1, EXIT_USAGE = 2, EXIT_COULD_NOT = 3 };
+
+struct verb_input {
+	const struct config *config;
+	char **words; /* what is no option */
+	int word_count;
+	int password_fd; /* -1: ask on the terminal */
+	bool json;
+};
+
+int verb_run(const struct verb_input *in);
+int verb_check(const struct verb_input *in);
+int verb_account(const struct verb_input *in);
+
+/* Says e on standard error and returns the exit status for its code. */
+int verb_failed(const struct error *e);
+
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: ISC */
+/* The session: HTTP requests in, calls carried out one after the other, answers out. */
+#include "service/directory.h"
+
+#include "base/mem.h"
+#include "os/clock.h"
+#include "service/directory_call.h"
+
+struct session {
+	struct service *service;
+	struct conn *conn;
+	struct http_server *http;
+	struct buf body;
+	const struct route *route;   /* of the current request */
+	struct directory_call *call; /* in flight */
+};
+
+/* SLICE() is no constant expression. */
+#define TEXT(lit) \
+	{ \
+		(const uint8_t *)(lit), sizeof(lit) - 1 \
+	}
+
+const struct slice directory_session_refusal =
+    TEXT("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 60\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+
+/* ---- routes ---- */
+
+static const char front_page[] =
+    "<!doctype html>\n"
+    "<html lang=\"en\"><meta charset=\"utf-8\"><title>Key directory</title>\n"
+    "<h1>Key directory</h1>\n"
+    "<p>Here are the OpenPGP certificates of the people whose mail this server keeps. Mail and encryption programs "
+    "ask\n"
+    "it over HKP and the Web Key Directory; nobody needs to sign in to look somebody up.</p>\n"
+    "<form action=\"/pks/lookup\"><label>Address or fingerprint <input name=\"search\"></label>\n"
+    "<button name=\"op\" value=\"index\">Search</button></form>\n"
+    "</html>\n";
+
+static void
+front(struct directory_call *call)
+{
+	(void)buf_put_str(&call->answer, front_page);
+	directory_call_finish(call, 200, "text/html; charset=utf-8");
+}
+
+static const struct route {
+	const char *path;
+	bool prefix; /* everything below it too */
+	bool post;
+	void (*begin)(struct directory_call *call);
+} routes[] = {
+	{ "/", false, false, front },
+#ifdef DIRECTORY_ROUTES
+	{ "/pks/lookup", false, false, directory_lookup },
+	{ "/pks/add", false, true, directory_add },
+	{ "/pks/v2/certs/", true, false, directory_certificate },
+	{ "/.well-known/openpgpkey/", true, false, directory_wkd },
+#endif
+};
+
+static const struct route *
+find_route(struct slice path)
+{
+	for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
+		if (slice_eq_str(path, routes[i].path) ||
+		    (routes[i].prefix && slice_starts(path, slice_str(routes[i].path))))
+			return &routes[i];
+	return NULL;
+}
+
+/* ---- answers ---- */
+
+static void
+answer(struct session *s, unsigned status, const char *type, struct slice body, const struct http_field *extra,
+    size_t extra_count)
+{
+	/* Browsers' programs may ask (Mailvelope and others): what is here is public. */
+	struct http_field fields[1 + DIRECTORY_ANSWER_FIELDS] = { { SLICE("Access-Control-Allow-Origin"),
+	    SLICE("*") } };
+
+	for (size_t i = 0; i < extra_count; i++)
+		fields[1 + i] = extra[i];
+	(void)http_server_answer(s->http,
+	    &(struct http_answer){ .status = status,
+		.content_type = type,
+		.fields = fields,
+		.field_count = 1 + extra_count,
+		.body = body,
+		.now = clock_unix() },
+	    NULL);
+	buf_done(&s->body);
+	s->route = NULL;
+}
+
+static void
+answer_options(struct session *s)
+{
+	static const struct http_field fields[] = {
+		{ TEXT("Allow"), TEXT("GET, HEAD, POST, OPTIONS") },
+		{ TEXT("Access-Control-Allow-Methods"), TEXT("GET, HEAD, POST, OPTIONS") },
+		{ TEXT("Access-Control-Allow-Headers"), TEXT("Content-Type") },
+	};
+
+	answer(s, 204, NULL, SLICE_EMPTY, fields, sizeof fields / sizeof fields[0]);
+}
+
+static void
+on_request(struct session *s, const struct http_request *r)
+{
+	static const struct http_field get_only = { TEXT("Allow"), TEXT("GET, HEAD, OPTIONS") };
+	static const struct http_field post_only = { TEXT("Allow"), TEXT("POST, OPTIONS") };
+	const struct route *route = find_route(r->path);
+
+	if (r->method == HTTP_OPTIONS) {
+		answer_options(s);
+		return;
+	}
+	if (route == NULL) {
+		answer(s, 404, "text/plain", SLICE("There is nothing here.\n"), NULL, 0);
+		return;
+	}
+	if (route->post != (r->method == HTTP_POST) || r->method == HTTP_PUT) {
+		answer(s, 405, NULL, SLICE_EMPTY, route->post ? &post_only : &get_only, 1);
+		return;
+	}
+	s->route = route;
+}
+
+static void
+on_body(struct session *s, struct slice piece)
+{
+	if (s->route != NULL && buf_put_slice(&s->body, piece) != 0)
+		answer(s, 413, NULL, SLICE_EMPTY, NULL, 0);
+}
+
+static void
+on_end(struct session *s, const struct http_request *r)
+{
+	struct directory_call *call;
+
+	if (s->route == NULL)
+		return;
+	if (directory_call_new(s->service, s->conn, r, buf_slice(&s->body), &call, NULL) != 0) {
+		answer(s, 503, NULL, SLICE_EMPTY, NULL, 0);
+		return;
+	}
+	s->call = call;
+	s->route->begin(call);
+}
+
+static void
+finish_call(struct session *s)
+{
+	struct directory_call *call = s->call;
+
+	answer(s, call->status, call->content_type, buf_slice(&call->answer), call->fields, call->field_count);
+	s->call = NULL;
+	directory_call_release(call);
+}
+
+/* ---- the session for net ---- */
+
+static size_t
+session_feed(void *session, struct slice in, int64_t now_ms)
+{
+	return http_server_ops.feed(((struct session *)session)->http, in, now_ms);
+}
+
+static void
+session_run(void *session, struct conn *c, int64_t now_ms)
+{
+	struct session *s = session;
+	struct http_event event;
+
+	while (s->call == NULL || atomic_load(&s->call->done)) {
+		if (s->call != NULL)
+			finish_call(s);
+		if (http_server_next(s->http, now_ms, &event) == HTTP_NONE)
+			break;
+		if (event.type == HTTP_REQUEST)
+			on_request(s, event.request);
+		else if (event.type == HTTP_BODY)
+			on_body(s, event.body);
+		else
+			on_end(s, event.request);
+	}
+	if (http_server_is_done(s->http))
+		conn_close(c);
+}
+
+static struct slice
+session_output(void *session)
+{
+	return http_server_ops.output(((struct session *)session)->http);
+}
+
+static void
+session_sent(void *session, size_t len)
+{
+	http_server_ops.sent(((struct session *)session)->http, len);
+}
+
+static int64_t
+session_deadline(const void *session)
+{
+	const struct session *s = session;
+
+	return s->call != NULL ? MACHINE_NEVER : http_server_ops.deadline(s->http);
+}
+
+static bool
+session_busy(const void *session)
+{
+	return ((const struct session *)session)->call != NULL;
+}
+
+static void
+session_closed(void *session)
+{
+	struct session *s = session;
+
+	if (s->call != NULL)
+		directory_call_release(s->call);
+	http_server_free(s->http);
+	buf_done(&s->body);
+	mem_free(s);
+}
+
+int
+directory_session_open(void *ctx, struct conn *c, void **session_out, struct error *e)
+{
+	static const struct http_server_config config = { .body_max = DIRECTORY_UPLOAD_MAX };
+	const struct service_listener *listener = ctx;
+	struct session *s = mem_alloc(sizeof *s);
+	int rc;
+
+	if (s == NULL)
+		return error_nomem(e);
+	rc = http_server_new(&config, &s->http, e);
+	if (rc != 0) {
+		mem_free(s);
+		return rc;
+	}
+	s->service = listener->service;
+	s->conn = c;
+	buf_init(&s->body, DIRECTORY_UPLOAD_MAX);
+	*session_out = s;
+	return 0;
+}
+
+const struct conn_ops directory_session_ops = {
+	.feed = session_feed,
+	.run = session_run,
+	.output = session_output,
+	.sent = session_sent,
+	.deadline = session_deadline,
+	.closed = session_closed,
+	.busy = session_busy,
+};
