@@ -26,7 +26,7 @@ struct stage {
 	uint64_t peer;
 	struct buf memory;
 	struct body_file file;
-	bool spilled;
+	bool spilled;       /* the spool thread's as long as something is queued */
 	bool finished;      /* the file is synced */
 	uint64_t length;    /* staged or promised to be */
 	unsigned queued;    /* works of it at the spool thread */
@@ -333,7 +333,7 @@ append_locked(struct store *s, struct port_job *job, struct store_body_length *o
 		return error_set(e, ERR_LIMIT, "the message is larger than %llu octets", STORE_MESSAGE_MAX);
 	t->length += in->data.len;
 	out->length = t->length;
-	if (!t->spilled && t->queued == 0 && t->length <= STAGE_MEMORY &&
+	if (t->queued == 0 && !t->spilled && t->length <= STAGE_MEMORY &&
 	    g->memory + in->data.len <= STAGE_MEMORY_ALL) {
 		if (buf_put_slice(&t->memory, in->data) != 0) {
 			(void)error_set(e, t->memory.err, "no memory for a message");
@@ -400,7 +400,7 @@ stage_submit(struct store *s, struct work *w, uint64_t handle)
 	w->stage = stage_usable(g, handle, port_job_peer(w->job), &e);
 	if (w->stage != NULL) {
 		w->stage->taken = true;
-		direct = !w->stage->spilled && w->stage->queued == 0;
+		direct = w->stage->queued == 0 && !w->stage->spilled;
 		if (!direct)
 			spool_push(g, w);
 	}
