@@ -51,12 +51,10 @@ static const struct route {
 	void (*begin)(struct directory_call *call);
 } routes[] = {
 	{ "/", false, false, front },
-#ifdef DIRECTORY_ROUTES
 	{ "/pks/lookup", false, false, directory_lookup },
 	{ "/pks/add", false, true, directory_add },
 	{ "/pks/v2/certs/", true, false, directory_certificate },
 	{ "/.well-known/openpgpkey/", true, false, directory_wkd },
-#endif
 };
 
 static const struct route *

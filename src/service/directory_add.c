@@ -219,7 +219,8 @@ say_kept(struct directory_call *call)
 	if (u->published == 0)
 		(void)buf_put_str(&call->answer,
 		    "Nothing can be found by its address until the account's owner uploads it signed in.\n");
-	directory_call_finish(call, u->published > 0 ? 200 : 202, "text/plain; charset=utf-8");
+	/* 200 also when nothing is published yet: gpg takes 202 for a failure. */
+	directory_call_finish(call, 200, "text/plain; charset=utf-8");
 }
 
 static void put_next(struct directory_call *call);

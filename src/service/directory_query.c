@@ -112,11 +112,13 @@ directory_query_parse(struct slice query, struct buf *text, struct directory_que
 		return error_set(e, op.len == 0 ? ERR_SYNTAX : ERR_UNSUPPORTED, "op is get, index or vindex");
 	q.op = ops[i].op;
 	rc = http_form_value(query, "search", text, e);
+	if (rc == ERR_NOT_FOUND)
+		rc = error_set(e, ERR_SYNTAX, "the query has no search");
 	if (rc == 0 && text->len > DIRECTORY_SEARCH_MAX)
 		rc = error_set(e, ERR_LIMIT, "the search text has more than %u octets", DIRECTORY_SEARCH_MAX);
 	if (rc == 0)
 		rc = parse_search(buf_slice(text), exact, &q, e);
 	if (rc == 0)
 		*query_out = q;
-	return rc == ERR_NOT_FOUND ? ERR_SYNTAX : rc;
+	return rc;
 }

@@ -232,7 +232,7 @@ def test_a_secret_key_is_refused(exchange, gpg):
 
 @pytest.mark.parametrize("text", [b"", b"hello", b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nAAAA\n-----END PGP PUBLIC KEY BLOCK-----\n"])
 def test_what_is_no_certificate(exchange, text):
-    assert upload(exchange, text)[0] == 422
+    assert upload(exchange, text)[0] in (400, 422)
 
 
 def test_uploads_are_bounded(exchange):
@@ -262,8 +262,8 @@ def test_a_revocation_arrives_from_anybody_and_is_never_lost(exchange, gpg):
     reader.run("--import", stdin=before)
     with open(f"{alice.home}/openpgp-revocs.d/{fingerprint}.rev") as f:
         alice.run("--import", stdin=f.read().replace(":-----BEGIN", "-----BEGIN").encode())
-    assert upload(exchange, alice.export(fingerprint))[0] in (200, 202)  # by nobody in particular
-    assert upload(exchange, before, Exchange.ALICE)[0] == 200            # and the old one again
+    assert upload(exchange, alice.export(fingerprint))[0] == 200  # by nobody in particular
+    assert upload(exchange, before, Exchange.ALICE)[0] == 200         # and the old one again
     assert next(row for row in index(exchange, "0x" + fingerprint) if row[0] == "pub")[6] == "r"
     reader.run("--keyserver", keyserver(exchange), "--refresh-keys")
     rows = reader.run("--with-colons", "--list-keys", fingerprint).stdout.decode().splitlines()
