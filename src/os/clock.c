@@ -35,3 +35,12 @@ clock_boot_ms(void)
 	(void)clock_gettime(CLOCK_BOOTTIME, &t);
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
+
+int16_t
+clock_zone(int64_t unix_seconds)
+{
+	time_t t = (time_t)unix_seconds;
+	struct tm tm;
+
+	return (int16_t)(localtime_r(&t, &tm) == NULL ? 0 : tm.tm_gmtoff / 60);
+}

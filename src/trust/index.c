@@ -60,6 +60,26 @@ get_addresses(const struct json_value *o, struct arena *a, struct trust_entry *e
 }
 
 static bool
+get_keys(const struct json_value *o, struct arena *a, struct trust_entry *entry)
+{
+	const struct json_value *list = json_value_get(o, "keys");
+	size_t n = json_value_count(list);
+	struct pgp_fingerprint *keys = arena_array(a, n, sizeof *keys);
+	struct slice text;
+
+	if (!json_value_is_list(list) || n > TRUST_KEYS_MAX || keys == NULL)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (!json_value_get_text(json_value_at(list, i), &text) ||
+		    pgp_fingerprint_parse(text, &keys[i], NULL) != 0)
+			return false;
+	}
+	entry->keys = keys;
+	entry->key_count = n;
+	return true;
+}
+
+static bool
 get_entry(const struct json_value *o, struct arena *a, struct trust_entry *entry)
 {
 	struct slice fingerprint, from;
@@ -72,7 +92,7 @@ get_entry(const struct json_value *o, struct arena *a, struct trust_entry *entry
 	entry->from = arena_copy(a, from);
 	return get_origin(o, &entry->origin) && get_u64(o, "added", &entry->added) &&
 	    get_u64(o, "changed", &entry->changed) && get_u64(o, "verified", &entry->verified) &&
-	    get_addresses(o, a, entry);
+	    get_keys(o, a, entry) && get_addresses(o, a, entry);
 }
 
 static int
@@ -118,6 +138,20 @@ trust_index_parse(
 }
 
 static struct json_value *
+keys_value(const struct trust_entry *entry)
+{
+	struct json_value *list = json_value_list();
+	BUF_OWNED struct buf hex = { .max = 100 };
+
+	for (size_t i = 0; i < entry->key_count; i++) {
+		buf_clear(&hex);
+		(void)pgp_fingerprint_write(&entry->keys[i], &hex);
+		json_value_append_text(list, buf_slice(&hex));
+	}
+	return list;
+}
+
+static struct json_value *
 entry_value(const struct trust_entry *entry)
 {
 	struct json_value *o = json_value_object(), *list = json_value_list();
@@ -130,6 +164,7 @@ entry_value(const struct trust_entry *entry)
 	json_value_set_i64(o, "added", (int64_t)entry->added);
 	json_value_set_i64(o, "changed", (int64_t)entry->changed);
 	json_value_set_i64(o, "verified", (int64_t)entry->verified);
+	json_value_set(o, "keys", keys_value(entry));
 	for (size_t i = 0; i < entry->address_count; i++)
 		json_value_append_text(list, entry->addresses[i]);
 	json_value_set(o, "addresses", list);

@@ -7,6 +7,7 @@
 #define TRUST_INDEX_MAX (16u << 20) /* octets of the index */
 #define TRUST_CERTS_MAX 20000u      /* certificates in one store */
 #define TRUST_ADDRESSES_MAX 32u     /* addresses of one certificate that are indexed */
+#define TRUST_KEYS_MAX 64u          /* primary and subkeys of one certificate that are indexed */
 #define TRUST_ADDRESS_MAX 320u      /* octets of an address */
 #define TRUST_PARTS_MAX 1000u       /* signatures behind one component that are kept: a flood costs no more */
 #define TRUST_FROM_MAX 256u         /* octets of where a certificate came from */

@@ -161,6 +161,30 @@ trust_store_find_address(const struct trust_store *s, struct slice address, cons
 	return n;
 }
 
+static bool
+has_key(const struct trust_entry *entry, const struct pgp_fingerprint *f, uint64_t key_id)
+{
+	for (size_t i = 0; i < entry->key_count; i++) {
+		if (f != NULL ? pgp_fingerprint_eq(&entry->keys[i], f)
+			      : pgp_fingerprint_key_id(&entry->keys[i]) == key_id)
+			return true;
+	}
+	return false;
+}
+
+size_t
+trust_store_find_key(const struct trust_store *s, const struct pgp_fingerprint *f, uint64_t key_id,
+    const struct trust_entry **out, size_t max)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->count && n < max; i++) {
+		if (has_key(&s->entries[i], f, key_id))
+			out[n++] = &s->entries[i];
+	}
+	return n;
+}
+
 const struct trust_entry *
 trust_store_choose(const struct trust_store *s, struct slice address, const struct trust_entry **rival_out)
 {
@@ -284,6 +308,25 @@ find_addresses(const struct pgp_cert *c, const struct pgp_policy *policy, struct
 	return rc == 0 ? 0 : error_nomem(e);
 }
 
+/* Primary and subkeys, whatever they are good for: a signature names one of them. */
+static int
+find_keys(const struct pgp_cert *c, struct arena *a, struct trust_entry *entry, struct error *e)
+{
+	struct pgp_fingerprint *keys = arena_array(a, TRUST_KEYS_MAX, sizeof *keys);
+	const struct pgp_key *key;
+	size_t n = 0;
+
+	if (keys == NULL)
+		return error_nomem(e);
+	for (size_t i = 0; (key = pgp_cert_key(c, i)) != NULL && n < TRUST_KEYS_MAX; i++) {
+		if (key->fingerprint.len == 20 || key->fingerprint.len == 32)
+			keys[n++] = key->fingerprint;
+	}
+	entry->keys = keys;
+	entry->key_count = n;
+	return 0;
+}
+
 /* The public bytes of what is put, merged with what is there. */
 static int
 merged_bytes(struct trust_store *s, const struct trust_put *put, struct buf *out, bool *changed, struct error *e)
@@ -337,6 +380,8 @@ write_cert(struct trust_store *s, const struct trust_put *put, struct slice byte
 	if (rc != 0)
 		return rc;
 	rc = find_addresses(c, &put->policy, a, entry, e);
+	if (rc == 0)
+		rc = find_keys(c, a, entry, e);
 	pgp_cert_free(c);
 	if (rc == 0 && entry->address_count == 0 && known == 0)
 		rc = error_set(e, ERR_POLICY,

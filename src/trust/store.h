@@ -33,9 +33,11 @@ const char *trust_origin_name(enum trust_origin o); /* "first use", "imported", 
 struct trust_entry {
 	struct pgp_fingerprint fingerprint;
 	enum trust_origin origin;
-	struct slice from;             /* where: a URL, a file's name, a message's sender; may be empty */
-	uint64_t added, changed;       /* when it came first, when its bytes last changed */
-	uint64_t verified;             /* when the person compared the fingerprint; 0 never */
+	struct slice from;                  /* where: a URL, a file's name, a message's sender; may be empty */
+	uint64_t added, changed;            /* when it came first, when its bytes last changed */
+	uint64_t verified;                  /* when the person compared the fingerprint; 0 never */
+	const struct pgp_fingerprint *keys; /* of the primary key and all subkeys */
+	size_t key_count;
 	const struct slice *addresses; /* folded to lower case; those with valid user IDs */
 	size_t address_count;
 };
@@ -54,6 +56,13 @@ const struct trust_entry *trust_store_find(const struct trust_store *s, const st
 /* Entries with a valid user ID of this address, the strongest reason first; at most max, the count is returned. */
 size_t
 trust_store_find_address(const struct trust_store *s, struct slice address, const struct trust_entry **out, size_t max);
+
+/*
+ * Entries that have such a primary or subkey: by fingerprint, or (fingerprint
+ * NULL) by key ID, which several may share; at most max.
+ */
+size_t trust_store_find_key(const struct trust_store *s, const struct pgp_fingerprint *f, uint64_t key_id,
+    const struct trust_entry **out, size_t max);
 
 /* What is known of a certificate that is put. */
 struct trust_put {
