@@ -14,8 +14,8 @@ folder_name(const char *address, char out[ACCOUNT_ADDRESS_MAX])
 
 	for (i = 0; address[i] != '\0' && i + 1 < ACCOUNT_ADDRESS_MAX; i++) {
 		uint8_t c = (uint8_t)address[i], l = ascii_lower(c);
-		bool plain = (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || c == '@' || c == '-' ||
-		    (c == '.' && i > 0);
+		bool plain =
+		    (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || c == '@' || c == '-' || (c == '.' && i > 0);
 
 		out[i] = plain ? (char)c : '_';
 	}

@@ -30,8 +30,8 @@ parse(struct target *t, int argc, char **argv)
 static void
 a_line_is_read(void **state)
 {
-	static char w[][16] = { "one", "--flag", "--text", "t", "--list=a", "--list", "b", "--fd=7", "-", "--number", "12",
-		"--", "--flag" };
+	static char w[][16] = { "one", "--flag", "--text", "t", "--list=a", "--list", "b", "--fd=7", "-", "--number",
+		"12", "--", "--flag" };
 	char *argv[sizeof w / sizeof w[0]];
 	struct target t;
 
