@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: ISC */
+/* Every transcript against the bare machine, in pieces and octet by octet, with a policy of a few lines. */
+#include "smtp/server.h"
+
+#include "smtp/transcript.h"
+
+struct bare {
+	struct smtp_server *machine;
+	bool submission, tls, closed, starting_tls;
+	struct buf answers;
+};
+
+static enum smtp_reply
+recipient_policy(const struct bare *b, const struct smtp_path *path)
+{
+	static const char *const known[] = { "alice@example.org", "bob@example.org", "bob+lists@example.org",
+		"postmaster", "postmaster@example.org" };
+	struct buf address;
+	enum smtp_reply r = SMTP_REPLY_RECIPIENT_UNKNOWN;
+
+	buf_init(&address, SMTP_ADDRESS_MAX);
+	(void)smtp_path_address(path, &address);
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+		if (slice_ieq_str(buf_slice(&address), known[i]))
+			r = SMTP_REPLY_RECIPIENT_OK;
+	buf_done(&address);
+	if (r != SMTP_REPLY_RECIPIENT_OK && !slice_ieq_str(path->domain, "example.org"))
+		r = b->submission ? SMTP_REPLY_RECIPIENT_NOT_YET : SMTP_REPLY_RECIPIENT_ELSEWHERE;
+	return r;
+}
+
+static enum smtp_reply
+policy(const struct bare *b, const struct smtp_server_event *ev)
+{
+	switch ((int)ev->what) {
+	case SMTP_SERVER_AUTHENTICATE:
+		return slice_eq_str(ev->credentials->identity, "alice@example.org") &&
+			slice_eq_str(ev->credentials->password, "secret")
+		    ? SMTP_REPLY_AUTH_OK
+		    : SMTP_REPLY_AUTH_WRONG;
+	case SMTP_SERVER_MAIL:
+		return b->submission && !slice_eq_str(ev->path.mailbox, "alice@example.org") ? SMTP_REPLY_SENDER_FOREIGN
+											     : SMTP_REPLY_SENDER_OK;
+	case SMTP_SERVER_RECIPIENT:
+		return recipient_policy(b, &ev->path);
+	case SMTP_SERVER_DATA:
+		return SMTP_REPLY_DATA_GO;
+	case SMTP_SERVER_END:
+		return SMTP_REPLY_KEPT;
+	default:
+		return SMTP_REPLY_NONE;
+	}
+}
+
+static void
+pump(struct bare *b)
+{
+	struct smtp_server_event ev;
+
+	while (smtp_server_next(b->machine, 0, &ev) != SMTP_SERVER_NOTHING) {
+		enum smtp_reply r = policy(b, &ev);
+
+		b->closed = b->closed || ev.what == SMTP_SERVER_CLOSE;
+		b->starting_tls = ev.what == SMTP_SERVER_START_TLS;
+		smtp_server_answer(b->machine, r, ev.what == SMTP_SERVER_END ? SLICE("1") : SLICE_EMPTY, 0);
+		if (r == SMTP_REPLY_AUTH_OK)
+			assert_ok(smtp_server_renew(b->machine, 0, &b->machine, &unit_error));
+	}
+	(void)buf_put_slice(&b->answers, smtp_server_output(b->machine));
+	smtp_server_sent(b->machine, smtp_server_output(b->machine).len);
+}
+
+static void
+make(struct bare *b, bool silent)
+{
+	const struct smtp_server_config config = {
+		.role = b->submission ? SMTP_SERVER_SUBMISSION : SMTP_SERVER_MX,
+		.hostname = SLICE("mail.example.org"),
+		.size_max = 65536,
+		.tls = b->tls,
+		.can_start_tls = !b->tls,
+	};
+
+	assert_ok(smtp_server_new(&config, silent, 0, &b->machine, &unit_error));
+	pump(b);
+}
+
+static void
+bare_begin(void *ctx, const char *listener)
+{
+	struct bare *b = ctx;
+
+	*b = (struct bare){ 0 };
+	buf_init(&b->answers, 1u << 20);
+	b->submission = strncmp(listener, "submission", 10) == 0;
+	b->tls = strcmp(listener, "submissions") == 0;
+	make(b, false);
+}
+
+static void
+bare_send(void *ctx, struct slice in)
+{
+	struct bare *b = ctx;
+
+	while (in.len > 0) {
+		size_t took = smtp_server_feed(b->machine, in, 0);
+
+		pump(b);
+		in = slice_from(in, took);
+		assert_true(took > 0 || smtp_server_feed(b->machine, in, 0) > 0 || in.len == 0);
+	}
+}
+
+static struct buf *
+bare_answers(void *ctx)
+{
+	return &((struct bare *)ctx)->answers;
+}
+
+static void
+bare_start_tls(void *ctx)
+{
+	struct bare *b = ctx;
+
+	assert_true(b->starting_tls);
+	smtp_server_free(b->machine);
+	b->tls = true;
+	make(b, true);
+}
+
+static bool
+bare_closed(void *ctx)
+{
+	return ((struct bare *)ctx)->closed;
+}
+
+static void
+bare_end(void *ctx)
+{
+	struct bare *b = ctx;
+
+	smtp_server_free(b->machine);
+	buf_done(&b->answers);
+}
+
+static struct bare bare;
+static const struct transcript_peer peer = { bare_begin, bare_send, bare_answers, bare_start_tls, bare_closed, bare_end,
+	&bare };
+
+static void
+in_pieces(void **state)
+{
+	(void)state;
+	transcript_run_all(&peer, false);
+}
+
+static void
+octet_by_octet(void **state)
+{
+	(void)state;
+	transcript_run_all(&peer, true);
+}
+
+/* ---- time ---- */
+
+static struct smtp_server *
+timed(void)
+{
+	const struct smtp_server_config config = { .hostname = SLICE("h"), .size_max = 1 << 20, .idle_ms = 1000 };
+	struct smtp_server *m;
+
+	assert_ok(smtp_server_new(&config, false, 0, &m, &unit_error));
+	smtp_server_sent(m, smtp_server_output(m).len);
+	return m;
+}
+
+/* An octet now and then is no command: the time is that of the last whole one. */
+static void
+slow_line(void **state)
+{
+	struct smtp_server *m = timed();
+	struct smtp_server_event ev;
+
+	(void)state;
+	for (int64_t now = 0; now < 1000; now += 100) {
+		assert_int_equal(smtp_server_feed(m, SLICE("N"), now), 1);
+		assert_int_equal(smtp_server_next(m, now, &ev), SMTP_SERVER_NOTHING);
+		assert_int_equal(smtp_server_deadline(m), 1000);
+	}
+	assert_int_equal(smtp_server_next(m, 1000, &ev), SMTP_SERVER_CLOSE);
+	assert_true(slice_starts(smtp_server_output(m), SLICE("421 4.4.2 ")));
+	assert_true(smtp_server_deadline(m) == MACHINE_NEVER);
+	smtp_server_free(m);
+}
+
+static void
+say(struct smtp_server *m, const char *line, enum smtp_reply r, int64_t now)
+{
+	struct smtp_server_event ev;
+
+	assert_int_equal(smtp_server_feed(m, slice_str(line), now), strlen(line));
+	(void)smtp_server_next(m, now, &ev);
+	smtp_server_answer(m, r, SLICE_EMPTY, now);
+}
+
+/* An octet a minute in the text is no progress either. */
+static void
+slow_text(void **state)
+{
+	struct smtp_server *m = timed();
+	struct smtp_server_event ev;
+	int64_t now = 0;
+
+	(void)state;
+	say(m, "HELO x\r\n", SMTP_REPLY_NONE, 0);
+	say(m, "MAIL FROM:<>\r\n", SMTP_REPLY_SENDER_OK, 0);
+	say(m, "RCPT TO:<a@b>\r\n", SMTP_REPLY_RECIPIENT_OK, 0);
+	say(m, "DATA\r\n", SMTP_REPLY_DATA_GO, 0);
+	for (; now < 1000; now += 100) {
+		assert_int_equal(smtp_server_feed(m, SLICE("a"), now), 1);
+		assert_int_equal(smtp_server_next(m, now, &ev), SMTP_SERVER_CHUNK);
+	}
+	assert_int_equal(smtp_server_next(m, now, &ev), SMTP_SERVER_CLOSE);
+	smtp_server_free(m);
+}
+
+/* While a question is open the client is not to blame. */
+static void
+question_stops_the_clock(void **state)
+{
+	struct smtp_server *m = timed();
+	struct smtp_server_event ev;
+
+	(void)state;
+	say(m, "HELO x\r\n", SMTP_REPLY_NONE, 0);
+	assert_int_equal(smtp_server_feed(m, SLICE("MAIL FROM:<>\r\n"), 0), 14);
+	assert_int_equal(smtp_server_next(m, 0, &ev), SMTP_SERVER_MAIL);
+	assert_true(smtp_server_waits(m));
+	assert_true(smtp_server_deadline(m) == MACHINE_NEVER);
+	assert_int_equal(smtp_server_next(m, 5000, &ev), SMTP_SERVER_NOTHING);
+	smtp_server_answer(m, SMTP_REPLY_SENDER_OK, SLICE_EMPTY, 5000);
+	assert_int_equal(smtp_server_deadline(m), 6000);
+	smtp_server_free(m);
+}
+
+/* Who takes no answers gets no more commands done, and holds no more of our memory. */
+static void
+never_reads(void **state)
+{
+	struct smtp_server *m = timed();
+	struct smtp_server_event ev;
+	size_t took, total = 0;
+
+	(void)state;
+	do {
+		took = smtp_server_feed(m, SLICE("NOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\n"), 0);
+		total += took;
+		(void)smtp_server_next(m, 0, &ev);
+	} while (took > 0 && total < 1u << 20);
+	assert_true(total < 32768);
+	assert_true(smtp_server_output(m).len <= SMTP_OUTPUT_MAX);
+	smtp_server_free(m);
+}
+
+UNIT_MAIN(UNIT_TEST(in_pieces), UNIT_TEST(octet_by_octet), UNIT_TEST(slow_line), UNIT_TEST(slow_text),
+    UNIT_TEST(question_stops_the_clock), UNIT_TEST(never_reads))
