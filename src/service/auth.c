@@ -60,21 +60,31 @@ parse_number(struct slice in, const char *prefix, uint32_t *out)
 	return true;
 }
 
-static int
-parse(struct slice in, struct verifier *out, struct error *e)
+/* "m=19456,t=2,p=1" */
+static bool
+parse_cost(struct slice in, struct kdf_argon2 *out)
 {
-	struct slice part[6], number[3];
+	return parse_number(slice_split(in, ',', &in), "m=", &out->memory_kib) &&
+	    parse_number(slice_split(in, ',', &in), "t=", &out->passes) && parse_number(in, "p=", &out->lanes);
+}
+
+static bool
+parse_parts(struct slice in, struct verifier *out)
+{
+	struct slice part[6];
 
 	for (int i = 0; i < 6; i++)
 		part[i] = slice_split(in, '$', &in);
-	for (int i = 0; i < 3; i++)
-		number[i] = slice_split(part[3], ',', &part[3]);
-	if (in.len > 0 || part[0].len > 0 || part[3].len > 0 || !slice_eq_str(part[1], "argon2id") ||
-	    !slice_eq_str(part[2], "v=19") || !parse_number(number[0], "m=", &out->cost.memory_kib) ||
-	    !parse_number(number[1], "t=", &out->cost.passes) || !parse_number(number[2], "p=", &out->cost.lanes) ||
-	    parse_unpadded(part[4], out->salt, sizeof out->salt, &out->salt_len) != 0 ||
-	    parse_unpadded(part[5], out->hash, sizeof out->hash, &out->hash_len) != 0 || out->salt_len < 8 ||
-	    out->hash_len < 16)
+	return in.len == 0 && part[0].len == 0 && slice_eq_str(part[1], "argon2id") && slice_eq_str(part[2], "v=19") &&
+	    parse_cost(part[3], &out->cost) &&
+	    parse_unpadded(part[4], out->salt, sizeof out->salt, &out->salt_len) == 0 &&
+	    parse_unpadded(part[5], out->hash, sizeof out->hash, &out->hash_len) == 0;
+}
+
+static int
+parse(struct slice in, struct verifier *out, struct error *e)
+{
+	if (!parse_parts(in, out) || out->salt_len < 8 || out->hash_len < 16)
 		return error_set(e, ERR_SYNTAX, "the stored password verifier is malformed: set the password again");
 	if (out->cost.memory_kib > AUTH_MEMORY_KIB_MAX || out->cost.passes > AUTH_PASSES_MAX ||
 	    out->cost.lanes > AUTH_LANES_MAX)

@@ -1,0 +1,615 @@
+/* SPDX-License-Identifier: ISC */
+#include "smtp/client.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/printable.h"
+#include "smtp/data.h"
+#include "smtp/path.h"
+
+#define OUTPUT_MAX (1u << 20) /* an envelope of SMTP_RECIPIENTS_MAX, or SMTP_PUT_MAX of text doubled */
+
+enum client_state {
+	STATE_GREETING, /* wait for 220 */
+	STATE_EHLO,
+	STATE_HELO,
+	STATE_STARTTLS,
+	STATE_SHAKING, /* START_TLS was told */
+	STATE_AUTH,
+	STATE_READY,
+	STATE_ENVELOPE, /* MAIL, RCPT, DATA */
+	STATE_TEXT,     /* BODY was told: put and end */
+	STATE_END,      /* wait for the answer to the text */
+	STATE_RESET,    /* RSET after a refusal, then SENT was told already */
+	STATE_QUIT,
+	STATE_OVER,
+};
+
+struct smtp_client {
+	bool tls, start_tls;
+	struct buf hello;
+	const struct sasl_credentials *credentials;
+	struct sasl_client sasl;
+	bool sasl_begun;
+	enum client_state state;
+	struct buf in;
+	size_t in_at;
+	struct buf out;
+	struct smtp_answer_reader reader;
+	struct smtp_stuffer stuffer;
+	bool told_ready;
+	/* announced */
+	bool pipelining, has_start_tls, body_8bit, has_size;
+	uint64_t size_max;
+	struct buf mechanisms;
+	/* the transaction: command 0 is MAIL, then each RCPT, then DATA */
+	struct smtp_client_message message;
+	size_t written, answered, accepted;
+	bool mail_refused, only_end;
+	struct error failure; /* code != 0: tell it */
+};
+
+int
+smtp_client_new(const struct smtp_client_config *config, struct smtp_client **m_out, struct error *e)
+{
+	struct smtp_client *m;
+
+	if (!smtp_domain_valid(config->hello) && !smtp_literal_valid(config->hello))
+		return error_set(e, ERR_USAGE, "a client calls itself by a domain name or an address literal");
+	if (config->tls && config->start_tls)
+		return error_set(e, ERR_USAGE, "STARTTLS on a connection that has TLS already");
+	if ((m = mem_alloc(sizeof *m)) == NULL)
+		return error_nomem(e);
+	m->tls = config->tls;
+	m->start_tls = config->start_tls;
+	m->credentials = config->credentials;
+	buf_init(&m->hello, SMTP_DOMAIN_MAX);
+	buf_init(&m->in, SMTP_INPUT_MAX);
+	buf_init(&m->out, OUTPUT_MAX);
+	buf_init(&m->mechanisms, 512);
+	smtp_answer_reader_init(&m->reader);
+	if (buf_put_slice(&m->hello, config->hello) != 0) {
+		smtp_client_free(m);
+		return error_nomem(e);
+	}
+	*m_out = m;
+	return 0;
+}
+
+void
+smtp_client_free(struct smtp_client *m)
+{
+	if (m == NULL)
+		return;
+	if (m->sasl_begun)
+		sasl_client_done(&m->sasl);
+	buf_done(&m->hello);
+	buf_done(&m->in);
+	buf_wipe_done(&m->out);
+	buf_done(&m->mechanisms);
+	smtp_answer_reader_done(&m->reader);
+	mem_free(m);
+}
+
+size_t
+smtp_client_feed(struct smtp_client *m, struct slice in, int64_t now_ms)
+{
+	size_t take;
+
+	(void)now_ms;
+	if (m->state == STATE_SHAKING || m->state == STATE_OVER)
+		return in.len; /* sent before the handshake, or after the end: nobody reads it */
+	buf_consume(&m->in, m->in_at);
+	m->in_at = 0;
+	take = size_min(SMTP_INPUT_MAX - m->in.len, in.len);
+	return buf_put(&m->in, in.data, take) == 0 ? take : 0;
+}
+
+/* ---- saying ---- */
+
+static void
+say(struct smtp_client *m, const char *verb, struct slice argument)
+{
+	(void)buf_put_str(&m->out, verb);
+	(void)buf_put_slice(&m->out, argument);
+	(void)buf_put_str(&m->out, "\r\n");
+}
+
+static void
+fail(struct smtp_client *m, int code, const char *what, const struct smtp_answer *a)
+{
+	struct buf text;
+
+	buf_init(&text, ERROR_TEXT_MAX);
+	if (a != NULL && a->text.len > 0)
+		(void)printable_put(&text, a->text, PRINTABLE_LINE, 150);
+	if (a != NULL)
+		(void)error_set(
+		    &m->failure, code, "%s: %u %.*s", what, a->code, (int)text.len, (const char *)text.data);
+	else
+		(void)error_set(&m->failure, code, "%s", what);
+	buf_done(&text);
+	m->state = STATE_OVER;
+}
+
+static void
+say_ehlo(struct smtp_client *m)
+{
+	m->pipelining = m->has_start_tls = m->body_8bit = m->has_size = false;
+	m->size_max = 0;
+	buf_clear(&m->mechanisms);
+	say(m, "EHLO ", buf_slice(&m->hello));
+	m->state = STATE_EHLO;
+}
+
+void
+smtp_client_secured(struct smtp_client *m)
+{
+	if (m->state != STATE_SHAKING)
+		return;
+	/* What came before the handshake, and what was announced there, is forgotten. */
+	buf_clear(&m->in);
+	m->in_at = 0;
+	smtp_answer_reader_done(&m->reader);
+	m->tls = true;
+	m->start_tls = false;
+	say_ehlo(m);
+}
+
+/* Commands of the envelope: all at once, or the next when the last was answered. */
+static void
+write_command(struct smtp_client *m)
+{
+	const struct smtp_client_message *msg = &m->message;
+	size_t n = m->written++;
+
+	if (n == 0) {
+		(void)buf_put_str(&m->out, "MAIL FROM:<");
+		(void)buf_put_slice(&m->out, msg->from);
+		(void)buf_put_u8(&m->out, '>');
+		if (m->has_size && msg->size > 0)
+			(void)buf_putf(&m->out, " SIZE=%llu", (unsigned long long)msg->size);
+		if (m->body_8bit && msg->body_8bit)
+			(void)buf_put_str(&m->out, " BODY=8BITMIME");
+		(void)buf_put_str(&m->out, "\r\n");
+	} else if (n <= msg->recipient_count) {
+		(void)buf_put_str(&m->out, "RCPT TO:<");
+		(void)buf_put_slice(&m->out, msg->recipients[n - 1]);
+		(void)buf_put_str(&m->out, ">\r\n");
+	} else {
+		say(m, "DATA", SLICE_EMPTY);
+	}
+}
+
+static void
+write_commands(struct smtp_client *m)
+{
+	size_t last = m->message.recipient_count + 1;
+
+	while (m->written <= last && (m->pipelining || m->written == m->answered))
+		write_command(m);
+}
+
+/* ---- what the server announces ---- */
+
+static void
+note_extension(struct smtp_client *m, struct slice line)
+{
+	struct slice rest, name = slice_split(line, ' ', &rest);
+
+	if (slice_ieq_str(name, "PIPELINING"))
+		m->pipelining = true;
+	else if (slice_ieq_str(name, "STARTTLS"))
+		m->has_start_tls = true;
+	else if (slice_ieq_str(name, "8BITMIME"))
+		m->body_8bit = true;
+	else if (slice_ieq_str(name, "SIZE"))
+		m->has_size = rest.len == 0 || slice_to_u64(slice_trim(rest), UINT64_MAX, &m->size_max);
+	else if (slice_ieq_str(name, "AUTH"))
+		(void)buf_put_slice(&m->mechanisms, rest);
+}
+
+static void
+note_extensions(struct smtp_client *m, struct slice text)
+{
+	(void)slice_split(text, '\n', &text); /* its name and greeting */
+	while (text.len > 0)
+		note_extension(m, slice_split(text, '\n', &text));
+}
+
+static void
+become_ready(struct smtp_client *m)
+{
+	m->state = STATE_READY;
+	m->told_ready = false;
+}
+
+static void
+begin_auth(struct smtp_client *m)
+{
+	struct error e;
+
+	if (sasl_client_init(&m->sasl, buf_slice(&m->mechanisms), m->credentials, m->tls, &e) != 0) {
+		fail(m, e.code, e.text, NULL);
+		return;
+	}
+	m->sasl_begun = true;
+	(void)buf_put_str(&m->out, "AUTH ");
+	(void)buf_put_str(&m->out, sasl_client_name(&m->sasl));
+	(void)buf_put_u8(&m->out, ' ');
+	if (sasl_client_respond(&m->sasl, SLICE_EMPTY, &m->out, &e) != 0) {
+		fail(m, ERR_INTERNAL, "signing in failed", NULL);
+		return;
+	}
+	(void)buf_put_str(&m->out, "\r\n");
+	m->state = STATE_AUTH;
+}
+
+/* ---- answers, one function a state ---- */
+
+typedef void answer_fn(struct smtp_client *m, const struct smtp_answer *a, struct smtp_client_event *event);
+
+static void
+at_greeting(struct smtp_client *m, const struct smtp_answer *a, struct smtp_client_event *event)
+{
+	(void)event;
+	if (a->code == 220)
+		say_ehlo(m);
+	else
+		fail(m, ERR_NET, "the server does not take mail now", a);
+}
+
+static void
+at_ehlo(struct smtp_client *m, const struct smtp_answer *a, struct smtp_client_event *event)
+{
+	(void)event;
+	if (a->code >= 500 && m->state == STATE_EHLO && !m->start_tls && m->credentials == NULL) {
+		say(m, "HELO ", buf_slice(&m->hello));
+		m->state = STATE_HELO;
+		return;
+	}
+	if (a->code != 250) {
+		fail(m, ERR_NET, "the server does not want to speak with us", a);
+		return;
+	}
+	if (m->state == STATE_EHLO)
+		note_extensions(m, a->text);
+	if (m->start_tls && !m->has_start_tls) {
+		fail(m, ERR_TLS, "the server offers no STARTTLS; nothing was sent", NULL);
+	} else if (m->start_tls) {
+		say(m, "STARTTLS", SLICE_EMPTY);
+		m->state = STATE_STARTTLS;
+	} else if (m->credentials != NULL) {
+		begin_auth(m);
+	} else {
+		become_ready(m);
+	}
+}
+
+static void
+at_starttls(struct smtp_client *m, const struct smtp_answer *a, struct smtp_client_event *event)
+{
+	if (a->code != 220) {
+		fail(m, ERR_TLS, "the server refuses STARTTLS; nothing was sent", a);
+		return;
+	}
+	m->state = STATE_SHAKING;
+	event->what = SMTP_CLIENT_START_TLS;
+}
+
+static void
+at_auth(struct smtp_client *m, const struct smtp_answer *a, struct smtp_client_event *event)
+{
+	struct error e;
+
+	(void)event;
+	if (a->code == 334 && sasl_client_respond(&m->sasl, a->text, &m->out, &e) == 0) {
+		(void)buf_put_str(&m->out, "\r\n");
+		return;
+	}
+	sasl_client_done(&m->sasl);
+	m->credentials = NULL;
+	if (a->code == 235)
+		become_ready(m);
+	else
+		fail(m, a->code >= 500 ? ERR_PASSWORD : ERR_NET, "signing in was refused", a);
+}
+
+static void
+outcome(struct smtp_client *m, const struct smtp_answer *a, bool accepted, struct smtp_client_event *event)
+{
+	event->what = SMTP_CLIENT_SENT;
+	event->answer = *a;
+	event->accepted = accepted;
+	become_ready(m);
+}
+
+/* Nothing more of this transaction: the server is to forget it. */
+static void
+give_up(struct smtp_client *m, const struct smtp_answer *a, struct smtp_client_event *event)
+{
+	outcome(m, a, false, event);
+	say(m, "RSET", SLICE_EMPTY);
+	m->state = STATE_RESET;
+}
+
+static void
+answered_data(struct smtp_client *m, const struct smtp_answer *a, struct smtp_client_event *event)
+{
+	if (a->code != 354) {
+		give_up(m, a, event);
+	} else if (m->accepted == 0) { /* RFC 2920 section 3.1: it waits for a text that nobody gets */
+		(void)smtp_stuffer_end(&m->stuffer, &m->out);
+		m->only_end = true;
+		m->state = STATE_END;
+	} else {
+		m->state = STATE_TEXT;
+		event->what = SMTP_CLIENT_BODY;
+	}
+}
+
+static void
+at_envelope(struct smtp_client *m, const struct smtp_answer *a, struct smtp_client_event *event)
+{
+	size_t n = m->answered++;
+	bool ok = a->code >= 200 && a->code < 300;
+
+	if (n == 0) {
+		m->mail_refused = !ok;
+		if (!ok && !m->pipelining) {
+			give_up(m, a, event);
+			return;
+		}
+	} else if (n <= m->message.recipient_count) {
+		event->what = SMTP_CLIENT_RECIPIENT;
+		event->recipient = n - 1;
+		event->accepted = ok && !m->mail_refused;
+		event->answer = *a;
+		m->accepted += event->accepted;
+	} else {
+		answered_data(m, a, event);
+		return;
+	}
+	write_commands(m);
+}
+
+static void
+at_end(struct smtp_client *m, const struct smtp_answer *a, struct smtp_client_event *event)
+{
+	outcome(m, a, a->code >= 200 && a->code < 300 && !m->only_end, event);
+}
+
+static void
+at_reset(struct smtp_client *m, const struct smtp_answer *a, struct smtp_client_event *event)
+{
+	(void)a;
+	(void)event;
+	become_ready(m);
+}
+
+static void
+at_quit(struct smtp_client *m, const struct smtp_answer *a, struct smtp_client_event *event)
+{
+	(void)a;
+	m->state = STATE_OVER;
+	event->what = SMTP_CLIENT_CLOSED;
+}
+
+static answer_fn *const on_answer[] = {
+	[STATE_GREETING] = at_greeting,
+	[STATE_EHLO] = at_ehlo,
+	[STATE_HELO] = at_ehlo,
+	[STATE_STARTTLS] = at_starttls,
+	[STATE_AUTH] = at_auth,
+	[STATE_ENVELOPE] = at_envelope,
+	[STATE_END] = at_end,
+	[STATE_RESET] = at_reset,
+	[STATE_QUIT] = at_quit,
+	[STATE_OVER] = NULL,
+};
+
+/* ---- lines ---- */
+
+/* Servers end lines with CR LF; a lone LF is taken too, for nothing of ours hangs on where a reply line ends. */
+static bool
+take_line(struct smtp_client *m, struct slice *line)
+{
+	struct slice in = slice_from(buf_slice(&m->in), m->in_at);
+	size_t lf = slice_find(in, '\n');
+
+	if (lf == SIZE_MAX) {
+		if (in.len >= SMTP_REPLY_LINE_MAX)
+			fail(m, ERR_LIMIT, "the server's answer has a line too long", NULL);
+		return false;
+	}
+	m->in_at += lf + 1;
+	*line = slice_sub(in, 0, lf > 0 && in.data[lf - 1] == '\r' ? lf - 1 : lf);
+	return true;
+}
+
+static void
+answer_came(struct smtp_client *m, const struct smtp_answer *a, struct smtp_client_event *event)
+{
+	if (a->code == 421 && m->state != STATE_QUIT) {
+		fail(m, ERR_CLOSED, "the server ends the connection", a);
+		return;
+	}
+	if (on_answer[m->state] == NULL) { /* an answer to nothing: READY, SHAKING, TEXT */
+		fail(m, ERR_SYNTAX, "the server answers what was not asked", a);
+		return;
+	}
+	on_answer[m->state](m, a, event);
+}
+
+enum smtp_client_what
+smtp_client_next(struct smtp_client *m, struct smtp_client_event *event_out)
+{
+	struct smtp_answer a;
+	struct slice line;
+
+	*event_out = (struct smtp_client_event){ .what = SMTP_CLIENT_NOTHING };
+	while (event_out->what == SMTP_CLIENT_NOTHING) {
+		if (m->out.err != 0 && m->failure.code == 0)
+			fail(m, ERR_NOMEM, "no memory for what is to be sent", NULL);
+		if (m->failure.code != 0) {
+			event_out->what = SMTP_CLIENT_FAILED;
+			event_out->error = m->failure;
+			break;
+		}
+		if (m->state == STATE_READY && !m->told_ready) {
+			m->told_ready = true;
+			event_out->what = SMTP_CLIENT_READY;
+			break;
+		}
+		if (m->state == STATE_OVER || m->state == STATE_SHAKING)
+			break;
+		if (!take_line(m, &line)) {
+			if (m->failure.code == 0)
+				break;
+			continue;
+		}
+		switch (smtp_answer_line(&m->reader, line, &a, &m->failure)) {
+		case 0:
+			break;
+		case 1:
+			answer_came(m, &a, event_out);
+			break;
+		default:
+			m->state = STATE_OVER;
+		}
+	}
+	return event_out->what;
+}
+
+/* ---- sending ---- */
+
+static int
+check_message(const struct smtp_client *m, const struct smtp_client_message *message, struct error *e)
+{
+	struct smtp_path path;
+
+	if (message->recipient_count == 0 || message->recipient_count > SMTP_RECIPIENTS_MAX)
+		return error_set(e, ERR_USAGE, "a message has 1 to %u recipients", SMTP_RECIPIENTS_MAX);
+	if (message->from.len > 0 && smtp_mailbox_parse(message->from, &path, e) != 0) {
+		(void)error_context(e, "the sender's address");
+		return ERR_USAGE;
+	}
+	for (size_t i = 0; i < message->recipient_count; i++) {
+		if (smtp_mailbox_parse(message->recipients[i], &path, e) != 0) {
+			(void)error_context(e, "the address of recipient %zu", i + 1);
+			return ERR_USAGE;
+		}
+	}
+	if (m->size_max > 0 && message->size > m->size_max)
+		return error_set(e, ERR_LIMIT, "the message has %llu octets, the server takes at most %llu",
+		    (unsigned long long)message->size, (unsigned long long)m->size_max);
+	if (message->body_8bit && !m->body_8bit)
+		return error_set(e, ERR_UNSUPPORTED, "the server takes no 8 bit text: encode the message");
+	return 0;
+}
+
+int
+smtp_client_send(struct smtp_client *m, const struct smtp_client_message *message, struct error *e)
+{
+	int rc;
+
+	if (m->state != STATE_READY)
+		return error_set(e, ERR_ORDER, "a message is under way or the connection is not ready");
+	if ((rc = check_message(m, message, e)) != 0)
+		return rc;
+	m->message = *message;
+	m->written = m->answered = m->accepted = 0;
+	m->mail_refused = m->only_end = false;
+	m->stuffer = (struct smtp_stuffer){ 0 };
+	m->told_ready = true;
+	m->state = STATE_ENVELOPE;
+	write_commands(m);
+	return 0;
+}
+
+size_t
+smtp_client_put(struct smtp_client *m, struct slice in)
+{
+	size_t room = m->out.len < SMTP_PUT_MAX ? SMTP_PUT_MAX - m->out.len : 0;
+
+	if (m->state != STATE_TEXT)
+		return 0;
+	in = slice_sub(in, 0, room);
+	return smtp_stuffer_put(&m->stuffer, in, &m->out) == 0 ? in.len : 0;
+}
+
+void
+smtp_client_end(struct smtp_client *m)
+{
+	if (m->state != STATE_TEXT)
+		return;
+	(void)smtp_stuffer_end(&m->stuffer, &m->out);
+	m->state = STATE_END;
+}
+
+void
+smtp_client_quit(struct smtp_client *m)
+{
+	if (m->state == STATE_OVER || m->state == STATE_TEXT || m->state == STATE_SHAKING)
+		return;
+	say(m, "QUIT", SLICE_EMPTY);
+	m->state = STATE_QUIT;
+}
+
+bool
+smtp_client_has_8bitmime(const struct smtp_client *m)
+{
+	return m->body_8bit;
+}
+
+uint64_t
+smtp_client_size_max(const struct smtp_client *m)
+{
+	return m->size_max;
+}
+
+struct slice
+smtp_client_output(struct smtp_client *m)
+{
+	return buf_slice(&m->out);
+}
+
+void
+smtp_client_sent(struct smtp_client *m, size_t len)
+{
+	buf_consume(&m->out, len);
+}
+
+static size_t
+ops_feed(void *m, struct slice in, int64_t now_ms)
+{
+	return smtp_client_feed(m, in, now_ms);
+}
+
+static struct slice
+ops_output(void *m)
+{
+	return smtp_client_output(m);
+}
+
+static void
+ops_sent(void *m, size_t len)
+{
+	smtp_client_sent(m, len);
+}
+
+static int64_t
+ops_deadline(const void *m)
+{
+	(void)m;
+	return MACHINE_NEVER;
+}
+
+const struct machine_ops smtp_client_ops = {
+	.feed = ops_feed,
+	.output = ops_output,
+	.sent = ops_sent,
+	.deadline = ops_deadline,
+};
