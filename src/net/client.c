@@ -14,8 +14,8 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "net/loop.h"
 #include "net/tls_internal.h"
+#include "os/clock.h"
 
 #define CLIENT_TIMEOUT_MS 30000
 #define CLIENT_INPUT_MAX (64u << 10)
@@ -39,7 +39,7 @@ wait_for(struct client *c, short events, int64_t until, struct error *e)
 {
 	for (;;) {
 		struct pollfd p = { .fd = c->fd, .events = events };
-		int64_t left = until - loop_now_ms();
+		int64_t left = until - clock_ms();
 		int rc = left <= 0 ? 0 : poll(&p, 1, left > INT32_MAX ? INT32_MAX : (int)left);
 
 		if (rc > 0)
@@ -78,7 +78,7 @@ static int
 connect_any(struct client *c, uint16_t port, struct error *e)
 {
 	const struct addrinfo hints = { .ai_flags = AI_NUMERICSERV, .ai_socktype = SOCK_STREAM };
-	int64_t until = loop_now_ms() + c->timeout_ms;
+	int64_t until = clock_ms() + c->timeout_ms;
 	struct addrinfo *list;
 	char service[8];
 	int rc;
@@ -109,7 +109,7 @@ events_of(enum io_result r)
 static int
 handshake(struct client *c, struct tls_peer *peer_out, struct error *e)
 {
-	int64_t until = loop_now_ms() + c->timeout_ms;
+	int64_t until = clock_ms() + c->timeout_ms;
 	enum io_result r;
 
 	c->ssl = tls_connect_new(c->tls, c->fd, c->host);
@@ -201,7 +201,7 @@ offer_leftover(struct client *c, const struct machine_ops *ops, void *machine)
 
 	if (c->input.len == 0)
 		return 0;
-	n = size_min(ops->feed(machine, buf_slice(&c->input), loop_now_ms()), c->input.len);
+	n = size_min(ops->feed(machine, buf_slice(&c->input), clock_ms()), c->input.len);
 	buf_consume(&c->input, n);
 	return n;
 }
@@ -224,7 +224,7 @@ send_some(struct client *c, const struct machine_ops *ops, void *machine, short 
 			return 0;
 		}
 		ops->sent(machine, put);
-		c->moved_at = loop_now_ms();
+		c->moved_at = clock_ms();
 	}
 	return 0;
 }
@@ -243,7 +243,7 @@ receive_some(
 		*events = (short)(*events | events_of(r));
 		return 0;
 	}
-	taken = size_min(ops->feed(machine, slice_of(c->scratch, *got_out), loop_now_ms()), *got_out);
+	taken = size_min(ops->feed(machine, slice_of(c->scratch, *got_out), clock_ms()), *got_out);
 	if (taken == *got_out)
 		return 0;
 	if (buf_put(&c->input, c->scratch + taken, *got_out - taken) != 0)
@@ -258,7 +258,7 @@ client_step(struct client *c, const struct machine_ops *ops, void *machine, stru
 
 	if (offer_leftover(c, ops, machine) > 0)
 		return 0;
-	c->moved_at = loop_now_ms();
+	c->moved_at = clock_ms();
 	for (;;) {
 		bool had_output = ops->output(machine).len > 0;
 		short events = 0;

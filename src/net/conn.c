@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "net/limits.h"
 #include "net/tls_internal.h"
+#include "os/clock.h"
 
 enum conn_state {
 	CONN_HANDSHAKE,
@@ -453,7 +454,7 @@ arm_timer(struct conn *c, int64_t now)
 static void
 conn_turn(struct conn *c)
 {
-	int64_t now = loop_now_ms();
+	int64_t now = clock_ms();
 
 	conn_hold(c);
 	c->want_read = c->want_write = false;
@@ -485,7 +486,7 @@ on_timer(evutil_socket_t fd, short what, void *ctx)
 	(void)fd;
 	(void)what;
 	c->timer_at = MACHINE_NEVER;
-	if (c->limit_at <= loop_now_ms())
+	if (c->limit_at <= clock_ms())
 		conn_die(c); /* half a handshake, a peer that never reads, the end of lingering */
 	else
 		conn_turn(c);
@@ -562,7 +563,7 @@ first_turn(void *ctx)
 	(void)event_assign(&c->read_event, base, c->fd, EV_READ | EV_PERSIST, on_ready, c);
 	(void)event_assign(&c->write_event, base, c->fd, EV_WRITE | EV_PERSIST, on_ready, c);
 	(void)evtimer_assign(&c->timer_event, base, on_timer, c);
-	c->limit_at = loop_now_ms() + c->thread->handshake_ms;
+	c->limit_at = clock_ms() + c->thread->handshake_ms;
 	conn_turn(c);
 }
 

@@ -5,7 +5,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -147,15 +146,6 @@ loop_post(struct loop *l, struct loop_task *task)
 	(void)pthread_mutex_unlock(&l->lock);
 	if (first)
 		ring(l);
-}
-
-int64_t
-loop_now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 struct event_base *

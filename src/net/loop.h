@@ -36,8 +36,6 @@ void loop_free(struct loop *l);
 /* Any thread: runs the task on the loop's thread, after what was posted before. Tasks posted by a task run in the next turn. */
 void loop_post(struct loop *l, struct loop_task *task);
 
-/* Milliseconds of the monotonic clock. */
-int64_t loop_now_ms(void);
 /* For net's own files, which register their sockets and timers there; loop thread only (or before loop_start). */
 struct event_base *loop_base(struct loop *l);
 

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "net/conn_internal.h"
 #include "net/limits.h"
+#include "os/clock.h"
 
 #define THREADS_MAX 64u
 #define ACCEPT_TURN 32      /* connections accepted before others have their turn */
@@ -299,13 +300,13 @@ stop_accepting(void *ctx)
 void
 server_stop(struct server *s, int64_t wait_ms)
 {
-	int64_t until = loop_now_ms() + wait_ms;
+	int64_t until = clock_ms() + wait_ms;
 
 	if (!s->started)
 		return;
 	s->stop_task = (struct loop_task){ .run = stop_accepting, .ctx = s };
 	loop_post(s->threads[0]->loop, &s->stop_task);
-	while (peers_total(s->peers) > 0 && loop_now_ms() < until)
+	while (peers_total(s->peers) > 0 && clock_ms() < until)
 		(void)nanosleep(&(struct timespec){ .tv_nsec = STOP_LOOK_MS * 1000000L }, NULL);
 	post_end(s, true);
 	for (unsigned i = 0; i < s->thread_count; i++)

@@ -14,8 +14,7 @@ struct settings {
 /* libconfuse reports through a function without a context of its own. */
 static struct error *parse_error;
 
-static void __attribute__((format(printf, 2, 0)))
-on_error(cfg_t *cfg, const char *fmt, va_list args)
+static void __attribute__((format(printf, 2, 0))) on_error(cfg_t *cfg, const char *fmt, va_list args)
 {
 	char text[ERROR_TEXT_MAX];
 
