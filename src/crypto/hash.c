@@ -97,7 +97,7 @@ hash_update(struct hash *h, struct slice in)
 int
 hash_copy(const struct hash *h, struct hash **out, struct error *e)
 {
-	struct hash *copy;
+	struct hash *copy = NULL;
 	int rc = hash_alloc(h->id, &copy, e);
 
 	if (rc != 0)

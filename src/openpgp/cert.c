@@ -43,7 +43,7 @@ kind_of(uint8_t type)
 static int
 next_part(struct slice in, size_t *at, struct pgp_part *out, struct error *e)
 {
-	struct pgp_packet p;
+	struct pgp_packet p = { 0 };
 	int rc = pgp_packet_next(in, at, &p, e);
 
 	if (rc == 1)
@@ -59,7 +59,7 @@ struct counts {
 static int
 measure(struct slice in, struct counts *n, struct error *e)
 {
-	struct pgp_part p;
+	struct pgp_part p = { 0 };
 	size_t at = 0;
 	int rc;
 
@@ -101,7 +101,7 @@ static int
 fill(struct pgp_cert *c, struct pgp_component *components, struct pgp_part *parts, struct error *e)
 {
 	struct pgp_component *now = NULL;
-	struct pgp_part p;
+	struct pgp_part p = { 0 };
 	size_t at = 0, used = 0;
 	int rc = 0;
 
@@ -196,7 +196,7 @@ parse_binary(struct slice in, struct pgp_certs *out, struct error *e)
 {
 	while (in.len > 0) {
 		struct pgp_cert *c = NULL;
-		struct pgp_part p;
+		struct pgp_part p = { 0 };
 		size_t used = 0;
 		int rc = next_part(in, &used, &p, e);
 

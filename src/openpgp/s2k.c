@@ -189,7 +189,7 @@ derive_hashed(const struct pgp_s2k *s, struct slice passphrase, uint8_t *out, si
 	SECRET_OWNED struct secret feed = SECRET_EMPTY;
 	uint8_t digest[HASH_SIZE_MAX];
 	enum hash_id id;
-	size_t unit, zeros = 0, n;
+	size_t unit = 0, zeros = 0, n;
 	uint64_t total;
 	int rc;
 
