@@ -18,4 +18,14 @@
 #define PGP_USER_ID_MAX 4096u           /* octets of a user ID that we make */
 #define PGP_SIGNATURES_MAX 256u         /* of one message */
 
+/* Messages */
+#define PGP_NESTING_MAX 4u                  /* containers and compressed packets in each other */
+#define PGP_RECIPIENTS_MAX 16384u           /* PKESK packets of one message, as RNP bounds them */
+#define PGP_HIDDEN_TRIES_MAX 64u            /* keys tried for packets that do not say whose they are */
+#define PGP_SKESK_MAX 16u                   /* passphrase packets looked at; each may cost an Argon2 */
+#define PGP_ESK_BODY_MAX 8192u              /* octets; RSA of 16384 bits has 2 KiB */
+#define PGP_ONE_PASS_BODY_MAX 1024u         /* octets of a one-pass signature packet */
+#define PGP_INFLATE_RATIO_MAX 1100u         /* DEFLATE itself cannot pass 1032; bzip2 can */
+#define PGP_INFLATE_OUTPUT_MAX (1ull << 40) /* octets out of one compressed packet */
+
 #endif

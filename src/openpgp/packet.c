@@ -288,6 +288,18 @@ pgp_packets_body(struct pgp_packets *p, struct slice *piece_out, struct error *e
 	return 0;
 }
 
+void
+pgp_packets_unget(struct pgp_packets *p, struct slice piece, size_t n)
+{
+	if (n == 0)
+		return;
+	p->piece = slice_of(piece.data + piece.len - n, p->piece.len + n);
+	p->offset -= n;
+	if (p->way != PGP_LENGTH_INDETERMINATE)
+		p->left += n;
+	p->open = true;
+}
+
 int
 pgp_packets_get(struct pgp_packets *p, void *out, size_t len, struct error *e)
 {
@@ -301,12 +313,8 @@ pgp_packets_get(struct pgp_packets *p, void *out, size_t len, struct error *e)
 			return rc;
 		if (piece.len == 0)
 			return error_set_at(e, ERR_TRUNCATED, p->offset, "a packet is shorter than its fields");
-		if (piece.len > len) { /* give back what is not wanted */
-			size_t back = piece.len - len;
-
-			p->piece = slice_of(piece.data + len, p->piece.len + back);
-			p->offset -= back;
-			p->left += p->way == PGP_LENGTH_INDETERMINATE ? 0 : back;
+		if (piece.len > len) {
+			pgp_packets_unget(p, piece, piece.len - len);
 			piece.len = len;
 		}
 		memcpy(at, piece.data, piece.len);

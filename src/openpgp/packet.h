@@ -83,6 +83,8 @@ void pgp_packets_init(struct pgp_packets *p, struct pgp_source in);
 int pgp_packets_next(struct pgp_packets *p, struct pgp_header *out, struct error *e);
 /* The next piece of the open body; empty at its end. Valid until the next call. ERR_TRUNCATED. */
 int pgp_packets_body(struct pgp_packets *p, struct slice *piece_out, struct error *e);
+/* Gives back the last n octets of the piece that pgp_packets_body() gave last: they come again. */
+void pgp_packets_unget(struct pgp_packets *p, struct slice piece, size_t n);
 /* Exactly len octets of the open body. ERR_TRUNCATED when it is shorter. */
 int pgp_packets_get(struct pgp_packets *p, void *out, size_t len, struct error *e);
 /* Appends all that is left of the open body. ERR_LIMIT over max octets. */

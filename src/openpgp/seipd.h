@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The encrypted container (RFC 9580 section 5.13), written and read as a
+ * stream: version 1 (CFB with the SHA-1 MDC) and version 2 (AEAD in chunks).
+ *
+ * Reading version 1 gives plaintext that nothing has proven yet: only the end
+ * of the source, without error, says that it was whole. Reading version 2 gives
+ * each chunk after its tag; the end says that none is missing. Whatever is
+ * wrong, the error is the same ERR_INTEGRITY.
+ */
+#ifndef OPENPGP_SEIPD_H
+#define OPENPGP_SEIPD_H
+
+#include "openpgp/hasher.h"
+#include "openpgp/packet.h"
+#include "openpgp/session.h"
+
+enum pgp_container { PGP_CONTAINER_NONE, PGP_CONTAINER_SEIPD1, PGP_CONTAINER_SEIPD2 };
+
+#define PGP_CHUNK_CODE 10u     /* chunks of 64 KiB: any reader can hold them */
+#define PGP_CHUNK_CODE_MAX 16u /* 4 MiB, section 5.13.2 */
+
+/* ---- writing ---- */
+
+struct pgp_seipd_writer;
+
+/*
+ * Writes one packet to out, which must outlive it. session: cipher and key.
+ * aead: 0 for version 1, else enum pgp_aead. ERR_UNSUPPORTED, ERR_NOMEM,
+ * ERR_CRYPTO.
+ */
+int pgp_seipd_writer_new(const struct pgp_session *session, uint8_t aead, uint8_t chunk_code, struct pgp_hasher hasher,
+    struct pgp_sink out, struct pgp_seipd_writer **writer_out, struct error *e);
+int pgp_seipd_writer_put(struct pgp_seipd_writer *w, struct slice plain, struct error *e);
+/* The MDC or the last tag, and the packet's end. */
+int pgp_seipd_writer_end(struct pgp_seipd_writer *w, struct error *e);
+void pgp_seipd_writer_free(struct pgp_seipd_writer *w); /* NULL is permitted; wipes */
+
+/* ---- reading ---- */
+
+/* What stands in front of the ciphertext. */
+struct pgp_seipd_head {
+	uint8_t version;                  /* 1 or 2 */
+	uint8_t cipher, aead, chunk_code; /* version 2 */
+	uint8_t salt[32];
+	uint8_t prefix[18]; /* version 1: the encrypted random octets, by which a passphrase can be told to be wrong */
+};
+
+/* Takes it off an open packet body. ERR_UNSUPPORTED another version, cipher, mode or chunk size; ERR_TRUNCATED. */
+int pgp_seipd_head_read(struct pgp_packets *packet, struct pgp_seipd_head *out, struct error *e);
+/*
+ * Version 1: whether the two repeated octets are right under this session key.
+ * Only to tell one passphrase from another: for public keys it would answer an
+ * attacker's questions (section 13.4).
+ */
+bool pgp_seipd_quick_check(const struct pgp_seipd_head *head, const struct pgp_session *session);
+
+struct pgp_seipd_reader;
+
+/*
+ * Reads what is left of the body. session: version 1 needs its cipher.
+ * ERR_INTEGRITY when the key's length does not fit (an attacker's doing).
+ */
+int pgp_seipd_reader_new(struct pgp_packets *packet, const struct pgp_seipd_head *head,
+    const struct pgp_session *session, struct pgp_hasher hasher, struct pgp_seipd_reader **out, struct error *e);
+struct pgp_source pgp_seipd_reader_source(struct pgp_seipd_reader *r);
+void pgp_seipd_reader_free(struct pgp_seipd_reader *r); /* NULL is permitted; wipes */
+
+#endif

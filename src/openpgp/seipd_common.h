@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+/* For seipd's own files: the hasher with or without a helper, and the message key of version 2. */
+#ifndef OPENPGP_SEIPD_COMMON_H
+#define OPENPGP_SEIPD_COMMON_H
+
+#include "crypto/aead.h"
+#include "openpgp/seipd.h"
+
+#define SEIPD_PREFIX (CIPHER_BLOCK + 2u)
+#define SEIPD_SHA1 20u
+#define SEIPD_MDC (2u + SEIPD_SHA1)
+#define SEIPD2_HEAD 36u
+#define SEIPD2_SALT 32u
+
+struct mdc {
+	struct pgp_hasher helper;
+	struct hash *own; /* without a helper */
+};
+
+int mdc_begin(struct mdc *m, struct pgp_hasher helper, struct error *e);
+void mdc_update(struct mdc *m, struct slice data);
+void mdc_settle(struct mdc *m, unsigned left);
+int mdc_finish(struct mdc *m, uint8_t out[SEIPD_SHA1], struct error *e);
+void mdc_done(struct mdc *m); /* waits for the helper, too */
+
+struct chunks {
+	struct aead *aead;
+	uint8_t info[5];               /* the additional data of each chunk */
+	uint8_t nonce[AEAD_NONCE_MAX]; /* its last eight octets are the index */
+	size_t nonce_size;
+	size_t chunk; /* octets of plaintext */
+	uint64_t index;
+	uint64_t total; /* octets of plaintext so far */
+};
+
+int chunks_init(struct chunks *c, enum cipher_way way, const struct pgp_seipd_head *head, struct slice session_key,
+    struct error *e);
+void chunks_done(struct chunks *c);
+int chunks_seal(struct chunks *c, const uint8_t *in, size_t len, uint8_t *out, struct error *e); /* out: len + tag */
+int chunks_open(struct chunks *c, const uint8_t *in, size_t len, uint8_t *out, struct error *e); /* in: len + tag */
+int chunks_seal_last(struct chunks *c, uint8_t tag[AEAD_TAG], struct error *e);
+int chunks_open_last(struct chunks *c, const uint8_t tag[AEAD_TAG], struct error *e);
+
+#endif
