@@ -7,7 +7,8 @@
  *
  * FOLDER must be on the disk in question; it is made and left there. Prints
  * the rate of {append OCTETS to a file, fdatasync}, then of deliveries with
- * 1, 10, 100 and 1,000 calls in flight, and the CPU of each.
+ * 1, 10, 100 and 1,000 calls in flight, and of looking at what was delivered,
+ * with the CPU of each.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -104,6 +105,39 @@ deliver_rate(struct port *p, size_t octets, unsigned in_flight, double seconds)
 }
 
 static void
+read_rate(struct port *p, double seconds)
+{
+	struct store_message_list list = { .account = accounts[0] };
+	struct store_message_rows rows;
+	struct store_mailbox_state state;
+	struct arena a ARENA_OWNED;
+	int64_t begin = clock_ns();
+	double cpu = cpu_seconds();
+	unsigned n = 0;
+	struct error e;
+
+	arena_init(&a, (size_t)256 << 20);
+	must(store_mailbox_get(p, &(struct store_mailbox_get){ accounts[0], 0, SLICE("INBOX") }, &a, &state, &e), &e);
+	list.mailbox = state.mailbox.mailbox;
+	must(store_message_list(p, &list, &a, &rows, &e), &e);
+	(void)printf("list %6zu rows             %9.0f /s   %6.2f us CPU a row\n", rows.row_count,
+	    (double)rows.row_count / ((double)(clock_ns() - begin) / 1e9),
+	    (cpu_seconds() - cpu) * 1e6 / (double)rows.row_count);
+	begin = clock_ns();
+	cpu = cpu_seconds();
+	for (; clock_ns() < begin + (int64_t)(seconds * 1e9); n++) {
+		struct store_body_read in = { rows.rows[n % rows.row_count].body, 0, STORE_PIECE_MAX };
+		struct store_body_data out;
+		struct arena one ARENA_OWNED;
+
+		arena_init(&one, (size_t)4 << 20);
+		must(store_body_read(p, &in, &one, &out, &e), &e);
+	}
+	(void)printf("read a body                 %9.0f /s   %6.1f us CPU each\n",
+	    n / ((double)(clock_ns() - begin) / 1e9), (cpu_seconds() - cpu) * 1e6 / n);
+}
+
+static void
 make_accounts(struct port *p)
 {
 	struct store_nothing none;
@@ -144,6 +178,7 @@ main(int argc, char **argv)
 	sync_rate(argv[1], octets, seconds);
 	for (size_t i = 0; i < sizeof in_flight / sizeof in_flight[0]; i++)
 		deliver_rate(p, octets, in_flight[i], seconds);
+	read_rate(p, seconds);
 	port_close(p);
 	store_close(s);
 	if (failures > 0)

@@ -23,7 +23,7 @@
 
 #define INODES_MAX 64u
 #define CUTS_MAX 24u
-#define MESSAGES 800u
+#define MESSAGES 400u
 #define BLOCK 4096u
 
 struct inode {
