@@ -86,7 +86,7 @@ class Ours:
 
     def delivered(self):
         with sqlite3.connect(f"file:{self.data}/store.db?mode=ro", uri=True) as db:
-            return db.execute("SELECT count(*) FROM message").fetchone()[0]
+            return db.execute("SELECT count(*) FROM messages").fetchone()[0]
 
     def clean(self):
         """Mail stays: what comes later is measured beside more of it."""
@@ -97,7 +97,8 @@ class Ours:
 
 
 def config_text(data, ports):
-    lines = [f'data = "{data}"', 'hostname = "mx.peer.test"', f'domains = {{ "{DOMAIN}" }}', 'listen = "127.0.0.1"']
+    lines = [f'data = "{data}"', 'hostname = "mx.peer.test"', f'domains = {{ "{DOMAIN}" }}', 'listen = { "127.0.0.1" }',
+             "connections_peer = 1000"]
     return "\n".join(lines + [f"port_{name} = {port}" for name, port in ports.items()]) + "\n"
 
 
