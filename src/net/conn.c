@@ -372,11 +372,11 @@ turn_handshake(struct conn *c, int64_t now)
 			return;
 		}
 	}
+	c->state = CONN_OPEN; /* before open: it may ask whether TLS stands */
 	if (c->session == NULL && open_session(c) != 0) {
 		conn_die(c);
 		return;
 	}
-	c->state = CONN_OPEN;
 	c->limit_at = MACHINE_NEVER;
 	turn_open(c, now);
 }
