@@ -5,6 +5,7 @@
 
 #include "base/date.h"
 #include "base/mem.h"
+#include "mime/address.h"
 #include "service/limits.h"
 #include "smtp/path.h"
 
@@ -68,7 +69,8 @@ smtp_message_recipient(struct smtp_message *m, struct slice address, uint64_t ac
 struct header_facts {
 	unsigned received;
 	bool date, message_id, delivered_to_us;
-	struct slice from;
+	struct slice from[SERVICE_FROM_MAX]; /* values of From fields: one is right, but who reads may look at any */
+	size_t from_count;
 };
 
 /* The field at the front of in with its continuation lines; *value_out is behind the colon, name_out empty for no field. */
@@ -99,8 +101,8 @@ note_field(struct header_facts *f, const struct smtp_message *m, struct slice na
 		f->date = true;
 	else if (slice_ieq_str(name, "Message-ID"))
 		f->message_id = true;
-	else if (slice_ieq_str(name, "From"))
-		f->from = value;
+	else if (slice_ieq_str(name, "From") && f->from_count < SERVICE_FROM_MAX)
+		f->from[f->from_count++] = value;
 	else if (slice_ieq_str(name, "Delivered-To") && m->recipient_count == 1 &&
 	    slice_ieq(value, m->recipients[0].address))
 		f->delivered_to_us = true;
@@ -172,6 +174,39 @@ put_missing(struct smtp_message *m, const struct smtp_trace *t, const struct hea
 	}
 }
 
+static bool
+add_from(struct smtp_message *m, const struct mime_address *address)
+{
+	struct buf spec;
+	bool fits;
+
+	buf_init(&spec, SMTP_ADDRESS_MAX);
+	fits = mime_address_spec(address, &spec) == 0 && m->from_count < SERVICE_FROM_MAX;
+	if (fits && !slice_eq(buf_slice(&spec), m->from)) /* that one was asked about at MAIL */
+		m->from_addresses[m->from_count++] = arena_copy(&m->arena, buf_slice(&spec));
+	buf_done(&spec);
+	return fits;
+}
+
+/* The addresses that the message says it is from. False: too many, or not to be understood. */
+static bool
+note_from(struct smtp_message *m, const struct header_facts *f)
+{
+	m->from_addresses = arena_array(&m->arena, SERVICE_FROM_MAX, sizeof *m->from_addresses);
+	if (m->from_addresses == NULL || f->from_count == SERVICE_FROM_MAX)
+		return false;
+	for (size_t i = 0; i < f->from_count; i++) {
+		struct mime_addresses list;
+
+		if (mime_addresses_parse(f->from[i], &m->arena, &list, NULL) != 0 || list.broken || list.cut)
+			return false;
+		for (size_t k = 0; k < list.count; k++)
+			if (list.items[k].kind == MIME_ADDRESS_MAILBOX && !add_from(m, &list.items[k]))
+				return false;
+	}
+	return m->arena.err == 0;
+}
+
 /* The header is whole: its first octets of head, of length header_len. */
 static void
 header_ended(struct smtp_message *m, size_t header_len, const struct smtp_trace *t)
@@ -181,6 +216,8 @@ header_ended(struct smtp_message *m, size_t header_len, const struct smtp_trace 
 	m->header_whole = true;
 	if (f.received >= SERVICE_RECEIVED_MAX || f.delivered_to_us)
 		m->refusal = SMTP_REPLY_LOOP;
+	else if (m->submission && !note_from(m, &f))
+		m->refusal = SMTP_REPLY_FROM_FOREIGN;
 	(void)buf_put_str(&m->text, "Return-Path: <");
 	(void)buf_put_slice(&m->text, m->from);
 	(void)buf_put_str(&m->text, ">\r\n");

@@ -65,8 +65,7 @@ static const struct row rows[SMTP_REPLY_COUNT] = {
 	[SMTP_REPLY_HEADER_TOO_BIG] = { 552, "5.3.4 The message's header is too large; nothing was kept" },
 	[SMTP_REPLY_LOOP] = { 554, "5.4.6 The message goes in circles; nothing was kept" },
 	[SMTP_REPLY_FROM_FOREIGN] = { 550,
-	    "5.7.1 The From field names an address that is not yours; nothing was kept" },
-	[SMTP_REPLY_NO_FROM] = { 554, "5.6.0 The message has no From field; nothing was kept" },
+	    "5.7.1 The From field names nobody, or an address that is not yours; nothing was kept" },
 	[SMTP_REPLY_TRY_LATER] = { 451, "4.3.0 Not possible just now; try again later" },
 	[SMTP_REPLY_DISK_FULL] = { 452, "4.3.1 No room left; try again later" },
 };
