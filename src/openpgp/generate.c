@@ -108,7 +108,7 @@ put_properties(struct job *j)
 	static const uint8_t aead[] = { PGP_AES256, PGP_OCB, PGP_AES128, PGP_OCB };
 	const struct pgp_generate_spec *s = j->spec;
 	uint8_t flags = s->sign_apart ? PGP_FLAG_CERTIFY : PGP_FLAG_CERTIFY | PGP_FLAG_SIGN;
-	bool v2 = s->version == 6 || !s->no_seipd2;
+	bool v2 = s->version == 6 || s->seipd2;
 	uint8_t expires[4];
 
 	put_octet(j, PGP_SUB_KEY_FLAGS, true, flags);

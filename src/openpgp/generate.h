@@ -21,7 +21,7 @@ struct pgp_generate_spec {
 	uint32_t expires; /* seconds after created; 0 never */
 	bool sign_only;   /* no encryption subkey */
 	bool sign_apart;
-	bool no_seipd2; /* v4: do not announce SEIPDv2 (readers that have only RFC 4880) */
+	bool seipd2; /* v4: announce SEIPDv2, which gpg 2.2 cannot read; v6 always does */
 	enum pgp_protection protection;
 	struct slice passphrase; /* with a protection */
 };

@@ -32,7 +32,7 @@ person_new(struct person *p, const char *local, const char *user_id, uint8_t ver
 {
 	struct slice id = slice_str(user_id);
 	struct pgp_generate_spec spec = {
-		.version = version, .user_ids = &id, .user_id_count = 1, .created = NOW - 1000, .no_seipd2 = old_reader
+		.version = version, .user_ids = &id, .user_id_count = 1, .created = NOW - 1000, .seipd2 = !old_reader
 	};
 	const struct pgp_key *k;
 	struct buf b;

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: ISC */
+/* The program letterlock: which verbs there are. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/common.h"
+#include "client/sop.h"
+#include "client/verbs.h"
+#include "crypto/secret.h"
+
+#define SECRET_HEAP (1u << 18) /* octets of locked memory for secrets in use */
+
+static const struct verb {
+	const char *name;
+	int (*run)(int argc, char **argv); /* argv[0] is the word behind the verb */
+	const char *summary;
+} verbs[] = {
+	{ "key", verb_key, "keys and certificates: new list show find import export verify" },
+	{ "agent", verb_agent, "what the agent holds; make it forget" },
+	{ "sop", verb_sop, "the Stateless OpenPGP interface, for programs" },
+};
+
+#define VERBS (sizeof verbs / sizeof verbs[0])
+
+static int
+help(int status)
+{
+	FILE *out = status == EXIT_DONE ? stdout : stderr;
+
+	(void)fputs("letterlock VERB ...\n\n", out);
+	for (size_t i = 0; i < VERBS; i++)
+		(void)fprintf(out, "  %-8s %s\n", verbs[i].name, verbs[i].summary);
+	(void)fputs("\nEach verb has --help with examples. Exit status: 0 done, 1 no (no such key, bad signature,\n"
+		    "refused), 2 used wrongly, 3 could not (network, disk).\n",
+	    out);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	(void)signal(SIGPIPE, SIG_IGN);
+	secret_heap_init(SECRET_HEAP);
+	if (argc < 2)
+		return help(EXIT_USAGE);
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
+		return help(EXIT_DONE);
+	for (size_t i = 0; i < VERBS; i++) {
+		if (strcmp(argv[1], verbs[i].name) == 0)
+			return verbs[i].run(argc - 2, argv + 2);
+	}
+	(void)fprintf(stderr, "letterlock: '%.60s' is not a verb; see --help\n", argv[1]);
+	return EXIT_USAGE;
+}

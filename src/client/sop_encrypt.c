@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: ISC */
+/* encrypt: for certificates and passwords, with signatures inside. */
+#include <string.h>
+
+#include "base/hex.h"
+#include "base/mem.h"
+#include "client/sop.h"
+#include "client/sop_stream.h"
+#include "openpgp/encrypt.h"
+#include "os/clock.h"
+
+#define RECIPIENTS_MAX 4096u
+
+struct encryption {
+	bool text, armor, only_v1;
+	uint32_t flags;
+	struct pgp_certs certs, keys;
+	struct sop_passwords passwords, key_passwords;
+	struct pgp_memory_keys *memory;
+	struct pgp_maker *maker;
+	struct pgp_encryptor *encryptor;
+	struct sop_text_check check;
+	const struct pgp_key *recipients[RECIPIENTS_MAX];
+	size_t recipient_count;
+	struct pgp_fingerprint intended[RECIPIENTS_MAX];
+	enum pgp_container container;
+};
+
+struct encrypt_options {
+	bool no_armor;
+	const char *as, *purpose, *profile, *session_key_out;
+	struct option_list passwords, sign_with, key_passwords;
+};
+
+static int
+choose_purpose(const char *purpose, uint32_t *flags_out)
+{
+	static const struct {
+		const char *name;
+		uint32_t flags;
+	} purposes[] = { { "any", PGP_FLAG_ENCRYPT }, { "storage", PGP_FLAG_ENCRYPT_STORAGE },
+		{ "communications", PGP_FLAG_ENCRYPT_COMMS } };
+
+	for (size_t i = 0; i < 3; i++) {
+		if (strcmp(purposes[i].name, purpose) == 0) {
+			*flags_out = purposes[i].flags;
+			return SOP_OK;
+		}
+	}
+	return sop_fail(SOP_UNSUPPORTED_OPTION, "--for is any, storage or communications");
+}
+
+static int
+choose_profile(const char *profile, bool *only_v1_out)
+{
+	*only_v1_out = strcmp(profile, "rfc4880") == 0;
+	if (*only_v1_out || strcmp(profile, "rfc9580") == 0 || strcmp(profile, "default") == 0)
+		return SOP_OK;
+	return sop_fail(SOP_UNSUPPORTED_PROFILE, "the profile %s is unknown; see list-profiles encrypt", profile);
+}
+
+static int
+add_recipient(struct encryption *x, const struct pgp_cert *c)
+{
+	struct pgp_policy policy = pgp_policy_default(clock_unix());
+	struct pgp_cert_judgement j;
+	struct error e = { 0 };
+	size_t n;
+
+	if (pgp_cert_judge(c, &policy, policy.now, &j, &e) != 0)
+		return sop_bad(&e);
+	n = pgp_judged_keys_for(
+	    &j, &policy, x->flags, x->recipients + x->recipient_count, RECIPIENTS_MAX - x->recipient_count, &e);
+	if ((j.features & PGP_FEATURE_SEIPD2) == 0)
+		x->container = PGP_CONTAINER_SEIPD1;
+	pgp_cert_judgement_done(&j);
+	if (n == 0)
+		return sop_fail(SOP_CERT_CANNOT_ENCRYPT, "%s", e.text);
+	x->recipient_count += n;
+	return SOP_OK;
+}
+
+static int
+make_signatures(struct encryption *x)
+{
+	struct pgp_signer signers[PGP_SIGNATURES_MAX];
+	struct pgp_maker_spec spec = { .signers = signers,
+		.signer_count = x->keys.count,
+		.type = x->text ? PGP_SIG_TEXT : PGP_SIG_BINARY,
+		.created = (uint32_t)clock_unix(),
+		.recipients = x->intended };
+	struct error e = { 0 };
+	int rc;
+
+	if (x->keys.count == 0)
+		return SOP_OK;
+	if (x->keys.count > PGP_SIGNATURES_MAX || x->certs.count > RECIPIENTS_MAX)
+		return sop_fail(SOP_FAILED, "too many keys");
+	for (size_t i = 0; i < x->certs.count; i++)
+		x->intended[spec.recipient_count++] = x->certs.items[i]->primary->fingerprint;
+	if (pgp_memory_keys_new(&x->memory, &e) != 0)
+		return sop_bad(&e);
+	rc = sop_signers(&x->keys, &x->key_passwords, x->memory, signers);
+	if (rc == 0 && pgp_maker_new(&x->maker, &spec, &e) != 0)
+		rc = sop_bad(&e);
+	return rc;
+}
+
+static int
+load(struct encryption *x, const struct encrypt_options *o, const struct option_list *files)
+{
+	int rc = sop_load_passwords(&o->passwords, true, &x->passwords);
+
+	if (rc == 0)
+		rc = sop_load_passwords(&o->key_passwords, false, &x->key_passwords);
+	for (size_t i = 0; rc == 0 && i < files->count; i++)
+		rc = sop_load(files->items[i], false, &x->certs);
+	for (size_t i = 0; rc == 0 && i < o->sign_with.count; i++)
+		rc = sop_load(o->sign_with.items[i], true, &x->keys);
+	x->container = x->only_v1 ? PGP_CONTAINER_SEIPD1 : PGP_CONTAINER_SEIPD2;
+	for (size_t i = 0; rc == 0 && i < x->certs.count; i++)
+		rc = add_recipient(x, x->certs.items[i]);
+	return rc != 0 ? rc : make_signatures(x);
+}
+
+static int
+feed(void *ctx, struct slice piece)
+{
+	struct encryption *x = ctx;
+	struct error e = { 0 };
+
+	if (x->text) {
+		sop_text_feed(&x->check, piece);
+		if (x->check.bad)
+			return sop_fail(SOP_EXPECTED_TEXT, "the data is not UTF-8 text");
+	}
+	return pgp_encryptor_feed(x->encryptor, piece, &e) != 0 ? sop_fail(SOP_FAILED, "%s", e.text) : SOP_OK;
+}
+
+static int
+put_session_key(const struct encryption *x, const char *file)
+{
+	const struct pgp_session *s = pgp_encryptor_session(x->encryptor);
+	struct buf line;
+	int rc;
+
+	buf_init(&line, 256);
+	(void)buf_putf(&line, "%u:", s->cipher != 0 ? s->cipher : PGP_AES256);
+	(void)hex_write_upper(&line, secret_slice(&s->key));
+	(void)buf_put_u8(&line, '\n');
+	rc = sop_write(file, buf_slice(&line));
+	buf_wipe_done(&line);
+	return rc;
+}
+
+static int
+encrypt_stream(struct encryption *x, const char *session_key_out)
+{
+	struct slice passphrases[32];
+	struct pgp_encrypt_spec spec = { .container = x->container,
+		.recipients = x->recipients,
+		.recipient_count = x->recipient_count,
+		.passphrases = passphrases,
+		.passphrase_count = x->passwords.count,
+		.armor = x->armor,
+		.length = sop_input_size(),
+		.maker = x->maker };
+	struct file_writer w;
+	struct error e = { 0 };
+	int rc = SOP_OK;
+
+	for (size_t i = 0; i < x->passwords.count; i++) {
+		passphrases[i] = buf_slice(&x->passwords.items[i]);
+		/* As the interface asks: white space at a new password's end does not count. */
+		while (passphrases[i].len > 0 && strchr(" \t\r\n", passphrases[i].data[passphrases[i].len - 1]) != NULL)
+			passphrases[i].len--;
+	}
+	if (pgp_encryptor_new(&spec, sop_stdout_sink(&w), &x->encryptor, &e) != 0)
+		return e.code == ERR_UNSUPPORTED ? sop_fail(SOP_CERT_CANNOT_ENCRYPT, "%s", e.text)
+						 : sop_fail(SOP_FAILED, "%s", e.text);
+	rc = sop_each_block(feed, x);
+	if (rc == 0 && x->text && !sop_text_good(&x->check))
+		rc = sop_fail(SOP_EXPECTED_TEXT, "the data is not UTF-8 text");
+	if (rc == 0 && pgp_encryptor_finish(x->encryptor, &e) != 0)
+		rc = sop_fail(SOP_FAILED, "%s", e.text);
+	if (rc == 0 && session_key_out != NULL)
+		rc = put_session_key(x, session_key_out);
+	return rc;
+}
+
+static void
+encryption_free(struct encryption *x)
+{
+	pgp_encryptor_free(x->encryptor);
+	pgp_maker_free(x->maker);
+	pgp_memory_keys_free(x->memory);
+	sop_passwords_done(&x->passwords);
+	sop_passwords_done(&x->key_passwords);
+	pgp_certs_done(&x->keys);
+	pgp_certs_done(&x->certs);
+	mem_free(x);
+}
+
+static int
+encrypt(const struct encrypt_options *o, const struct option_list *files)
+{
+	struct encryption *x = mem_alloc(sizeof *x);
+	int rc;
+
+	if (x == NULL)
+		return sop_fail(SOP_FAILED, "no memory");
+	x->armor = !o->no_armor;
+	rc = sop_as(o->as, &x->text);
+	if (rc == 0)
+		rc = choose_purpose(o->purpose, &x->flags);
+	if (rc == 0)
+		rc = choose_profile(o->profile, &x->only_v1);
+	if (rc == 0)
+		rc = sop_check_output(o->session_key_out);
+	if (rc == 0)
+		rc = load(x, o, files);
+	if (rc == 0)
+		rc = encrypt_stream(x, o->session_key_out);
+	encryption_free(x);
+	return rc;
+}
+
+int
+sop_encrypt(int argc, char **argv)
+{
+	static struct encrypt_options o = { .purpose = "any", .profile = "rfc9580" };
+	static struct option_list files;
+	const struct option options[] = {
+		{ "no-armor", OPTION_FLAG, &o.no_armor },
+		{ "as", OPTION_TEXT, &o.as },
+		{ "for", OPTION_TEXT, &o.purpose },
+		{ "profile", OPTION_TEXT, &o.profile },
+		{ "with-password", OPTION_LIST, &o.passwords },
+		{ "sign-with", OPTION_LIST, &o.sign_with },
+		{ "with-key-password", OPTION_LIST, &o.key_passwords },
+		{ "session-key-out", OPTION_TEXT, &o.session_key_out },
+	};
+	int rc = sop_options(argc, argv, options, 8, "encrypt [OPTION...] [CERT...]", &files);
+
+	if (rc != 0)
+		return rc;
+	if (files.count == 0 && o.passwords.count == 0)
+		return sop_fail(SOP_MISSING_ARG, "encrypt needs a certificate or a password");
+	return encrypt(&o, &files);
+}
