@@ -119,7 +119,7 @@ keyring_generate(
 	if (spec->name != NULL && spec->name[0] != '\0')
 		(void)buf_putf(&user_id, "%s <%s>", spec->name, spec->address);
 	else
-		(void)buf_putf(&user_id, "<%s>", spec->address);
+		(void)buf_put_str(&user_id, spec->address);
 	if (user_id.err != 0)
 		return error_set(e, ERR_USAGE, "the name and address are too long for a user ID");
 	id = buf_slice(&user_id);

@@ -24,7 +24,7 @@ void keyring_close(struct keyring *k);
 
 /*
  * Makes a key, keeps it encrypted, and puts its certificate into the store as
- * our own. address: for the user ID "name <address>", name may be empty.
+ * our own. The user ID is "name <address>", or the address alone without a name.
  */
 struct keyring_new {
 	const char *name, *address;
