@@ -38,9 +38,8 @@
 #define IMAP_COMMAND_MS 300000    /* a command that began must be whole by then */
 #define IMAP_LITERAL_RATE 256     /* octets a second that a literal's sender must reach on average */
 
-#define IMAP_CLIENT_LINE_MAX 65536u         /* octets of one response line, literals not counted */
+#define IMAP_CLIENT_CAPABILITIES_MAX 65536u /* octets of a list of capabilities */
 #define IMAP_CLIENT_RESPONSE_MAX (4u << 20) /* octets of one response that is held whole */
 #define IMAP_CLIENT_LITERALS_MAX 1000u      /* literals of one response */
-#define IMAP_CLIENT_MS 120000               /* an answer must begin within this */
 
 #endif
