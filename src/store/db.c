@@ -2,6 +2,7 @@
 #include "store/db.h"
 
 #include <limits.h>
+#include <pthread.h>
 #include <string.h>
 
 #define WRITER_WAIT_MS 60000 /* for a checkpoint that restarts the log; nobody else writes */
@@ -65,14 +66,23 @@ db_configure(struct db *db, enum db_role role, struct error *e)
 	return rc;
 }
 
+/* SQLite's count of its memory is a lock that all threads would share at every allocation. */
+static void
+configure_once(void)
+{
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 int
 db_open(struct db *db, const char *path, enum db_role role, struct error *e)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
 	    (role == DB_WRITER ? SQLITE_OPEN_CREATE : 0);
 	int rc;
 
 	memset(db, 0, sizeof *db);
+	(void)pthread_once(&once, configure_once);
 	rc = sqlite3_open_v2(path, &db->handle, flags, NULL);
 	if (rc != SQLITE_OK)
 		rc = db_error(db, rc, e);

@@ -136,6 +136,46 @@ changed_on_disk(void **state)
 	box_free(&b);
 }
 
+/* Whether the first segment holds these octets. */
+static bool
+on_disk(const struct box *b, const char *octets)
+{
+	static char data[200000];
+	char path[200];
+	ssize_t n;
+	int fd;
+
+	path_in(b, "bodies/s00000001", path);
+	fd = open(path, O_RDONLY);
+	assert_true(fd >= 0);
+	n = read(fd, data, sizeof data);
+	(void)close(fd);
+	return n > 0 && memmem(data, (size_t)n, octets, strlen(octets)) != NULL;
+}
+
+static void
+expunged_octets_leave_the_disk(void **state)
+{
+	struct store_expunge gone = { .mailbox = 1, .even_undeleted = true };
+	struct store_expunged out;
+	struct box b;
+
+	(void)state;
+	box_new(&b);
+	box_open(&b);
+	gone.account = box_account(&b, "a@example.org");
+	(void)box_append(&b, gone.account, 1, SLICE("words that should be forgotten"), 0);
+	assert_true(on_disk(&b, "forgotten"));
+	assert_ok(store_expunge(b.port, &gone, &b.arena, &out, &unit_error));
+	box_close(&b);
+	assert_false(on_disk(&b, "forgotten"));
+	box_open(&b);
+	assert_string_equal(b.said, "");
+	(void)box_append(&b, gone.account, 1, SLICE("new words"), 0);
+	assert_slice(box_body(&b, box_list(&b, gone.account, 1).rows[0].body), "new words");
+	box_free(&b);
+}
+
 static void
 segments_follow(void **state)
 {
@@ -291,4 +331,5 @@ expunge_while_others_read(void **state)
 }
 
 UNIT_MAIN(UNIT_TEST(one_process_only), UNIT_TEST(foreign_folders), UNIT_TEST(start_cleans), UNIT_TEST(changed_on_disk),
-    UNIT_TEST(segments_follow), UNIT_TEST(full_disk), UNIT_TEST(expunge_while_others_read))
+    UNIT_TEST(expunged_octets_leave_the_disk), UNIT_TEST(segments_follow), UNIT_TEST(full_disk),
+    UNIT_TEST(expunge_while_others_read))
