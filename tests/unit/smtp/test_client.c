@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: ISC */
+/* The client machine against our server machine back to back, and against servers that lie (scripts). */
+#include "smtp/client.h"
+
+#include <stdio.h>
+
+#include "smtp/server.h"
+#include "unit.h"
+
+static const struct sasl_credentials alice = { .identity = { (const uint8_t *)"alice@example.org", 17 },
+	.password = { (const uint8_t *)"secret", 6 } };
+
+struct pair {
+	struct smtp_client *client;
+	struct smtp_server *server;
+	struct smtp_server_config config;
+	struct buf text; /* what the server received */
+	bool ended;
+	enum smtp_reply end_reply;
+	size_t step; /* octets moved at once */
+	unsigned recipients_ok, recipients_bad;
+	bool sent, accepted;
+};
+
+static void
+server_events(struct pair *p)
+{
+	static const enum smtp_reply agree[] = { [SMTP_SERVER_AUTHENTICATE] = SMTP_REPLY_AUTH_OK,
+		[SMTP_SERVER_MAIL] = SMTP_REPLY_SENDER_OK,
+		[SMTP_SERVER_RECIPIENT] = SMTP_REPLY_RECIPIENT_OK,
+		[SMTP_SERVER_DATA] = SMTP_REPLY_DATA_GO,
+		[SMTP_SERVER_END] = SMTP_REPLY_KEPT,
+		[SMTP_SERVER_CLOSE] = SMTP_REPLY_NONE };
+	struct smtp_server_event ev;
+
+	while (smtp_server_next(p->server, 0, &ev) != SMTP_SERVER_NOTHING) {
+		enum smtp_reply r = agree[ev.what];
+
+		if (ev.what == SMTP_SERVER_CHUNK)
+			(void)buf_put_slice(&p->text, ev.chunk);
+		if (ev.what == SMTP_SERVER_RECIPIENT && slice_starts(ev.path.local, SLICE("bad")))
+			r = SMTP_REPLY_RECIPIENT_UNKNOWN;
+		if (ev.what == SMTP_SERVER_END) {
+			p->ended = true;
+			r = p->end_reply;
+		}
+		smtp_server_answer(p->server, r, SLICE_EMPTY, 0);
+		if (r == SMTP_REPLY_AUTH_OK)
+			assert_ok(smtp_server_renew(p->server, 0, &p->server, &unit_error));
+	}
+}
+
+static bool
+move(struct pair *p)
+{
+	struct slice out = slice_sub(smtp_server_output(p->server), 0, p->step);
+	size_t moved = smtp_client_feed(p->client, out, 0), back;
+
+	smtp_server_sent(p->server, moved);
+	out = slice_sub(smtp_client_output(p->client), 0, p->step);
+	back = smtp_server_feed(p->server, out, 0);
+	smtp_client_sent(p->client, back);
+	server_events(p);
+	return moved + back > 0;
+}
+
+/* Until the client tells something, or nothing moves any more. */
+static enum smtp_client_what
+until_event(struct pair *p, struct smtp_client_event *ev)
+{
+	do {
+		if (smtp_client_next(p->client, ev) != SMTP_CLIENT_NOTHING)
+			return ev->what;
+	} while (move(p));
+	return SMTP_CLIENT_NOTHING;
+}
+
+static void
+pair_new(struct pair *p, const struct smtp_client_config *client, const struct smtp_server_config *server, size_t step)
+{
+	*p = (struct pair){ .config = *server, .step = step, .end_reply = SMTP_REPLY_KEPT };
+	buf_init(&p->text, 1u << 20);
+	assert_ok(smtp_client_new(client, &p->client, &unit_error));
+	assert_ok(smtp_server_new(server, false, 0, &p->server, &unit_error));
+}
+
+static void
+pair_done(struct pair *p)
+{
+	smtp_client_free(p->client);
+	smtp_server_free(p->server);
+	buf_done(&p->text);
+}
+
+static void
+put_all(struct pair *p, struct slice text)
+{
+	while (text.len > 0) {
+		size_t took = smtp_client_put(p->client, text);
+
+		text = slice_from(text, took);
+		assert_true(took > 0 || move(p));
+	}
+	smtp_client_end(p->client);
+}
+
+static void
+send_one(struct pair *p, const struct smtp_client_message *message, struct slice text)
+{
+	struct smtp_client_event ev;
+
+	buf_clear(&p->text);
+	p->sent = p->ended = p->accepted = false;
+	p->recipients_ok = p->recipients_bad = 0;
+	assert_ok(smtp_client_send(p->client, message, &unit_error));
+	while (!p->sent) {
+		switch ((int)until_event(p, &ev)) {
+		case SMTP_CLIENT_RECIPIENT:
+			p->recipients_ok += ev.accepted;
+			p->recipients_bad += !ev.accepted;
+			break;
+		case SMTP_CLIENT_BODY:
+			put_all(p, text);
+			break;
+		case SMTP_CLIENT_SENT:
+			p->sent = true;
+			p->accepted = ev.accepted;
+			break;
+		default:
+			fail_msg("event %d: %s", (int)ev.what, ev.error.text);
+		}
+	}
+	assert_int_equal(until_event(p, &ev), SMTP_CLIENT_READY);
+}
+
+static const struct smtp_client_config plain_client = { .hello = { (const uint8_t *)"client.example", 14 } };
+static const struct smtp_server_config mx = { .hostname = { (const uint8_t *)"mail.example", 12 },
+	.size_max = 1 << 20 };
+#define RECIPIENTS(...) \
+	(const struct slice[]) \
+	{ \
+		__VA_ARGS__ \
+	}
+
+static void
+letters(struct pair *p)
+{
+	const struct slice text = SLICE("Subject: x\r\n\r\n.dot\r\n..\r\nbare\ncr\r.\rend");
+	struct smtp_client_message m = { .from = SLICE("a@b"),
+		.recipients = RECIPIENTS(SLICE("c@d"), SLICE("bad@d")),
+		.recipient_count = 2,
+		.size = 100 };
+
+	send_one(p, &m, text);
+	assert_true(p->accepted && p->ended);
+	assert_int_equal(p->recipients_ok, 1);
+	assert_int_equal(p->recipients_bad, 1);
+	assert_slice(buf_slice(&p->text), "Subject: x\r\n\r\n.dot\r\n..\r\nbare\r\ncr\r\n.\r\nend\r\n");
+
+	m.recipients = RECIPIENTS(SLICE("bad@d"));
+	m.recipient_count = 1;
+	send_one(p, &m, text);
+	assert_false(p->accepted || p->ended);
+
+	p->end_reply = SMTP_REPLY_DISK_FULL;
+	m.recipients = RECIPIENTS(SLICE("c@d"));
+	send_one(p, &m, text);
+	assert_true(p->ended && !p->accepted);
+	p->end_reply = SMTP_REPLY_KEPT;
+	m.from = SLICE_EMPTY;
+	send_one(p, &m, SLICE(""));
+	assert_true(p->accepted);
+	assert_slice(buf_slice(&p->text), "");
+}
+
+static void
+back_to_back(void **state)
+{
+	(void)state;
+	for (size_t step = 1; step < 5000; step = step * 3 + 1) {
+		struct smtp_client_event ev;
+		struct pair p;
+
+		pair_new(&p, &plain_client, &mx, step);
+		assert_int_equal(until_event(&p, &ev), SMTP_CLIENT_READY);
+		assert_int_equal(smtp_client_size_max(p.client), 1 << 20);
+		letters(&p);
+		smtp_client_quit(p.client);
+		assert_int_equal(until_event(&p, &ev), SMTP_CLIENT_CLOSED);
+		pair_done(&p);
+	}
+}
+
+static void
+large_text(void **state)
+{
+	static uint8_t text[500000];
+	const struct smtp_client_message m = {
+		.from = SLICE("a@b"), .recipients = RECIPIENTS(SLICE("c@d")), .recipient_count = 1, .size = sizeof text
+	};
+	struct smtp_client_event ev;
+	struct pair p;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof text; i++)
+		text[i] = (uint8_t)(i % 70 == 68 ? '\r' : i % 70 == 69 ? '\n' : i % 70 == 0 ? '.' : 'a');
+	text[sizeof text - 2] = '\r';
+	text[sizeof text - 1] = '\n';
+	pair_new(&p, &plain_client, &mx, 4096);
+	assert_int_equal(until_event(&p, &ev), SMTP_CLIENT_READY);
+	send_one(&p, &m, slice_of(text, sizeof text));
+	assert_slices(buf_slice(&p.text), slice_of(text, sizeof text));
+	pair_done(&p);
+}
+
+/* STARTTLS, a new server machine behind it, AUTH, a letter. */
+static void
+starttls_and_auth(void **state)
+{
+	const struct smtp_client_config client = {
+		.hello = SLICE("[127.0.0.1]"), .start_tls = true, .credentials = &alice
+	};
+	struct smtp_server_config server = { .role = SMTP_SERVER_SUBMISSION,
+		.hostname = SLICE("mail.example"),
+		.size_max = 1 << 20,
+		.can_start_tls = true };
+	struct smtp_client_event ev;
+	struct pair p;
+
+	(void)state;
+	pair_new(&p, &client, &server, 7);
+	assert_int_equal(until_event(&p, &ev), SMTP_CLIENT_START_TLS);
+	assert_int_equal(smtp_client_feed(p.client, SLICE("250 injected\r\n"), 0), 14);
+	assert_int_equal(smtp_client_next(p.client, &ev), SMTP_CLIENT_NOTHING);
+	smtp_server_free(p.server);
+	server.tls = true;
+	server.can_start_tls = false;
+	assert_ok(smtp_server_new(&server, true, 0, &p.server, &unit_error));
+	smtp_client_secured(p.client);
+	assert_int_equal(until_event(&p, &ev), SMTP_CLIENT_READY);
+	letters(&p);
+	pair_done(&p);
+}
+
+static void
+refused_before_sending(void **state)
+{
+	struct smtp_client_event ev;
+	struct pair p;
+	struct smtp_client_message m = {
+		.from = SLICE("a@b>\r\nRCPT TO:<x@y"), .recipients = RECIPIENTS(SLICE("c@d")), .recipient_count = 1
+	};
+
+	(void)state;
+	pair_new(&p, &plain_client, &mx, 4096);
+	assert_int_equal(smtp_client_send(p.client, &m, NULL), ERR_ORDER);
+	assert_int_equal(until_event(&p, &ev), SMTP_CLIENT_READY);
+	assert_int_equal(smtp_client_send(p.client, &m, NULL), ERR_USAGE);
+	m.from = SLICE("a@b");
+	m.recipients = RECIPIENTS(SLICE("c@d\r\nDATA"));
+	assert_int_equal(smtp_client_send(p.client, &m, NULL), ERR_USAGE);
+	m.recipients = RECIPIENTS(SLICE(""));
+	assert_int_equal(smtp_client_send(p.client, &m, NULL), ERR_USAGE);
+	m.recipients = RECIPIENTS(SLICE("c@d"));
+	m.size = (1 << 20) + 1;
+	assert_int_equal(smtp_client_send(p.client, &m, NULL), ERR_LIMIT);
+	pair_done(&p);
+}
+
+/* ---- servers that lie: what they say at once, what the client makes of it ---- */
+
+static const struct lie {
+	const char *name, *says;
+	bool start_tls, login, tls;
+	enum smtp_client_what what;
+	int code;
+} lies[] = {
+	{ "no greeting", "554 go away\r\n", false, false, false, SMTP_CLIENT_FAILED, ERR_NET },
+	{ "no SMTP", "HTTP/1.1 400 Bad\r\n", false, false, false, SMTP_CLIENT_FAILED, ERR_SYNTAX },
+	{ "starttls missing", "220 x\r\n250 x\r\n", true, true, false, SMTP_CLIENT_FAILED, ERR_TLS },
+	{ "starttls refused", "220 x\r\n250-x\r\n250 STARTTLS\r\n454 no\r\n", true, false, false, SMTP_CLIENT_FAILED,
+	    ERR_TLS },
+	{ "starttls oddly answered", "220 x\r\n250-x\r\n250 STARTTLS\r\n250 fine\r\n", true, false, false,
+	    SMTP_CLIENT_FAILED, ERR_TLS },
+	{ "ehlo refused, no helo when tls is a must", "220 x\r\n500 what\r\n", true, false, false, SMTP_CLIENT_FAILED,
+	    ERR_NET },
+	{ "helo", "220 x\r\n500 what\r\n250 fine\r\n", false, false, false, SMTP_CLIENT_READY, 0 },
+	{ "password in clear", "220 x\r\n250-x\r\n250 AUTH PLAIN\r\n", false, true, false, SMTP_CLIENT_FAILED,
+	    ERR_POLICY },
+	{ "no mechanism", "220 x\r\n250-x\r\n250 AUTH X-MINE\r\n", false, true, true, SMTP_CLIENT_FAILED,
+	    ERR_UNSUPPORTED },
+	{ "wrong password", "220 x\r\n250-x\r\n250 AUTH PLAIN\r\n535 5.7.8 no\r\n", false, true, true,
+	    SMTP_CLIENT_FAILED, ERR_PASSWORD },
+	{ "wants more than plain has", "220 x\r\n250-x\r\n250 AUTH PLAIN\r\n334 \r\n", false, true, true,
+	    SMTP_CLIENT_FAILED, ERR_NET },
+	{ "signed in", "220-a\r\n220 b\r\n250-x\r\n250 AUTH PLAIN\r\n235 ok\r\n", false, true, true, SMTP_CLIENT_READY,
+	    0 },
+	{ "closing", "220 x\r\n421 4.3.2 later\x1b[2J\r\n", false, false, false, SMTP_CLIENT_FAILED, ERR_CLOSED },
+	{ "two codes in one answer", "220-x\r\n250 x\r\n", false, false, false, SMTP_CLIENT_FAILED, ERR_SYNTAX },
+	{ "answers unasked", "220 x\r\n250 x\r\n250 x\r\n", false, false, false, SMTP_CLIENT_READY, 0 },
+};
+
+static void
+liars(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
+		const struct lie *l = &lies[i];
+		const struct smtp_client_config config = { .hello = SLICE("c"),
+			.start_tls = l->start_tls,
+			.tls = l->tls,
+			.credentials = l->login ? &alice : NULL };
+		struct smtp_client_event ev;
+		struct smtp_client *m;
+
+		assert_ok(smtp_client_new(&config, &m, &unit_error));
+		assert_int_equal(smtp_client_feed(m, slice_str(l->says), 0), strlen(l->says));
+		if (smtp_client_next(m, &ev) != l->what || (l->code != 0 && ev.error.code != l->code))
+			fail_msg("%s: event %d, %d %s", l->name, (int)ev.what, ev.error.code, ev.error.text);
+		if (l->what == SMTP_CLIENT_FAILED && slice_find(slice_str(ev.error.text), 0x1b) != SIZE_MAX)
+			fail_msg("%s: an escape sequence in the error", l->name);
+		/* In clear nothing went out but EHLO, STARTTLS and HELO. */
+		if (!l->tls && slice_search(smtp_client_output(m), SLICE("AUTH")) != SIZE_MAX)
+			fail_msg("%s: signed in without TLS", l->name);
+		smtp_client_free(m);
+	}
+}
+
+static void
+endless_answer(void **state)
+{
+	struct smtp_client_event ev;
+	struct smtp_client *m;
+	unsigned lines = 0;
+
+	(void)state;
+	assert_ok(smtp_client_new(&plain_client, &m, &unit_error));
+	do {
+		assert_int_equal(smtp_client_feed(m, SLICE("220-x\r\n"), 0), 7);
+	} while (smtp_client_next(m, &ev) == SMTP_CLIENT_NOTHING && ++lines < 1000);
+	assert_int_equal(ev.what, SMTP_CLIENT_FAILED);
+	assert_int_equal(ev.error.code, ERR_LIMIT);
+	smtp_client_free(m);
+	assert_ok(smtp_client_new(&plain_client, &m, &unit_error));
+	for (lines = 0; lines < 3000; lines++)
+		(void)smtp_client_feed(m, SLICE("2"), 0);
+	assert_int_equal(smtp_client_next(m, &ev), SMTP_CLIENT_FAILED);
+	smtp_client_free(m);
+}
+
+UNIT_MAIN(UNIT_TEST(back_to_back), UNIT_TEST(large_text), UNIT_TEST(starttls_and_auth),
+    UNIT_TEST(refused_before_sending), UNIT_TEST(liars), UNIT_TEST(endless_answer))
