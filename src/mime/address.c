@@ -228,6 +228,15 @@ take_bare(struct parsing *p, struct mime_address *m)
 	return true;
 }
 
+/* Does a member end here? */
+static bool
+at_end_of_member(const struct parsing *p)
+{
+	int c = mime_lex_peek(&p->lex);
+
+	return c < 0 || c == ',' || c == ';';
+}
+
 /* A member that begins with words and is no group: 1 with an address, 0 with nothing, -1 when it is broken. */
 static int
 take_mailbox(struct parsing *p, struct mime_address *m)
@@ -241,9 +250,9 @@ take_mailbox(struct parsing *p, struct mime_address *m)
 	}
 	if (c == '@')
 		return take_bare(p, m) ? 1 : -1;
-	if (p->local.len == 0 && !p->quoted && (c < 0 || c == ',' || c == ';'))
+	if (p->local.len == 0 && !p->quoted && at_end_of_member(p))
 		return 0;
-	if (p->gap || p->quoted || (c >= 0 && c != ',' && c != ';'))
+	if (p->gap || p->quoted || !at_end_of_member(p))
 		return -1;
 	m->local = arena_copy(p->a, buf_slice(&p->local));
 	return 1;
@@ -267,7 +276,7 @@ take_member(struct parsing *p)
 	got = take_mailbox(p, &m);
 	if (got > 0)
 		rc = append(p, m);
-	if (got < 0 || (mime_lex_peek(&p->lex) >= 0 && mime_lex_peek(&p->lex) != ',' && mime_lex_peek(&p->lex) != ';'))
+	if (got < 0 || !at_end_of_member(p))
 		give_up(p);
 	return rc;
 }

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: ISC */
+#include <string.h>
+
 #include "base/base64.h"
 #include "base/utf8.h"
 #include "mime/limits.h"
@@ -11,9 +13,9 @@
 static bool
 is_q_plain(uint8_t c, bool phrase)
 {
-	if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'))
-		return true;
-	if (c == '!' || c == '*' || c == '+' || c == '-' || c == '/')
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/";
+
+	if (memchr(letters, c, sizeof letters - 1) != NULL)
 		return true;
 	return !phrase && c > 32 && c < 127 && c != '=' && c != '?' && c != '_';
 }

@@ -89,7 +89,7 @@ do_key(const char *user_id, struct error *e)
 {
 	struct slice id = slice_str(user_id);
 	struct pgp_generate_spec spec = {
-		.version = 4, .user_ids = &id, .user_id_count = 1, .created = (uint32_t)time(NULL), .no_seipd2 = true
+		.version = 4, .user_ids = &id, .user_id_count = 1, .created = (uint32_t)time(NULL)
 	};
 	BUF_OWNED struct buf b;
 	int rc;
