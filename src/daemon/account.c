@@ -198,36 +198,63 @@ verb_account(const struct verb_input *in)
 
 /* ---- check ---- */
 
+/* Only looks: neither folder, store nor certificate is made. */
 static int
-check_all(const struct config *c, struct error *e)
+check_folder(const struct config *c, struct error *e)
 {
 	struct store_nothing request = { 0 };
-	struct tls_server *tls = NULL;
-	char pin[TLS_PIN_TEXT];
 	struct store_info info;
 	ARENA_OWNED struct arena a;
 	struct place p;
 	int rc;
 
 	arena_init(&a, REPLY_BUDGET);
-	if (c->domain_count == 0)
-		return error_set(e, ERR_USAGE, "'domains' is empty: no mail would be ours");
-	rc = place_reach(c, &p, e);
-	if (rc != 0)
-		return rc;
+	if (!file_exists(c->data)) {
+		(void)printf("'%s' is not there yet; the first run makes it.\n", c->data);
+		return 0;
+	}
 	rc = dir_check_private(c->data, e);
 	if (rc == 0)
-		rc = store_info(p.port, &request, &a, &info, e);
-	if (rc == 0)
-		rc = place_tls(c, clock_unix(), &tls, e);
-	if (rc == 0) {
-		tls_pin_text(tls_server_pin(tls), pin);
-		(void)printf("The configuration and '%s' are in order.\naccounts %llu\ncertificates %llu\npin %s\n",
-		    c->data, (unsigned long long)info.accounts, (unsigned long long)info.certificates, pin);
-	}
-	tls_server_free(tls);
+		rc = place_reach(c, &p, e);
+	if (rc != 0)
+		return rc;
+	rc = store_info(p.port, &request, &a, &info, e);
 	place_close(&p);
+	if (rc == 0)
+		(void)printf("'%s' is in order.\naccounts %llu\ncertificates %llu\n", c->data,
+		    (unsigned long long)info.accounts, (unsigned long long)info.certificates);
 	return rc;
+}
+
+static int
+check_tls(const struct config *c, struct error *e)
+{
+	struct tls_server *tls = NULL;
+	char pin[TLS_PIN_TEXT];
+	int rc;
+
+	if (!place_has_tls(c)) {
+		(void)printf("There is no TLS certificate yet; the first run makes one.\n");
+		return 0;
+	}
+	rc = place_tls(c, clock_unix(), &tls, e);
+	if (rc != 0)
+		return rc;
+	tls_pin_text(tls_server_pin(tls), pin);
+	(void)printf("pin %s\n", pin);
+	tls_server_free(tls);
+	return 0;
+}
+
+static int
+check_all(const struct config *c, struct error *e)
+{
+	int rc;
+
+	if (c->domain_count == 0)
+		return error_set(e, ERR_USAGE, "'domains' is empty: no mail would be ours");
+	rc = check_folder(c, e);
+	return rc != 0 ? rc : check_tls(c, e);
 }
 
 int

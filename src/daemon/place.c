@@ -103,26 +103,42 @@ make_certificate(const struct config *config, uint64_t now, const char *certific
 	return rc;
 }
 
+struct tls_paths {
+	char folder[FILE_PATH_MAX], certificate[FILE_PATH_MAX], key[FILE_PATH_MAX];
+};
+
+static int
+find_paths(const struct config *config, struct tls_paths *p, struct error *e)
+{
+	int rc = path_join(p->folder, config->data, "tls", e);
+
+	if (rc == 0)
+		rc = path_join(p->certificate, p->folder, "certificate.pem", e);
+	return rc != 0 ? rc : path_join(p->key, p->folder, "key.pem", e);
+}
+
+bool
+place_has_tls(const struct config *config)
+{
+	struct tls_paths p;
+
+	return config->tls_certificate != NULL || (find_paths(config, &p, NULL) == 0 && file_exists(p.certificate));
+}
+
 int
 place_tls(const struct config *config, uint64_t now, struct tls_server **tls_out, struct error *e)
 {
-	char folder[FILE_PATH_MAX], certificate[FILE_PATH_MAX], key[FILE_PATH_MAX];
+	struct tls_paths p;
 	int rc;
 
 	if (config->tls_certificate != NULL)
 		return tls_server_new(config->tls_certificate, config->tls_key, tls_out, e);
-	rc = path_join(folder, config->data, "tls", e);
+	rc = find_paths(config, &p, e);
 	if (rc == 0)
-		rc = path_join(certificate, folder, "certificate.pem", e);
-	if (rc == 0)
-		rc = path_join(key, folder, "key.pem", e);
-	if (rc == 0)
-		rc = dir_make_private(folder, e);
-	if (rc == 0 && !file_exists(certificate))
-		rc = make_certificate(config, now, certificate, key, e);
-	if (rc != 0)
-		return rc;
-	return tls_server_new(certificate, key, tls_out, e);
+		rc = dir_make_private(p.folder, e);
+	if (rc == 0 && !file_exists(p.certificate))
+		rc = make_certificate(config, now, p.certificate, p.key, e);
+	return rc != 0 ? rc : tls_server_new(p.certificate, p.key, tls_out, e);
 }
 
 /* ---- ports.json ---- */

@@ -33,6 +33,8 @@ int place_reach(const struct config *config, struct place *place_out, struct err
 /* Closes the port and the store. */
 void place_close(struct place *p);
 
+/* Whether place_tls() would find one and make none. */
+bool place_has_tls(const struct config *config);
 /* The configured certificate, or the one in the folder, which is made (at now, unix seconds) when it is not there. */
 int place_tls(const struct config *config, uint64_t now, struct tls_server **tls_out, struct error *e);
 

@@ -147,6 +147,10 @@ begin_linger(struct conn *c, int64_t now)
 {
 	if (c->ssl != NULL)
 		tls_shutdown(c->ssl);
+	if (c->eof) {
+		conn_die(c); /* it has said its end too: nothing unread can come any more */
+		return;
+	}
 	(void)shutdown(c->fd, SHUT_WR);
 	c->state = CONN_LINGER;
 	c->limit_at = now + NET_LINGER_MS;

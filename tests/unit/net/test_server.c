@@ -57,6 +57,10 @@ echo_line(struct echo *s, struct slice line)
 	if (slice_eq_str(line, "tls")) {
 		(void)buf_put_str(&s->out, "go\n");
 		assert_int_equal(conn_start_tls(s->c, NULL), 0);
+	} else if (slice_eq_str(line, "inject")) {
+		/* What somebody in the middle does: more in clear behind the answer, in the same segment. */
+		(void)buf_put_str(&s->out, "go\nEVIL\n");
+		assert_int_equal(conn_start_tls(s->c, NULL), 0);
 	} else if (slice_eq_str(line, "quit")) {
 		(void)buf_put_str(&s->out, "bye\n");
 		conn_close(s->c);
@@ -340,6 +344,71 @@ start_tls_drops_what_came_before_it(void **state)
 	stop(&f);
 }
 
+/* Takes one line at a time, as a machine does that waits for its caller after each answer. */
+static size_t
+one_line_feed(void *machine, struct slice in, int64_t now_ms)
+{
+	struct lines *m = machine;
+	size_t at = slice_find(in, '\n');
+	size_t n = m->in.len > 0 ? 0 : at == SIZE_MAX ? in.len : at + 1;
+
+	(void)now_ms;
+	return buf_put_slice(&m->in, slice_sub(in, 0, n)) == 0 ? n : 0;
+}
+
+static void
+no_starttls_data_before_the_handshake_is_dropped_by_the_client(void **state)
+{
+	static const struct machine_ops one_line_ops = {
+		.feed = one_line_feed, .output = lines_output, .sent = lines_sent, .deadline = echo_deadline
+	};
+	struct client *c;
+	struct fixture f;
+	struct lines m;
+
+	(void)state;
+	start(&f, (struct server_limits){ 0 });
+	c = dial(&f, false);
+	lines_init(&m);
+	talk(c, &m, "", "hello\n");
+	(void)buf_put_str(&m.out, "inject\n");
+	while (m.in.len == 0)
+		assert_ok(client_step(c, &one_line_ops, &m, &unit_error));
+	assert_slice(buf_slice(&m.in), "go\n");
+	buf_clear(&m.in);
+	assert_ok(client_start_tls(c, NULL, &unit_error));
+	talk(c, &m, "after\n", "after\n");
+	client_close(c);
+	lines_done(&m);
+	stop(&f);
+}
+
+static void
+an_authority_and_the_name_are_believed(void **state)
+{
+	static const struct {
+		const char *host;
+		int rc;
+	} rows[] = { { "localhost", 0 }, { "127.0.0.1", ERR_TLS } };
+	struct client_config config = { .implicit_tls = true };
+	char path[128];
+	struct fixture f;
+
+	(void)state;
+	start(&f, (struct server_limits){ 0 });
+	(void)snprintf(path, sizeof path, "%s/c.pem", f.folder);
+	config.port = f.secure;
+	config.ca_file = path;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct client *c = NULL;
+
+		config.host = rows[i].host;
+		assert_int_equal(client_connect(&config, &c, NULL, &unit_error), rows[i].rc);
+		client_close(c);
+	}
+	stop(&f);
+}
+
 static void
 large_output_to_a_slow_reader_arrives_whole(void **state)
 {
@@ -490,7 +559,8 @@ pins_are_read_in_both_forms(void **state)
 }
 
 UNIT_MAIN(UNIT_TEST(a_session_talks_with_and_without_tls), UNIT_TEST(start_tls_drops_what_came_before_it),
-    UNIT_TEST(large_output_to_a_slow_reader_arrives_whole), UNIT_TEST(an_unknown_certificate_is_described_and_refused),
-    UNIT_TEST(half_a_handshake_ends_in_time), UNIT_TEST(a_client_that_never_reads_is_ended),
-    UNIT_TEST(too_many_from_one_address_are_told_so), UNIT_TEST(input_before_the_end_is_answered),
-    UNIT_TEST(pins_are_read_in_both_forms))
+    UNIT_TEST(no_starttls_data_before_the_handshake_is_dropped_by_the_client),
+    UNIT_TEST(an_authority_and_the_name_are_believed), UNIT_TEST(large_output_to_a_slow_reader_arrives_whole),
+    UNIT_TEST(an_unknown_certificate_is_described_and_refused), UNIT_TEST(half_a_handshake_ends_in_time),
+    UNIT_TEST(a_client_that_never_reads_is_ended), UNIT_TEST(too_many_from_one_address_are_told_so),
+    UNIT_TEST(input_before_the_end_is_answered), UNIT_TEST(pins_are_read_in_both_forms))
