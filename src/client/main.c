@@ -16,6 +16,11 @@ static const struct verb {
 	int (*run)(int argc, char **argv); /* argv[0] is the word behind the verb */
 	const char *summary;
 } verbs[] = {
+	{ "setup", verb_setup, "find the servers, sign in, make a key and publish it" },
+	{ "send", verb_send, "write a letter: signed, and sealed for everyone whose certificate is known" },
+	{ "inbox", verb_inbox, "list what came" },
+	{ "read", verb_read, "open a letter, with a verdict in plain words" },
+	{ "save", verb_save, "write a letter's attachments to files" },
 	{ "key", verb_key, "keys and certificates: new list show find import export verify" },
 	{ "agent", verb_agent, "what the agent holds; make it forget" },
 	{ "sop", verb_sop, "the Stateless OpenPGP interface, for programs" },
