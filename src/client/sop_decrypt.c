@@ -8,6 +8,7 @@
 #include "client/sop.h"
 #include "client/sop_hold.h"
 #include "client/sop_stream.h"
+#include "client/sop_twice.h"
 #include "openpgp/decrypt.h"
 #include "os/clock.h"
 
@@ -183,6 +184,22 @@ put_verifications(struct decryption *d, const char *file)
 }
 
 static int
+decrypt_once(const struct pgp_decrypt_spec *spec, struct pgp_decrypt_result *result, struct error *e)
+{
+	struct sop_stdin *in = NULL;
+	struct sop_hold hold;
+	int rc;
+
+	if (sop_stdin_new(&in) != 0)
+		return error_nomem(e);
+	sop_hold_init(&hold);
+	rc = pgp_decrypt(sop_stdin_source(in), spec, sop_hold_plain(&hold), result, e);
+	sop_hold_done(&hold);
+	sop_stdin_free(in);
+	return rc;
+}
+
+static int
 decrypt_stream(struct decryption *d, const struct decrypt_options *o)
 {
 	const struct pgp_decrypt_spec spec = { .keys = d->candidates,
@@ -194,23 +211,16 @@ decrypt_stream(struct decryption *d, const struct decrypt_options *o)
 		.session_count = d->session_count,
 		.verifier = d->verifier };
 	struct pgp_decrypt_result result = { 0 };
-	struct sop_stdin *in = NULL;
-	struct sop_hold hold;
 	struct error e = { 0 };
-	int rc = sop_stdin_new(&in);
+	int rc = SOP_OK;
 
-	if (rc != 0)
-		return rc;
-	sop_hold_init(&hold);
-	if (pgp_decrypt(sop_stdin_source(in), &spec, sop_hold_plain(&hold), &result, &e) != 0)
+	if ((sop_twice_fits() ? sop_twice(&spec, &result, &e) : decrypt_once(&spec, &result, &e)) != 0)
 		rc = refuse(d, &e);
 	if (rc == 0 && o->session_key_out != NULL)
 		rc = put_session_key(&result, o->session_key_out);
 	if (rc == 0 && d->verifier != NULL)
 		rc = put_verifications(d, o->verifications_out);
-	sop_hold_done(&hold);
 	pgp_session_done(&result.session);
-	sop_stdin_free(in);
 	return rc;
 }
 

@@ -4,12 +4,14 @@
 
 #include "base/hex.h"
 #include "base/mem.h"
+#include "client/side_hash.h"
 #include "client/sop.h"
 #include "client/sop_stream.h"
 #include "openpgp/encrypt.h"
 #include "os/clock.h"
 
 #define RECIPIENTS_MAX 4096u
+#define SIDE_HASH_MIN (1u << 20) /* octets of data from which a second thread is worth while */
 
 struct encryption {
 	bool text, armor, only_v1;
@@ -19,6 +21,7 @@ struct encryption {
 	struct pgp_memory_keys *memory;
 	struct pgp_maker *maker;
 	struct pgp_encryptor *encryptor;
+	struct side_hash *hash; /* of a large SEIPDv1 */
 	struct sop_text_check check;
 	const struct pgp_key *recipients[RECIPIENTS_MAX];
 	size_t recipient_count;
@@ -175,6 +178,8 @@ encrypt_stream(struct encryption *x, const char *session_key_out)
 		while (passphrases[i].len > 0 && strchr(" \t\r\n", passphrases[i].data[passphrases[i].len - 1]) != NULL)
 			passphrases[i].len--;
 	}
+	if (x->container == PGP_CONTAINER_SEIPD1 && spec.length >= SIDE_HASH_MIN && side_hash_new(&x->hash, &e) == 0)
+		spec.hasher = side_hash_hasher(x->hash);
 	if (pgp_encryptor_new(&spec, sop_stdout_sink(&w), &x->encryptor, &e) != 0)
 		return e.code == ERR_UNSUPPORTED ? sop_fail(SOP_CERT_CANNOT_ENCRYPT, "%s", e.text)
 						 : sop_fail(SOP_FAILED, "%s", e.text);
@@ -192,6 +197,7 @@ static void
 encryption_free(struct encryption *x)
 {
 	pgp_encryptor_free(x->encryptor);
+	side_hash_free(x->hash);
 	pgp_maker_free(x->maker);
 	pgp_memory_keys_free(x->memory);
 	sop_passwords_done(&x->passwords);
