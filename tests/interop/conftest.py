@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: ISC
+"""Our `letterlock sop` beside other people's programs.
+
+Fixtures: `sop` runs ours, `gpg` is GnuPG with a home of its own, `sqop` Sequoia's, `openpgpjs` OpenPGP.js under Node.
+A peer that is not installed skips its tests. The programs come from LETTERLOCK_BUILD (default: build/asan, build).
+"""
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+HERE = pathlib.Path(__file__).resolve().parent
+SECONDS = 60
+
+
+def build_folder():
+    given = os.environ.get("LETTERLOCK_BUILD")
+    for folder in [pathlib.Path(given)] if given else [ROOT / "build" / "asan", ROOT / "build"]:
+        if (folder / "letterlock").exists():
+            return folder.resolve()
+    pytest.skip("no letterlock: build it, or name its folder in LETTERLOCK_BUILD")
+
+
+def run(argv, stdin=b"", status=0, env=None, **more):
+    """Output of a program that must end with this status (None: any); (status, out) then."""
+    stdin = stdin.encode() if isinstance(stdin, str) else stdin
+    done = subprocess.run([str(a) for a in argv], input=stdin, capture_output=True, timeout=SECONDS, env=env, **more)
+    if status is None:
+        return done
+    assert done.returncode == status, (argv, done.returncode, done.stderr.decode(errors="replace"))
+    return done.stdout
+
+
+class Sop:
+    """A program with the Stateless OpenPGP interface, its files in one folder."""
+
+    def __init__(self, argv, folder):
+        self.argv = argv
+        self.folder = folder
+        self.count = 0
+
+    def __call__(self, *arguments, stdin=b"", status=0, **more):
+        return run([*self.argv, *arguments], stdin, status, **more)
+
+    def file(self, content, suffix=""):
+        self.count += 1
+        path = self.folder / f"{self.count}{suffix}"
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def new_name(self):
+        self.count += 1
+        return self.folder / f"{self.count}.new"
+
+    def key(self, profile, *user_ids, password=None):
+        """(secret key, certificate) as files."""
+        more = ["--with-key-password", self.file(password)] if password else []
+        key = self.file(self("generate-key", f"--profile={profile}", *more, *user_ids), ".key")
+        return key, self.file(self("extract-cert", stdin=key.read_bytes()), ".cert")
+
+
+@pytest.fixture
+def sop(tmp_path):
+    folder = tmp_path / "sop"
+    folder.mkdir()
+    return Sop([build_folder() / "letterlock", "sop"], folder)
+
+
+@pytest.fixture
+def sqop(tmp_path):
+    if shutil.which("sqop") is None:
+        pytest.skip("sqop is not installed (Debian package sqop)")
+    folder = tmp_path / "sqop"
+    folder.mkdir()
+    return Sop(["sqop"], folder)
+
+
+class Gpg:
+    def __init__(self, home):
+        self.home = home
+        self.env = {**os.environ, "GNUPGHOME": str(home), "LC_ALL": "C"}
+
+    def __call__(self, *arguments, stdin=b"", status=0, passphrase=None):
+        secret = ["--pinentry-mode", "loopback", "--passphrase", passphrase or ""]
+        return run(["gpg", "--batch", "--yes", "--trust-model", "always", *secret, *arguments], stdin, status, self.env)
+
+    def status_of(self, *arguments, stdin=b""):
+        """The status lines of a run, whatever its end."""
+        done = run(["gpg", "--batch", "--status-fd", "2", "--trust-model", "always", *arguments], stdin, None, self.env)
+        return done.stderr.decode(errors="replace")
+
+
+@pytest.fixture
+def gpg(tmp_path):
+    if shutil.which("gpg") is None:
+        pytest.skip("gpg is not installed (Debian package gnupg)")
+    home = tmp_path / "gnupg"
+    home.mkdir(mode=0o700)
+    yield Gpg(home)
+    subprocess.run(["gpgconf", "--kill", "all"], env={**os.environ, "GNUPGHOME": str(home)}, check=False, timeout=SECONDS)
+
+
+@pytest.fixture(scope="session")
+def openpgpjs():
+    """OpenPGP.js, installed once under the build folder by the lock file here: call(action, **values) -> dict."""
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        pytest.skip("node or npm is not installed (Debian packages nodejs, npm)")
+    folder = build_folder() / "interop-node"
+    folder.mkdir(exist_ok=True)
+    for name in ("package.json", "package-lock.json", "peer.mjs"):
+        shutil.copy(HERE / name, folder / name)
+    if not (folder / "node_modules" / "openpgp" / "package.json").exists():
+        done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, capture_output=True, timeout=180)
+        if done.returncode != 0:
+            pytest.skip("npm could not install openpgp: " + done.stderr.decode(errors="replace")[-200:])
+
+    def call(action, **values):
+        out = run(["node", folder / "peer.mjs"], json.dumps({"action": action, **values}), cwd=folder)
+        return json.loads(out)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def rfc9580():
+    """Samples of RFC 9580's appendix A by their section: sample("A.3") is the armored text."""
+    data = os.environ.get("LETTERLOCK_TESTDATA")
+    if not data:
+        pytest.skip("LETTERLOCK_TESTDATA is not set")
+    lines = (pathlib.Path(data) / "standards" / "rfc9580.txt").read_text(errors="replace").splitlines()
+
+    def sample(section):
+        at = next(i for i, line in enumerate(lines) if re.match(re.escape(section) + r"\.  \S", line))
+        begin = next(i for i in range(at, len(lines)) if "-----BEGIN PGP" in lines[i])
+        end = next(i for i in range(begin, len(lines)) if "-----END PGP" in lines[i])
+        noise = re.compile(r"^(Wouters|RFC 9580)|\f")
+        kept = [line.strip() for line in lines[begin:end + 1] if not noise.search(line)]
+        comments = [line for line in kept[1:] if ": " in line]
+        body = [line for line in kept[1:] if line and line not in comments]
+        # A comment may be broken over two lines of the document: what is left of it has a space or is no base64.
+        body = [line for line in body if " " not in line or line.startswith("-----")]
+        return "\n".join([kept[0], "", *body]) + "\n"
+
+    return sample

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: ISC
+// OpenPGP.js behind one JSON object on standard input and one on standard output.
+import { readFileSync } from 'node:fs';
+import * as openpgp from 'openpgp';
+
+const { readKey, readPrivateKey, readMessage, readSignature, createMessage } = openpgp;
+
+const readKeys = (texts) => Promise.all((texts || []).map((armoredKey) => readKey({ armoredKey })));
+
+async function privateKey(j) {
+  const key = await readPrivateKey({ armoredKey: j.key });
+  return j.password ? openpgp.decryptKey({ privateKey: key, passphrase: j.password }) : key;
+}
+
+async function judge(signatures) {
+  const good = [];
+  for (const s of signatures) {
+    try {
+      await s.verified;
+      good.push(s.keyID.toHex());
+    } catch (e) {
+      good.push('bad: ' + e.message);
+    }
+  }
+  return good;
+}
+
+const actions = {
+  async generate(j) {
+    const { privateKey: key, publicKey } = await openpgp.generateKey({
+      type: j.v6 ? 'curve25519' : 'ecc', userIDs: [{ name: 'Peer', email: 'peer@example.org' }],
+      passphrase: j.password, config: { v6Keys: j.v6, aeadProtect: j.v6 },
+    });
+    return { key, cert: publicKey };
+  },
+  async encrypt(j) {
+    const message = await createMessage({ text: j.text });
+    const signingKeys = j.key ? await privateKey(j) : undefined;
+    const encryptionKeys = await readKeys(j.certs);
+    return { message: await openpgp.encrypt({ message, encryptionKeys, signingKeys, passwords: j.passwords }) };
+  },
+  async decrypt(j) {
+    const { data, signatures } = await openpgp.decrypt({
+      message: await readMessage({ armoredMessage: j.message }), verificationKeys: await readKeys(j.certs),
+      decryptionKeys: j.key ? await privateKey(j) : undefined, passwords: j.passwords,
+    });
+    return { text: data, signatures: await judge(signatures) };
+  },
+  async sign(j) {
+    const message = await createMessage({ text: j.text });
+    return { signature: await openpgp.sign({ message, signingKeys: await privateKey(j), detached: true }) };
+  },
+  async verify(j) {
+    const { signatures } = await openpgp.verify({
+      message: await createMessage({ text: j.text }), verificationKeys: await readKeys(j.certs),
+      signature: await readSignature({ armoredSignature: j.signature }),
+    });
+    return { signatures: await judge(signatures) };
+  },
+};
+
+const job = JSON.parse(readFileSync(0, 'utf8'));
+process.stdout.write(JSON.stringify(await actions[job.action](job)));
