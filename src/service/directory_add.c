@@ -10,6 +10,7 @@
 #include "service/directory.h"
 #include "service/directory_call.h"
 #include "service/directory_filter.h"
+#include "service/directory_revocation.h"
 #include "store/store.h"
 
 struct directory_upload {
@@ -254,6 +255,51 @@ put_next(struct directory_call *call)
 	directory_call_release(call);
 }
 
+/* ---- a revocation certificate without its key ---- */
+
+static int
+revoke(struct directory_call *call, const struct directory_revocation *r, const struct store_certificate *known,
+    struct error *e)
+{
+	struct pgp_cert *fresh = NULL;
+	struct buf octets;
+	size_t used;
+	int rc;
+
+	buf_init(&octets, DIRECTORY_CERTIFICATE_MAX);
+	rc = directory_revocation_join(r, known->data, &octets, e);
+	if (rc == 0)
+		rc = pgp_cert_parse(buf_slice(&octets), &fresh, &used, e);
+	if (rc == 0)
+		rc = take_certificate(call, fresh, e);
+	pgp_cert_free(fresh);
+	buf_done(&octets);
+	return rc;
+}
+
+/* Key IDs collide: it goes to every certificate that it may be for, and is kept where it verifies. */
+static int
+take_revocation(struct directory_call *call, struct slice keytext, struct error *e)
+{
+	struct store_certificate_find request = { .by = STORE_BY_KEY_ID, .limit = DIRECTORY_UPLOAD_CERTIFICATES };
+	struct store_certificates found;
+	struct directory_revocation r;
+	uint8_t id[8];
+	int rc = directory_revocation_parse(keytext, &r, e);
+
+	for (size_t i = 0; rc == 0 && i < sizeof id; i++)
+		id[i] = (uint8_t)(r.sig.issuer >> (56 - 8 * i));
+	request.value = slice_of(id, sizeof id);
+	if (rc == 0)
+		rc = store_certificate_find(call->service->store, &request, &call->arena, &found, e);
+	if (rc == 0 && found.certificate_count == 0)
+		rc = error_set(e, ERR_DENIED, "The key that this revokes is not known here.");
+	for (size_t i = 0; rc == 0 && i < found.certificate_count; i++)
+		rc = revoke(call, &r, &found.certificates[i], e);
+	directory_revocation_done(&r);
+	return rc;
+}
+
 /* ---- the upload ---- */
 
 static int
@@ -262,6 +308,15 @@ take_all(struct directory_call *call, struct slice keytext, struct error *e)
 	struct pgp_certs certs = { 0 };
 	int rc = pgp_certs_parse(keytext, &certs, e);
 
+	if (rc == ERR_SYNTAX) {
+		struct error second;
+
+		rc = take_revocation(call, keytext, &second);
+		if (rc == ERR_NOT_FOUND)
+			rc = ERR_SYNTAX; /* the first sentence stands */
+		else if (rc != 0)
+			*e = second;
+	}
 	if (rc == 0 && certs.count > DIRECTORY_UPLOAD_CERTIFICATES)
 		rc = error_set(e, ERR_LIMIT, "at most %u certificates at once", DIRECTORY_UPLOAD_CERTIFICATES);
 	for (size_t i = 0; rc == 0 && i < certs.count; i++)

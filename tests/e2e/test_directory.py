@@ -270,6 +270,24 @@ def test_a_revocation_arrives_from_anybody_and_is_never_lost(exchange, gpg):
     assert next(row for row in rows if row.startswith("pub:")).split(":")[1] == "r"
 
 
+def test_a_bare_revocation_certificate_is_taken(exchange, gpg):
+    alice = gpg()
+    fingerprint = alice.make_key("Alice <alice@example.org>")
+    with open(f"{alice.home}/openpgp-revocs.d/{fingerprint}.rev") as f:
+        revocation = f.read().partition("\n:")[2].encode()
+    assert revocation.startswith(b"-----BEGIN")
+    assert upload(exchange, revocation)[0] == 422  # the key is not known yet
+    assert upload(exchange, alice.export(fingerprint), Exchange.ALICE)[0] == 200
+    forged = gpg()
+    other = forged.make_key("Mallory <mallory@elsewhere.example>")
+    with open(f"{forged.home}/openpgp-revocs.d/{other}.rev") as f:
+        assert upload(exchange, f.read().partition("\n:")[2].encode())[0] == 422
+    assert next(row for row in index(exchange, "0x" + fingerprint) if row[0] == "pub")[6] == ""
+    assert upload(exchange, revocation)[0] == 200
+    assert next(row for row in index(exchange, "0x" + fingerprint) if row[0] == "pub")[6] == "r"
+    assert [row for row in index(exchange, "0x" + fingerprint) if row[0] == "uid"]
+
+
 def test_merging_adds_a_new_subkey_and_expiry(exchange, gpg):
     alice = gpg()
     fingerprint = alice.make_key("Alice <alice@example.org>")
