@@ -78,7 +78,7 @@ static int
 open_encrypted(struct letter_opened *o, struct error *e)
 {
 	struct buf *plain = &o->plain[o->plain_count];
-	BUF_OWNED struct buf cipher;
+	BUF_OWNED struct buf cipher = { 0 };
 	struct error why = { 0 };
 	int rc;
 
@@ -110,7 +110,7 @@ open_signed(struct letter_opened *o, struct error *e)
 	const struct mime_part *signed_part = o->root->child, *signature = signed_part->next;
 	struct slice data = slice_sub(
 	    o->source, (size_t)signed_part->header, (size_t)(signed_part->header_len + signed_part->body_len));
-	BUF_OWNED struct buf packets;
+	BUF_OWNED struct buf packets = { 0 };
 	struct error why = { 0 };
 	int rc;
 

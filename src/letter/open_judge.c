@@ -34,7 +34,7 @@ binds_address(const struct letter_opened *o, const struct pgp_verdict *v, const 
     bool *binds_out, struct error *e)
 {
 	struct pgp_cert_judgement j;
-	BUF_OWNED struct buf spec;
+	BUF_OWNED struct buf spec = { 0 };
 	int rc = pgp_cert_judge(v->cert, o->spec->policy, v->created, &j, e);
 
 	*binds_out = false;

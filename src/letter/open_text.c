@@ -43,7 +43,7 @@ int
 letter_opened_text(const struct letter_opened *o, struct buf *out, const struct mime_part **html_out, struct error *e)
 {
 	const struct mime_part *p = o->root == NULL ? NULL : main_part(o->root, "text/plain");
-	BUF_OWNED struct buf text;
+	BUF_OWNED struct buf text = { 0 };
 	struct slice shown, v;
 
 	if (html_out != NULL)

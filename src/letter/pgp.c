@@ -143,7 +143,7 @@ letter_pgp_verify(struct slice signature, struct slice data, const struct letter
     struct letter_pgp_signatures *signatures, struct error *e)
 {
 	struct pgp_armor_reader *armor = NULL;
-	BUF_OWNED struct buf packets;
+	BUF_OWNED struct buf packets = { 0 };
 	struct slice piece;
 	int rc = start_verifier(signatures, spec, e);
 

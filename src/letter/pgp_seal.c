@@ -201,7 +201,7 @@ int
 letter_pgp_armor_signature(struct slice packets, struct buf *out, struct error *e)
 {
 	struct crlf c = { .out = mime_sink_buf(out) };
-	BUF_OWNED struct buf text;
+	BUF_OWNED struct buf text = { 0 };
 	int rc;
 
 	buf_init(&text, LETTER_SIGNATURE_MAX);

@@ -179,7 +179,7 @@ put_signed_head(struct heads *h, uint8_t hash)
 static int
 put_signature(struct heads *h, struct pgp_maker *maker, struct error *e)
 {
-	BUF_OWNED struct buf packets;
+	BUF_OWNED struct buf packets = { 0 };
 	int rc;
 
 	buf_init(&packets, LETTER_SIGNATURE_MAX);

@@ -404,7 +404,7 @@ is_printable_ascii(struct slice s)
 int
 mime_address_write(const struct mime_address *m, size_t column, struct buf *out)
 {
-	BUF_OWNED struct buf name;
+	BUF_OWNED struct buf name = { 0 };
 
 	buf_init(&name, out->max);
 	if (mime_address_name(m, &name) != 0)

@@ -204,7 +204,7 @@ put_part(struct writing *w, const struct mime_part *p)
 int
 mime_bodystructure_write(struct buf *out, const struct mime_part *root, bool extended, struct error *e)
 {
-	ARENA_OWNED struct arena a;
+	ARENA_OWNED struct arena a = { 0 };
 	struct writing w = { .out = out, .extended = extended, .a = &a, .e = e };
 
 	arena_init(&a, MIME_ARENA_MAX);

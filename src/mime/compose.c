@@ -127,7 +127,7 @@ write_text(struct slice text, enum text_form form, struct mime_sink sink, struct
 {
 	struct base64_encoder b;
 	struct quoted_encoder q;
-	BUF_OWNED struct buf out;
+	BUF_OWNED struct buf out = { 0 };
 	int rc = 0;
 
 	buf_init(&out, 4 * text.len + HEAD_MAX);
@@ -156,7 +156,7 @@ static int
 write_text_part(const struct mime_letter *l, const struct mime_payload *p, struct mime_sink sink, struct error *e)
 {
 	enum text_form form = choose_form(l->text);
-	BUF_OWNED struct buf head;
+	BUF_OWNED struct buf head = { 0 };
 	int rc;
 
 	buf_init(&head, HEAD_MAX);
@@ -185,7 +185,7 @@ static int
 write_attachment_data(const struct mime_attachment *at, struct mime_sink sink, struct error *e)
 {
 	struct base64_encoder b;
-	BUF_OWNED struct buf out;
+	BUF_OWNED struct buf out = { 0 };
 	uint8_t chunk[CHUNK];
 	struct slice left = at->data;
 	int rc = 0;
@@ -214,7 +214,7 @@ write_attachment(const struct mime_attachment *at, struct mime_sink sink, struct
 {
 	struct slice type = attachment_type(at->type);
 	struct slice name = slice_sub(at->name, 0, NAME_OCTETS_MAX);
-	BUF_OWNED struct buf head;
+	BUF_OWNED struct buf head = { 0 };
 	int rc;
 
 	buf_init(&head, HEAD_MAX);
@@ -231,7 +231,7 @@ write_attachment(const struct mime_attachment *at, struct mime_sink sink, struct
 static int
 write_mixed(const struct mime_letter *l, const struct mime_payload *p, struct mime_sink sink, struct error *e)
 {
-	BUF_OWNED struct buf boundary, out;
+	BUF_OWNED struct buf boundary = { 0 }, out = { 0 };
 	int rc;
 
 	buf_init(&boundary, 100);
@@ -269,8 +269,8 @@ mime_compose_payload(const struct mime_letter *l, const struct mime_payload *p, 
 int
 mime_compose(const struct mime_letter *l, struct mime_sink sink, struct error *e)
 {
-	ARENA_OWNED struct arena a;
-	BUF_OWNED struct buf head;
+	ARENA_OWNED struct arena a = { 0 };
+	BUF_OWNED struct buf head = { 0 };
 	struct mime_written w;
 	int rc;
 

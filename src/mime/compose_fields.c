@@ -84,7 +84,7 @@ static int
 put_addresses(struct writing *s, const char *name, const struct mime_addresses *list)
 {
 	size_t name_len = strlen(name);
-	BUF_OWNED struct buf one;
+	BUF_OWNED struct buf one = { 0 };
 	int rc;
 
 	if (list->count == 0)

@@ -174,7 +174,7 @@ mime_envelope_write(struct buf *out, const struct mime_envelope *env)
 int
 mime_envelope_put(struct buf *out, struct slice header_block, struct error *e)
 {
-	ARENA_OWNED struct arena a;
+	ARENA_OWNED struct arena a = { 0 };
 	struct mime_envelope env;
 	struct mime_header h;
 	int rc;

@@ -64,7 +64,7 @@ static void
 put_extended(struct buf *out, const char *name, struct slice v)
 {
 	size_t name_len = strlen(name), n = 0;
-	BUF_OWNED struct buf text;
+	BUF_OWNED struct buf text = { 0 };
 	bool whole;
 
 	buf_init(&text, MIME_PARAM_MAX * 4);

@@ -158,7 +158,7 @@ is_plain(struct slice s)
 int
 mime_text_encode(struct slice text, bool phrase, size_t column, struct buf *out)
 {
-	BUF_OWNED struct buf flat;
+	BUF_OWNED struct buf flat = { 0 };
 
 	buf_init(&flat, text.len * 3 + 1);
 	clean(text, &flat);

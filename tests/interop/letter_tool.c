@@ -60,7 +60,7 @@ write_out(void *ctx, struct slice piece, struct error *e)
 static int
 load(const char *path, struct pgp_certs *out, struct error *e)
 {
-	BUF_OWNED struct buf b;
+	BUF_OWNED struct buf b = { 0 };
 
 	if (read_all(path, &b) != 0)
 		return error_set(e, ERR_IO, "cannot read %s", path);
@@ -91,7 +91,7 @@ do_key(const char *user_id, struct error *e)
 	struct pgp_generate_spec spec = {
 		.version = 4, .user_ids = &id, .user_id_count = 1, .created = (uint32_t)time(NULL)
 	};
-	BUF_OWNED struct buf b;
+	BUF_OWNED struct buf b = { 0 };
 	int rc;
 
 	buf_init(&b, 1 << 20);
@@ -103,7 +103,7 @@ static int
 do_cert(const char *path, struct error *e)
 {
 	struct pgp_certs c = { 0 };
-	BUF_OWNED struct buf b;
+	BUF_OWNED struct buf b = { 0 };
 	int rc = load(path, &c, e);
 
 	buf_init(&b, 1 << 20);
@@ -137,8 +137,8 @@ make(const struct pgp_cert *from, const struct pgp_cert *to, struct pgp_memory_k
 		.keys = pgp_memory_keys_ops(keys),
 		.policy = &policy };
 	struct mime_letter l = { .subject = slice_str(subject), .date = (int64_t)policy.now };
-	ARENA_OWNED struct arena a;
-	BUF_OWNED struct buf text;
+	ARENA_OWNED struct arena a = { 0 };
+	BUF_OWNED struct buf text = { 0 };
 	int rc;
 
 	arena_init(&a, 1 << 20);
@@ -176,7 +176,7 @@ static int
 show(const struct letter_opened *o, struct error *e)
 {
 	const struct letter_verdict *v = letter_opened_verdict(o);
-	BUF_OWNED struct buf out;
+	BUF_OWNED struct buf out = { 0 };
 	struct slice subject;
 
 	buf_init(&out, INPUT_MAX);
@@ -201,7 +201,7 @@ do_open(const struct pgp_cert *own, struct pgp_memory_keys *keys, char **certs, 
 		.certs = { find, certs },
 		.policy = &policy };
 	struct letter_opened *o = NULL;
-	BUF_OWNED struct buf mail;
+	BUF_OWNED struct buf mail = { 0 };
 	int rc = read_all(NULL, &mail);
 
 	if (rc == 0)
