@@ -92,6 +92,8 @@ struct sop_passwords {
 	size_t count;
 };
 int sop_load_passwords(const struct option_list *arguments, bool must_be_text, struct sop_passwords *out);
+/* Without white space at its end. */
+struct slice sop_trimmed(struct slice password);
 void sop_passwords_done(struct sop_passwords *p);
 
 /* Unlocks a key with one of the passwords (none when it is not locked) and adds it. SOP_KEY_IS_PROTECTED. */

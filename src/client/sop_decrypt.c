@@ -92,11 +92,9 @@ static void
 list_passphrases(struct decryption *d)
 {
 	for (size_t i = 0; i < d->passwords.count; i++) {
-		struct slice p = buf_slice(&d->passwords.items[i]), trimmed = p;
+		struct slice p = buf_slice(&d->passwords.items[i]), trimmed = sop_trimmed(p);
 
 		d->passphrases[d->passphrase_count++] = p;
-		while (trimmed.len > 0 && strchr(" \t\r\n", trimmed.data[trimmed.len - 1]) != NULL)
-			trimmed.len--;
 		if (trimmed.len != p.len)
 			d->passphrases[d->passphrase_count++] = trimmed;
 	}

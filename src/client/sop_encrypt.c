@@ -141,6 +141,19 @@ feed(void *ctx, struct slice piece)
 }
 
 static int
+feed_all(struct encryption *x)
+{
+	struct error e = { 0 };
+	int rc = sop_each_block(feed, x);
+
+	if (rc == 0 && x->text && !sop_text_good(&x->check))
+		rc = sop_fail(SOP_EXPECTED_TEXT, "the data is not UTF-8 text");
+	if (rc == 0 && pgp_encryptor_finish(x->encryptor, &e) != 0)
+		rc = sop_fail(SOP_FAILED, "%s", e.text);
+	return rc;
+}
+
+static int
 put_session_key(const struct encryption *x, const char *file)
 {
 	const struct pgp_session *s = pgp_encryptor_session(x->encryptor);
@@ -172,22 +185,15 @@ encrypt_stream(struct encryption *x, const char *session_key_out)
 	struct error e = { 0 };
 	int rc = SOP_OK;
 
-	for (size_t i = 0; i < x->passwords.count; i++) {
-		passphrases[i] = buf_slice(&x->passwords.items[i]);
-		/* As the interface asks: white space at a new password's end does not count. */
-		while (passphrases[i].len > 0 && strchr(" \t\r\n", passphrases[i].data[passphrases[i].len - 1]) != NULL)
-			passphrases[i].len--;
-	}
+	/* As the interface asks: white space at a new password's end does not count. */
+	for (size_t i = 0; i < x->passwords.count; i++)
+		passphrases[i] = sop_trimmed(buf_slice(&x->passwords.items[i]));
 	if (x->container == PGP_CONTAINER_SEIPD1 && spec.length >= SIDE_HASH_MIN && side_hash_new(&x->hash, &e) == 0)
 		spec.hasher = side_hash_hasher(x->hash);
 	if (pgp_encryptor_new(&spec, sop_stdout_sink(&w), &x->encryptor, &e) != 0)
 		return e.code == ERR_UNSUPPORTED ? sop_fail(SOP_CERT_CANNOT_ENCRYPT, "%s", e.text)
 						 : sop_fail(SOP_FAILED, "%s", e.text);
-	rc = sop_each_block(feed, x);
-	if (rc == 0 && x->text && !sop_text_good(&x->check))
-		rc = sop_fail(SOP_EXPECTED_TEXT, "the data is not UTF-8 text");
-	if (rc == 0 && pgp_encryptor_finish(x->encryptor, &e) != 0)
-		rc = sop_fail(SOP_FAILED, "%s", e.text);
+	rc = feed_all(x);
 	if (rc == 0 && session_key_out != NULL)
 		rc = put_session_key(x, session_key_out);
 	return rc;

@@ -102,7 +102,7 @@ sop_read_password(const char *argument, bool must_be_text, struct buf *out)
 	rc = sop_read(argument, out);
 	if (rc != 0)
 		return rc;
-	while (out->len > 0 && strchr("\r\n", out->data[out->len - 1]) != NULL)
+	while (out->len > 0 && memchr("\r\n", out->data[out->len - 1], 2) != NULL)
 		buf_truncate(out, out->len - 1);
 	if (must_be_text && !utf8_valid(buf_slice(out)))
 		return sop_fail(SOP_PASSWORD_NOT_HUMAN_READABLE, "the password in %s is not UTF-8", argument);

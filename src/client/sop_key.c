@@ -76,9 +76,7 @@ sop_generate_key(int argc, char **argv)
 		rc = sop_read_password(password, true, &secret);
 	spec.sign_only = signing_only;
 	if (rc == 0 && password != NULL) {
-		while (secret.len > 0 && strchr(" \t", secret.data[secret.len - 1]) != NULL)
-			buf_truncate(&secret, secret.len - 1);
-		spec.passphrase = buf_slice(&secret);
+		spec.passphrase = sop_trimmed(buf_slice(&secret));
 		/* What comes out is for any program: v4 readers know only the old protection. */
 		spec.protection = spec.version == 4 ? PGP_PROTECT_CFB : PGP_PROTECT_AEAD;
 	}

@@ -50,6 +50,14 @@ sop_passwords_done(struct sop_passwords *p)
 	p->count = 0;
 }
 
+struct slice
+sop_trimmed(struct slice password)
+{
+	while (password.len > 0 && memchr(" \t\r\n", password.data[password.len - 1], 4) != NULL)
+		password.len--;
+	return password;
+}
+
 /* As it was given, then without white space at its end, as the interface asks for. */
 static int
 try_passwords(const struct pgp_key *key, const struct sop_passwords *p, struct secret *out, struct error *e)
@@ -58,10 +66,8 @@ try_passwords(const struct pgp_key *key, const struct sop_passwords *p, struct s
 
 	(void)error_set(e, ERR_PASSWORD, "no password opens key %016llX", (unsigned long long)key->key_id);
 	for (size_t i = 0; rc == ERR_PASSWORD && i < p->count; i++) {
-		struct slice password = buf_slice(&p->items[i]), trimmed = password;
+		struct slice password = buf_slice(&p->items[i]), trimmed = sop_trimmed(password);
 
-		while (trimmed.len > 0 && strchr(" \t\r\n", trimmed.data[trimmed.len - 1]) != NULL)
-			trimmed.len--;
 		rc = pgp_key_unlock(key, password, out, e);
 		if (rc == ERR_PASSWORD && trimmed.len != password.len)
 			rc = pgp_key_unlock(key, trimmed, out, e);
