@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "daemon/place.h"
 
+#include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/process_control.h"
 #include "os/file.h"
@@ -14,11 +17,22 @@ say(void *ctx, const char *line)
 	log_event(LOG_LEVEL_INFO, "store.says", log_str("text", line));
 }
 
+static atomic_bool failed;
+
+/* The store writes nothing any more: the process ends, as if asked to, and with another status. */
 static void
 stopped(void *ctx, const char *why)
 {
 	(void)ctx;
 	log_event(LOG_LEVEL_FATAL, "store.stopped", log_str("why", why));
+	atomic_store(&failed, true);
+	(void)kill(getpid(), SIGTERM);
+}
+
+bool
+place_failed(void)
+{
+	return atomic_load(&failed);
 }
 
 static int

@@ -30,6 +30,8 @@ struct place {
 int place_open(const struct config *config, struct place *place_out, struct error *e);
 /* Asks the running server when there is one; otherwise place_open(). */
 int place_reach(const struct config *config, struct place *place_out, struct error *e);
+/* True after the disk failed a sync: nothing is written any more, the process is to be started anew. */
+bool place_failed(void);
 /* Closes the port and the store. */
 void place_close(struct place *p);
 

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "daemon/listeners.h"
 #include "daemon/place.h"
@@ -10,7 +11,8 @@
 #include "daemon/verbs.h"
 #include "os/clock.h"
 
-#define STOP_WAIT_MS 3000 /* connections may finish what they say */
+#define STOP_WAIT_MS 3000      /* connections may finish what they say */
+#define DESCRIPTORS_ASIDE 200u /* what is open besides connections */
 
 struct run {
 	const struct config *config;
@@ -33,6 +35,21 @@ block_signals(struct run *r)
 	(void)sigaddset(&r->signals, SIGINT);
 	(void)sigaddset(&r->signals, SIGHUP);
 	(void)pthread_sigmask(SIG_BLOCK, &r->signals, NULL);
+}
+
+/* The soft limit is 1024 on common systems; each connection is one descriptor, the store and the log have theirs. */
+static void
+raise_descriptors(const struct config *c)
+{
+	rlim_t wanted = c->connections + DESCRIPTORS_ASIDE;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+		return;
+	limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted)
+		log_event(LOG_LEVEL_WARNING, "daemon.descriptors", log_u64("wanted", wanted),
+		    log_u64("permitted", limit.rlim_cur));
 }
 
 static int
@@ -70,6 +87,9 @@ start(struct run *r, struct error *e)
 {
 	int rc = place_open(r->config, &r->place, e);
 
+	raise_descriptors(r->config);
+	if (rc == 0)
+		place_remove_ports(r->config); /* left from a run that was killed */
 	if (rc == 0)
 		rc = place_tls(r->config, clock_unix(), &r->tls, e);
 	if (rc == 0)
@@ -86,7 +106,8 @@ start(struct run *r, struct error *e)
 static void
 stop(struct run *r)
 {
-	place_remove_ports(r->config);
+	if (r->place.store != NULL)
+		place_remove_ports(r->config); /* not that of a server that has the folder */
 	control_close(r->control);
 	if (r->server != NULL)
 		server_stop(r->server, STOP_WAIT_MS);
@@ -140,5 +161,7 @@ verb_run(const struct verb_input *in)
 		wait_for_end(&r);
 	}
 	stop(&r);
-	return rc == 0 ? EXIT_DONE : verb_failed(&e);
+	if (rc != 0)
+		return verb_failed(&e);
+	return place_failed() ? EXIT_COULD_NOT : EXIT_DONE;
 }

@@ -58,6 +58,7 @@ def test_certificate_names_key_and_lifetime(exchange):
     assert (exchange.data / "tls" / "key.pem").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_tls_versions(exchange):
     for version, works in [(ssl.TLSVersion.TLSv1_3, True), (ssl.TLSVersion.TLSv1_2, True),
                            (ssl.TLSVersion.TLSv1_1, False)]:
@@ -238,7 +239,7 @@ def test_accounts_while_it_runs_and_while_not(fresh_exchange):
 
 def test_a_second_one_on_the_same_folder_is_refused(exchange):
     done = exchange.run("run", check=False)
-    assert done.returncode == 3 and exchange.process.poll() is None
+    assert done.returncode == 3 and exchange.process.poll() is None and (exchange.data / "ports.json").exists()
     with exchange.connect("imaps", tls=True) as s:
         assert read_line(s).startswith(b"* OK")
 
@@ -330,3 +331,25 @@ def test_a_port_that_is_taken_is_named(fresh_exchange):
 def test_ports_can_be_off(fresh_exchange):
     exchange = fresh_exchange({"port_smtp": "-1", "port_hkp": "-1"}, accounts=())
     assert sorted(exchange.ports) == ["https", "imap", "imaps", "submission", "submissions"]
+
+
+def test_more_connections_than_the_soft_limit_of_descriptors(fresh_exchange):
+    exchange = fresh_exchange({"connections_peer": "2000"}, accounts=(), start=False)
+    exchange.start(launcher=("prlimit", "--nofile=300:20000", "--"))
+    held = [exchange.connect("imap") for _ in range(600)]
+    assert all(read_line(s).startswith(b"* OK") for s in held)
+    for s in held:
+        s.close()
+
+
+def test_out_of_descriptors_is_no_end(fresh_exchange):
+    """Accepting pauses while none is left, and goes on when some are given back."""
+    exchange = fresh_exchange({"connections_peer": "2000"}, accounts=(), start=False)
+    exchange.start(launcher=("prlimit", "--nofile=120:120", "--"))
+    held = [exchange.connect("imap") for _ in range(150)]
+    held[0].settimeout(10)
+    assert read_line(held[0]).startswith(b"* OK")
+    for s in held:
+        s.close()
+    with exchange.connect("imaps", tls=True) as s:
+        assert read_line(s).startswith(b"* OK")
