@@ -34,7 +34,7 @@ struct mime_attachment {
 
 /* A field that the composer does not know. */
 struct mime_extra {
-	const char *name;   /* letters, digits and hyphens */
+	const char *name;   /* a token; not Content-* or MIME-Version */
 	struct slice value; /* UTF-8 text; encoded when it must be */
 };
 

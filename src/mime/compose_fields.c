@@ -4,6 +4,7 @@
 #include "base/date.h"
 #include "base/hex.h"
 #include "mime/compose.h"
+#include "mime/lex.h"
 #include "mime/word.h"
 
 #define ID_MAX 500u /* octets of a message-id that is written */
@@ -142,13 +143,22 @@ put_ids(struct writing *s, const char *name, const struct slice *ids, size_t cou
 	return count == 0 ? 0 : add(s, name);
 }
 
+/* A token (so no colon, space or line end), and none of the fields that the composer writes itself. */
+static bool
+is_extra_name(struct slice name)
+{
+	for (size_t i = 0; i < name.len; i++) {
+		if (!mime_is_token(name.data[i]))
+			return false;
+	}
+	return name.len > 0 && name.len <= 60 && !slice_istarts(name, SLICE("Content-")) &&
+	    !slice_ieq_str(name, "MIME-Version");
+}
+
 static int
 put_extra(struct writing *s, const struct mime_extra *x)
 {
-	size_t n = strspn(x->name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-");
-
-	if (n == 0 || n > 60 || x->name[n] != '\0' || slice_istarts(slice_str(x->name), SLICE("Content-")) ||
-	    slice_ieq_str(slice_str(x->name), "MIME-Version"))
+	if (!is_extra_name(slice_str(x->name)))
 		return error_set(s->e, ERR_USAGE, "A header field may not be named so.");
 	return put_text(s, x->name, x->value);
 }
