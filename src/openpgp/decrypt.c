@@ -38,7 +38,7 @@ get_whole(struct level *l, size_t max, struct buf *out, struct error *e)
 static int
 on_one_pass(struct run *run, struct level *l, struct error *e)
 {
-	BUF_OWNED struct buf body;
+	BUF_OWNED struct buf body = { 0 };
 	int rc = get_whole(l, PGP_ONE_PASS_BODY_MAX, &body, e);
 
 	l->one_pass++;
@@ -55,7 +55,7 @@ static int
 on_signature(struct run *run, struct level *l, struct error *e)
 {
 	struct pgp_verifier *v = run->spec->verifier;
-	BUF_OWNED struct buf body;
+	BUF_OWNED struct buf body = { 0 };
 	int rc;
 
 	if (l->message && l->one_pass == 0)
@@ -208,7 +208,7 @@ on_seipd(struct run *run, struct level *l, struct error *e)
 static int
 on_session_key(struct run *run, struct level *l, bool passphrase, struct error *e)
 {
-	BUF_OWNED struct buf body;
+	BUF_OWNED struct buf body = { 0 };
 	int rc;
 
 	if (run->depth > 0 || l->signatures)

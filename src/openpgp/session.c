@@ -305,7 +305,7 @@ int
 pgp_skesk_write(
     uint8_t version, struct slice passphrase, const struct pgp_session *session, struct buf *out, struct error *e)
 {
-	BUF_OWNED struct buf body;
+	BUF_OWNED struct buf body = { 0 };
 	int rc;
 
 	buf_init(&body, 256);

@@ -133,7 +133,7 @@ pgp_session_open_x25519(const struct pgp_pkesk_fields *pkesk, struct slice publi
 static int
 ecdh_kek(const struct pgp_key *key, const struct secret *shared, uint8_t *kek, size_t *kek_len, struct error *e)
 {
-	BUF_OWNED struct buf in;
+	BUF_OWNED struct buf in = { 0 };
 	uint8_t digest[HASH_SIZE_MAX];
 	enum hash_id hash;
 	int rc;
@@ -234,7 +234,7 @@ write_rsa(uint8_t version, const struct pgp_key *key, const struct pgp_session *
 {
 	struct rsa_public public_key = { key->public[0], key -> public[1] };
 	SECRET_OWNED struct secret m = SECRET_EMPTY;
-	BUF_OWNED struct buf text;
+	BUF_OWNED struct buf text = { 0 };
 	int rc = join(version, s, 0, &m, e);
 
 	buf_init(&text, RSA_OCTETS_MAX);
@@ -275,7 +275,7 @@ pgp_pkesk_write(
     uint8_t version, const struct pgp_key *key, const struct pgp_session *session, struct buf *out, struct error *e)
 {
 	const struct writer_row *row = NULL;
-	BUF_OWNED struct buf body;
+	BUF_OWNED struct buf body = { 0 };
 	int rc;
 
 	for (size_t i = 0; i < sizeof writers / sizeof writers[0]; i++) {
