@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: ISC */
+#include "unit.h"
+
+#include "openpgp/armor.h"
+#include "openpgp/packet.h"
+
+#define BLOCK "-----BEGIN PGP MESSAGE-----\n\nyxViAAAAAABMZXR0ZXIgZnJvbSB1cwo=\n"
+#define TAIL "-----END PGP MESSAGE-----\n"
+#define LETTER \
+	"\xcb\x15" \
+	"b\0\0\0\0\0Letter from us\n"
+
+static const struct slice letter = { (const uint8_t *)LETTER, sizeof LETTER - 1 };
+
+static int
+read_all(struct slice in, struct buf *out)
+{
+	struct pgp_armor_reader *r;
+	struct slice piece;
+	int rc;
+
+	assert_ok(pgp_armor_reader_new(pgp_source_slice(&in), &r, &unit_error));
+	do {
+		rc = pgp_source_next(pgp_armor_reader_source(r), &piece, &unit_error);
+		assert_int_equal(buf_put_slice(out, piece), 0);
+	} while (rc == 0 && piece.len > 0);
+	pgp_armor_reader_free(r);
+	return rc;
+}
+
+static void
+what_is_taken_and_what_is_not(void **state)
+{
+	static const struct {
+		const char *name, *text;
+		int want;
+	} rows[] = {
+		{ "without checksum", BLOCK TAIL, 0 },
+		{ "wrong checksum decides nothing", BLOCK "=AAAA\n" TAIL, 0 },
+		{ "malformed checksum decides nothing", BLOCK "=?\n" TAIL, 0 },
+		{ "text before and behind", "hello\n" BLOCK TAIL "bye\n", 0 },
+		{ "headers",
+		    "-----BEGIN PGP MESSAGE-----\nVersion: x\nComment: y\n\nyxViAAAAAABMZXR0ZXIgZnJvbSB1cwo=\n" TAIL,
+		    0 },
+		{ "no blank line", "-----BEGIN PGP MESSAGE-----\nyxViAAAAAABMZXR0ZXIgZnJvbSB1cwo=\n" TAIL, 0 },
+		{ "CR LF and spaces",
+		    "-----BEGIN PGP MESSAGE-----  \r\n \t\r\nyxViAAAAAABM  \r\n\r\nZXR0ZXIgZnJvbSB1cwo=\r\n-----END "
+		    "PGP MESSAGE-----\r\n",
+		    0 },
+		{ "lines of any length", "-----BEGIN PGP MESSAGE-----\n\nyxViA\nAAAAABMZXR0ZXIg\nZnJvbSB1cwo=\n" TAIL,
+		    0 },
+		{ "no tail", BLOCK, ERR_TRUNCATED },
+		{ "another tail", BLOCK "-----END PGP SIGNATURE-----\n", ERR_SYNTAX },
+		{ "binary garbage inside", "-----BEGIN PGP MESSAGE-----\n\nyxViAAAA\001AABMZXR0ZXIgZnJvbSB1cwo=\n" TAIL,
+		    ERR_SYNTAX },
+		{ "a cut group", "-----BEGIN PGP MESSAGE-----\n\nyxViAAAAAABMZXR0ZXIgZnJvbSB1cw\n" TAIL, ERR_SYNTAX },
+		{ "a second block", BLOCK TAIL BLOCK TAIL, ERR_SYNTAX },
+		{ "no armor at all", "just text\n", ERR_SYNTAX },
+		{ "an unknown kind",
+		    "-----BEGIN PGP MESSAGE, PART 01/02-----\n\nyw==\n-----END PGP MESSAGE, PART 01/02-----\n",
+		    ERR_SYNTAX },
+		{ "nothing", "", ERR_SYNTAX },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct buf out;
+		int rc;
+
+		buf_init(&out, 1 << 20);
+		rc = read_all(slice_str(rows[i].text), &out);
+		if (rc != rows[i].want)
+			fail_msg("%s: %d instead of %d (%s)", rows[i].name, rc, rows[i].want, unit_error.text);
+		if (rc == 0)
+			assert_true(slice_eq(buf_slice(&out), letter));
+		buf_done(&out);
+	}
+}
+
+static void
+binary_passes_through(void **state)
+{
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 1 << 20);
+	assert_int_equal(read_all(letter, &out), 0);
+	assert_true(slice_eq(buf_slice(&out), letter));
+	buf_done(&out);
+}
+
+/* gpg 2.2 needs the checksum on old forms; RFC 9580 6.1 forbids it on new ones. */
+static void
+written_with_and_without_checksum(void **state)
+{
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 1 << 20);
+	assert_ok(pgp_armor_write(PGP_ARMOR_MESSAGE, false, letter, &out, &unit_error));
+	assert_slice(buf_slice(&out), BLOCK TAIL);
+	buf_clear(&out);
+	assert_ok(pgp_armor_write(PGP_ARMOR_MESSAGE, true, letter, &out, &unit_error));
+	assert_int_not_equal(slice_search(buf_slice(&out), SLICE("=\n=")), SIZE_MAX);
+	buf_done(&out);
+}
+
+static void
+kinds(void **state)
+{
+	(void)state;
+	assert_int_equal(pgp_armor_kind_of(letter), PGP_ARMOR_MESSAGE);
+	assert_int_equal(pgp_armor_kind_of(SLICE("\xc2\x01\x04")), PGP_ARMOR_SIGNATURE);
+	assert_int_equal(pgp_armor_kind_of(SLICE("\xc2\x01\x04\xcb\x01"
+						 "b")),
+	    PGP_ARMOR_MESSAGE);
+	assert_int_equal(pgp_armor_kind_of(SLICE("\xc6\x01\x04")), PGP_ARMOR_PUBLIC_KEY);
+	assert_int_equal(pgp_armor_kind_of(SLICE("\xc5\x01\x04")), PGP_ARMOR_PRIVATE_KEY);
+}
+
+/* Partial lengths and lengths that are none: PITFALLS, packet confusion. */
+static void
+lengths(void **state)
+{
+	static const struct {
+		const char *name;
+		struct slice in;
+		int want;
+	} rows[] = {
+		{ "a first part below 512 octets", { (const uint8_t *)"\xcb\xe8", 2 }, ERR_SYNTAX },
+		{ "a partial length on a signature", { (const uint8_t *)"\xc2\xe9", 2 }, ERR_SYNTAX },
+		{ "an indeterminate length on a signature", { (const uint8_t *)"\x8b", 1 }, ERR_SYNTAX },
+		{ "an indeterminate length on compressed data", { (const uint8_t *)"\xa3", 1 }, 1 },
+		{ "no packet", { (const uint8_t *)"\x12\x34", 2 }, ERR_SYNTAX },
+		{ "cut", { (const uint8_t *)"\xcb\xff\x00", 3 }, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct pgp_header h;
+		int rc = pgp_header_parse(rows[i].in, &h, NULL);
+
+		if (rc != rows[i].want)
+			fail_msg("%s: %d instead of %d", rows[i].name, rc, rows[i].want);
+	}
+	for (uint32_t n = 0; n < 9000; n++) {
+		uint8_t header[PGP_HEADER_MAX];
+		size_t size = pgp_header_put(header, PGP_LITERAL, n);
+		struct pgp_header h;
+
+		assert_int_equal(pgp_header_parse(slice_of(header, size), &h, NULL), 1);
+		assert_int_equal(h.body, n);
+		assert_int_equal(h.size, size);
+	}
+}
+
+UNIT_MAIN(UNIT_TEST(what_is_taken_and_what_is_not), UNIT_TEST(binary_passes_through),
+    UNIT_TEST(written_with_and_without_checksum), UNIT_TEST(kinds), UNIT_TEST(lengths))
