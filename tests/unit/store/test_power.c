@@ -309,7 +309,7 @@ check_cut(const struct cut *c)
 	struct box b = { 0 };
 	int rc;
 
-	(void)snprintf(b.folder, sizeof b.folder, "%s", c->folder);
+	assert_in_range(snprintf(b.folder, sizeof b.folder, "%s", c->folder), 1, sizeof b.folder - 1);
 	arena_init(&b.arena, (size_t)256 << 20);
 	box_open(&b);
 	rc = store_message_list(b.port, &in, &b.arena, &rows, NULL);
