@@ -313,11 +313,6 @@ static void
 dropped_swapped_and_doubled_chunks(void **state)
 {
 	static uint8_t data[3 * 64];
-	struct pgp_encrypt_spec spec = { .container = PGP_CONTAINER_SEIPD2,
-		.passphrases = &password,
-		.passphrase_count = 1,
-		.chunk_code = 0,
-		.length = sizeof data };
 	struct pgp_session session = { 0, SECRET_EMPTY };
 	struct reader_of r;
 	struct taker t;
@@ -327,7 +322,6 @@ dropped_swapped_and_doubled_chunks(void **state)
 	size_t at = 0;
 
 	(void)state;
-	(void)spec;
 	/* Chunks of 64 octets by hand, so that there are several in a small message. */
 	assert_ok(pgp_session_new(PGP_AES128, &session, &unit_error));
 	buf_init(&out, 1 << 20);
