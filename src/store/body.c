@@ -116,16 +116,18 @@ name_number(const char *name, char first, size_t digits, uint64_t *out)
 	return true;
 }
 
-/* *used_out: what its row counts, 0 without a row. */
+/* *used_out: what its row counts, 0 without a row. synced_out may be NULL. */
 static int
-segment_used(struct db *db, uint64_t segment, uint64_t *used_out, struct error *e)
+segment_used(struct db *db, uint64_t segment, uint64_t *used_out, uint64_t *synced_out, struct error *e)
 {
-	struct query q = query_begin(db, "SELECT used FROM segments WHERE segment = ?1");
+	struct query q = query_begin(db, "SELECT used, synced FROM segments WHERE segment = ?1");
 	int rc;
 
 	query_u64(&q, segment);
 	rc = query_step(&q, e);
 	*used_out = rc == 1 ? query_col_u64(&q, 0) : 0;
+	if (synced_out != NULL)
+		*synced_out = rc == 1 ? query_col_u64(&q, 1) : 0;
 	query_end(&q);
 	return rc < 0 ? rc : 0;
 }
@@ -134,8 +136,8 @@ static int
 clean_segment(struct cleaning *c, const char *name, uint64_t segment, struct error *e)
 {
 	struct stat st;
-	uint64_t used;
-	int rc = segment_used(c->db, segment, &used, e);
+	uint64_t used, synced;
+	int rc = segment_used(c->db, segment, &used, &synced, e);
 
 	if (rc != 0)
 		return rc;
@@ -145,7 +147,7 @@ clean_segment(struct cleaning *c, const char *name, uint64_t segment, struct err
 		cleaning_say(c, "removed body segment %s: nothing in it was committed", name);
 		return unlinkat(c->b->folder_fd, name, 0) == 0 ? 0 : file_error(e, "a body segment cannot be removed");
 	}
-	if ((uint64_t)st.st_size < used)
+	if ((uint64_t)st.st_size < synced)
 		cleaning_say(c,
 		    "body segment %s is damaged: %" PRIu64 " octets are missing at its end; restore a backup", name,
 		    used - (uint64_t)st.st_size);
@@ -220,7 +222,7 @@ open_last(struct bodies *b, struct db *db, struct error *e)
 	b->segment = (uint32_t)last;
 	if (rc != 0 || last == 0)
 		return rc;
-	rc = segment_used(db, last, &b->used, e);
+	rc = segment_used(db, last, &b->used, NULL, e);
 	if (rc != 0)
 		return rc;
 	segment_name(name, b->segment);
@@ -239,7 +241,6 @@ bodies_open(struct bodies *b, const char *folder, uint64_t segment_size, struct 
 {
 	struct cleaning c = { b, db, say, ctx };
 	int parent = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
-	uint64_t last = 0;
 
 	memset(b, 0, sizeof *b);
 	b->folder_fd = b->segment_fd = -1;
@@ -255,13 +256,20 @@ bodies_open(struct bodies *b, const char *folder, uint64_t segment_size, struct 
 		(void)close(parent);
 	if (rc == 0)
 		rc = clean_folder(&c, e);
-	if (rc == 0)
-		rc = open_last(b, db, e);
+	if (rc != 0)
+		bodies_close(b);
+	return rc;
+}
+
+int
+bodies_resume(struct bodies *b, struct db *db, struct error *e)
+{
+	uint64_t last = 0;
+	int rc = open_last(b, db, e);
+
 	if (rc == 0)
 		rc = db_number(db, "SELECT seq FROM sqlite_sequence WHERE name = 'bodies'", &last, e);
 	atomic_init(&b->next_body, last + 1);
-	if (rc != 0)
-		bodies_close(b);
 	return rc;
 }
 
@@ -325,20 +333,20 @@ bodies_put(struct bodies *b, struct slice data, struct body_place *place_out, st
 }
 
 int
-bodies_sync(struct bodies *b, bool *sync_failed_out, struct error *e)
+bodies_write(struct bodies *b, struct error *e)
 {
-	int rc;
+	return b->pending.len == 0 ? 0 : write_at(b->segment_fd, buf_slice(&b->pending), b->used, e);
+}
 
-	*sync_failed_out = false;
+int
+bodies_sync(struct bodies *b, struct error *e)
+{
 	if (b->pending.len == 0)
 		return 0;
-	rc = write_at(b->segment_fd, buf_slice(&b->pending), b->used, e);
-	if (rc != 0)
-		return rc;
 	if (fdatasync(b->segment_fd) == 0 && (!b->new_segment || fsync(b->folder_fd) == 0))
 		return 0;
-	*sync_failed_out = true;
-	return file_error(e, "messages cannot be synced to disk");
+	(void)file_error(e, "messages cannot be synced to disk");
+	return ERR_IO;
 }
 
 int
@@ -346,21 +354,25 @@ bodies_count(struct bodies *b, struct db *db, struct error *e)
 {
 	struct query q;
 
-	if (b->pending.len == 0)
+	if (b->pending.len == 0 && !b->unmarked)
 		return 0;
+	b->unmarked = false;
 	q = query_begin(db,
-	    "INSERT INTO segments (segment, used) VALUES (?1, ?2)"
-	    " ON CONFLICT (segment) DO UPDATE SET used = excluded.used");
+	    "INSERT INTO segments (segment, used, synced) VALUES (?1, ?2, ?3)"
+	    " ON CONFLICT (segment) DO UPDATE SET used = excluded.used, synced = excluded.synced");
 	query_u64(&q, b->segment);
 	query_u64(&q, b->used + b->pending.len);
+	query_u64(&q, b->used);
 	return query_run(&q, e);
 }
 
 void
 bodies_keep(struct bodies *b)
 {
-	if (b->pending.len > 0)
+	if (b->pending.len > 0) {
 		b->new_segment = false;
+		b->unmarked = true;
+	}
 	b->used += b->pending.len;
 	buf_clear(&b->pending);
 	if (b->pending.cap > PENDING_MAX / 16)

@@ -8,7 +8,12 @@
  * off at the start. A file of a large body without a row is removed.
  *
  * Putting is the committer's: bodies_put() for each body of a batch,
- * bodies_sync() once, then the rows, then bodies_keep() or bodies_drop().
+ * bodies_write() once, then bodies_sync() beside the rows and their own sync,
+ * then bodies_keep() or bodies_drop(). So after a power cut there may be rows
+ * of the last batch whose octets did not reach the disk. A segment's row also
+ * says up to where it was synced before that batch: the start looks at all
+ * bodies behind that place (recover.c).
+ *
  * Reading is for every thread.
  */
 #ifndef STORE_BODY_H
@@ -39,18 +44,23 @@ struct bodies {
 	int segment_fd;
 	uint64_t used;      /* octets that committed rows count */
 	struct buf pending; /* records of this batch, behind used */
-	bool new_segment;   /* no committed row counts it yet */
+	bool new_segment;   /* its name may not be synced yet */
+	bool unmarked;      /* its row does not say yet that all of it is synced */
 };
 
-/* Opens and cleans. db: the writer, no transaction open. */
+/* Opens the folder and cleans it. db: the writer, no transaction open. Then bodies_resume(). */
 int bodies_open(struct bodies *b, const char *folder, uint64_t segment_size, struct db *db, body_say_fn *say, void *ctx,
     struct error *e);
+/* Goes on in the last segment. */
+int bodies_resume(struct bodies *b, struct db *db, struct error *e);
 void bodies_close(struct bodies *b);
 
 /* Room for a body of this batch; a new segment is begun when the current one is full and the batch still empty. */
 int bodies_put(struct bodies *b, struct slice data, struct body_place *place_out, struct error *e);
-/* Writes and syncs what was put. *sync_failed_out: the sync itself failed, nothing may be believed any more. */
-int bodies_sync(struct bodies *b, bool *sync_failed_out, struct error *e);
+/* Writes what was put. */
+int bodies_write(struct bodies *b, struct error *e);
+/* Syncs it. From another thread: nobody else may change b meanwhile. After a failure nothing may be believed any more. */
+int bodies_sync(struct bodies *b, struct error *e);
 /* In the batch's transaction: the segment's row. */
 int bodies_count(struct bodies *b, struct db *db, struct error *e);
 void bodies_keep(struct bodies *b); /* the rows are committed */

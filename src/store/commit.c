@@ -3,9 +3,10 @@
  * The committer. It takes every write that is waiting and makes all of them
  * durable with two syncs:
  *
- *   1 the bodies of the batch are appended to the segment and synced
- *   2 the rows run in one transaction, a savepoint each, and are committed
- *   3 only then everyone is answered
+ *   1 the bodies of the batch are appended to the segment, and their sync begins
+ *   2 beside it the rows run in one transaction, a savepoint each, and are
+ *     committed, which syncs the log
+ *   3 only when both syncs are through everyone is answered
  *
  * A write that cannot be (no such mailbox) fails alone. A full disk or an I/O
  * error fails the whole batch. When a sync itself fails, nobody knows what the
@@ -122,9 +123,6 @@ put_body(struct store *s, struct work *w, struct error *e)
 static int
 put_bodies(struct store *s, struct batch *b, struct error *e)
 {
-	bool sync_failed;
-	int rc;
-
 	for (struct work *w = b->first; w != NULL; w = w->next) {
 		w->rc = put_body(s, w, &w->error);
 		if (w->rc == ERR_FULL || w->rc == ERR_IO) {
@@ -132,10 +130,60 @@ put_bodies(struct store *s, struct batch *b, struct error *e)
 			return w->rc;
 		}
 	}
-	rc = bodies_sync(&s->bodies, &sync_failed, e);
-	if (sync_failed)
-		store_stop(s, e->text);
-	return rc;
+	return bodies_write(&s->bodies, e);
+}
+
+/* The sync of the bodies runs on a thread of its own, beside the rows and their sync. */
+static void *
+syncer_main(void *arg)
+{
+	struct store *s = arg;
+	struct syncer *y = &s->committer.syncer;
+
+	(void)pthread_mutex_lock(&y->mutex);
+	while (!y->stop) {
+		if (!y->asked) {
+			(void)pthread_cond_wait(&y->turn, &y->mutex);
+			continue;
+		}
+		(void)pthread_mutex_unlock(&y->mutex);
+		y->rc = bodies_sync(&s->bodies, &y->error);
+		(void)pthread_mutex_lock(&y->mutex);
+		y->asked = false;
+		(void)pthread_cond_broadcast(&y->turn);
+	}
+	(void)pthread_mutex_unlock(&y->mutex);
+	return NULL;
+}
+
+static void
+sync_begin(struct store *s)
+{
+	struct syncer *y = &s->committer.syncer;
+
+	if (s->bodies.pending.len == 0)
+		return;
+	(void)pthread_mutex_lock(&y->mutex);
+	y->asked = true;
+	(void)pthread_cond_broadcast(&y->turn);
+	(void)pthread_mutex_unlock(&y->mutex);
+}
+
+/* 0 also when nothing was to be synced. */
+static int
+sync_end(struct store *s, struct error *e)
+{
+	struct syncer *y = &s->committer.syncer;
+
+	if (s->bodies.pending.len == 0)
+		return 0;
+	(void)pthread_mutex_lock(&y->mutex);
+	while (y->asked)
+		(void)pthread_cond_wait(&y->turn, &y->mutex);
+	(void)pthread_mutex_unlock(&y->mutex);
+	if (y->rc != 0)
+		*e = y->error;
+	return y->rc;
 }
 
 /* ---- 2: the rows ---- */
@@ -250,18 +298,26 @@ answer_all(struct store *s, struct work *first, int rc, const struct error *e)
 static int
 run_batch(struct store *s, struct batch *b, struct error *e)
 {
-	int rc;
+	struct error ignored = { 0 };
+	int rc, synced = 0;
 
 	if (atomic_load(&s->stopped))
 		return store_stopped_error(e);
 	rc = put_bodies(s, b, e);
-	if (rc == 0)
+	if (rc == 0) {
+		sync_begin(s);
 		rc = run_transaction(s, b, e);
+		synced = sync_end(s, rc == 0 ? e : &ignored);
+	}
+	if (synced != 0)
+		store_stop(s, rc == 0 ? e->text : ignored.text);
 	if (rc != 0) {
 		bodies_drop(&s->bodies);
 		return rc;
 	}
 	bodies_keep(&s->bodies);
+	if (synced != 0)
+		return synced;
 	notify_changed(s, buf_slice(&b->tx.changed));
 	aside_release(s, buf_slice(&b->tx.released));
 	return 0;
@@ -311,6 +367,18 @@ wal_grew(void *ctx, sqlite3 *handle, const char *name, int pages)
 	return SQLITE_OK;
 }
 
+static void
+syncer_stop(struct syncer *y)
+{
+	(void)pthread_mutex_lock(&y->mutex);
+	y->stop = true;
+	(void)pthread_cond_broadcast(&y->turn);
+	(void)pthread_mutex_unlock(&y->mutex);
+	(void)pthread_join(y->thread, NULL);
+	(void)pthread_cond_destroy(&y->turn);
+	(void)pthread_mutex_destroy(&y->mutex);
+}
+
 int
 committer_start(struct store *s, struct error *e)
 {
@@ -321,8 +389,15 @@ committer_start(struct store *s, struct error *e)
 	(void)pthread_mutex_init(&c->mutex, NULL);
 	(void)pthread_cond_init(&c->some, NULL);
 	(void)sqlite3_wal_hook(c->db.handle, wal_grew, s);
+	(void)pthread_mutex_init(&c->syncer.mutex, NULL);
+	(void)pthread_cond_init(&c->syncer.turn, NULL);
+	rc = thread_start(&c->syncer.thread, "syncer", syncer_main, s, e);
+	if (rc != 0)
+		return rc;
 	rc = thread_start(&c->thread, "committer", committer_main, s, e);
 	c->started = rc == 0;
+	if (rc != 0)
+		syncer_stop(&c->syncer);
 	return rc;
 }
 
@@ -338,6 +413,7 @@ committer_stop(struct store *s)
 	(void)pthread_cond_signal(&c->some);
 	(void)pthread_mutex_unlock(&c->mutex);
 	(void)pthread_join(c->thread, NULL);
+	syncer_stop(&c->syncer);
 	(void)pthread_cond_destroy(&c->some);
 	(void)pthread_mutex_destroy(&c->mutex);
 	c->started = false;

@@ -158,6 +158,10 @@ start_threads(struct store *s, struct error *e)
 	    bodies_open(&s->bodies, s->options.folder, s->options.segment_size, &s->committer.db, say_for_bodies, s, e);
 
 	if (rc == 0)
+		rc = recover_last_batch(s, e);
+	if (rc == 0)
+		rc = bodies_resume(&s->bodies, &s->committer.db, e);
+	if (rc == 0)
 		rc = aside_start(s, e);
 	if (rc == 0)
 		rc = reading_start(s, s->options.readers, e);
@@ -225,6 +229,8 @@ store_close(struct store *s)
 	aside_stop(s);
 	notify_done(&s->notify);
 	staging_done(s);
+	if (s->bodies.unmarked && !atomic_load(&s->stopped))
+		(void)db_run(&s->committer.db, "UPDATE segments SET synced = used", NULL);
 	if (s->committer.db.handle != NULL && !atomic_load(&s->stopped))
 		(void)sqlite3_wal_checkpoint_v2(s->committer.db.handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	else if (s->committer.db.handle != NULL)

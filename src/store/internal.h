@@ -8,6 +8,7 @@
  *   reading.c   the readers: every read, each on a connection of its own
  *   aside.c     checkpoints and giving space back, beside everything else
  *   notify.c    who waits for changes
+ *   recover.c   what a power cut left of the last batch
  *   op_*.c      what each operation does, in SQL
  */
 #ifndef STORE_INTERNAL_H
@@ -158,6 +159,16 @@ struct work {
 	struct error error;
 };
 
+struct syncer {
+	pthread_t thread;
+	pthread_mutex_t mutex;
+	pthread_cond_t turn;
+	bool asked; /* until the sync is through */
+	bool stop;
+	int rc;
+	struct error error;
+};
+
 struct committer {
 	pthread_t thread;
 	pthread_mutex_t mutex;
@@ -166,6 +177,7 @@ struct committer {
 	bool stop;
 	bool started;
 	struct db db;
+	struct syncer syncer;
 	atomic_ullong commits;
 	atomic_ullong writes;
 };
@@ -265,6 +277,11 @@ void notify_done(struct notify *n); /* fails who waits */
 void notify_wait(struct store *s, struct port_job *job);
 void notify_changed(struct store *s, struct slice refs);
 void notify_peer_gone(struct store *s, uint64_t peer);
+
+/* ---- the start (recover.c) ---- */
+
+/* Takes out messages of the last batch whose octets did not reach the disk: they were never answered. */
+int recover_last_batch(struct store *s, struct error *e);
 
 /* ---- the whole ---- */
 

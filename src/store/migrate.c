@@ -37,7 +37,7 @@ static const char version_1[] =
     " uid INTEGER NOT NULL, PRIMARY KEY (account, mailbox, modseq)) WITHOUT ROWID;"
     "CREATE TABLE bodies (body INTEGER PRIMARY KEY AUTOINCREMENT, segment INTEGER NOT NULL, place INTEGER NOT NULL,"
     " length INTEGER NOT NULL, refs INTEGER NOT NULL, envelope BLOB NOT NULL, cache BLOB NOT NULL);"
-    "CREATE TABLE segments (segment INTEGER PRIMARY KEY, used INTEGER NOT NULL);"
+    "CREATE TABLE segments (segment INTEGER PRIMARY KEY, used INTEGER NOT NULL, synced INTEGER NOT NULL);"
     "CREATE TABLE certificates (certificate INTEGER PRIMARY KEY, fingerprint BLOB NOT NULL UNIQUE,"
     " version INTEGER NOT NULL, account INTEGER NOT NULL, created INTEGER NOT NULL, modified INTEGER NOT NULL,"
     " data BLOB NOT NULL);"

@@ -8,7 +8,9 @@
  * What is answered without an error is on disk: a write is answered after its
  * octets and its row are synced, and not before. It is wholly there or wholly
  * not, whatever happens to the process. Reads see what was committed, never
- * wait for a write, and are each one snapshot.
+ * wait for a write, and are each one snapshot. (A read may see a message a
+ * moment before its delivery is answered; a power cut in that moment expunges
+ * it again.)
  *
  * Every operation NAME has
  *   int store_NAME(port, &request, arena, &reply, e)          asks and waits

@@ -48,6 +48,7 @@ static struct cut cuts[CUTS_MAX];
 static size_t cut_count;
 static uint64_t random_state;
 static unsigned answered_count;
+static unsigned recovered;
 static bool answered[MESSAGES];
 static unsigned answer_order[MESSAGES];
 
@@ -312,6 +313,7 @@ check_cut(const struct cut *c)
 	assert_in_range(snprintf(b.folder, sizeof b.folder, "%s", c->folder), 1, sizeof b.folder - 1);
 	arena_init(&b.arena, (size_t)256 << 20);
 	box_open(&b);
+	recovered += strstr(b.said, "took out") != NULL;
 	rc = store_message_list(b.port, &in, &b.arena, &rows, NULL);
 	assert_true(rc == 0 || (rc == ERR_NOT_FOUND && c->answered == 0)); /* cut before the account was made */
 	for (size_t i = 0; i < rows.row_count; i++) {
@@ -358,7 +360,9 @@ power_cuts(void **state)
 	assert_true(cut_count > 0);
 	for (size_t i = 0; i < cut_count; i++)
 		check_cut(&cuts[i]);
-	(void)printf("# %zu cuts, the last after %u answers\n", cut_count, cuts[cut_count - 1].answered);
+	(void)printf(
+	    "# %zu cuts, the last after %u answers; after %u of them messages of the last batch were taken out\n",
+	    cut_count, cuts[cut_count - 1].answered, recovered);
 	for (size_t i = 0; i < inode_count; i++)
 		free(inodes[i].synced);
 }

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * After a power cut, rows of the last batch may be there whose octets are not:
+ * the two are synced side by side, and nobody was answered before both. The
+ * last segment's row says up to where it was synced before that batch. Every
+ * body behind that place is read; the messages of one that does not pass are
+ * expunged, so their UIDs are used up and their mailboxes' counts are right.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/internal.h"
+
+struct last {
+	uint32_t segment;
+	uint64_t used;
+	uint64_t synced;
+};
+
+static int
+last_segment(struct db *db, struct last *out, struct error *e)
+{
+	struct query q = query_begin(db, "SELECT segment, used, synced FROM segments ORDER BY segment DESC LIMIT 1");
+	int rc = query_step(&q, e);
+
+	*out = (struct last){ 0 };
+	if (rc == 1)
+		*out = (struct last){ query_col_u32(&q, 0), query_col_u64(&q, 1), query_col_u64(&q, 2) };
+	query_end(&q);
+	return rc < 0 ? rc : 0;
+}
+
+static int
+bodies_behind(struct db *db, const struct last *last, struct rows *out, struct error *e)
+{
+	struct query q = query_begin(db, "SELECT body, place, length FROM bodies WHERE segment = ?1 AND place >= ?2");
+	struct body_place *place;
+	int rc;
+
+	query_u64(&q, last->segment);
+	query_u64(&q, last->synced);
+	while ((rc = query_step(&q, e)) == 1 && (place = rows_add(out)) != NULL)
+		*place = (struct body_place){ query_col_u64(&q, 0), last->segment, query_col_u64(&q, 1),
+			query_col_u64(&q, 2) };
+	query_end(&q);
+	return rc < 0 ? rc : arena_check(out->arena, e);
+}
+
+/* 1: whole, 0: not, or negative when it cannot be told. */
+static int
+body_is_whole(struct store *s, const struct body_place *place, struct error *e)
+{
+	struct buf data BUF_OWNED;
+	int rc;
+
+	buf_init(&data, place->length == 0 ? 1 : place->length);
+	rc = bodies_read(&s->bodies, place, 0, place->length, &data, e);
+	if (rc == 0)
+		return 1;
+	return rc == ERR_INTEGRITY || rc == ERR_TRUNCATED || rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
+static int
+forget_body(struct tx *tx, const struct body_place *place, struct error *e)
+{
+	struct rows rows = { .arena = tx->arena, .size = sizeof(struct store_stored) };
+	struct query q = query_begin(tx->db, "SELECT account, mailbox, uid FROM messages WHERE body = ?1");
+	struct store_stored *row;
+	int rc;
+
+	query_u64(&q, place->body);
+	while ((rc = query_step(&q, e)) == 1 && (row = rows_add(&rows)) != NULL)
+		*row = (struct store_stored){
+			.account = query_col_u64(&q, 0), .mailbox = query_col_u64(&q, 1), .uid = query_col_u32(&q, 2)
+		};
+	query_end(&q);
+	for (size_t i = 0; i < rows.count && rc >= 0; i++) {
+		const struct store_stored *one = (const struct store_stored *)rows.data + i;
+		struct store_range range = { one->uid, one->uid };
+		struct store_expunge in = { one->account, one->mailbox, &range, 1, true };
+		struct store_expunged out = { 0 };
+
+		rc = op_expunge(tx, &in, &out, e);
+	}
+	return rc < 0 ? rc : arena_check(tx->arena, e);
+}
+
+/* What is there now is synced, or there is no such file. *size_out: its octets, 0 without one. */
+static int
+sync_segment(struct store *s, uint32_t segment, uint64_t *size_out, struct error *e)
+{
+	char name[24];
+	struct stat st;
+	int fd, rc = 0;
+
+	(void)snprintf(name, sizeof name, "s%08" PRIx32, segment);
+	*size_out = 0;
+	fd = openat(s->bodies.folder_fd, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0 || fdatasync(fd) != 0 || fsync(s->bodies.folder_fd) != 0 || fstat(fd, &st) != 0)
+		rc = error_set_errno(e, ERR_IO, errno, "a body segment cannot be synced");
+	if (fd >= 0)
+		(void)close(fd);
+	if (rc == 0)
+		*size_out = (uint64_t)st.st_size;
+	return rc;
+}
+
+static int
+settle(struct tx *tx, const struct last *last, uint64_t size, struct error *e)
+{
+	struct query q;
+
+	if (size == 0) {
+		q = query_begin(tx->db, "DELETE FROM segments WHERE segment = ?1");
+		query_u64(&q, last->segment);
+		return query_run(&q, e);
+	}
+	q = query_begin(tx->db, "UPDATE segments SET used = ?2, synced = ?2 WHERE segment = ?1");
+	query_u64(&q, last->segment);
+	query_u64(&q, size < last->used ? size : last->used);
+	return query_run(&q, e);
+}
+
+static int
+recover(struct tx *tx, const struct last *last, const struct rows *places, uint64_t size, size_t *lost, struct error *e)
+{
+	const struct body_place *place = places->data;
+	int rc = db_run(tx->db, "BEGIN IMMEDIATE", e);
+
+	for (size_t i = 0; i < places->count && rc >= 0; i++) {
+		rc = body_is_whole(tx->s, &place[i], e);
+		if (rc != 0)
+			continue;
+		rc = forget_body(tx, &place[i], e);
+		(*lost)++;
+	}
+	if (rc >= 0)
+		rc = settle(tx, last, size, e);
+	if (rc >= 0)
+		rc = db_run(tx->db, "COMMIT", e);
+	if (rc < 0)
+		(void)db_run(tx->db, "ROLLBACK", NULL);
+	return rc;
+}
+
+int
+recover_last_batch(struct store *s, struct error *e)
+{
+	struct arena a ARENA_OWNED;
+	struct rows places = { .arena = &a, .size = sizeof(struct body_place) };
+	struct tx tx = { .s = s, .db = &s->committer.db, .arena = &a };
+	struct last last;
+	uint64_t size = 0;
+	size_t lost = 0;
+	int rc = last_segment(&s->committer.db, &last, e);
+
+	arena_init(&a, PORT_ARENA_BUDGET);
+	if (rc != 0 || last.synced >= last.used)
+		return rc;
+	buf_init(&tx.changed, 1 << 20);
+	buf_init(&tx.released, 1 << 20);
+	rc = sync_segment(s, last.segment, &size, e);
+	if (rc == 0)
+		rc = bodies_behind(&s->committer.db, &last, &places, e);
+	if (rc == 0)
+		rc = recover(&tx, &last, &places, size, &lost, e);
+	if (rc == 0 && lost > 0) {
+		char line[100];
+
+		(void)snprintf(
+		    line, sizeof line, "took out %zu messages that were never acknowledged and are not whole", lost);
+		store_say(s, line);
+	}
+	buf_done(&tx.changed);
+	buf_done(&tx.released);
+	return rc;
+}
