@@ -132,7 +132,9 @@ agent_forget(int argc, char **argv)
 	request.fingerprint = slice_of(f.bytes, f.len);
 	if (rc == 0)
 		rc = agent_client_call(c.agent, AGENT_FORGET, &request, &c.arena, &reply, &c.error);
-	if (rc == 0)
+	if (rc == 0 && c.common.json)
+		(void)printf("%u\n", reply.count);
+	else if (rc == 0)
 		(void)printf("The agent forgot %u thing%s.\n", reply.count, reply.count == 1 ? "" : "s");
 	return end(&c, rc);
 }
@@ -148,7 +150,7 @@ agent_stop(int argc, char **argv)
 		return status;
 	rc = agent_client_call(c.agent, AGENT_STOP, &request, &c.arena, &reply, &c.error);
 	if (rc == 0)
-		(void)puts("The agent ends.");
+		(void)puts(c.common.json ? "true" : "The agent ends.");
 	return end(&c, rc);
 }
 

@@ -299,6 +299,15 @@ key_show(int argc, char **argv)
 	return end(&c, rc);
 }
 
+static int
+say_entry(struct key_command *c, const struct trust_entry *entry)
+{
+	if (c->common.json)
+		return client_print_json(entry_json(c, entry), &c->error);
+	print_entry(c, entry);
+	return 0;
+}
+
 /* ---- find, verify ---- */
 
 static int
@@ -337,7 +346,7 @@ key_verify(int argc, char **argv)
 		rc = trust_store_verify(c.keyring.certs, &f, c.keyring.policy.now, &c.error);
 	}
 	if (rc == 0)
-		print_entry(&c, trust_store_find(c.keyring.certs, &f));
+		rc = say_entry(&c, trust_store_find(c.keyring.certs, &f));
 	return end(&c, rc);
 }
 
@@ -369,9 +378,7 @@ import_one(struct key_command *c, const struct pgp_cert *cert, const char *from)
 	};
 	int rc = cert->secret ? import_secret(c, cert) : trust_store_put(c->keyring.certs, &put, NULL, &c->error);
 
-	if (rc == 0)
-		print_entry(c, trust_store_find(c->keyring.certs, &cert->primary->fingerprint));
-	return rc;
+	return rc == 0 ? say_entry(c, trust_store_find(c->keyring.certs, &cert->primary->fingerprint)) : rc;
 }
 
 static int

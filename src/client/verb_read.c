@@ -384,7 +384,8 @@ write_decoded(struct reading *r, const struct letter_view *v, const struct mime_
 }
 
 static int
-save_one(struct reading *r, const struct letter_view *v, const struct mime_part *part, size_t n)
+save_one(
+    struct reading *r, const struct letter_view *v, const struct mime_part *part, size_t n, struct json_value *list)
 {
 	BUF_OWNED struct buf name = { .max = 300 };
 	struct file_writer w = { .fd = -1 };
@@ -394,7 +395,9 @@ save_one(struct reading *r, const struct letter_view *v, const struct mime_part 
 	rc = open_free_name(r, buf_slice(&name), &w);
 	if (rc == 0)
 		rc = write_decoded(r, v, part, &w);
-	if (rc == 0)
+	if (rc == 0 && list != NULL)
+		json_value_append_text(list, slice_str(w.path));
+	else if (rc == 0)
 		client_say("Saved ", slice_str(w.path), "");
 	file_writer_done(&w);
 	return rc;
@@ -403,6 +406,7 @@ save_one(struct reading *r, const struct letter_view *v, const struct mime_part 
 static int
 save_all(struct reading *r, const struct letter_view *v)
 {
+	struct json_value *list;
 	const struct mime_part *part;
 	int rc = 0;
 	size_t n;
@@ -411,8 +415,12 @@ save_all(struct reading *r, const struct letter_view *v)
 		return error_set(&r->error, letter_opened_verdict(v->opened)->closed_reason,
 		    "this letter could not be opened: nothing of it is saved");
 	rc = dir_make_private(r->to, &r->error);
+	list = r->common.json ? json_value_list() : NULL;
 	for (n = 0; rc == 0 && (part = letter_opened_attachment(v->opened, n)) != NULL; n++)
-		rc = save_one(r, v, part, n);
+		rc = save_one(r, v, part, n, list);
+	if (rc == 0 && r->common.json)
+		return client_print_json(list, &r->error);
+	json_value_free(list);
 	if (rc == 0 && n == 0)
 		(void)puts("This letter has no attachments.");
 	return rc;

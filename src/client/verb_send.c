@@ -155,7 +155,11 @@ read_from(struct sending *s)
 static int
 read_text(struct sending *s)
 {
-	int rc = file_read("-", &s->text, &s->error);
+	int rc;
+
+	if (terminal_is(STDIN_FILENO))
+		(void)fputs("Write the letter; Ctrl-D at the beginning of a line ends it.\n", stderr);
+	rc = file_read("-", &s->text, &s->error);
 
 	if (rc == 0 && !utf8_valid(buf_slice(&s->text)))
 		rc = error_set(&s->error, ERR_USAGE, "the text is not UTF-8: give it as a file with --attach");
@@ -236,36 +240,52 @@ warn_about(struct sending *s, const struct recipient *r, const struct trust_entr
 		warn("nobody vouches that the certificate is that of ", r->spec, "; it only came with a message");
 }
 
+/* The certificate of the entry, when it can be encrypted to now; else *why says why not. */
+static int
+load_usable(struct sending *s, const struct trust_entry *entry, struct pgp_cert **out, struct error *why)
+{
+	struct pgp_cert_judgement j;
+	const struct pgp_key *key;
+	struct pgp_cert *cert;
+	int rc = trust_store_load(s->keyring.certs, &entry->fingerprint, &cert, &s->error);
+
+	*out = NULL;
+	if (rc != 0)
+		return rc;
+	rc = pgp_cert_judge(cert, &s->keyring.policy, s->keyring.policy.now, &j, &s->error);
+	if (rc == 0 && pgp_judged_keys_for(&j, &s->keyring.policy, PGP_FLAG_ENCRYPT, &key, 1, why) > 0)
+		*out = cert;
+	else
+		pgp_cert_free(cert);
+	if (rc == 0)
+		pgp_cert_judgement_done(&j);
+	return rc;
+}
+
+/* What is known here may have expired since: then the directory is asked once more. */
 static int
 find_certificate(struct sending *s, struct recipient *r)
 {
 	struct trust_directory d = account_directory(&s->account);
-	struct pgp_cert_judgement j;
-	const struct trust_entry *entry;
-	const struct pgp_key *key;
+	const struct trust_entry *entry = NULL;
 	struct error why;
-	int rc = trust_lookup(s->keyring.certs, &d, r->spec, false, &s->keyring.policy, &entry, &why);
+	int rc = 0;
 
-	if (rc != 0) {
-		if (rc != ERR_NOT_FOUND)
-			warn("the directory could not be asked for ", r->spec, "");
-		return 0;
+	for (int again = 0; again < 2 && rc == 0 && r->cert == NULL; again++) {
+		int looked = trust_lookup(s->keyring.certs, &d, r->spec, again > 0, &s->keyring.policy, &entry, &why);
+
+		if (looked != 0) {
+			if (looked != ERR_NOT_FOUND)
+				warn("the directory could not be asked for ", r->spec, "");
+			return 0;
+		}
+		rc = load_usable(s, entry, &r->cert, &why);
 	}
-	rc = trust_store_load(s->keyring.certs, &entry->fingerprint, &r->cert, &s->error);
-	if (rc == 0)
-		rc = pgp_cert_judge(r->cert, &s->keyring.policy, s->keyring.policy.now, &j, &s->error);
-	if (rc != 0)
-		return rc;
-	if (pgp_judged_keys_for(&j, &s->keyring.policy, PGP_FLAG_ENCRYPT, &key, 1, &why) == 0) {
-		warn("the certificate of ", r->spec, " cannot be encrypted to:");
-		warn("", slice_str(why.text), "");
-		pgp_cert_free(r->cert);
-		r->cert = NULL;
-	} else {
+	if (rc == 0 && r->cert != NULL)
 		warn_about(s, r, entry);
-	}
-	pgp_cert_judgement_done(&j);
-	return 0;
+	else if (rc == 0)
+		warn(why.text, SLICE_EMPTY, "");
+	return rc;
 }
 
 static int

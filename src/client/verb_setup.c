@@ -213,6 +213,13 @@ check_password(struct setup *s)
 	return rc;
 }
 
+/* What happens on the way: on standard output for people, not between a program's JSON. */
+static void
+say(const struct setup *s, const char *line)
+{
+	(void)fprintf(s->common.json ? stderr : stdout, "%s\n", line);
+}
+
 /* ---- the key ---- */
 
 static int
@@ -225,7 +232,7 @@ make_key(struct setup *s)
 	if (rc == 0)
 		rc = keyring_generate(&s->keyring, &spec, &s->account.key, &s->error);
 	if (rc == 0)
-		(void)puts("A key was made.");
+		say(s, "A key was made.");
 	return rc;
 }
 
@@ -239,7 +246,7 @@ find_or_make_key(struct setup *s)
 		return make_key(s);
 	if (rc == 0) {
 		s->account.key = entry->fingerprint;
-		(void)puts("Your key is here already.");
+		say(s, "Your key is here already.");
 	}
 	return rc;
 }
@@ -263,7 +270,7 @@ publish(struct setup *s)
 	explicit_bzero(password, sizeof password);
 	pgp_cert_free(cert);
 	if (rc == 0)
-		(void)puts("Its certificate is published in the key directory.");
+		say(s, "Its certificate is published in the key directory.");
 	return rc == 0 ? 0 : error_context(&s->error, "everything else is set up, but the key is not published");
 }
 

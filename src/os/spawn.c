@@ -60,6 +60,8 @@ start(const char *const argv[], int in, int out, pid_t *pid_out)
 	(void)posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	(void)posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
 	(void)posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+	/* Descriptors that came from our own caller (--passphrase-fd) are not marked to be closed. */
+	(void)posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
 	rc = posix_spawnp(pid_out, argv[0], &actions, &attr, argv_of(argv), environ);
 	(void)posix_spawnattr_destroy(&attr);
 	(void)posix_spawn_file_actions_destroy(&actions);

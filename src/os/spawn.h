@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* Other programs, started with a list of arguments and never through a shell. */
+/*
+ * Other programs, started with a list of arguments and never through a shell.
+ * They get standard input, output and error and no other descriptor.
+ */
 #ifndef OS_SPAWN_H
 #define OS_SPAWN_H
 

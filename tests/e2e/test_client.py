@@ -241,6 +241,7 @@ def test_exported_key_is_imported(people, stranger, tmp_path):
     stranger.run("key", "import", tmp_path / "bob.key", passphrase=bob.passphrase)
     assert stranger.json("key", "show", bob.address)["secret"]
     stranger.run("key", "import", __file__, want=1)
+    assert stranger.json("key", "import", tmp_path / "bob.pgp")["addresses"] == [bob.address]
 
 
 @pytest.mark.parametrize("version", ["4", "6"])
