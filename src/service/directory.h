@@ -37,6 +37,9 @@ extern const struct conn_ops directory_session_ops;
 /* ctx: a struct service_listener. ERR_NOMEM. */
 int directory_session_open(void *ctx, struct conn *c, void **session_out, struct error *e);
 
+/* After server_stop(), with everything still running: waits until no request is being carried out. For service_free(). */
+void directory_drain(void);
+
 /* "HTTP/1.1 503 ...": said to whom there is no room for. */
 extern const struct slice directory_session_refusal;
 

@@ -366,7 +366,7 @@ on_authenticated(void *ctx, const void *reply, const struct error *e)
 
 	if (handover != NULL) {
 		call->account = handover->account;
-		directory_call_later(call, work_add);
+		directory_call_later(call, call->service->uploads, work_add);
 	} else if (e->code == ERR_PASSWORD) {
 		say_unauthorized(call);
 	} else {
@@ -403,7 +403,7 @@ directory_add(struct directory_call *call)
 	int rc;
 
 	if (call->authorization.len == 0) {
-		directory_call_later(call, work_add);
+		directory_call_later(call, call->service->uploads, work_add);
 		return;
 	}
 	if (!call->tls) {

@@ -1,7 +1,22 @@
 /* SPDX-License-Identifier: ISC */
 #include "service/directory_call.h"
 
+#include <time.h>
+
 #include "base/mem.h"
+#include "service/directory.h"
+
+#define DRAIN_LOOK_NS 2000000L
+
+/* All of this process: a port's answer may come after everything else of a call's session is gone. */
+static atomic_uint in_flight;
+
+void
+directory_drain(void)
+{
+	while (atomic_load(&in_flight) > 0)
+		(void)nanosleep(&(struct timespec){ .tv_nsec = DRAIN_LOOK_NS }, NULL);
+}
 
 static void
 copy_request(struct directory_call *c, const struct http_request *r, struct slice body)
@@ -25,6 +40,7 @@ directory_call_new(struct service *service, struct conn *conn, const struct http
 
 	if (c == NULL)
 		return error_nomem(e);
+	(void)atomic_fetch_add(&in_flight, 1);
 	atomic_init(&c->refs, 1);
 	atomic_init(&c->done, false);
 	c->service = service;
@@ -53,6 +69,7 @@ directory_call_release(struct directory_call *call)
 	buf_done(&call->answer);
 	arena_wipe_done(&call->arena); /* a password may be in it */
 	mem_free(call);
+	(void)atomic_fetch_sub(&in_flight, 1);
 }
 
 static void
@@ -65,11 +82,11 @@ run_stage(void *ctx)
 }
 
 void
-directory_call_later(struct directory_call *call, void (*stage)(struct directory_call *call))
+directory_call_later(struct directory_call *call, struct pool *pool, void (*stage)(struct directory_call *call))
 {
 	call->stage = stage;
 	(void)atomic_fetch_add(&call->refs, 1);
-	if (pool_submit(call->service->workers, run_stage, call) == 0)
+	if (pool_submit(pool, run_stage, call) == 0)
 		return;
 	directory_call_say(call, 503, "The directory is busy; come again in a minute.");
 	directory_call_release(call);

@@ -47,8 +47,8 @@ int directory_call_new(struct service *service, struct conn *conn, const struct 
     struct slice body, struct directory_call **call_out, struct error *e);
 void directory_call_release(struct directory_call *call);
 
-/* Runs stage on a worker; when the queue is full the call is finished with 503. */
-void directory_call_later(struct directory_call *call, void (*stage)(struct directory_call *call));
+/* Runs stage on a thread of this pool; when its queue is full the call is finished with 503. */
+void directory_call_later(struct directory_call *call, struct pool *pool, void (*stage)(struct directory_call *call));
 void directory_call_finish(struct directory_call *call, unsigned status, const char *content_type);
 /* With a sentence, as text/plain. */
 void directory_call_say(struct directory_call *call, unsigned status, const char *text);

@@ -171,7 +171,7 @@ work_lookup(struct directory_call *call)
 void
 directory_lookup(struct directory_call *call)
 {
-	directory_call_later(call, work_lookup);
+	directory_call_later(call, call->service->workers, work_lookup);
 }
 
 /* ---- HKP v2, in part ---- */
@@ -224,7 +224,7 @@ work_certificate(struct directory_call *call)
 void
 directory_certificate(struct directory_call *call)
 {
-	directory_call_later(call, work_certificate);
+	directory_call_later(call, call->service->workers, work_certificate);
 }
 
 /* ---- Web Key Directory ---- */
@@ -300,5 +300,5 @@ work_wkd(struct directory_call *call)
 void
 directory_wkd(struct directory_call *call)
 {
-	directory_call_later(call, work_wkd);
+	directory_call_later(call, call->service->workers, work_wkd);
 }

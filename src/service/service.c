@@ -5,11 +5,13 @@
 
 #include "base/mem.h"
 #include "service/ask.h"
+#include "service/directory.h"
 #include "store/store.h"
 
 #define MESSAGE_MAX_DEFAULT (50u << 20)
 #define IDLE_DEFAULT_MS 300000
 #define WORKERS_WAITING 65536u
+#define UPLOADS_WAITING 64u /* each may hold DIRECTORY_CALL_BUDGET */
 
 static int
 copy_settings(struct service *s, const struct service_settings *from, struct error *e)
@@ -49,6 +51,8 @@ service_new(const struct service_settings *settings, struct port *store, struct 
 	if (rc == 0)
 		rc = pool_new(&(struct pool_options){ "worker", settings->workers, WORKERS_WAITING }, &s->workers, e);
 	if (rc == 0)
+		rc = pool_new(&(struct pool_options){ "uploads", 1, UPLOADS_WAITING }, &s->uploads, e);
+	if (rc == 0)
 		rc = ask_new(store, settings->auth_threads, &s->ask_end, e);
 	if (rc == 0)
 		rc = port_open_local(ask_service(s->ask_end), &s->ask, e);
@@ -72,6 +76,8 @@ service_free(struct service *s)
 
 	if (s == NULL)
 		return;
+	directory_drain();
+	pool_free(s->uploads);
 	pool_free(s->workers);
 	store_watcher_free(s->watcher);
 	port_close(s->ask);

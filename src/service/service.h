@@ -49,9 +49,10 @@ struct ask;
 /* Read-only for sessions. */
 struct service {
 	struct service_settings settings;
-	struct port *store;            /* store/store.h */
-	struct port *ask;              /* service/ask.h */
-	struct pool *workers;          /* for commands that take longer than a loop should: reading, parsing */
+	struct port *store;   /* store/store.h */
+	struct port *ask;     /* service/ask.h */
+	struct pool *workers; /* for commands that take longer than a loop should: reading, parsing */
+	struct pool *uploads; /* the directory's, one thread: strangers' certificates must not take the workers */
 	struct store_watcher *watcher; /* changes of mailboxes */
 	struct ask *ask_end;           /* service's own: the end that answers `ask` */
 	_Atomic uint32_t receiving;    /* messages under way; at most SERVICE_RECEIVING_MAX */

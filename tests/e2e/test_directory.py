@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """The key directory, asked by gpg with dirmngr and by curl."""
+import base64
 import os
 import re
 import shutil
@@ -352,3 +353,19 @@ def test_a_directory_entry_survives_a_crash(fresh_exchange, gpg):
     assert lookup(exchange, "0x" + fingerprint)[0] == 200
     exchange.run("account", "remove", Exchange.ALICE)
     assert index(exchange, "alice@example.org") == []
+
+
+def test_it_stops_in_the_middle_of_uploads(fresh_exchange, gpg):
+    """Requests that are being carried out when the end comes find everything that they need until they are done."""
+    exchange = fresh_exchange()
+    alice = gpg()
+    form = urllib.parse.urlencode({"keytext": alice.export(alice.make_key("Alice <alice@example.org>"))}).encode()
+    basic = base64.b64encode(f"{Exchange.ALICE}:{exchange.password(Exchange.ALICE)}".encode())
+    head = b"POST /pks/add HTTP/1.1\r\nHost: x\r\nAuthorization: Basic " + basic + b"\r\nContent-Length: %d\r\n\r\n" % len(form)
+    held = [exchange.connect("https", tls=True) for _ in range(20)]
+    for s in held:
+        s.sendall((head + form) * 5)
+    assert held[0].recv(12) == b"HTTP/1.1 200"
+    exchange.stop()
+    for s in held:
+        s.close()
