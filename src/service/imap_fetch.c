@@ -18,6 +18,7 @@ struct fetch_own {
 	uint32_t next; /* UID to go on from; 0: no more pages */
 	bool need_cache;
 	bool sets_seen;
+	bool lost;       /* octets that were there are there no more */
 	bool unreadable; /* something was told as NIL because the store could not give it */
 
 	struct store_message *rows; /* this page's, in t->page */
@@ -126,6 +127,13 @@ partial_of(const struct imap_item *item, struct mime_range r)
 }
 
 static void
+put_literal(struct imap_task *t, struct slice octets)
+{
+	(void)imap_write_literal_head(&t->out, octets.len);
+	(void)buf_put_slice(&t->out, octets);
+}
+
+static void
 put_fields(struct imap_task *t, const struct store_message *row, const struct imap_item *item, struct mime_range range)
 {
 	const struct imap_section *s = &item->section;
@@ -145,11 +153,10 @@ put_fields(struct imap_task *t, const struct store_message *row, const struct im
 	/* A partial counts in what was chosen (RFC 3501 6.4.5). */
 	part = partial_of(item, (struct mime_range){ 0, chosen.len });
 	if (ok)
-		(void)imap_write_string(
-		    &t->out, slice_sub(buf_slice(&chosen), (size_t)part.offset, (size_t)part.length));
+		put_literal(t, slice_sub(buf_slice(&chosen), (size_t)part.offset, (size_t)part.length));
 	else
 		(void)buf_put_str(&t->out, "NIL");
-	o->unreadable = o->unreadable || !ok;
+	o->lost = o->lost || !ok;
 	buf_done(&block);
 	buf_done(&chosen);
 }
@@ -173,11 +180,38 @@ stream(struct imap_task *t, const struct store_message *row)
 	return o->at == o->end;
 }
 
+/*
+ * The length is said before the octets, so what can be held is read before it is said: the message may be expunged by
+ * another session at any moment. True when the section is whole.
+ */
+static bool
+begin_stream(struct imap_task *t, const struct store_message *row, struct mime_range r)
+{
+	uint64_t first = r.length <= IMAP_AHEAD_MAX ? r.length : IMAP_PIECE;
+	struct fetch_own *o = t->own;
+	struct buf ahead;
+	bool ok;
+
+	buf_init(&ahead, IMAP_AHEAD_MAX);
+	ok = imap_task_read(t, row->body, r.offset, first, &ahead);
+	if (ok) {
+		(void)imap_write_literal_head(&t->out, r.length);
+		(void)buf_put_slice(&t->out, buf_slice(&ahead));
+	} else {
+		(void)buf_put_str(&t->out, "NIL");
+		o->lost = true;
+	}
+	buf_done(&ahead);
+	o->at = r.offset + first;
+	o->end = r.offset + r.length;
+	o->streaming = ok && o->at < o->end;
+	return !o->streaming;
+}
+
 /* Begins a section. True when it is whole already. */
 static bool
 put_section(struct imap_task *t, const struct store_message *row, const struct imap_item *item)
 {
-	struct fetch_own *o = t->own;
 	struct mime_range r;
 
 	(void)imap_write_item_name(&t->out, item);
@@ -191,11 +225,7 @@ put_section(struct imap_task *t, const struct store_message *row, const struct i
 		return true;
 	}
 	r = partial_of(item, r);
-	(void)imap_write_literal_head(&t->out, r.length);
-	o->at = r.offset;
-	o->end = r.offset + r.length;
-	o->streaming = true;
-	return false;
+	return begin_stream(t, row, r);
 }
 
 /* ---- items ---- */
@@ -416,7 +446,7 @@ fetch_end(struct imap_task *t)
 
 	if (o->unreadable)
 		return imap_task_no(t, "SERVERBUG", "Some data could not be read.");
-	if (!t->command->uid && o->found < o->wanted)
+	if (o->lost || (!t->command->uid && o->found < o->wanted))
 		return imap_task_no(t, "EXPUNGEISSUED", "Some of these messages are gone.");
 	return imap_task_ok(t, "Fetched.");
 }

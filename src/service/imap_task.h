@@ -29,6 +29,7 @@
 #define IMAP_TASK_OUT (4u << 20)    /* octets that one step may write at most: an envelope, a structure, a header */
 #define IMAP_PAGE_ROWS 128u         /* messages looked at in one go */
 #define IMAP_PIECE (128u << 10)     /* octets read from the store in one go */
+#define IMAP_AHEAD_MAX (512u << 10) /* octets of a section that are read before its length is said */
 #define IMAP_HEADER_MAX (1u << 20)  /* octets of a header that are looked at */
 #define IMAP_SEARCH_MAX (32u << 20) /* octets of a message that SEARCH BODY looks at */
 #define IMAP_STAGE_MAX (256u << 10) /* octets of an appended message that wait in memory: larger ones are staged */
