@@ -552,8 +552,15 @@ smtp_client_end(struct smtp_client *m)
 void
 smtp_client_quit(struct smtp_client *m)
 {
-	if (m->state == STATE_OVER || m->state == STATE_TEXT || m->state == STATE_SHAKING)
+	bool text_next = m->state == STATE_ENVELOPE && m->written > m->message.recipient_count + 1;
+
+	if (m->state == STATE_OVER || m->state == STATE_SHAKING)
 		return;
+	if (m->state == STATE_TEXT || text_next) {
+		/* The server may take the next octets for text: say nothing, so that it never ends, and just go. */
+		m->state = STATE_OVER;
+		return;
+	}
 	say(m, "QUIT", SLICE_EMPTY);
 	m->state = STATE_QUIT;
 }

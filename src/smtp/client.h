@@ -89,6 +89,7 @@ int smtp_client_send(struct smtp_client *m, const struct smtp_client_message *me
 size_t smtp_client_put(struct smtp_client *m, struct slice in);
 /* The text is whole. */
 void smtp_client_end(struct smtp_client *m);
+/* QUIT, at any time. While the server may wait for text nothing is said: close the connection, it keeps nothing. */
 void smtp_client_quit(struct smtp_client *m);
 
 /* What the server announced; false and 0 before READY. */

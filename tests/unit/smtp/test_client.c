@@ -348,5 +348,28 @@ endless_answer(void **state)
 	smtp_client_free(m);
 }
 
-UNIT_MAIN(UNIT_TEST(back_to_back), UNIT_TEST(large_text), UNIT_TEST(starttls_and_auth),
+/* Giving up after a refused recipient, when DATA is on its way already: nothing that follows may become a letter. */
+static void
+quit_in_the_envelope(void **state)
+{
+	const struct smtp_client_message m = {
+		.from = SLICE("a@b"), .recipients = RECIPIENTS(SLICE("bad@d"), SLICE("c@d")), .recipient_count = 2
+	};
+	struct smtp_client_event ev;
+	struct pair p;
+
+	(void)state;
+	pair_new(&p, &plain_client, &mx, 4096);
+	assert_int_equal(until_event(&p, &ev), SMTP_CLIENT_READY);
+	assert_ok(smtp_client_send(p.client, &m, &unit_error));
+	assert_int_equal(until_event(&p, &ev), SMTP_CLIENT_RECIPIENT);
+	assert_false(ev.accepted);
+	smtp_client_quit(p.client);
+	assert_int_equal(until_event(&p, &ev), SMTP_CLIENT_NOTHING);
+	assert_int_equal(p.text.len, 0);
+	assert_false(p.ended);
+	pair_done(&p);
+}
+
+UNIT_MAIN(UNIT_TEST(quit_in_the_envelope), UNIT_TEST(back_to_back), UNIT_TEST(large_text), UNIT_TEST(starttls_and_auth),
     UNIT_TEST(refused_before_sending), UNIT_TEST(liars), UNIT_TEST(endless_answer))
