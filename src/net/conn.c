@@ -153,7 +153,7 @@ begin_linger(struct conn *c, int64_t now)
 	}
 	(void)shutdown(c->fd, SHUT_WR);
 	c->state = CONN_LINGER;
-	c->limit_at = now + NET_LINGER_MS;
+	c->limit_at = now + (c->thread->ending ? NET_LINGER_LAST_MS : NET_LINGER_MS);
 }
 
 /* ---- socket ---- */
@@ -603,9 +603,10 @@ conn_start(
 void
 conn_end_all(struct conn_thread *t, bool at_once)
 {
+	t->ending = true;
 	for (struct conn *c = t->conns, *next; c != NULL; c = next) {
 		next = c->next;
-		if (at_once || c->state == CONN_HANDSHAKE) {
+		if (at_once || c->state == CONN_HANDSHAKE || c->state == CONN_LINGER) {
 			conn_die(c);
 		} else {
 			c->close = true;

@@ -28,6 +28,7 @@ struct conn_thread {
 	struct conn *conns;
 	struct peers *peers; /* any thread */
 	int64_t handshake_ms, stall_ms;
+	bool ending; /* the server stops: nobody is waited for long */
 	/* Where all conns of a thread read into; what sessions leave is copied away. */
 	uint8_t scratch[32u << 10];
 };

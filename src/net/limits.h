@@ -14,6 +14,7 @@
 #define NET_HANDSHAKE_MS 30000   /* a TLS handshake must end within this */
 #define NET_STALL_MS 120000      /* a peer that takes no output for this long is gone */
 #define NET_LINGER_MS 2000       /* after our end of a connection: time for the peer to read our last words */
+#define NET_LINGER_LAST_MS 100   /* the same when the whole server stops */
 #define NET_CONNECTIONS 18000u   /* of one process; descriptors end at 20,000 on common systems */
 #define NET_CONNECTIONS_PEER 50u /* of one IPv4 address or IPv6 /64 */
 
