@@ -15,15 +15,18 @@ ROUNDS = 3
 def run(argv, stdin=None, stdout=None, env=None):
     """Runs a program and returns (elapsed seconds, CPU seconds of it and its waited-for children, peak KiB)."""
     actions = []
-    for number, path, flags in ((0, stdin or "/dev/null", os.O_RDONLY),
-                                (1, stdout or "/dev/null", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)):
+    said = BUILD / "bench" / "stderr"
+    said.parent.mkdir(parents=True, exist_ok=True)
+    new = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    for number, path, flags in ((0, stdin or "/dev/null", os.O_RDONLY), (1, stdout or "/dev/null", new), (2, said, new)):
         actions.append((os.POSIX_SPAWN_OPEN, number, str(path), flags, 0o600))
     start = time.monotonic()
     pid = os.posix_spawnp(argv[0], [str(a) for a in argv], env or os.environ, file_actions=actions)
     _, status, usage = os.wait4(pid, 0)
     elapsed = time.monotonic() - start
     if status != 0:
-        sys.exit(f"bench: '{' '.join(map(str, argv))}' failed with status {os.waitstatus_to_exitcode(status)}")
+        sys.exit(f"bench: '{' '.join(map(str, argv))}' failed with status {os.waitstatus_to_exitcode(status)}:\n"
+                 f"{said.read_text(errors='replace')}")
     return elapsed, usage.ru_utime + usage.ru_stime, usage.ru_maxrss
 
 

@@ -37,7 +37,7 @@ class Place:
         return common.run([OURS, "sop", *args], stdin, stdout)
 
     def gpg(self, *args, stdin=None, stdout=None):
-        return common.run(["gpg", "--batch", "--yes", "--quiet", "--no-armor", "--trust-model", "always", *args], stdin,
+        return common.run(["gpg", "--batch", "--yes", "--quiet", "--trust-model", "always", *args], stdin,
                           stdout, self.env)
 
     def sq(self, *args, stdin=None, stdout=None):
@@ -74,20 +74,20 @@ def works_of(p, data, tag):
         "encrypt SEIPDv1": {
             "ours": lambda: p.sop("encrypt", "--profile=rfc4880", "--no-armor", p.cert, stdin=data, stdout=at("e.ours")),
             "gpg": lambda: p.gpg(*common_gpg, *recipient, "--encrypt", stdin=data, stdout=at("e.gpg")),
-            "sq": lambda: p.sq("encrypt", "--binary", "--compression", "none", "--recipient-file", p.cert, "-o",
+            "sq": lambda: p.sq("encrypt", "--binary", "--compression", "none", "--recipient-cert", p.cert, "-o",
                                at("e.sq"), data)},
         "decrypt SEIPDv1": {
             "ours": lambda: p.sop("decrypt", p.key, stdin=at("e.gpg"), stdout=at("d.ours")),
             "gpg": lambda: p.gpg("--decrypt", stdin=at("e.gpg"), stdout=at("d.gpg")),
-            "sq": lambda: p.sq("decrypt", "--recipient-file", p.key, "-o", at("d.sq"), at("e.gpg"))},
+            "sq": lambda: p.sq("decrypt", "--recipient-key", p.key, "-o", at("d.sq"), at("e.gpg"))},
         "sign detached SHA-512": {
             "ours": lambda: p.sop("sign", "--no-armor", p.key, stdin=data, stdout=at("s.ours")),
             "gpg": lambda: p.gpg(*common_gpg, "--detach-sign", stdin=data, stdout=at("s.gpg")),
-            "sq": lambda: p.sq("sign", "--detached", "--binary", "--signer-file", p.key, "-o", at("s.sq"), data)},
+            "sq": lambda: p.sq("sign", "--detached", "--binary", "--signer-key", p.key, "-o", at("s.sq"), data)},
         "verify detached SHA-512": {
             "ours": lambda: p.sop("verify", at("s.gpg"), p.cert, stdin=data),
             "gpg": lambda: p.gpg("--verify", at("s.gpg"), data),
-            "sq": lambda: p.sq("verify", "--signer-file", p.cert, "--detached", at("s.gpg"), data)},
+            "sq": lambda: p.sq("verify", "--signer-cert", p.cert, "--detached", at("s.gpg"), data)},
     }
 
 
