@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <curl/curl.h>
 #include <openssl/evp.h>
 
+#include "net/curl_late.h"
 #include "net/tls.h"
 
 #define FETCH_TIMEOUT_MS 30000
@@ -15,7 +15,7 @@
 #define SET(option, value) \
 	do { \
 		if (rc == CURLE_OK) \
-			rc = curl_easy_setopt(curl, (option), (value)); \
+			rc = late->easy_setopt(curl, (option), (value)); \
 	} while (0)
 
 static size_t
@@ -27,7 +27,7 @@ on_body(char *data, size_t size, size_t count, void *ctx)
 }
 
 static CURLcode
-set_body(CURL *curl, const struct fetch_request *r, struct curl_slist **headers)
+set_body(const struct curl_late *late, CURL *curl, const struct fetch_request *r, struct curl_slist **headers)
 {
 	CURLcode rc = CURLE_OK;
 	char line[200];
@@ -35,7 +35,7 @@ set_body(CURL *curl, const struct fetch_request *r, struct curl_slist **headers)
 	if (r->content_type == NULL)
 		return CURLE_OK;
 	(void)snprintf(line, sizeof line, "Content-Type: %s", r->content_type);
-	*headers = curl_slist_append(NULL, line);
+	*headers = late->slist_append(NULL, line);
 	if (*headers == NULL)
 		return CURLE_OUT_OF_MEMORY;
 	SET(CURLOPT_HTTPHEADER, *headers);
@@ -45,7 +45,7 @@ set_body(CURL *curl, const struct fetch_request *r, struct curl_slist **headers)
 }
 
 static CURLcode
-set_trust(CURL *curl, const struct fetch_request *r)
+set_trust(const struct curl_late *late, CURL *curl, const struct fetch_request *r)
 {
 	char pin[16 + 48] = "sha256//";
 	CURLcode rc = CURLE_OK;
@@ -66,7 +66,7 @@ set_trust(CURL *curl, const struct fetch_request *r)
 }
 
 static CURLcode
-set_options(CURL *curl, const struct fetch_request *r, struct buf *body)
+set_options(const struct curl_late *late, CURL *curl, const struct fetch_request *r, struct buf *body)
 {
 	int64_t timeout = r->timeout_ms == 0 ? FETCH_TIMEOUT_MS : r->timeout_ms;
 	CURLcode rc = CURLE_OK;
@@ -90,7 +90,8 @@ set_options(CURL *curl, const struct fetch_request *r, struct buf *body)
 }
 
 static int
-failure(CURLcode code, const struct fetch_request *r, const struct buf *body, const char *text, struct error *e)
+failure(const struct curl_late *late, CURLcode code, const struct fetch_request *r, const struct buf *body,
+    const char *text, struct error *e)
 {
 	static const struct {
 		CURLcode curl;
@@ -113,7 +114,7 @@ failure(CURLcode code, const struct fetch_request *r, const struct buf *body, co
 	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
 		if (codes[i].curl == code)
 			ours = codes[i].ours;
-	return error_set(e, ours, "%s: %s", r->url, text[0] == '\0' ? curl_easy_strerror(code) : text);
+	return error_set(e, ours, "%s: %s", r->url, text[0] == '\0' ? late->easy_strerror(code) : text);
 }
 
 int
@@ -121,33 +122,37 @@ fetch(const struct fetch_request *request, struct buf *body_out, unsigned *statu
 {
 	struct curl_slist *headers = NULL, *resolve = NULL;
 	char text[CURL_ERROR_SIZE] = "";
-	CURL *curl = curl_easy_init();
+	const struct curl_late *late = curl_late(e);
+	CURL *curl;
 	CURLcode rc;
 	long status = 0;
 	int result;
 
+	if (late == NULL)
+		return ERR_NET;
+	curl = late->easy_init();
 	if (curl == NULL)
 		return error_nomem(e);
-	rc = set_options(curl, request, body_out);
+	rc = set_options(late, curl, request, body_out);
 	SET(CURLOPT_ERRORBUFFER, text);
 	if (request->resolve != NULL) {
-		resolve = curl_slist_append(NULL, request->resolve);
+		resolve = late->slist_append(NULL, request->resolve);
 		SET(CURLOPT_RESOLVE, resolve);
 	}
 	if (request->user != NULL && request->allow_http && strncmp(request->url, "https:", 6) != 0)
 		rc = CURLE_UNSUPPORTED_PROTOCOL; /* a password never goes in clear */
 	if (rc == CURLE_OK)
-		rc = set_trust(curl, request);
+		rc = set_trust(late, curl, request);
 	if (rc == CURLE_OK)
-		rc = set_body(curl, request, &headers);
+		rc = set_body(late, curl, request, &headers);
 	if (rc == CURLE_OK)
-		rc = curl_easy_perform(curl);
-	(void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-	result = rc == CURLE_OK ? 0 : failure(rc, request, body_out, text, e);
+		rc = late->easy_perform(curl);
+	(void)late->easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	result = rc == CURLE_OK ? 0 : failure(late, rc, request, body_out, text, e);
 	if (result == 0)
 		*status_out = (unsigned)status;
-	curl_slist_free_all(headers);
-	curl_slist_free_all(resolve);
-	curl_easy_cleanup(curl);
+	late->slist_free_all(headers);
+	late->slist_free_all(resolve);
+	late->easy_cleanup(curl);
 	return result;
 }
