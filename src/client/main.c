@@ -8,6 +8,7 @@
 #include "client/sop.h"
 #include "client/verbs.h"
 #include "crypto/secret.h"
+#include "crypto/start.h"
 
 #define SECRET_HEAP (1u << 18) /* octets of locked memory for secrets in use */
 
@@ -46,6 +47,7 @@ int
 main(int argc, char **argv)
 {
 	(void)signal(SIGPIPE, SIG_IGN);
+	crypto_start_brief();
 	secret_heap_init(SECRET_HEAP);
 	if (argc < 2)
 		return help(EXIT_USAGE);

@@ -52,7 +52,7 @@ find_account(struct place *p, struct slice address, uint64_t *account_out, struc
 {
 	const struct store_account_get request = { .address = address };
 	struct store_account reply;
-	ARENA_OWNED struct arena a;
+	ARENA_OWNED struct arena a = { 0 };
 	int rc;
 
 	arena_init(&a, REPLY_BUDGET);
@@ -69,8 +69,8 @@ account_add(struct place *p, const struct verb_input *in, struct slice address, 
 {
 	struct store_account_create request = { .address = address };
 	struct store_account_id reply;
-	BUF_OWNED struct buf verifier;
-	ARENA_OWNED struct arena a;
+	BUF_OWNED struct buf verifier = { 0 };
+	ARENA_OWNED struct arena a = { 0 };
 	int rc;
 
 	buf_init(&verifier, 4096);
@@ -89,7 +89,7 @@ account_remove(struct place *p, const struct verb_input *in, struct slice addres
 {
 	struct store_account_id request;
 	struct store_nothing reply;
-	ARENA_OWNED struct arena a;
+	ARENA_OWNED struct arena a = { 0 };
 	int rc = find_account(p, address, &request.account, e);
 
 	(void)in;
@@ -106,8 +106,8 @@ account_password(struct place *p, const struct verb_input *in, struct slice addr
 {
 	struct store_account_set_verifier request = { 0 };
 	struct store_nothing reply;
-	BUF_OWNED struct buf verifier;
-	ARENA_OWNED struct arena a;
+	BUF_OWNED struct buf verifier = { 0 };
+	ARENA_OWNED struct arena a = { 0 };
 	int rc = find_account(p, address, &request.account, e);
 
 	buf_init(&verifier, 4096);
@@ -125,7 +125,7 @@ account_password(struct place *p, const struct verb_input *in, struct slice addr
 static void
 print_account(const struct store_account_row *row, bool json)
 {
-	BUF_OWNED struct buf line;
+	BUF_OWNED struct buf line = { 0 };
 
 	buf_init(&line, 4096);
 	if (json) {
@@ -148,7 +148,7 @@ account_list(struct place *p, const struct verb_input *in, struct slice address,
 	(void)address;
 	while (more) {
 		struct store_account_rows reply;
-		ARENA_OWNED struct arena a;
+		ARENA_OWNED struct arena a = { 0 };
 		int rc;
 
 		arena_init(&a, REPLY_BUDGET);
@@ -204,7 +204,7 @@ check_folder(const struct config *c, struct error *e)
 {
 	struct store_nothing request = { 0 };
 	struct store_info info;
-	ARENA_OWNED struct arena a;
+	ARENA_OWNED struct arena a = { 0 };
 	struct place p;
 	int rc;
 

@@ -41,7 +41,7 @@ add_domains(const struct place *p, struct error *e)
 	for (size_t i = 0; i < p->config->domain_count; i++) {
 		struct store_domain request = { .domain = slice_str(p->config->domains[i]) };
 		struct store_nothing reply;
-		ARENA_OWNED struct arena a;
+		ARENA_OWNED struct arena a = { 0 };
 		int rc;
 
 		arena_init(&a, 1 << 16);
@@ -162,7 +162,7 @@ place_write_ports(const struct config *config, const uint16_t ports[CONFIG_PORT_
     struct error *e)
 {
 	char path[FILE_PATH_MAX], pin_text[TLS_PIN_TEXT];
-	BUF_OWNED struct buf text;
+	BUF_OWNED struct buf text = { 0 };
 	int rc = path_join(path, config->data, "ports.json", e);
 
 	if (rc != 0)

@@ -149,7 +149,7 @@ work_lookup(struct directory_call *call)
 	struct store_certificates found;
 	struct directory_query q;
 	struct error e;
-	BUF_OWNED struct buf text;
+	BUF_OWNED struct buf text = { 0 };
 	int rc;
 
 	buf_init(&text, 3 * DIRECTORY_SEARCH_MAX);
@@ -206,7 +206,7 @@ work_certificate(struct directory_call *call)
 {
 	struct store_certificates found;
 	struct error e;
-	BUF_OWNED struct buf text;
+	BUF_OWNED struct buf text = { 0 };
 	int rc;
 
 	buf_init(&text, 1024);
@@ -245,7 +245,7 @@ static bool
 wkd_hash_is(struct slice hash, struct slice local)
 {
 	uint8_t digest[HASH_SIZE_MAX];
-	BUF_OWNED struct buf lower, text;
+	BUF_OWNED struct buf lower = { 0 }, text = { 0 };
 	bool same;
 
 	buf_init(&lower, DIRECTORY_SEARCH_MAX);
@@ -261,7 +261,7 @@ static int
 wkd_find(struct directory_call *call, struct slice hash, struct slice domain, struct store_certificates *found,
     struct error *e)
 {
-	BUF_OWNED struct buf address;
+	BUF_OWNED struct buf address = { 0 };
 	int rc;
 
 	buf_init(&address, DIRECTORY_SEARCH_MAX);

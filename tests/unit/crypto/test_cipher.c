@@ -156,7 +156,7 @@ keywrap_of_the_rfc(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		BUF_OWNED struct buf kek = unhex(rows[i].kek), key = unhex(rows[i].key), want = unhex(rows[i].want);
-		BUF_OWNED struct buf out;
+		BUF_OWNED struct buf out = { 0 };
 		struct secret back;
 
 		buf_init(&out, 100);

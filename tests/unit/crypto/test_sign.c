@@ -131,7 +131,7 @@ rsa_both_ways(void **state)
 		.q = buf_slice(&q),
 		.u = buf_slice(&u) };
 	static const size_t lengths[] = { 19, 27, 35 };
-	BUF_OWNED struct buf sig, text;
+	BUF_OWNED struct buf sig = { 0 }, text = { 0 };
 	uint8_t digest[32];
 	struct secret back;
 
