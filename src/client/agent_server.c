@@ -178,8 +178,12 @@ static int
 do_password_get(struct call *c, struct error *e)
 {
 	const struct agent_account *r = c->request;
+	SECRET_OWNED struct secret password = SECRET_EMPTY;
+	int rc = agent_vault_password_get(c->agent->vault, r->account, c->now_ms, &password, e);
 
-	return agent_vault_password_get(c->agent->vault, r->account, c->now_ms, &c->reply->octets.octets, e);
+	if (rc == 0)
+		c->reply->octets.octets = arena_copy(c->arena, secret_slice(&password));
+	return rc;
 }
 
 static int

@@ -9,7 +9,7 @@
 
 #include "base/machine.h"
 #include "base/mem.h"
-#include "crypto/secret.h"
+#include "client/agent_shield.h"
 #include "openpgp/cert.h"
 
 struct key_slot {
@@ -27,8 +27,9 @@ struct password_slot {
 
 /* The part in locked memory: indexes are those of the slots. */
 struct region {
-	uint8_t keys[AGENT_KEYS_MAX][AGENT_SECRET_OCTETS];
-	uint8_t passwords[AGENT_PASSWORDS_MAX][AGENT_PASSWORD_OCTETS];
+	struct agent_shield shield;
+	uint8_t keys[AGENT_KEYS_MAX][AGENT_SECRET_OCTETS + AGENT_SHIELD_MORE];
+	uint8_t passwords[AGENT_PASSWORDS_MAX][AGENT_PASSWORD_OCTETS + AGENT_SHIELD_MORE];
 };
 
 struct agent_vault {
@@ -81,6 +82,10 @@ agent_vault_new(struct agent_vault **out, struct error *e)
 		return error_nomem(e);
 	}
 	v->region = p;
+	if (agent_shield_init(&v->region->shield, e) != 0) {
+		agent_vault_free(v);
+		return ERR_CRYPTO;
+	}
 	for (size_t i = 0; i < AGENT_PASSWORDS_MAX; i++)
 		buf_init(&v->passwords[i].account, 320);
 	*out = v;
@@ -90,7 +95,7 @@ agent_vault_new(struct agent_vault **out, struct error *e)
 static void
 drop_key(struct agent_vault *v, size_t i)
 {
-	explicit_bzero(v->region->keys[i], AGENT_SECRET_OCTETS);
+	explicit_bzero(v->region->keys[i], sizeof v->region->keys[i]);
 	mem_free(v->keys[i].body);
 	v->keys[i] = (struct key_slot){ 0 };
 }
@@ -98,7 +103,7 @@ drop_key(struct agent_vault *v, size_t i)
 static void
 drop_password(struct agent_vault *v, size_t i)
 {
-	explicit_bzero(v->region->passwords[i], AGENT_PASSWORD_OCTETS);
+	explicit_bzero(v->region->passwords[i], sizeof v->region->passwords[i]);
 	buf_done(&v->passwords[i].account);
 	v->passwords[i].until_ms = 0;
 	v->passwords[i].len = 0;
@@ -110,6 +115,7 @@ agent_vault_free(struct agent_vault *v)
 	if (v == NULL)
 		return;
 	(void)agent_vault_forget(v, SLICE_EMPTY);
+	explicit_bzero(v->region, sizeof *v->region);
 	(void)munmap(v->region, sizeof *v->region);
 	mem_free(v);
 }
@@ -214,7 +220,11 @@ unlock_one(struct agent_vault *v, const struct pgp_key *key, struct slice passph
 		rc = hold_in_free_slot(v, &i, key, e);
 	if (rc != 0)
 		return rc;
-	memcpy(v->region->keys[i], secret.data, secret.len);
+	rc = agent_shield_close(&v->region->shield, secret_slice(&secret), v->region->keys[i], e);
+	if (rc != 0) {
+		drop_key(v, i);
+		return rc;
+	}
 	v->keys[i].secret_len = secret.len;
 	v->keys[i].until_ms = until_ms;
 	return 0;
@@ -270,10 +280,12 @@ agent_vault_holds(struct agent_vault *v, struct slice fingerprint, int64_t now_m
 	return find_key(v, fingerprint, now_ms) != AGENT_KEYS_MAX;
 }
 
-static struct slice
-secret_of(const struct agent_vault *v, size_t i)
+static int
+open_secret(const struct agent_vault *v, size_t i, struct secret *out, struct error *e)
 {
-	return slice_of(v->region->keys[i], v->keys[i].secret_len);
+	struct slice shielded = slice_of(v->region->keys[i], v->keys[i].secret_len + AGENT_SHIELD_MORE);
+
+	return agent_shield_open(&v->region->shield, shielded, out, e);
 }
 
 static int
@@ -286,22 +298,24 @@ int
 agent_vault_sign(struct agent_vault *v, struct slice fingerprint, uint8_t hash, struct slice digest, int64_t now_ms,
     struct buf *out, struct error *e)
 {
+	SECRET_OWNED struct secret secret = SECRET_EMPTY;
 	size_t i = find_key(v, fingerprint, now_ms);
+	int rc = i == AGENT_KEYS_MAX ? not_held(e) : open_secret(v, i, &secret, e);
 
-	if (i == AGENT_KEYS_MAX)
-		return not_held(e);
-	return pgp_secret_sign(&v->keys[i].key, secret_of(v, i), hash, digest, out, e);
+	return rc == 0 ? pgp_secret_sign(&v->keys[i].key, secret_slice(&secret), hash, digest, out, e) : rc;
 }
 
 int
 agent_vault_open(struct agent_vault *v, struct slice fingerprint, const struct pgp_pkesk_fields *pkesk, int64_t now_ms,
     uint8_t *cipher_out, struct secret *session_key_out, struct error *e)
 {
+	SECRET_OWNED struct secret secret = SECRET_EMPTY;
 	size_t i = find_key(v, fingerprint, now_ms);
+	int rc = i == AGENT_KEYS_MAX ? not_held(e) : open_secret(v, i, &secret, e);
 
-	if (i == AGENT_KEYS_MAX)
-		return not_held(e);
-	return pgp_secret_open(&v->keys[i].key, secret_of(v, i), pkesk, cipher_out, session_key_out, e);
+	if (rc != 0)
+		return rc;
+	return pgp_secret_open(&v->keys[i].key, secret_slice(&secret), pkesk, cipher_out, session_key_out, e);
 }
 
 size_t
@@ -368,6 +382,7 @@ agent_vault_password_put(struct agent_vault *v, struct slice account, struct sli
 {
 	size_t i = find_password(v, account, now_ms);
 	struct password_slot *s;
+	int rc;
 
 	if (i == AGENT_PASSWORDS_MAX)
 		i = free_password(v);
@@ -377,8 +392,9 @@ agent_vault_password_put(struct agent_vault *v, struct slice account, struct sli
 	s = &v->passwords[i];
 	if (buf_put_slice(&s->account, account) != 0)
 		return error_nomem(e);
-	if (password.len > 0)
-		memcpy(v->region->passwords[i], password.data, password.len);
+	rc = agent_shield_close(&v->region->shield, password, v->region->passwords[i], e);
+	if (rc != 0)
+		return rc;
 	s->len = password.len;
 	s->until_ms = due(seconds, now_ms);
 	return 0;
@@ -386,12 +402,12 @@ agent_vault_password_put(struct agent_vault *v, struct slice account, struct sli
 
 int
 agent_vault_password_get(
-    struct agent_vault *v, struct slice account, int64_t now_ms, struct slice *out, struct error *e)
+    struct agent_vault *v, struct slice account, int64_t now_ms, struct secret *out, struct error *e)
 {
 	size_t i = find_password(v, account, now_ms);
 
 	if (i == AGENT_PASSWORDS_MAX)
 		return error_set(e, ERR_NO_KEY, "the agent does not hold the password of this account");
-	*out = slice_of(v->region->passwords[i], v->passwords[i].len);
-	return 0;
+	return agent_shield_open(
+	    &v->region->shield, slice_of(v->region->passwords[i], v->passwords[i].len + AGENT_SHIELD_MORE), out, e);
 }

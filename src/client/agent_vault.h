@@ -3,7 +3,8 @@
  * What the agent holds: unlocked secret keys and account passwords, each until
  * its time. The secrets lie in one region of memory that is locked, left out
  * of dumps and wiped in a forked child (memfd_secret where the kernel gives
- * it), and are overwritten when they are forgotten.
+ * it), each encrypted but while it is used (agent_shield.h), and are
+ * overwritten when they are forgotten.
  *
  * Time is milliseconds of clock_boot_ms(), passed in. One thread.
  */
@@ -41,9 +42,9 @@ uint32_t agent_vault_forget(struct agent_vault *v, struct slice fingerprint);
 /* Replaces the account's password. ERR_LIMIT. */
 int agent_vault_password_put(struct agent_vault *v, struct slice account, struct slice password, uint32_t seconds,
     int64_t now_ms, struct error *e);
-/* Borrowed until the vault changes. ERR_NO_KEY when there is none. */
+/* ERR_NO_KEY when there is none. */
 int agent_vault_password_get(
-    struct agent_vault *v, struct slice account, int64_t now_ms, struct slice *out, struct error *e);
+    struct agent_vault *v, struct slice account, int64_t now_ms, struct secret *out, struct error *e);
 
 /* Forgets what is due. Returns when the next thing is due, or MACHINE_NEVER when nothing is held. */
 int64_t agent_vault_expire(struct agent_vault *v, int64_t now_ms);

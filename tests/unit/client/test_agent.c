@@ -12,6 +12,7 @@
 #include "base/machine.h"
 #include "client/agent_client.h"
 #include "client/agent_server.h"
+#include "client/agent_shield.h"
 #include "client/agent_vault.h"
 #include "crypto/secret.h"
 #include "openpgp/cert.h"
@@ -99,7 +100,7 @@ static void
 forgetting_is_for_one_or_all(void **state)
 {
 	struct agent_vault *v;
-	struct slice password;
+	struct secret password = SECRET_EMPTY;
 	uint32_t n;
 
 	(void)state;
@@ -108,7 +109,8 @@ forgetting_is_for_one_or_all(void **state)
 	assert_ok(agent_vault_password_put(v, SLICE("a@b"), SLICE("secret"), 60, NOW_MS, &unit_error));
 	assert_ok(agent_vault_password_put(v, SLICE("a@b"), SLICE("newer"), 60, NOW_MS, &unit_error));
 	assert_ok(agent_vault_password_get(v, SLICE("a@b"), NOW_MS, &password, &unit_error));
-	assert_slice(password, "newer");
+	assert_slice(secret_slice(&password), "newer");
+	secret_done(&password);
 	assert_int_equal(agent_vault_password_get(v, SLICE("x@b"), NOW_MS, &password, &unit_error), ERR_NO_KEY);
 	assert_int_equal(agent_vault_forget(v, fingerprint(0)), 1);
 	assert_true(agent_vault_holds(v, fingerprint(1), NOW_MS));
@@ -135,6 +137,31 @@ passwords_are_bounded(void **state)
 	assert_int_equal(agent_vault_password_put(v, SLICE("more"), SLICE("x"), 60, NOW_MS, &unit_error), ERR_LIMIT);
 	assert_ok(agent_vault_password_put(v, SLICE("more"), SLICE("x"), 60, NOW_MS + 60000, &unit_error));
 	agent_vault_free(v);
+}
+
+static void
+secrets_at_rest_are_shielded(void **state)
+{
+	struct agent_shield s, other;
+	struct slice plain = SLICE("a seed of thirty-two octets, say");
+	uint8_t a[32 + AGENT_SHIELD_MORE], b[32 + AGENT_SHIELD_MORE];
+	struct secret back = SECRET_EMPTY;
+
+	(void)state;
+	assert_ok(agent_shield_init(&s, &unit_error));
+	assert_ok(agent_shield_close(&s, plain, a, &unit_error));
+	assert_ok(agent_shield_close(&s, plain, b, &unit_error));
+	assert_memory_not_equal(a, b, sizeof a);
+	assert_int_equal(slice_search(slice_of(a, sizeof a), slice_sub(plain, 0, 8)), SIZE_MAX);
+	assert_ok(agent_shield_open(&s, slice_of(a, sizeof a), &back, &unit_error));
+	assert_slices(secret_slice(&back), plain);
+	secret_done(&back);
+	other = s;
+	other.prekey[AGENT_PREKEY - 1] ^= 1; /* one bit of the pre-key wrong: nothing comes out */
+	assert_int_equal(agent_shield_open(&other, slice_of(a, sizeof a), &back, &unit_error), ERR_INTEGRITY);
+	a[20] ^= 1;
+	assert_int_equal(agent_shield_open(&s, slice_of(a, sizeof a), &back, &unit_error), ERR_INTEGRITY);
+	assert_int_equal(agent_shield_open(&s, slice_of(a, 5), &back, &unit_error), ERR_INTERNAL);
 }
 
 /* ---- the whole of it, in a process of its own ---- */
@@ -298,7 +325,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = { UNIT_TEST(a_key_is_held_until_its_time),
 		UNIT_TEST(forgetting_is_for_one_or_all), UNIT_TEST(passwords_are_bounded),
-		UNIT_TEST(operations_cross_the_socket), UNIT_TEST(nonsense_ends_only_its_connection),
+		UNIT_TEST(secrets_at_rest_are_shielded), UNIT_TEST(operations_cross_the_socket),
+		UNIT_TEST(nonsense_ends_only_its_connection),
 		UNIT_TEST(one_agent_a_folder_and_it_ends_without_its_socket) };
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
