@@ -157,13 +157,18 @@ def forms(text):
 
 def nothing_in_clear(place, samples):
     needles = {form: name for name, text in samples.items() for form in forms(text)}
+    control = forms(f"bob@{DOMAIN}")  # what must be there: a search that finds nothing at all proves nothing
+    seen = False
     for path in place.data.rglob("*"):
         if not path.is_file():
             continue
         content = path.read_bytes()
+        seen = seen or any(form in content for form in control)
         for form, name in needles.items():
             if form in content:
                 raise Failed(f"{name} lies readable in {path.relative_to(place.dir)}")
+    if not seen:
+        raise Failed("the search found not even Bob's address in the data folder")
     log = (place.dir / "letterlockd.log").read_bytes()
     if any(form in log for form in needles):
         raise Failed("the log has words of the letter")
