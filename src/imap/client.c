@@ -1,77 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-#include "imap/client.h"
-
-#include <stdio.h>
-
 #include "base/mem.h"
+#include "imap/client_internal.h"
 #include "imap/client_parse.h"
-#include "imap/limits.h"
-#include "imap/mutf7.h"
-#include "imap/write.h"
-#include "sasl/sasl.h"
 
 #define CHUNK_MAX 65536u
-#define OUT_HIGH 65536u
 #define QUIET_MAX 100000u /* responses without meaning that one command may bring */
-
-enum phase {
-	GREETING,
-	ASKING, /* CAPABILITY was sent by the machine itself */
-	READY,
-	COMMAND,
-	SENDING, /* APPEND: the message goes out */
-	IDLING,
-	SHAKING, /* STARTTLS was answered OK; this machine is over */
-	CLOSED,
-};
-
-enum command {
-	NOTHING,
-	STARTTLS,
-	LOGIN,
-	SELECT,
-	LIST,
-	SEARCH,
-	FETCH,
-	FETCH_BODY,
-	APPEND,
-	IDLE,
-	LOGOUT,
-	OTHER,
-};
-
-struct imap_client {
-	struct imap_client_options options;
-	enum phase phase;
-	enum command command;
-	struct buf out;
-	struct buf line; /* one response: literals in place */
-	struct buf chunk;
-	size_t line_from;
-	uint64_t literal_left;
-	unsigned literals;
-	bool quoted;
-	bool escaped;
-	bool stream;    /* the literal that is coming goes out as DATA */
-	bool streamed;  /* one of this response did */
-	bool whole;     /* line is a whole response */
-	bool chunk_out; /* chunk is full enough to go out */
-	bool told;      /* the last event points into chunk, or into line and arena */
-	bool held;      /* an event waits behind the DATA of a section that came as a quoted string */
-	struct imap_client_event held_event;
-	int fault; /* of the input: ERR_LIMIT, ERR_SYNTAX, ERR_NOMEM */
-	struct arena arena;
-	unsigned counter;
-	unsigned quiet;
-	char tag[16];
-	struct buf capabilities; /* separated by spaces, one at both ends */
-	struct imap_client_mailbox mailbox;
-	struct sasl_client sasl;
-	struct sasl_credentials credentials;
-	struct buf secret; /* what credentials point to */
-	bool responded;
-	uint64_t append_left;
-};
 
 int
 imap_client_new(const struct imap_client_options *options, struct imap_client **out, struct error *e)
@@ -87,17 +20,17 @@ imap_client_new(const struct imap_client_options *options, struct imap_client **
 	buf_init(&m->capabilities, IMAP_CLIENT_CAPABILITIES_MAX + 2);
 	buf_init(&m->secret, SASL_IDENTITY_MAX + SASL_PASSWORD_MAX);
 	arena_init(&m->arena, IMAP_CLIENT_RESPONSE_MAX * 4);
-	m->phase = GREETING;
+	m->phase = PHASE_GREETING;
 	if (options->no_greeting) {
-		m->phase = ASKING;
+		m->phase = PHASE_ASKING;
 		(void)buf_put_str(&m->out, "c0 CAPABILITY\r\n");
 	}
 	*out = m;
 	return 0;
 }
 
-static void
-forget_secret(struct imap_client *m)
+void
+imap_client_forget_secret(struct imap_client *m)
 {
 	if (m->sasl.mechanism != NULL)
 		sasl_client_done(&m->sasl);
@@ -110,7 +43,7 @@ imap_client_free(struct imap_client *m)
 {
 	if (m == NULL)
 		return;
-	forget_secret(m);
+	imap_client_forget_secret(m);
 	buf_wipe_done(&m->out);
 	buf_done(&m->line);
 	buf_done(&m->chunk);
@@ -173,7 +106,7 @@ literal_begin(struct imap_client *m, uint64_t size)
 
 	m->literal_left = size;
 	/* The first section of a body that was asked for piece by piece. */
-	m->stream = size > 0 && m->command == FETCH_BODY && m->phase == COMMAND && !m->streamed &&
+	m->stream = size > 0 && m->command == SENT_FETCH_BODY && m->phase == PHASE_COMMAND && !m->streamed &&
 	    slice_starts(text, SLICE("* ")) && (slice_ends(before, SLICE("] ")) || slice_ends(before, SLICE("> ")));
 	if (m->stream) {
 		m->streamed = true;
@@ -258,7 +191,7 @@ client_feed(void *machine, struct slice in, int64_t now_ms)
 
 	(void)now_ms;
 	/* What comes in clear behind the answer to STARTTLS is nobody's. */
-	if (m->phase == SHAKING || m->phase == CLOSED)
+	if (m->phase == PHASE_SHAKING || m->phase == PHASE_CLOSED)
 		return in.len;
 	while (n < in.len && !m->whole && !m->chunk_out && m->fault == 0) {
 		struct slice rest = slice_from(in, n);
@@ -305,8 +238,8 @@ closed(struct imap_client *m, struct imap_client_event *ev, int code, const char
 {
 	ev->type = IMAP_CLIENT_CLOSED;
 	(void)error_set(&ev->error, code, "%s", text);
-	m->phase = CLOSED;
-	forget_secret(m);
+	m->phase = PHASE_CLOSED;
+	imap_client_forget_secret(m);
 }
 
 static void
@@ -339,7 +272,7 @@ take_code(struct imap_client *m, struct slice code)
 static void
 ask_capabilities(struct imap_client *m)
 {
-	m->phase = ASKING;
+	m->phase = PHASE_ASKING;
 	(void)buf_put_str(&m->out, "c0 CAPABILITY\r\n");
 }
 
@@ -363,7 +296,7 @@ greeting(struct imap_client *m, struct slice word, struct slice rest, struct ima
 		ask_capabilities(m);
 		return;
 	}
-	m->phase = READY;
+	m->phase = PHASE_READY;
 	ev->type = IMAP_CLIENT_READY;
 }
 
@@ -394,7 +327,7 @@ untagged_number(struct imap_client *m, struct imap_lex *l, struct imap_client_ev
 		ev->type = IMAP_CLIENT_FETCH;
 	}
 	/* The numbers of SELECT come with its DONE. */
-	if (ev->type == IMAP_CLIENT_CHANGED && m->command == SELECT)
+	if (ev->type == IMAP_CLIENT_CHANGED && m->command == SENT_SELECT)
 		ev->type = IMAP_CLIENT_NONE;
 	return rc;
 }
@@ -414,11 +347,11 @@ untagged_data(struct imap_client *m, struct imap_lex *l, struct imap_client_even
 		return 0;
 	if (c >= '0' && c <= '9')
 		return untagged_number(m, l, ev);
-	if (m->command == SEARCH && imap_lex_try_word(l, "SEARCH")) {
+	if (m->command == SENT_SEARCH && imap_lex_try_word(l, "SEARCH")) {
 		ev->type = IMAP_CLIENT_NUMBERS;
 		return imap_parse_numbers(l, ev);
 	}
-	if (m->command == LIST && imap_lex_try_word(l, "LIST")) {
+	if (m->command == SENT_LIST && imap_lex_try_word(l, "LIST")) {
 		ev->type = IMAP_CLIENT_LIST;
 		rc = imap_lex_space(l);
 		return rc != 0 ? rc : imap_parse_list(l, ev);
@@ -434,13 +367,13 @@ untagged(struct imap_client *m, struct imap_lex *l, struct imap_client_event *ev
 	struct slice code;
 	struct error e = { 0 };
 
-	if (m->phase == GREETING) {
+	if (m->phase == PHASE_GREETING) {
 		greeting(m, word, rest, ev);
 		return;
 	}
 	if (slice_ieq_str(word, "BYE")) {
 		imap_parse_text(rest, &code, &ev->text);
-		if (m->command != LOGOUT)
+		if (m->command != SENT_LOGOUT)
 			closed(m, ev, ERR_CLOSED, "The server ended the connection.");
 		return;
 	}
@@ -473,15 +406,15 @@ put_response(struct imap_client *m, struct slice challenge, struct imap_client_e
 static void
 continuation(struct imap_client *m, struct slice text, struct imap_client_event *ev)
 {
-	if (m->phase == COMMAND && m->command == LOGIN && m->sasl.mechanism != NULL) {
+	if (m->phase == PHASE_COMMAND && m->command == SENT_LOGIN && m->sasl.mechanism != NULL) {
 		put_response(m, text, ev);
-	} else if (m->phase == COMMAND && m->command == APPEND) {
-		m->phase = SENDING;
+	} else if (m->phase == PHASE_COMMAND && m->command == SENT_APPEND) {
+		m->phase = PHASE_SENDING;
 		ev->type = IMAP_CLIENT_SEND;
 		if (m->append_left == 0)
 			(void)imap_client_put(m, SLICE_EMPTY);
-	} else if (m->phase == COMMAND && m->command == IDLE) {
-		m->phase = IDLING;
+	} else if (m->phase == PHASE_COMMAND && m->command == SENT_IDLE) {
+		m->phase = PHASE_IDLING;
 		ev->type = IMAP_CLIENT_IDLING;
 	} else {
 		closed(m, ev, ERR_SYNTAX, "The server asked for more where nothing was to come.");
@@ -492,17 +425,17 @@ static void
 command_done(struct imap_client *m, struct imap_client_event *ev)
 {
 	ev->type = IMAP_CLIENT_DONE;
-	forget_secret(m);
-	if (m->command == STARTTLS && ev->result == IMAP_CLIENT_OK) {
+	imap_client_forget_secret(m);
+	if (m->command == SENT_STARTTLS && ev->result == IMAP_CLIENT_OK) {
 		ev->type = IMAP_CLIENT_START_TLS;
-		m->phase = SHAKING;
+		m->phase = PHASE_SHAKING;
 		return;
 	}
-	if (m->command == STARTTLS) {
+	if (m->command == SENT_STARTTLS) {
 		closed(m, ev, ERR_POLICY, "The server refuses TLS. Nothing is said in clear.");
 		return;
 	}
-	if (m->command == APPEND) {
+	if (m->command == SENT_APPEND) {
 		struct slice rest;
 
 		ev->uidvalidity = imap_parse_code_number(ev->code, "APPENDUID");
@@ -515,8 +448,8 @@ command_done(struct imap_client *m, struct imap_client_event *ev)
 			ev->appended_uid = (uint32_t)uid;
 		}
 	}
-	m->phase = m->command == LOGOUT ? CLOSED : READY;
-	m->command = NOTHING;
+	m->phase = m->command == SENT_LOGOUT ? PHASE_CLOSED : PHASE_READY;
+	m->command = SENT_NOTHING;
 }
 
 static void
@@ -530,20 +463,20 @@ tagged(struct imap_client *m, struct slice line, struct imap_client_event *ev)
 
 	while (i < 3 && !slice_ieq_str(word, words[i]))
 		i++;
-	if (i == 3 || !slice_eq_str(tag, m->phase == ASKING ? "c0" : m->tag) || m->phase == GREETING ||
-	    m->phase == READY) {
+	if (i == 3 || !slice_eq_str(tag, m->phase == PHASE_ASKING ? "c0" : m->tag) || m->phase == PHASE_GREETING ||
+	    m->phase == PHASE_READY) {
 		closed(m, ev, ERR_SYNTAX, "The server answered what was not asked.");
 		return;
 	}
 	ev->result = (enum imap_result_word)i;
 	imap_parse_text(rest, &ev->code, &ev->text);
 	take_code(m, ev->code);
-	if (m->phase != ASKING) {
+	if (m->phase != PHASE_ASKING) {
 		command_done(m, ev);
 	} else if (ev->result != IMAP_CLIENT_OK) {
 		closed(m, ev, ERR_SYNTAX, "The server does not say what it can.");
 	} else {
-		m->phase = READY;
+		m->phase = PHASE_READY;
 		ev->type = IMAP_CLIENT_READY;
 	}
 }
@@ -590,7 +523,7 @@ forget_told(struct imap_client *m)
 static void
 hold_fetch(struct imap_client *m, struct imap_client_event *ev)
 {
-	if (ev->type != IMAP_CLIENT_FETCH || m->command != FETCH_BODY)
+	if (ev->type != IMAP_CLIENT_FETCH || m->command != SENT_FETCH_BODY)
 		return;
 	for (size_t i = 0; i < ev->item_count; i++) {
 		const struct imap_client_item *item = &ev->items[i];
@@ -615,7 +548,7 @@ imap_client_next(struct imap_client *m, struct imap_client_event *ev)
 	}
 	if (m->told)
 		forget_told(m);
-	if (m->phase == CLOSED)
+	if (m->phase == PHASE_CLOSED)
 		return;
 	if (m->fault != 0) {
 		closed(m, ev, m->fault, "The server's response is larger than permitted, or malformed.");
@@ -630,350 +563,4 @@ imap_client_next(struct imap_client *m, struct imap_client_event *ev)
 		if (ev->type == IMAP_CLIENT_NONE)
 			forget_told(m);
 	}
-}
-
-/* ---- commands ---- */
-
-static bool
-is_plain(struct slice s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if (s.data[i] == '\r' || s.data[i] == '\n' || s.data[i] == 0)
-			return false;
-	return true;
-}
-
-/* Begins a command line: tag, space. */
-static int
-begin(struct imap_client *m, enum command command, bool needs_tls, struct error *e)
-{
-	if (m->phase != READY)
-		return error_set(e, ERR_ORDER, "The IMAP connection is not ready for a command.");
-	if (needs_tls && !m->options.tls)
-		return error_set(e, ERR_POLICY, "Without TLS nothing is asked of an IMAP server.");
-	m->phase = COMMAND;
-	m->command = command;
-	m->quiet = 0;
-	m->counter++;
-	(void)snprintf(m->tag, sizeof m->tag, "c%u", m->counter);
-	(void)buf_putf(&m->out, "%s ", m->tag);
-	return 0;
-}
-
-static int
-end(struct imap_client *m, struct error *e)
-{
-	(void)buf_put_str(&m->out, "\r\n");
-	return m->out.err == 0 ? 0 : error_set(e, m->out.err, "An IMAP command is too long.");
-}
-
-static void
-put_mailbox(struct imap_client *m, struct slice name)
-{
-	(void)imap_write_mailbox(&m->out, slice_ieq_str(name, "INBOX") ? SLICE("INBOX") : name);
-}
-
-/* "WORD mailbox". */
-static int
-mailbox_command(struct imap_client *m, enum command command, const char *word, struct slice mailbox, struct error *e)
-{
-	struct buf probe;
-	int rc;
-
-	buf_init(&probe, IMAP_MAILBOX_MAX * 4);
-	rc = mailbox.len > IMAP_MAILBOX_MAX ? error_set(e, ERR_USAGE, "A mailbox name is too long.")
-					    : imap_mutf7_write(&probe, mailbox, e);
-	buf_done(&probe);
-	if (rc == 0)
-		rc = begin(m, command, true, e);
-	if (rc != 0)
-		return rc;
-	(void)buf_putf(&m->out, "%s ", word);
-	put_mailbox(m, mailbox);
-	return 0;
-}
-
-int
-imap_client_start_tls(struct imap_client *m, struct error *e)
-{
-	int rc;
-
-	if (m->options.tls)
-		return error_set(e, ERR_ORDER, "TLS stands already.");
-	if (!imap_client_can(m, "STARTTLS"))
-		return error_set(e, ERR_POLICY, "The server does not offer STARTTLS. Nothing is said in clear.");
-	rc = begin(m, STARTTLS, false, e);
-	if (rc != 0)
-		return rc;
-	(void)buf_put_str(&m->out, "STARTTLS");
-	return end(m, e);
-}
-
-/* The mechanisms of "AUTH=X AUTH=Y", separated by spaces. */
-static void
-offered(const struct imap_client *m, struct buf *out)
-{
-	struct slice rest = buf_slice(&m->capabilities);
-
-	while (rest.len > 0) {
-		struct slice word = slice_split(rest, ' ', &rest);
-
-		if (!slice_istarts(word, SLICE("AUTH=")))
-			continue;
-		(void)buf_put_str(out, out->len > 0 ? " " : "");
-		(void)buf_put_slice(out, slice_from(word, 5));
-	}
-}
-
-static int
-authenticate(struct imap_client *m, struct error *e)
-{
-	(void)buf_putf(&m->out, "AUTHENTICATE %s", sasl_client_name(&m->sasl));
-	m->responded = false;
-	if (imap_client_can(m, "SASL-IR")) {
-		(void)buf_put_str(&m->out, " ");
-		m->responded = true;
-		if (sasl_client_respond(&m->sasl, SLICE_EMPTY, &m->out, e) != 0)
-			return e == NULL ? ERR_USAGE : e->code;
-	}
-	return end(m, e);
-}
-
-static bool
-quotable(struct slice s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if (s.data[i] >= 0x80)
-			return false;
-	return s.len <= SASL_PASSWORD_MAX;
-}
-
-int
-imap_client_login(struct imap_client *m, struct slice user, struct slice password, struct error *e)
-{
-	struct buf names;
-	int rc;
-
-	if (!is_plain(user) || !is_plain(password))
-		return error_set(e, ERR_USAGE, "A user name or password with a line end or NUL cannot be sent.");
-	if (!m->options.tls)
-		return error_set(e, ERR_POLICY, "A password is not sent without TLS.");
-	buf_wipe_done(&m->secret);
-	if (buf_put_slice(&m->secret, user) != 0 || buf_put_slice(&m->secret, password) != 0)
-		return error_set(e, m->secret.err, "The user name or the password is too long.");
-	m->credentials = (struct sasl_credentials){ .identity = slice_sub(buf_slice(&m->secret), 0, user.len),
-		.password = slice_from(buf_slice(&m->secret), user.len) };
-	buf_init(&names, IMAP_CLIENT_CAPABILITIES_MAX);
-	offered(m, &names);
-	rc = sasl_client_init(&m->sasl, buf_slice(&names), &m->credentials, true, e);
-	buf_done(&names);
-	if (rc == 0) {
-		rc = begin(m, LOGIN, true, e);
-		return rc != 0 ? rc : authenticate(m, e);
-	}
-	m->sasl.mechanism = NULL;
-	if (imap_client_can(m, "LOGINDISABLED") || !quotable(user) || !quotable(password)) {
-		forget_secret(m);
-		return rc;
-	}
-	rc = begin(m, LOGIN, true, e);
-	if (rc != 0)
-		return rc;
-	(void)buf_put_str(&m->out, "LOGIN ");
-	(void)imap_write_string(&m->out, user);
-	(void)buf_put_str(&m->out, " ");
-	(void)imap_write_string(&m->out, password);
-	forget_secret(m);
-	return end(m, e);
-}
-
-int
-imap_client_select(struct imap_client *m, struct slice mailbox, bool read_only, struct error *e)
-{
-	int rc = mailbox_command(m, SELECT, read_only ? "EXAMINE" : "SELECT", mailbox, e);
-
-	if (rc != 0)
-		return rc;
-	m->mailbox = (struct imap_client_mailbox){ .read_only = read_only };
-	return end(m, e);
-}
-
-int
-imap_client_create(struct imap_client *m, struct slice mailbox, struct error *e)
-{
-	int rc = mailbox_command(m, OTHER, "CREATE", mailbox, e);
-
-	return rc != 0 ? rc : end(m, e);
-}
-
-int
-imap_client_list(struct imap_client *m, struct slice pattern, struct error *e)
-{
-	int rc = mailbox_command(m, LIST, "LIST \"\"", pattern, e);
-
-	return rc != 0 ? rc : end(m, e);
-}
-
-/* "WORD " and texts that the program made, separated by spaces. */
-static int
-text_command(struct imap_client *m, enum command command, const char *word, const struct slice *texts, size_t count,
-    struct error *e)
-{
-	int rc;
-
-	for (size_t i = 0; i < count; i++)
-		if (!is_plain(texts[i]) || texts[i].len == 0)
-			return error_set(e, ERR_USAGE, "An empty text or a line end in an IMAP command.");
-	rc = begin(m, command, true, e);
-	if (rc != 0)
-		return rc;
-	(void)buf_put_str(&m->out, word);
-	for (size_t i = 0; i < count; i++) {
-		(void)buf_put_str(&m->out, " ");
-		(void)buf_put_slice(&m->out, texts[i]);
-	}
-	return 0;
-}
-
-int
-imap_client_search(struct imap_client *m, struct slice keys, struct error *e)
-{
-	int rc = text_command(m, SEARCH, "UID SEARCH", &keys, 1, e);
-
-	return rc != 0 ? rc : end(m, e);
-}
-
-int
-imap_client_fetch(struct imap_client *m, struct slice set, struct slice items, struct error *e)
-{
-	struct slice texts[] = { set, items };
-	int rc = text_command(m, FETCH, "UID FETCH", texts, 2, e);
-
-	return rc != 0 ? rc : end(m, e);
-}
-
-int
-imap_client_fetch_body(
-    struct imap_client *m, uint32_t uid, struct slice section, uint32_t offset, uint32_t length, struct error *e)
-{
-	int rc;
-
-	if (!is_plain(section))
-		return error_set(e, ERR_USAGE, "A line end in an IMAP section.");
-	rc = text_command(m, FETCH_BODY, "UID FETCH", NULL, 0, e);
-	if (rc != 0)
-		return rc;
-	(void)buf_putf(&m->out, " %u BODY.PEEK[", uid);
-	(void)buf_put_slice(&m->out, section);
-	(void)buf_put_str(&m->out, "]");
-	if (length > 0 || offset > 0)
-		(void)buf_putf(&m->out, "<%u.%u>", offset, length > 0 ? length : UINT32_MAX);
-	return end(m, e);
-}
-
-int
-imap_client_store(
-    struct imap_client *m, struct slice set, enum imap_store_mode mode, struct slice flags, struct error *e)
-{
-	static const char *const words[] = { "FLAGS.SILENT (", "+FLAGS.SILENT (", "-FLAGS.SILENT (" };
-	int rc = is_plain(flags) ? text_command(m, OTHER, "UID STORE", &set, 1, e)
-				 : error_set(e, ERR_USAGE, "A line end in an IMAP flag.");
-
-	if (rc != 0)
-		return rc;
-	(void)buf_putf(&m->out, " %s", words[mode]);
-	(void)buf_put_slice(&m->out, flags);
-	(void)buf_put_str(&m->out, ")");
-	return end(m, e);
-}
-
-int
-imap_client_copy(struct imap_client *m, struct slice set, struct slice mailbox, struct error *e)
-{
-	int rc = mailbox.len > IMAP_MAILBOX_MAX ? error_set(e, ERR_USAGE, "A mailbox name is too long.")
-						: text_command(m, OTHER, "UID COPY", &set, 1, e);
-
-	if (rc != 0)
-		return rc;
-	(void)buf_put_str(&m->out, " ");
-	put_mailbox(m, mailbox);
-	return end(m, e);
-}
-
-int
-imap_client_expunge(struct imap_client *m, struct error *e)
-{
-	int rc = text_command(m, OTHER, "EXPUNGE", NULL, 0, e);
-
-	return rc != 0 ? rc : end(m, e);
-}
-
-int
-imap_client_append(struct imap_client *m, struct slice mailbox, struct slice flags, uint64_t size, struct error *e)
-{
-	int rc = is_plain(flags) ? mailbox_command(m, APPEND, "APPEND", mailbox, e)
-				 : error_set(e, ERR_USAGE, "A line end in an IMAP flag.");
-
-	if (rc != 0)
-		return rc;
-	(void)buf_put_str(&m->out, " (");
-	(void)buf_put_slice(&m->out, flags);
-	(void)buf_putf(&m->out, ") {%llu}", (unsigned long long)size);
-	m->append_left = size;
-	return end(m, e);
-}
-
-size_t
-imap_client_put(struct imap_client *m, struct slice data)
-{
-	size_t room = m->out.len < OUT_HIGH ? OUT_HIGH - m->out.len : 0;
-	size_t n = size_min(room, data.len);
-
-	if (m->phase != SENDING)
-		return 0;
-	if (n > m->append_left)
-		n = (size_t)m->append_left;
-	(void)buf_put(&m->out, data.data, n);
-	m->append_left -= n;
-	if (m->append_left == 0) {
-		(void)buf_put_str(&m->out, "\r\n");
-		m->phase = COMMAND;
-	}
-	return n;
-}
-
-int
-imap_client_noop(struct imap_client *m, struct error *e)
-{
-	int rc = text_command(m, OTHER, "NOOP", NULL, 0, e);
-
-	return rc != 0 ? rc : end(m, e);
-}
-
-int
-imap_client_idle(struct imap_client *m, struct error *e)
-{
-	int rc = text_command(m, IDLE, "IDLE", NULL, 0, e);
-
-	return rc != 0 ? rc : end(m, e);
-}
-
-void
-imap_client_idle_end(struct imap_client *m)
-{
-	if (m->phase != IDLING)
-		return;
-	(void)buf_put_str(&m->out, "DONE\r\n");
-	m->phase = COMMAND;
-}
-
-int
-imap_client_logout(struct imap_client *m, struct error *e)
-{
-	int rc = begin(m, LOGOUT, false, e);
-
-	if (rc != 0)
-		return rc;
-	(void)buf_put_str(&m->out, "LOGOUT");
-	return end(m, e);
 }

@@ -56,6 +56,12 @@ skip_list(struct imap_lex *l, struct slice *out)
 	return rc;
 }
 
+static bool
+ends_name(int c)
+{
+	return c == ' ' || c == ')' || c == '(' || c == '"' || c == '{';
+}
+
 /* "FLAGS", "BODY[1.HEADER.FIELDS (A "b")]<0>": up to the space outside of the brackets. */
 static int
 item_name(struct imap_lex *l, struct slice *out)
@@ -68,7 +74,7 @@ item_name(struct imap_lex *l, struct slice *out)
 	for (; rc == 0 && !imap_lex_at_end(l);) {
 		int c = imap_lex_peek(l);
 
-		if (!bracket && (c == ' ' || c == ')' || c == '(' || c == '"' || c == '{'))
+		if (!bracket && ends_name(c))
 			break;
 		if (bracket && (c == '"' || c == '{')) {
 			rc = imap_lex_string(l, &ignored);

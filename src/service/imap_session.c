@@ -585,35 +585,63 @@ event(struct imap_session *s, struct conn *c, const struct imap_event *ev)
 	return false;
 }
 
+/* A message that was broken off is forgotten when its pieces have settled. False: not yet. */
+static bool
+upload_forgotten(struct person *p)
+{
+	if (!p->upload_broken)
+		return true;
+	if (!imap_upload_settled(p->upload))
+		return false;
+	imap_upload_free(p->upload);
+	p->upload = NULL;
+	p->upload_broken = false;
+	return true;
+}
+
+/* The step that looked for the mailbox of an APPEND has found it. */
+static bool
+append_found(const struct imap_task *t)
+{
+	return t->step == imap_do_append_find && t->last == IMAP_STEP_DONE && t->result == IMAP_OK;
+}
+
+static bool
+task_run(struct imap_session *s, struct conn *c)
+{
+	struct person *p = s->person;
+
+	if (!append_found(p->task))
+		return task_continue(s, c);
+	imap_task_free(p->task);
+	p->task = NULL;
+	append_go(s);
+	return true;
+}
+
+/* Whether one more event can be taken now. */
+static bool
+may_take(const struct person *p)
+{
+	return p->task == NULL && imap_server_out(p->machine)->len < IMAP_OUTPUT_HIGH &&
+	    (p->upload == NULL || imap_upload_ready(p->upload));
+}
+
 static bool
 person_run(struct imap_session *s, struct conn *c, int64_t now_ms)
 {
 	struct person *p = s->person;
 	struct imap_event ev;
-	bool find = p->task != NULL && p->task->step == imap_do_append_find && p->task->result == IMAP_OK;
 
-	if (p->task != NULL && p->task->last == IMAP_STEP_DONE && find) {
-		imap_task_free(p->task);
-		p->task = NULL;
-		append_go(s);
-		return true;
-	}
 	if (p->task != NULL)
-		return task_continue(s, c);
+		return task_run(s, c);
 	if (p->upload_ended)
 		return append_end(s);
-	if (p->upload_broken) {
-		if (!imap_upload_settled(p->upload))
-			return false;
-		imap_upload_free(p->upload);
-		p->upload = NULL;
-		p->upload_broken = false;
-	}
+	if (!upload_forgotten(p))
+		return false;
 	if (p->idling && idle_run(s))
 		return true;
-	if (p->task != NULL || imap_server_out(p->machine)->len >= IMAP_OUTPUT_HIGH)
-		return false;
-	if (p->upload != NULL && !imap_upload_ready(p->upload))
+	if (!may_take(p))
 		return false;
 	imap_server_next(p->machine, now_ms, &ev);
 	return event(s, c, &ev);
