@@ -237,7 +237,8 @@ warn_about(struct sending *s, const struct recipient *r, const struct trust_entr
 		warn("there is a second certificate of ", r->spec,
 		    "; the first one is used. `letterlock key verify` decides");
 	if (!trust_is_believed(entry))
-		warn("nobody vouches that the certificate is that of ", r->spec, "; it only came with a message");
+		warn("nobody vouches that the certificate is that of ", r->spec,
+		    "; `letterlock key show` says where it came from");
 }
 
 /* The certificate of the entry, when it can be encrypted to now; else *why says why not. */

@@ -93,7 +93,7 @@ origin_for(const struct question *q)
 	if (q->directory->domain == NULL ||
 	    (at != SIZE_MAX && slice_ieq_str(slice_from(q->address, at + 1), q->directory->domain)))
 		return TRUST_DIRECTORY;
-	return TRUST_FIRST_USE;
+	return TRUST_KEYSERVER;
 }
 
 static int

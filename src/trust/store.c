@@ -24,6 +24,7 @@ const char *
 trust_origin_name(enum trust_origin o)
 {
 	static const char *const names[TRUST_ORIGIN_COUNT] = { [TRUST_FIRST_USE] = "first use",
+		[TRUST_KEYSERVER] = "key server",
 		[TRUST_IMPORTED] = "imported",
 		[TRUST_DIRECTORY] = "directory",
 		[TRUST_OWN] = "own" };

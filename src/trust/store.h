@@ -23,12 +23,13 @@
 /* From the weakest to the strongest reason. */
 enum trust_origin {
 	TRUST_FIRST_USE, /* came with a message */
+	TRUST_KEYSERVER, /* a directory that is not the address's own: nobody there checked whose it is */
 	TRUST_IMPORTED,  /* the person gave it */
 	TRUST_DIRECTORY, /* the directory of the address's own exchange, over a connection that we believe */
 	TRUST_OWN,       /* we hold its secret key */
 	TRUST_ORIGIN_COUNT
 };
-const char *trust_origin_name(enum trust_origin o); /* "first use", "imported", "directory", "own" */
+const char *trust_origin_name(enum trust_origin o); /* "first use", "key server", "imported", ... */
 
 struct trust_entry {
 	struct pgp_fingerprint fingerprint;

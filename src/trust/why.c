@@ -39,6 +39,11 @@ trust_why(const struct trust_entry *entry, struct buf *out)
 		put_from(out, " at ", entry->from);
 		(void)buf_put_str(out, " gave it for this address");
 		break;
+	case TRUST_KEYSERVER:
+		(void)buf_put_str(out, "A directory that is not the address's own");
+		put_from(out, ", ", entry->from);
+		(void)buf_put_str(out, ", gave it");
+		break;
 	case TRUST_IMPORTED:
 		(void)buf_put_str(out, "You imported it");
 		put_from(out, " from ", entry->from);

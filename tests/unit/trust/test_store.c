@@ -211,6 +211,14 @@ reasons_are_sentences(void **state)
 	    "It came with a message from a\\x1b[b on 2023-11-14; you have not compared its "
 	    "fingerprint.");
 	assert_false(trust_is_believed(&entry));
+	entry.origin = TRUST_KEYSERVER;
+	entry.from = SLICE("https://keys.example.net");
+	buf_clear(&b);
+	(void)trust_why(&entry, &b);
+	assert_slice(buf_slice(&b),
+	    "A directory that is not the address's own, https://keys.example.net, gave it on "
+	    "2023-11-14; you have not compared its fingerprint.");
+	assert_false(trust_is_believed(&entry));
 	entry.verified = NOW;
 	buf_clear(&b);
 	(void)trust_why(&entry, &b);
