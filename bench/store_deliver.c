@@ -110,7 +110,7 @@ read_rate(struct port *p, double seconds)
 	struct store_message_list list = { .account = accounts[0] };
 	struct store_message_rows rows;
 	struct store_mailbox_state state;
-	struct arena a ARENA_OWNED;
+	struct arena a ARENA_OWNED = { 0 };
 	int64_t begin = clock_ns();
 	double cpu = cpu_seconds();
 	unsigned n = 0;
@@ -131,7 +131,7 @@ read_rate(struct port *p, double seconds)
 	for (; clock_ns() < begin + (int64_t)(seconds * 1e9); n++) {
 		struct store_body_read in = { rows.rows[n % rows.row_count].body, 0, STORE_PIECE_MAX };
 		struct store_body_data out;
-		struct arena one ARENA_OWNED;
+		struct arena one ARENA_OWNED = { 0 };
 
 		arena_init(&one, (size_t)4 << 20);
 		must(store_body_read(p, &in, &one, &out, &e), &e);
@@ -145,7 +145,7 @@ make_accounts(struct port *p)
 {
 	struct store_nothing none;
 	struct store_account_id id;
-	struct arena a ARENA_OWNED;
+	struct arena a ARENA_OWNED = { 0 };
 	struct error e;
 
 	arena_init(&a, 1 << 20);

@@ -60,7 +60,7 @@ store_begin(void)
 	struct store_account_id id;
 	struct store_appended appended;
 	struct store_nothing none;
-	struct arena a ARENA_OWNED;
+	struct arena a ARENA_OWNED = { 0 };
 
 	arena_init(&a, 1 << 20);
 	folder[sizeof folder - 7] = 0;
@@ -152,7 +152,7 @@ check_store(void)
 	struct store_mailbox_list in = { .account = 1 };
 	struct store_mailbox_rows rows;
 	struct store_account account;
-	struct arena a ARENA_OWNED;
+	struct arena a ARENA_OWNED = { 0 };
 
 	arena_init(&a, (size_t)64 << 20);
 	if (store_account_get(port, &get, &a, &account, NULL) != 0)
@@ -168,7 +168,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct slice in = slice_of(data, size);
 	struct codec_frame frame;
-	struct arena a ARENA_OWNED;
+	struct arena a ARENA_OWNED = { 0 };
 	size_t used;
 
 	arena_init(&a, 1 << 20);

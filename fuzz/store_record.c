@@ -16,7 +16,7 @@ check(struct slice record, uint64_t body, uint64_t length, uint64_t offset, uint
 {
 	struct record_range range = record_range(length, offset, len);
 	struct slice blocks = record.len > range.from ? slice_sub(record, range.from, range.octets) : SLICE_EMPTY;
-	struct buf out BUF_OWNED, again BUF_OWNED;
+	struct buf out BUF_OWNED = { 0 }, again BUF_OWNED = { 0 };
 
 	buf_init(&out, 1 << 20);
 	buf_init(&again, 1 << 20);

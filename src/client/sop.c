@@ -34,7 +34,7 @@ static const char help[] = "letterlock sop SUBCOMMAND [OPTION...] [ARGUMENT...]\
 int
 sop_fail(int status, const char *fmt, ...)
 {
-	struct buf b BUF_OWNED;
+	struct buf b BUF_OWNED = { 0 };
 	char text[512];
 	va_list ap;
 

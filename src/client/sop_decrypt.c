@@ -168,7 +168,7 @@ put_session_key(const struct pgp_decrypt_result *r, const char *file)
 static int
 put_verifications(struct decryption *d, const char *file)
 {
-	struct buf lines BUF_OWNED;
+	struct buf lines BUF_OWNED = { 0 };
 	struct error e = { 0 };
 	size_t good;
 	int rc;

@@ -85,7 +85,7 @@ static int
 sign_stream(struct signing *s, bool armor, const char *micalg)
 {
 	struct error e = { 0 };
-	struct buf out BUF_OWNED;
+	struct buf out BUF_OWNED = { 0 };
 	int rc = sop_each_block(feed_maker, s);
 
 	buf_init(&out, 64 << 20);
@@ -160,7 +160,7 @@ expect_all(struct pgp_verifier *v, struct slice packets)
 static int
 load_signatures(const char *argument, struct pgp_verifier *v)
 {
-	struct buf raw BUF_OWNED, packets BUF_OWNED;
+	struct buf raw BUF_OWNED = { 0 }, packets BUF_OWNED = { 0 };
 	struct error e = { 0 };
 	enum pgp_armor_kind kind;
 	size_t at = 0;
@@ -190,7 +190,7 @@ static int
 verify_stream(struct pgp_verifier *v, const struct sop_window *window)
 {
 	struct error e = { 0 };
-	struct buf lines BUF_OWNED;
+	struct buf lines BUF_OWNED = { 0 };
 	size_t good = 0;
 	int rc = sop_each_block(feed_verifier, v);
 

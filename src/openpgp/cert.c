@@ -222,7 +222,7 @@ int
 pgp_certs_parse(struct slice in, struct pgp_certs *out, struct error *e)
 {
 	size_t before = out->count;
-	struct buf binary BUF_OWNED;
+	struct buf binary BUF_OWNED = { 0 };
 	int rc = 0;
 
 	buf_init(&binary, 4 * (size_t)PGP_CERT_MAX);

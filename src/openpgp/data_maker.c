@@ -116,7 +116,7 @@ pgp_maker_one_pass(const struct pgp_maker *m, struct buf *out, struct error *e)
 	for (size_t i = 0; i < m->seat_count; i++) {
 		const struct seat *s = &m->seats[i];
 		const struct pgp_key *key = s->signer.key;
-		struct buf body BUF_OWNED;
+		struct buf body BUF_OWNED = { 0 };
 
 		buf_init(&body, ONE_PASS_MAX);
 		(void)buf_put_u8(&body, key->version == 6 ? 6 : 3);
@@ -154,7 +154,7 @@ sign_one(const struct pgp_maker *m, const struct seat *s, struct buf *out, struc
 		.created = m->created,
 		.salt = slice_of(s->salt, s->salt_len),
 		.extra_hashed = buf_slice(&m->recipients) };
-	struct buf body BUF_OWNED;
+	struct buf body BUF_OWNED = { 0 };
 	int rc;
 
 	buf_init(&body, PGP_SIG_BODY_MAX);

@@ -238,7 +238,7 @@ pgp_generate_revocation(const struct pgp_cert *c, struct pgp_keyring_ops keys, u
     uint32_t created, struct buf *out, struct error *e)
 {
 	struct pgp_sig_target target = { .primary = c->primary };
-	struct buf subpackets BUF_OWNED, code BUF_OWNED, body BUF_OWNED;
+	struct buf subpackets BUF_OWNED = { 0 }, code BUF_OWNED = { 0 }, body BUF_OWNED = { 0 };
 	struct pgp_sig_spec spec = { .type = PGP_SIG_KEY_REVOCATION, .created = created };
 	int rc;
 

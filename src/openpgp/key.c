@@ -343,7 +343,7 @@ pgp_fingerprint_write(const struct pgp_fingerprint *f, struct buf *out)
 int
 pgp_fingerprint_parse(struct slice text, struct pgp_fingerprint *out, struct error *e)
 {
-	struct buf b BUF_OWNED;
+	struct buf b BUF_OWNED = { 0 };
 	int rc;
 
 	buf_init(&b, 64);

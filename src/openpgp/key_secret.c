@@ -103,7 +103,7 @@ open_aead(const struct pgp_key *k, const struct protection *p, struct slice key,
 {
 	enum aead_id id = AEAD_OCB;
 	uint8_t kek[CIPHER_KEY_MAX];
-	struct buf ad BUF_OWNED;
+	struct buf ad BUF_OWNED = { 0 };
 	struct aead *a = NULL;
 	size_t len;
 	int rc;
@@ -246,7 +246,7 @@ static int
 matches_rsa(const struct pgp_key *k, struct slice secret, struct error *e)
 {
 	static const uint8_t digest[32] = { 1 };
-	struct buf signature BUF_OWNED;
+	struct buf signature BUF_OWNED = { 0 };
 	struct rsa_secret rsa;
 	int rc;
 
@@ -330,7 +330,7 @@ static int
 put_parameters(const struct pgp_key *k, const struct protection *p, struct buf *out)
 {
 	bool aead = p->usage == USAGE_AEAD, v6 = k->version == 6;
-	struct buf s2k BUF_OWNED;
+	struct buf s2k BUF_OWNED = { 0 };
 
 	buf_init(&s2k, PGP_S2K_SIZE_MAX);
 	(void)pgp_s2k_write(&p->s2k, &s2k);
@@ -351,7 +351,7 @@ seal_aead(const struct pgp_key *k, uint8_t type, const struct protection *p, str
     struct buf *out, struct error *e)
 {
 	uint8_t kek[CIPHER_KEY_MAX];
-	struct buf ad BUF_OWNED;
+	struct buf ad BUF_OWNED = { 0 };
 	struct aead *a = NULL;
 	uint8_t *room = buf_reserve(out, text.len + AEAD_TAG);
 	int rc;

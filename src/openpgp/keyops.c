@@ -41,7 +41,7 @@ static int
 sign_rsa(
     const struct pgp_key *key, struct slice secret, uint8_t hash, struct slice digest, struct buf *out, struct error *e)
 {
-	struct buf value BUF_OWNED;
+	struct buf value BUF_OWNED = { 0 };
 	struct rsa_secret rsa;
 	enum hash_id id;
 	int rc = pgp_hash_crypto_id(hash, &id, e);

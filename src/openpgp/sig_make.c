@@ -103,7 +103,7 @@ int
 pgp_sig_make(const struct pgp_sig_spec *spec, const struct pgp_hash *h, const struct pgp_key *key,
     struct pgp_keyring_ops keys, struct buf *out, struct error *e)
 {
-	struct buf hashed BUF_OWNED, unhashed BUF_OWNED;
+	struct buf hashed BUF_OWNED = { 0 }, unhashed BUF_OWNED = { 0 };
 	size_t from = out->len;
 	int rc;
 

@@ -163,7 +163,7 @@ ticket_new(struct port *p, const struct port_method *m, struct buf *frame, const
 static int
 error_decode(const struct codec_frame *frame, struct error *e)
 {
-	struct arena a ARENA_OWNED;
+	struct arena a ARENA_OWNED = { 0 };
 	struct port_error wire;
 	int rc;
 

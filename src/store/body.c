@@ -407,7 +407,7 @@ body_file_new(struct bodies *b, struct body_file *f, struct error *e)
 static int
 file_flush(struct body_file *f, size_t octets, struct error *e)
 {
-	struct buf out BUF_OWNED;
+	struct buf out BUF_OWNED = { 0 };
 	uint64_t at = RECORD_HEAD + f->flushed / RECORD_BLOCK * RECORD_STEP;
 	int rc;
 
@@ -439,7 +439,7 @@ body_file_append(struct body_file *f, struct slice data, struct error *e)
 int
 body_file_finish(struct bodies *b, struct body_file *f, bool *sync_failed_out, struct error *e)
 {
-	struct buf head BUF_OWNED;
+	struct buf head BUF_OWNED = { 0 };
 	int rc = file_flush(f, f->tail.len, e);
 
 	*sync_failed_out = false;
@@ -498,7 +498,7 @@ bodies_read(
     struct bodies *b, const struct body_place *place, uint64_t offset, uint64_t len, struct buf *out, struct error *e)
 {
 	struct record_range range = record_range(place->length, offset, len);
-	struct buf raw BUF_OWNED;
+	struct buf raw BUF_OWNED = { 0 };
 	int fd = place_open(b, place, O_RDONLY), rc;
 	uint8_t *room;
 

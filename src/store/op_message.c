@@ -245,7 +245,7 @@ OP_READ_FN(body_read)
 	const struct store_body_read *in = request;
 	struct store_body_data *out = reply;
 	struct body_place place = { .body = in->body };
-	struct buf data BUF_OWNED;
+	struct buf data BUF_OWNED = { 0 };
 	uint64_t len = in->length;
 	int rc = body_find(rx, &place, e);
 

@@ -54,7 +54,7 @@ bodies_behind(struct db *db, const struct last *last, struct rows *out, struct e
 static int
 body_is_whole(struct store *s, const struct body_place *place, struct error *e)
 {
-	struct buf data BUF_OWNED;
+	struct buf data BUF_OWNED = { 0 };
 	int rc;
 
 	buf_init(&data, place->length == 0 ? 1 : place->length);
@@ -152,7 +152,7 @@ recover(struct tx *tx, const struct last *last, const struct rows *places, uint6
 int
 recover_last_batch(struct store *s, struct error *e)
 {
-	struct arena a ARENA_OWNED;
+	struct arena a ARENA_OWNED = { 0 };
 	struct rows places = { .arena = &a, .size = sizeof(struct body_place) };
 	struct tx tx = { .s = s, .db = &s->committer.db, .arena = &a };
 	struct last last;

@@ -189,7 +189,7 @@ check_call(struct port *p)
 {
 	uint32_t list[3] = { 1, 2, 0xffffffffu };
 	struct echo in = { 42, SLICE("hello"), list, 3 }, out;
-	struct arena a ARENA_OWNED;
+	struct arena a ARENA_OWNED = { 0 };
 	struct error e = { 0 };
 
 	arena_init(&a, 1 << 20);
@@ -225,7 +225,7 @@ static void
 large_call(void **state)
 {
 	struct bench b;
-	struct arena a ARENA_OWNED;
+	struct arena a ARENA_OWNED = { 0 };
 	struct echo in = { 0 }, out;
 	static uint8_t data[4 << 20];
 
@@ -337,7 +337,7 @@ dead_peer_fails_all(void **state)
 {
 	struct counter c = COUNTER;
 	struct echo in = { .number = 5 }, out;
-	struct arena a ARENA_OWNED;
+	struct arena a ARENA_OWNED = { 0 };
 	struct error e = { 0 };
 	struct port *p;
 	int fds[2];

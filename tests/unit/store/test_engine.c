@@ -273,7 +273,7 @@ read_all(void *arg)
 	while (!__atomic_load_n(&r->stop, __ATOMIC_RELAXED)) {
 		struct store_message_list in = { .account = r->account, .mailbox = 1 };
 		struct store_message_rows rows;
-		struct arena a ARENA_OWNED;
+		struct arena a ARENA_OWNED = { 0 };
 
 		arena_init(&a, (size_t)64 << 20);
 		if (store_message_list(r->box->port, &in, &a, &rows, NULL) != 0)

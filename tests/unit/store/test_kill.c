@@ -479,7 +479,7 @@ check_body(uint64_t body, uint64_t size, uint64_t *token_out)
 	for (uint64_t at = 0; at < size; at += STORE_PIECE_MAX) {
 		struct store_body_read in = { body, at, STORE_PIECE_MAX };
 		struct store_body_data out;
-		struct arena a ARENA_OWNED;
+		struct arena a ARENA_OWNED = { 0 };
 
 		arena_init(&a, (size_t)16 << 20);
 		assert_ok(store_body_read(m.box.port, &in, &a, &out, &unit_error));

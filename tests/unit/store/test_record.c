@@ -17,7 +17,7 @@ static void
 check_ranges(struct slice body)
 {
 	uint64_t id, length;
-	struct buf record BUF_OWNED;
+	struct buf record BUF_OWNED = { 0 };
 
 	buf_init(&record, 1 << 20);
 	record_put(&record, 77, body);
@@ -29,7 +29,7 @@ check_ranges(struct slice body)
 		size_t len = (body.len - from) / 2 + (from + 1 < body.len);
 		struct record_range r = record_range(body.len, from, len);
 		struct slice read = slice_sub(buf_slice(&record), r.from, r.octets);
-		struct buf out BUF_OWNED;
+		struct buf out BUF_OWNED = { 0 };
 
 		buf_init(&out, 1 << 20);
 		assert_true(r.from + r.octets <= record.len);
@@ -52,7 +52,7 @@ ranges_come_back(void **state)
 static int
 read_all(struct slice record, size_t len)
 {
-	struct buf out BUF_OWNED;
+	struct buf out BUF_OWNED = { 0 };
 	uint64_t id, length;
 	int rc = record_get_head(record, &id, &length, NULL);
 
@@ -65,7 +65,7 @@ changed_octets_are_seen(void **state)
 {
 	uint8_t data[200];
 	struct slice body = some_octets(data, sizeof data);
-	struct buf record BUF_OWNED, out BUF_OWNED;
+	struct buf record BUF_OWNED = { 0 }, out BUF_OWNED = { 0 };
 
 	(void)state;
 	buf_init(&record, 1 << 20);
