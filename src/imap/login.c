@@ -317,6 +317,8 @@ do_authenticate(struct imap_login *m, struct imap_login_event *out)
 	struct error e = { 0 };
 	int rc = sasl_server_begin(&m->sasl, m->command.mechanism, m->options.tls, &e);
 
+	/* The tag must outlive the line it came in. */
+	m->command.tag = arena_copy(&m->arena, m->command.tag);
 	if (rc == ERR_POLICY) {
 		answer(m, "NO", SLICE("PRIVACYREQUIRED"), "A password is taken only under TLS.");
 	} else if (rc != 0) {
@@ -324,8 +326,6 @@ do_authenticate(struct imap_login *m, struct imap_login_event *out)
 	} else if (m->command.has_initial) {
 		response(m, m->command.initial, true, out);
 	} else {
-		/* The tag must outlive the line it came in. */
-		m->command.tag = arena_copy(&m->arena, m->command.tag);
 		imap_input_next(&m->input);
 		challenge(m);
 	}
@@ -375,8 +375,19 @@ announced(struct imap_login *m)
 	}
 	if (m->input.literal_sync)
 		(void)buf_put_str(&m->out, "+ Go on.\r\n");
+	/* What comes moves the line that the tag points into; it is parsed again when it is whole. */
 	arena_wipe_done(&m->arena);
+	m->command = (struct imap_command){ .verb = IMAP_VERB_COUNT };
 	imap_input_take(&m->input);
+}
+
+/* A line that cannot be read: its tag, if there is one, is answered. */
+static void
+unreadable(struct imap_login *m)
+{
+	if (m->phase == READING)
+		(void)imap_command_parse(buf_slice(&m->input.text), IMAP_STATE_START, &m->arena, &m->command, NULL);
+	bad(m, "Lines end with CR LF and hold no NUL, CR or LF.");
 }
 
 void
@@ -388,7 +399,7 @@ imap_login_next(struct imap_login *m, int64_t now_ms, struct imap_login_event *o
 	if (m->input.what == IMAP_INPUT_LONG || m->input.what == IMAP_INPUT_NO_ROOM)
 		imap_login_bye(m, SLICE("The line is too long."));
 	else if (m->input.what == IMAP_INPUT_BARE)
-		bad(m, "Lines end with CR LF and hold no NUL, CR or LF.");
+		unreadable(m);
 	else if (m->phase == READING && m->input.what == IMAP_INPUT_COMMAND)
 		whole_command(m, out);
 	else if (m->phase == READING && m->input.what == IMAP_INPUT_LITERAL)

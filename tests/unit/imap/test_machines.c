@@ -313,8 +313,31 @@ pitfall_before_login(void **state)
 	buf_done(&out);
 }
 
+/* What a literal holds may be refused; the answer's tag is the one that was said, not what lies where it was. */
+static void
+pitfall_tag_outlives_its_line(void **state)
+{
+	enum imap_login_event_type last;
+	struct buf in, out;
+
+	(void)state;
+	buf_init(&in, 1u << 20);
+	buf_init(&out, 65536);
+	(void)buf_put_str(&in, "tag1 LOGIN {4000+}\r\n");
+	for (int i = 0; i < 4000; i++)
+		(void)buf_put_u8(&in, i == 3000 ? 0 : 'x');
+	(void)buf_put_str(&in, " y\r\n");
+	login_run(buf_slice(&in), true, &out, &last);
+	assert_slice(buf_slice(&out), "tag1 BAD Lines end with CR LF and hold no NUL, CR or LF.\r\n");
+	buf_clear(&out);
+	login_run(SLICE("tag2 AUTHENTICATE PLAIN\r\nAGE\0AYg==\r\n"), true, &out, &last);
+	assert_slice(buf_slice(&out), "+ \r\ntag2 BAD Lines end with CR LF and hold no NUL, CR or LF.\r\n");
+	buf_done(&in);
+	buf_done(&out);
+}
+
 UNIT_MAIN(UNIT_TEST(pipelined), UNIT_TEST(append_forms), UNIT_TEST(idle_forms), UNIT_TEST(literal_in_quotes_is_none),
     UNIT_TEST(bare_line_ends), UNIT_TEST(pitfall_literals_are_summed),
     UNIT_TEST(pitfall_large_nonsync_literal_ends_the_connection), UNIT_TEST(long_line),
     UNIT_TEST(too_many_bad_commands), UNIT_TEST(deadlines), UNIT_TEST(pitfall_starttls_injection),
-    UNIT_TEST(pitfall_authentication_base64), UNIT_TEST(pitfall_before_login))
+    UNIT_TEST(pitfall_authentication_base64), UNIT_TEST(pitfall_before_login), UNIT_TEST(pitfall_tag_outlives_its_line))
