@@ -95,8 +95,8 @@ writing_comes_back(void **state)
 {
 	static const char *const samples[] = { "token", "with space", "quo\"te\\", "\xc3\xa4.txt", "",
 		"a very long name of a file that goes on and on and on and does not fit into one line at all.txt",
-		"\xd0\x9f\xd0\xb8\xd1\x81\xd1\x8c\xd0\xbc\xd0\xbe \xd0\xb8\xd0\xb7 \xd0\xb4\xd0\xbe\xd0\xbc\xd0\xb0 % "
-		"' * \xd0\xb8.pdf" };
+		("\xd0\x9f\xd0\xb8\xd1\x81\xd1\x8c\xd0\xbc\xd0\xbe \xd0\xb8\xd0\xb7 \xd0\xb4\xd0\xbe\xd0\xbc\xd0\xb0 % "
+		 "' * \xd0\xb8.pdf") };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
