@@ -153,6 +153,12 @@ well_formed(const struct pgp_key *k)
 	}
 }
 
+static int
+behind(const struct reader *r, struct error *e)
+{
+	return error_set_at(e, ERR_SYNTAX, r->at, "key packet: octets behind its public values");
+}
+
 /* Public values and where they end. An unknown algorithm leaves understood false. */
 static int
 parse_material(struct reader *r, struct pgp_key *k, struct error *e)
@@ -172,13 +178,13 @@ parse_material(struct reader *r, struct pgp_key *k, struct error *e)
 		if (k->secret && k->version != 6)
 			return error_set(e, ERR_UNSUPPORTED, "secret key of unknown algorithm %u", k->algorithm);
 		r->at = k->version == 6 ? end : r->in.len;
-		return 0;
+		return k->secret || r->at == r->in.len ? 0 : behind(r, e);
 	}
 	get_fields(r, layout, k);
 	if (r->err != 0)
 		return error_set_at(e, r->err, r->at, "key packet: malformed public values");
 	if ((k->version == 6 && r->at != end) || (!k->secret && r->at != r->in.len))
-		return error_set_at(e, ERR_SYNTAX, r->at, "key packet: octets behind its public values");
+		return behind(r, e);
 	k->understood = k->version != 3 && well_formed(k);
 	return 0;
 }
