@@ -312,7 +312,7 @@ pgp_key_can_verify(const struct pgp_key *k)
 bool
 pgp_key_can_encrypt(const struct pgp_key *k)
 {
-	static const uint8_t can[] = { PGP_RSA, PGP_RSA_ENCRYPT, PGP_X25519, PGP_X448 };
+	static const uint8_t can[] = { PGP_RSA, PGP_RSA_ENCRYPT, PGP_X25519 };
 
 	if (!k->understood)
 		return false;

@@ -206,6 +206,63 @@ every_allocation_may_fail_while_parsing(void **state)
 	fixture_done(&f);
 }
 
+/* Secrets that are malformed, under a public part that is not, end in an error and nothing else. */
+static void
+malformed_rsa_secrets_are_refused(void **state)
+{
+	static const char *const secrets[] = { "", "\x01", "\x01\x01\x01\x01\x01\x01", "\xff\xff\x01" };
+	struct pgp_key k;
+	struct buf b;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof secrets / sizeof secrets[0]; i++) {
+		struct secret s = SECRET_EMPTY;
+		uint16_t sum = 0;
+
+		buf_init(&b, 1 << 12);
+		(void)buf_put_u8(&b, 4);
+		(void)buf_put_u32(&b, NOW);
+		(void)buf_put_u8(&b, PGP_RSA);
+		(void)buf_put_u16(&b, 2048);
+		for (int n = 0; n < 256; n++)
+			(void)buf_put_u8(&b, 0xc5);
+		(void)buf_put_u16(&b, 17);
+		(void)buf_put(&b, "\x01\x00\x01", 3);
+		(void)buf_put_u8(&b, 0); /* no protection */
+		(void)buf_put_str(&b, secrets[i]);
+		for (const char *c = secrets[i]; *c != '\0'; c++)
+			sum = (uint16_t)(sum + (uint8_t)*c);
+		(void)buf_put_u16(&b, sum);
+		assert_ok(pgp_key_parse(buf_slice(&b), PGP_SECRET_KEY, &k, &unit_error));
+		assert_true(k.understood);
+		assert_int_equal(pgp_key_unlock(&k, SLICE_EMPTY, &s, &unit_error), ERR_INTEGRITY);
+		assert_int_equal(
+		    pgp_secret_sign(&k, slice_str(secrets[i]), PGP_SHA256, SLICE("x"), &b, &unit_error), ERR_SYNTAX);
+		buf_done(&b);
+	}
+}
+
+/* What cannot be opened here is not encrypted to either. */
+static void
+x448_is_no_recipient(void **state)
+{
+	struct pgp_key k;
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 1 << 10);
+	(void)buf_put_u8(&b, 6);
+	(void)buf_put_u32(&b, NOW);
+	(void)buf_put_u8(&b, PGP_X448);
+	(void)buf_put_u32(&b, 56);
+	for (int n = 0; n < 56; n++)
+		(void)buf_put_u8(&b, 5);
+	assert_ok(pgp_key_parse(buf_slice(&b), PGP_PUBLIC_SUBKEY, &k, &unit_error));
+	assert_true(k.understood);
+	assert_false(pgp_key_can_encrypt(&k));
+	buf_done(&b);
+}
+
 static void
 address_of_user_id(void **state)
 {
@@ -230,4 +287,5 @@ address_of_user_id(void **state)
 UNIT_MAIN(UNIT_TEST(generated_keys_stand), UNIT_TEST(signed_data_verifies_and_changed_data_does_not),
     UNIT_TEST(certificate_is_written_back_byte_for_byte), UNIT_TEST(public_part_has_no_secret),
     UNIT_TEST(passphrase_opens_and_a_wrong_one_does_not), UNIT_TEST(changed_public_part_is_refused_at_unlock),
-    UNIT_TEST(every_allocation_may_fail_while_parsing), UNIT_TEST(address_of_user_id))
+    UNIT_TEST(every_allocation_may_fail_while_parsing), UNIT_TEST(malformed_rsa_secrets_are_refused),
+    UNIT_TEST(x448_is_no_recipient), UNIT_TEST(address_of_user_id))
