@@ -126,13 +126,17 @@ has_address(const struct trust_entry *entry, struct slice folded)
 	return false;
 }
 
-/* What the person said counts most. */
-static int
+/* What the person said counts most. Import and directory are equal, so that neither takes the place of the other. */
+enum strength { SEEN, BELIEVED, CHECKED, OURS };
+
+static enum strength
 strength(const struct trust_entry *entry)
 {
 	if (entry->origin == TRUST_OWN)
-		return TRUST_ORIGIN_COUNT + 1;
-	return entry->verified != 0 ? TRUST_ORIGIN_COUNT : (int)entry->origin;
+		return OURS;
+	if (entry->verified != 0)
+		return CHECKED;
+	return entry->origin == TRUST_FIRST_USE ? SEEN : BELIEVED;
 }
 
 static bool
@@ -195,7 +199,8 @@ trust_store_choose(const struct trust_store *s, struct slice address, const stru
 	if (rival_out != NULL)
 		*rival_out = NULL;
 	for (size_t i = 1; i < n && rival_out != NULL; i++) {
-		bool rival = strength(found[i]) == strength(found[0]) || found[i]->added > found[0]->added;
+		bool rival = strength(found[0]) < CHECKED || strength(found[i]) == strength(found[0]) ||
+		    found[i]->added > found[0]->added;
 
 		if (rival && (*rival_out == NULL || found[i]->added > (*rival_out)->added))
 			*rival_out = found[i];

@@ -87,10 +87,12 @@ int
 trust_store_load(const struct trust_store *s, const struct pgp_fingerprint *f, struct pgp_cert **out, struct error *e);
 
 /*
- * Which certificate counts for an address: the strongest entry; among equals
- * the one that was there first. *rival_out (NULL permitted) is another one of
- * the same strength or a newer one that the choice passed over, or NULL: the
- * person should be told. NULL when there is none.
+ * Which certificate counts for an address: our own, then one that the person
+ * compared, then one that was imported or that the directory gave, then one
+ * that only came with a message; among equals the one that was there first.
+ * *rival_out (NULL permitted) is another one of the same strength, a newer one
+ * that the choice passed over, or any other one as long as the person compared
+ * none; else NULL: the person should be told. NULL when there is none.
  */
 const struct trust_entry *
 trust_store_choose(const struct trust_store *s, struct slice address, const struct trust_entry **rival_out);

@@ -129,6 +129,43 @@ a_new_certificate_does_not_replace_the_known_one(void **state)
 	pgp_cert_free(new);
 }
 
+/* Where it comes from makes no difference: the directory does not replace what the person imported, nor the other way. */
+static void
+no_origin_replaces_silently(void **state)
+{
+	static const enum trust_origin rows[][2] = { { TRUST_IMPORTED, TRUST_DIRECTORY },
+		{ TRUST_DIRECTORY, TRUST_IMPORTED }, { TRUST_IMPORTED, TRUST_FIRST_USE },
+		{ TRUST_DIRECTORY, TRUST_FIRST_USE } };
+	struct pgp_cert *old = make_cert("Bob <bob@example.org>", 4), *new = make_cert("Bob <bob@example.org>", 4);
+	const struct trust_entry *chosen, *rival;
+	struct trust_store *s;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		assert_ok(trust_store_open(folder, &s, &unit_error));
+		put(s, old, rows[i][0], NOW);
+		put(s, new, rows[i][1], NOW + 10);
+		chosen = trust_store_choose(s, SLICE("bob@example.org"), &rival);
+		assert_true(pgp_fingerprint_eq(&chosen->fingerprint, &old->primary->fingerprint));
+		assert_non_null(rival);
+		assert_ok(trust_store_remove(s, &old->primary->fingerprint, &unit_error));
+		assert_ok(trust_store_remove(s, &new->primary->fingerprint, &unit_error));
+		trust_store_close(s);
+	}
+	/* Only what came with a message gives way, and that is said. */
+	assert_ok(trust_store_open(folder, &s, &unit_error));
+	put(s, old, TRUST_FIRST_USE, NOW);
+	put(s, new, TRUST_DIRECTORY, NOW + 10);
+	chosen = trust_store_choose(s, SLICE("bob@example.org"), &rival);
+	assert_true(pgp_fingerprint_eq(&chosen->fingerprint, &new->primary->fingerprint));
+	assert_non_null(rival);
+	assert_ok(trust_store_remove(s, &old->primary->fingerprint, &unit_error));
+	assert_ok(trust_store_remove(s, &new->primary->fingerprint, &unit_error));
+	trust_store_close(s);
+	pgp_cert_free(old);
+	pgp_cert_free(new);
+}
+
 /* A copy that lacks packets, and then the whole: everything is kept, in whatever order they come. */
 static void
 copies_are_merged(void **state)
@@ -232,9 +269,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = { UNIT_TEST(a_certificate_is_kept_and_found),
-		UNIT_TEST(a_new_certificate_does_not_replace_the_known_one), UNIT_TEST(copies_are_merged),
-		UNIT_TEST(nobodys_certificate_is_not_kept), UNIT_TEST(a_damaged_index_is_said),
-		UNIT_TEST(reasons_are_sentences) };
+		UNIT_TEST(a_new_certificate_does_not_replace_the_known_one), UNIT_TEST(no_origin_replaces_silently),
+		UNIT_TEST(copies_are_merged), UNIT_TEST(nobodys_certificate_is_not_kept),
+		UNIT_TEST(a_damaged_index_is_said), UNIT_TEST(reasons_are_sentences) };
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, set_up, tear_down);
