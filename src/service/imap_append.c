@@ -14,7 +14,7 @@
 
 struct imap_upload {
 	struct imap_session *session;
-	const struct service *service;
+	struct port *store; /* and not the service: the last answer may come when that is gone */
 	struct mime_header_scan scan;
 	struct message_cache_maker *maker; /* NULL: without */
 	struct buf cache;
@@ -70,7 +70,7 @@ submit(struct imap_upload *u, uint16_t method, const void *request, port_done_fn
 
 	imap_session_hold(u->session);
 	(void)atomic_fetch_add(&u->in_flight, 1);
-	rc = port_submit(u->service->store, method, request, done, u, NULL);
+	rc = port_submit(u->store, method, request, done, u, NULL);
 	if (rc == 0)
 		return;
 	failed(u, rc);
@@ -87,7 +87,7 @@ imap_upload_new(
 	if (u == NULL)
 		return error_nomem(e);
 	u->session = s;
-	u->service = service;
+	u->store = service->store;
 	u->staged = size > IMAP_STAGE_MAX;
 	atomic_init(&u->in_flight, 0);
 	atomic_init(&u->rc, 0);
@@ -161,7 +161,7 @@ imap_upload_free(struct imap_upload *u)
 	if (u->handle != 0 && !u->kept) {
 		struct store_body_handle h = { .handle = u->handle };
 
-		(void)port_submit(u->service->store, STORE_METHOD_body_abort, &h, imap_ignore_reply, NULL, NULL);
+		(void)port_submit(u->store, STORE_METHOD_body_abort, &h, imap_ignore_reply, NULL, NULL);
 	}
 	message_cache_maker_free(u->maker);
 	buf_done(&u->cache);

@@ -558,3 +558,30 @@ def test_curl_reads_and_appends(exchange, box, tmp_path):
     assert run(f"{url};UID=1;SECTION=HEADER.FIELDS%20(SUBJECT)") == b"Subject: hello\r\n\r\n"
     assert b"SEARCH 1" in run(f"{url}?SUBJECT%20hello")
     assert b"STATUS" in run("--request", f"STATUS {name} (MESSAGES)", f"imaps://localhost:{exchange.port('imaps')}/")
+
+
+@pytest.mark.parametrize("wait", [1.0, 1.6, 2.2])
+def test_it_stops_in_the_middle_of_appends(fresh_exchange, wait):
+    """What is at the store when the end comes finds everything that it needs until it is answered."""
+    exchange = fresh_exchange()
+
+    def append_for_ever(size):
+        try:
+            wire = Wire(exchange)
+            while True:
+                wire.socket.sendall(b"m APPEND INBOX {%d}\r\n" % size)
+                if not wire.file.readline().startswith(b"+"):
+                    return
+                wire.socket.sendall((b"x" * 998 + b"\r\n") * (size // 1000) + b"\r\n")
+                wire.file.readline()
+        except (OSError, AssertionError):
+            pass
+
+    clients = [threading.Thread(target=append_for_ever, args=(size,)) for size in [8000000, 300000] * 15]
+    for client in clients:
+        client.start()
+    time.sleep(wait)
+    exchange.stop()
+    for client in clients:
+        client.join(30)
+        assert not client.is_alive()
