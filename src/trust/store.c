@@ -136,7 +136,7 @@ strength(const struct trust_entry *entry)
 		return OURS;
 	if (entry->verified != 0)
 		return CHECKED;
-	return entry->origin == TRUST_FIRST_USE ? SEEN : BELIEVED;
+	return entry->origin >= TRUST_IMPORTED ? BELIEVED : SEEN;
 }
 
 static bool

@@ -88,8 +88,8 @@ trust_store_load(const struct trust_store *s, const struct pgp_fingerprint *f, s
 
 /*
  * Which certificate counts for an address: our own, then one that the person
- * compared, then one that was imported or that the directory gave, then one
- * that only came with a message; among equals the one that was there first.
+ * compared, then one that was imported or that the address's own directory
+ * gave, then one that only came with a message or from elsewhere; among equals the one that was there first.
  * *rival_out (NULL permitted) is another one of the same strength, a newer one
  * that the choice passed over, or any other one as long as the person compared
  * none; else NULL: the person should be told. NULL when there is none.

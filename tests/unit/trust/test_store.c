@@ -135,6 +135,7 @@ no_origin_replaces_silently(void **state)
 {
 	static const enum trust_origin rows[][2] = { { TRUST_IMPORTED, TRUST_DIRECTORY },
 		{ TRUST_DIRECTORY, TRUST_IMPORTED }, { TRUST_IMPORTED, TRUST_FIRST_USE },
+		{ TRUST_IMPORTED, TRUST_KEYSERVER }, { TRUST_FIRST_USE, TRUST_KEYSERVER },
 		{ TRUST_DIRECTORY, TRUST_FIRST_USE } };
 	struct pgp_cert *old = make_cert("Bob <bob@example.org>", 4), *new = make_cert("Bob <bob@example.org>", 4);
 	const struct trust_entry *chosen, *rival;
