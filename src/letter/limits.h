@@ -8,6 +8,7 @@
 #define LETTER_PAYLOAD_MAX (256u << 20)   /* octets of one decrypted letter, unless the caller says fewer */
 #define LETTER_LAYERS_MAX 4u              /* cryptographic layers from the root inwards (RFC 9787 4.4.2 needs two) */
 #define LETTER_RECIPIENTS_MAX 500u        /* certificates that one letter is sealed for */
+#define LETTER_NAMED_MAX 128u             /* readers that a signature names; 33 octets of 64 KiB each */
 #define LETTER_SIGNERS_MAX 16u            /* different signers whose certificates are looked up for one letter */
 #define LETTER_SIGNATURE_MAX (256u << 10) /* octets of a detached signature part */
 #define LETTER_TEXT_MAX (16u << 20)       /* octets of text given to read or quote */

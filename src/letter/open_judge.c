@@ -91,33 +91,74 @@ take_verdict(struct letter_opened *o, const struct pgp_verdict *v, enum letter_s
 	o->verdict.signed_at = s == LETTER_SIGNATURE_BAD || s == LETTER_SIGNATURE_UNKNOWN ? 0 : v->created;
 }
 
-/* Looks through the signatures of the envelope for the best one; sender NULL: nobody can be matched. */
+/*
+ * A signature that names its readers counts only inside of encryption, for one of them (RFC 9580 section 5.2.3.36):
+ * else a reader could seal it anew and pass it on as written to somebody else.
+ */
+static bool
+is_for_us(const struct letter_opened *o, size_t n)
+{
+	const struct pgp_key *k;
+
+	if (!pgp_verifier_verdict(o->signatures.verifier, n)->recipients_named)
+		return true;
+	for (size_t i = 0; o->verdict.encrypted && i < o->spec->own_count; i++) {
+		for (size_t m = 0; (k = pgp_cert_key(o->spec->own[i], m)) != NULL; m++) {
+			if (pgp_verifier_names(o->signatures.verifier, n, &k->fingerprint))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* One signature of the envelope; sender NULL: nobody can be matched. note_out: a sentence about it, or empty. */
+static int
+judge_signature(struct letter_opened *o, size_t n, const struct mime_address *sender, enum letter_signature *out,
+    const char **note_out, struct error *e)
+{
+	const struct pgp_verdict *v = pgp_verifier_verdict(o->signatures.verifier, n);
+	bool binds = false;
+	int rc = 0;
+
+	*out = signature_of(v->kind);
+	*note_out = v->reason;
+	if (*out != LETTER_SIGNATURE_OTHER)
+		return 0;
+	if (!is_for_us(o, n)) {
+		*out = LETTER_SIGNATURE_INVALID;
+		*note_out = "Beware: it was signed for other readers, in a letter encrypted for them: it may have been "
+			    "passed on "
+			    "as if it were written to you.";
+		return 0;
+	}
+	if (sender != NULL)
+		rc = binds_address(o, v, sender, &binds, e);
+	if (binds)
+		*out = LETTER_SIGNATURE_GOOD;
+	return rc;
+}
+
+/* Looks through the signatures of the envelope for the best one. */
 static int
 judge_signatures(struct letter_opened *o, const struct mime_address *sender, struct error *e)
 {
-	const struct pgp_verdict *best = NULL;
-	size_t n = o->signatures.verifier == NULL ? 0 : pgp_verifier_count(o->signatures.verifier);
+	size_t count = o->signatures.verifier == NULL ? 0 : pgp_verifier_count(o->signatures.verifier);
+	const char *best = "";
 
-	for (size_t i = 0; i < n; i++) {
-		const struct pgp_verdict *v = pgp_verifier_verdict(o->signatures.verifier, i);
-		enum letter_signature s = signature_of(v->kind);
-		bool binds = false;
+	for (size_t i = 0; i < count; i++) {
+		enum letter_signature s;
+		const char *note;
+		int rc = judge_signature(o, i, sender, &s, &note, e);
 
-		if (s == LETTER_SIGNATURE_OTHER && sender != NULL) {
-			int rc = binds_address(o, v, sender, &binds, e);
-
-			if (rc != 0)
-				return rc;
-		}
-		if (binds)
-			s = LETTER_SIGNATURE_GOOD;
-		if (best == NULL || rank(s) > rank(o->verdict.signature)) {
-			take_verdict(o, v, s);
-			best = v;
-		}
+		if (rc != 0)
+			return rc;
+		if (i > 0 && rank(s) <= rank(o->verdict.signature))
+			continue;
+		take_verdict(o, pgp_verifier_verdict(o->signatures.verifier, i), s);
+		best = note;
 	}
-	if (best != NULL && best->reason[0] != '\0')
-		letter_note(o, "%s", best->reason);
+	if (best[0] != '\0')
+		letter_note(o, "%s", best);
 	return 0;
 }
 

@@ -130,9 +130,24 @@ collect_readers(struct letter_pgp_sealer *s, const struct letter_seal_spec *spec
 	return rc == 0 ? add_reader(s, spec, spec->sender, e) : rc;
 }
 
+/* All who can open it, the sender too. Not for more than a signature holds: then it names nobody. */
+static size_t
+name_readers(const struct letter_seal_spec *spec, struct pgp_fingerprint *out)
+{
+	size_t n = 0;
+
+	if (spec->recipient_count >= LETTER_NAMED_MAX)
+		return 0;
+	for (size_t i = 0; i < spec->recipient_count; i++)
+		out[n++] = spec->recipients[i]->primary->fingerprint;
+	out[n++] = spec->sender->primary->fingerprint;
+	return n;
+}
+
 static int
 start(struct letter_pgp_sealer *s, const struct letter_seal_spec *spec, struct error *e)
 {
+	struct pgp_fingerprint readers[LETTER_NAMED_MAX];
 	struct pgp_signer signer;
 	struct pgp_maker_spec m = {
 		.signers = &signer, .signer_count = 1, .type = PGP_SIG_BINARY, .created = (uint32_t)spec->letter->date
@@ -142,8 +157,11 @@ start(struct letter_pgp_sealer *s, const struct letter_seal_spec *spec, struct e
 
 	if (rc == 0)
 		rc = collect_readers(s, spec, e);
-	if (rc == 0)
+	if (rc == 0) {
+		m.recipients = readers;
+		m.recipient_count = name_readers(spec, readers);
 		rc = pgp_maker_new(&s->maker, &m, e);
+	}
 	if (rc != 0)
 		return rc;
 	x.container = s->all_v2 ? PGP_CONTAINER_SEIPD2 : PGP_CONTAINER_SEIPD1;

@@ -41,6 +41,8 @@ int pgp_verifier_finish(struct pgp_verifier *v, struct error *e);
 size_t pgp_verifier_count(const struct pgp_verifier *v);
 const struct pgp_verdict *pgp_verifier_verdict(const struct pgp_verifier *v, size_t n);
 size_t pgp_verifier_good(const struct pgp_verifier *v);
+/* Whether the n-th signature names this primary or subkey among its intended recipients (RFC 9580 section 5.2.3.36). */
+bool pgp_verifier_names(const struct pgp_verifier *v, size_t n, const struct pgp_fingerprint *f);
 
 /* One signer: its signing key and who holds the secret. */
 struct pgp_signer {

@@ -246,3 +246,19 @@ pgp_verifier_good(const struct pgp_verifier *v)
 		good += v->slots[i].verdict.kind == PGP_VERDICT_GOOD;
 	return good;
 }
+
+bool
+pgp_verifier_names(const struct pgp_verifier *v, size_t n, const struct pgp_fingerprint *f)
+{
+	const struct slot *s = &v->slots[n];
+	struct pgp_fingerprint named;
+	struct pgp_sig sig;
+
+	if (!s->answered || pgp_sig_parse(slice_of(s->body, s->body_len), &sig, NULL) != 0)
+		return false;
+	for (size_t i = 0; i < sig.recipient_count; i++) {
+		if (pgp_sig_recipient(&sig, i, &named) && pgp_fingerprint_eq(&named, f))
+			return true;
+	}
+	return false;
+}

@@ -205,6 +205,9 @@ noted(const struct letter_opened *o, const char *part)
 
 /* ---- payloads made by hand, as an attacker or another program makes them ---- */
 
+/* Whom the signatures made by hand name as reader; NULL: nobody. */
+static const struct person *kit_named;
+
 static inline struct pgp_maker *
 kit_maker(struct person *signer, struct pgp_signer *store)
 {
@@ -215,6 +218,10 @@ kit_maker(struct person *signer, struct pgp_signer *store)
 	struct pgp_maker_spec m = { .signers = store, .signer_count = 1, .type = PGP_SIG_BINARY, .created = NOW };
 	struct pgp_maker *maker = NULL;
 
+	if (kit_named != NULL) {
+		m.recipients = &kit_named->cert->primary->fingerprint;
+		m.recipient_count = 1;
+	}
 	assert_ok(letter_pgp_signer(&spec, store, &unit_error));
 	assert_ok(pgp_maker_new(&maker, &m, &unit_error));
 	return maker;

@@ -421,6 +421,39 @@ signature_around_encryption(void **state)
 	letter_opened_free(o);
 }
 
+/* RFC 9580 section 13.12: what Ann signed and sealed for Eve does not count when Eve seals it for Bob. */
+static void
+surreptitious_forwarding(void **state)
+{
+	static const struct {
+		const struct person *named;
+		enum letter_signature signature;
+	} rows[] = { { NULL, LETTER_SIGNATURE_GOOD }, { &bob, LETTER_SIGNATURE_GOOD },
+		{ &eve, LETTER_SIGNATURE_INVALID } };
+	struct letter_opened *o;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		bool good = rows[i].signature == LETTER_SIGNATURE_GOOD;
+
+		kit_named = rows[i].named;
+		buf_clear(&mail);
+		wrap_encrypted("From: ann@a.test\r\n", SLICE("\r\nYou are dismissed.\r\n"), &ann, &bob, &mail);
+		o = open_as(&bob, &people, buf_slice(&mail));
+		assert_status(o, good ? LETTER_SEALED : LETTER_ENCRYPTED, rows[i].signature, __LINE__);
+		assert_int_equal(noted(o, "other readers"), !good);
+		letter_opened_free(o);
+		/* Taken out of its encryption it does not count either. */
+		buf_clear(&mail);
+		wrap_signed("From: ann@a.test\r\n", SLICE("\r\nYou are dismissed.\r\n"), &ann, &mail);
+		o = open_as(&bob, &people, buf_slice(&mail));
+		assert_status(o, rows[i].named == NULL ? LETTER_SIGNED : LETTER_PLAIN,
+		    rows[i].named == NULL ? LETTER_SIGNATURE_GOOD : LETTER_SIGNATURE_INVALID, __LINE__);
+		letter_opened_free(o);
+	}
+	kit_named = NULL;
+}
+
 /* Nothing is asked of the certificate table for mail without signatures, and little for mail with many. */
 static void
 lookups_are_bounded(void **state)
@@ -441,7 +474,7 @@ main(void)
 		UNIT_TEST(efail_gadgets), UNIT_TEST(johnny_partially_signed), UNIT_TEST(johnny_sender_tricks),
 		UNIT_TEST(johnny_inner_sender), UNIT_TEST(broken_signature_is_no_signature),
 		UNIT_TEST(claims_without_protection), UNIT_TEST(reply_oracle), UNIT_TEST(signature_around_encryption),
-		UNIT_TEST(lookups_are_bounded) };
+		UNIT_TEST(surreptitious_forwarding), UNIT_TEST(lookups_are_bounded) };
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, setup, teardown);
