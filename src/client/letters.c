@@ -203,3 +203,19 @@ letter_view_field(const struct letter_view *v, const char *name, struct buf *out
 	if (letter_opened_field(v->opened, name, &value, NULL))
 		(void)mime_text_decode(value, out);
 }
+
+bool
+letters_sender(const struct letter_view *v, struct buf *out)
+{
+	struct mime_address m;
+	struct slice value;
+	struct arena a;
+	bool one;
+
+	if (!letter_opened_field(v->opened, "From", &value, NULL))
+		return false;
+	arena_init(&a, FIELD_ARENA);
+	one = mime_address_parse_one(value, &a, &m, NULL) == 0 && mime_address_spec(&m, out) == 0;
+	arena_done(&a);
+	return one;
+}

@@ -42,6 +42,8 @@ const struct trust_entry *letters_signer(const struct letters *l, const struct l
 /* A message's number as a person types it. ERR_USAGE. */
 int letters_parse_number(const char *text, uint32_t *uid_out, struct error *e);
 
+/* Appends local@domain of the one sender that is shown; false without one. */
+bool letters_sender(const struct letter_view *v, struct buf *out);
 /* A field decoded to UTF-8 on one line; appends nothing when there is none. */
 void letter_view_field(const struct letter_view *v, const char *name, struct buf *out);
 

@@ -69,6 +69,20 @@ print_time(const char *before, uint64_t when, const char *after)
 	(void)printf("%s%.*s%s", before, (int)b.len, (const char *)b.data, after);
 }
 
+/* The certificate that counts for the signer's address, when it is another than the one that signed; else NULL. */
+static const struct trust_entry *
+other_known(const struct letters *l, const struct letter_view *v)
+{
+	const struct letter_verdict *verdict = letter_opened_verdict(v->opened);
+	const struct trust_entry *chosen = NULL;
+	BUF_OWNED struct buf address = { .max = TRUST_ADDRESS_MAX };
+
+	if (verdict->signature != LETTER_SIGNATURE_GOOD || !letters_sender(v, &address))
+		return NULL;
+	chosen = trust_store_choose(l->keyring.certs, buf_slice(&address), NULL);
+	return chosen != NULL && !pgp_fingerprint_eq(&chosen->fingerprint, &verdict->signer) ? chosen : NULL;
+}
+
 static void
 print_signer(const struct letters *l, const struct letter_view *v)
 {
@@ -80,6 +94,12 @@ print_signer(const struct letters *l, const struct letter_view *v)
 	buf_clear(&text);
 	(void)trust_why(entry, &text);
 	client_say("  ", buf_slice(&text), "");
+	if ((entry = other_known(l, v)) == NULL)
+		return;
+	buf_clear(&text);
+	(void)pgp_fingerprint_write(&entry->fingerprint, &text);
+	client_say("  Beware: you know this sender by another key, ", buf_slice(&text),
+	    entry->verified != 0 ? ", which you have compared." : ". Ask which one is theirs.");
 }
 
 void
@@ -134,6 +154,7 @@ verdict_json(const struct letters *l, const struct letter_view *v)
 		json_value_set_text(o, "signer", buf_slice(&text));
 		json_value_set_i64(o, "signed_at", (int64_t)verdict->signed_at);
 		json_value_set_bool(o, "believed", trust_is_believed(letters_signer(l, v)));
+		json_value_set_bool(o, "other_key_known", other_known(l, v) != NULL);
 		buf_clear(&text);
 		(void)trust_why(letters_signer(l, v), &text);
 		json_value_set_text(o, "why", buf_slice(&text));
