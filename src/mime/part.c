@@ -67,7 +67,8 @@ after_folders(struct slice name)
 	while ((at = slice_find_last(name, '/')) != SIZE_MAX || (at = slice_find_last(name, '\\')) != SIZE_MAX)
 		name = slice_from(name, at + 1);
 	name = slice_trim(name);
-	while (name.len > 0 && (name.data[0] == '.' || name.data[0] == ' '))
+	/* Neither hidden, nor taken for an option or a home by a command that gets all files of the folder. */
+	while (name.len > 0 && memchr(". -~", name.data[0], 4) != NULL)
 		name = slice_from(name, 1);
 	return name;
 }

@@ -266,6 +266,8 @@ names_are_safe(void **state)
 		{ ".bashrc", "bashrc" },
 		{ "a\tb<c>.txt", "a b_c_.txt" },
 		{ "..", "" },
+		{ "-rf", "rf" },
+		{ "/tmp/--~x", "x" },
 		{ "\xe2\x80\xaegnp.exe", "_gnp.exe" },
 		{ "\xc3\xa4.txt", "\xc3\xa4.txt" },
 	};
