@@ -370,19 +370,28 @@ import_secret(struct key_command *c, const struct pgp_cert *cert)
 	return rc;
 }
 
+/* list: of the answers for a program, NULL for people. */
 static int
-import_one(struct key_command *c, const struct pgp_cert *cert, const char *from)
+import_one(struct key_command *c, const struct pgp_cert *cert, const char *from, struct json_value *list)
 {
+	const struct trust_entry *entry;
 	struct trust_put put = {
 		.cert = cert, .origin = TRUST_IMPORTED, .from = slice_str(from), .policy = c->keyring.policy
 	};
 	int rc = cert->secret ? import_secret(c, cert) : trust_store_put(c->keyring.certs, &put, NULL, &c->error);
 
-	return rc == 0 ? say_entry(c, trust_store_find(c->keyring.certs, &cert->primary->fingerprint)) : rc;
+	if (rc != 0)
+		return rc;
+	entry = trust_store_find(c->keyring.certs, &cert->primary->fingerprint);
+	if (list != NULL)
+		json_value_append(list, entry_json(c, entry));
+	else
+		print_entry(c, entry);
+	return 0;
 }
 
 static int
-import_file(struct key_command *c, const char *path)
+import_file(struct key_command *c, const char *path, struct json_value *list)
 {
 	BUF_OWNED struct buf bytes = { .max = IMPORT_MAX };
 	struct pgp_certs certs = { 0 };
@@ -391,7 +400,7 @@ import_file(struct key_command *c, const char *path)
 	if (rc == 0)
 		rc = pgp_certs_parse(buf_slice(&bytes), &certs, &c->error);
 	for (size_t i = 0; i < certs.count && rc == 0; i++)
-		rc = import_one(c, certs.items[i], path);
+		rc = import_one(c, certs.items[i], path, list);
 	pgp_certs_done(&certs);
 	return rc == 0 ? 0 : error_context(&c->error, "%s", path);
 }
@@ -399,13 +408,19 @@ import_file(struct key_command *c, const char *path)
 static int
 key_import(int argc, char **argv)
 {
+	struct json_value *list = NULL;
 	struct key_command c;
 	int status, rc = 0;
 
 	if (!begin(&c, argc, argv, 1, OPTIONS_LIST_MAX, &status))
 		return status;
+	if (c.common.json)
+		list = json_value_list();
 	for (size_t i = 0; i < c.arguments.count && rc == 0; i++)
-		rc = import_file(&c, c.arguments.items[i]);
+		rc = import_file(&c, c.arguments.items[i], list);
+	if (rc == 0 && c.common.json)
+		return end(&c, client_print_json(list, &c.error));
+	json_value_free(list);
 	return end(&c, rc);
 }
 
