@@ -35,6 +35,9 @@ struct message {
 	bool header_read;
 	struct mime_header fields;
 	struct buf text; /* a decoded and folded text */
+	/* All that BODY looks at, decoded and folded once for all keys; a NUL, which no key has, behind each text. */
+	struct buf body;
+	bool body_read;
 	uint64_t *octets;
 };
 
@@ -208,7 +211,7 @@ contains(struct message *m, struct slice utf8, struct slice needle)
 {
 	buf_clear(&m->text);
 	(void)utf8_fold(&m->text, utf8);
-	return utf8_fold_contains(buf_slice(&m->text), needle);
+	return slice_search(buf_slice(&m->text), needle) != SIZE_MAX;
 }
 
 static bool
@@ -258,6 +261,66 @@ match_sent(struct message *m, const struct node *n)
 
 /* ---- the body ---- */
 
+static void
+put_text(struct message *m, struct slice utf8)
+{
+	(void)utf8_fold(&m->body, utf8);
+	(void)buf_put_u8(&m->body, 0);
+}
+
+static void
+put_part(struct message *m, struct slice whole, const struct mime_part *p)
+{
+	bool in_message = p->parent != NULL && p->parent->kind == MIME_MESSAGE;
+	struct buf text;
+
+	buf_init(&text, IMAP_SEARCH_MAX * 2);
+	/* The header of a message inside the message is part of the body. */
+	for (size_t i = 0; in_message && i < p->fields.count; i++) {
+		(void)mime_text_decode(p->fields.fields[i].value, &text);
+		put_text(m, buf_slice(&text));
+		put_text(m, p->fields.fields[i].whole);
+		buf_clear(&text);
+	}
+	if (p->kind == MIME_LEAF && mime_part_is(p, "text/")) {
+		(void)mime_part_text(whole, p, &text);
+		put_text(m, buf_slice(&text));
+	}
+	buf_done(&text);
+}
+
+static void
+body_read(struct message *m)
+{
+	uint64_t len = m->row->size < IMAP_SEARCH_MAX ? m->row->size : IMAP_SEARCH_MAX;
+	struct mime_part *root = NULL;
+	struct arena a;
+	struct buf whole;
+
+	m->body_read = true;
+	buf_init(&whole, IMAP_SEARCH_MAX);
+	arena_init(&a, MIME_ARENA_MAX);
+	*m->octets += len;
+	if (imap_task_read(m->task, m->row->body, 0, len, &whole) &&
+	    mime_parse(buf_slice(&whole), &a, &root, NULL) == 0)
+		for (const struct mime_part *p = root; p != NULL; p = mime_part_walk(root, p))
+			put_part(m, buf_slice(&whole), p);
+	arena_done(&a);
+	buf_done(&whole);
+}
+
+static bool
+match_body(struct message *m, const struct node *n)
+{
+	if (imap_task_gone(m->task))
+		return false; /* nobody waits for the answer, and there may be many keys */
+	if (!m->body_read)
+		body_read(m);
+	return slice_search(buf_slice(&m->body), n->needle) != SIZE_MAX;
+}
+
+/* ---- keys ---- */
+
 static bool
 fields_contain(struct message *m, const struct mime_header *h, struct slice needle)
 {
@@ -267,47 +330,6 @@ fields_contain(struct message *m, const struct mime_header *h, struct slice need
 	}
 	return false;
 }
-
-static bool
-part_contains(struct message *m, struct slice whole, const struct mime_part *p, struct slice needle)
-{
-	struct buf text;
-	bool hit;
-
-	/* The header of a message inside the message is part of the body. */
-	if (p->parent != NULL && p->parent->kind == MIME_MESSAGE && fields_contain(m, &p->fields, needle))
-		return true;
-	if (p->kind != MIME_LEAF || !mime_part_is(p, "text/"))
-		return false;
-	buf_init(&text, IMAP_SEARCH_MAX * 2);
-	(void)mime_part_text(whole, p, &text);
-	hit = contains(m, buf_slice(&text), needle);
-	buf_done(&text);
-	return hit;
-}
-
-static bool
-match_body(struct message *m, const struct node *n)
-{
-	uint64_t len = m->row->size < IMAP_SEARCH_MAX ? m->row->size : IMAP_SEARCH_MAX;
-	struct mime_part *root = NULL;
-	struct arena a;
-	struct buf whole;
-	bool hit = false;
-
-	buf_init(&whole, IMAP_SEARCH_MAX);
-	arena_init(&a, MIME_ARENA_MAX);
-	*m->octets += len;
-	if (imap_task_read(m->task, m->row->body, 0, len, &whole) &&
-	    mime_parse(buf_slice(&whole), &a, &root, NULL) == 0)
-		for (const struct mime_part *p = root; p != NULL && !hit; p = mime_part_walk(root, p))
-			hit = part_contains(m, buf_slice(&whole), p, n->needle);
-	arena_done(&a);
-	buf_done(&whole);
-	return hit;
-}
-
-/* ---- keys ---- */
 
 static bool
 match_flag(const struct message *m, const struct node *n)
@@ -397,9 +419,11 @@ imap_match_row(struct imap_task *t, const struct imap_match *m, const struct sto
 
 	buf_init(&msg.header, IMAP_HEADER_MAX);
 	buf_init(&msg.text, IMAP_SEARCH_MAX * 3);
+	buf_init(&msg.body, (size_t)IMAP_SEARCH_MAX * 4);
 	hit = match(&msg, m->root);
 	buf_done(&msg.header);
 	buf_done(&msg.text);
+	buf_done(&msg.body);
 	arena_done(&t->message);
 	arena_init(&t->message, IMAP_TASK_ARENA);
 	return hit;

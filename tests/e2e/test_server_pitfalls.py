@@ -169,3 +169,30 @@ def test_uids_are_never_used_again(fresh_exchange):
         assert c.delete("old")[0] == "OK"
         exchange.kill()
         exchange.start()
+
+
+def test_many_search_keys_over_a_large_message(fresh_exchange):
+    """A message is read and decoded once for all keys, and a search that nobody waits for ends."""
+    exchange = fresh_exchange()
+    keys = b" ".join(b"NOT BODY q%d NOT TEXT r%d" % (i, i) for i in range(240))
+
+    def signed_in():
+        c = imaplib.IMAP4_SSL("localhost", exchange.port("imaps"), ssl_context=exchange.tls(), timeout=60)
+        c.login(exchange.ALICE, exchange.password(exchange.ALICE))
+        assert c.select("INBOX")[0] == "OK"
+        return c
+
+    c = signed_in()
+    assert c.append("INBOX", None, None, b"Subject: x\r\n\r\n" + b"some words of a text\r\n" * 300000)[0] == "OK"
+    assert c.noop()[0] == "OK"
+    start = time.monotonic()
+    c.sock.sendall(b"x SEARCH " + keys + b"\r\n")
+    while not (line := c.readline()).startswith(b"x "):
+        assert not line.startswith(b"* SEARCH") or line == b"* SEARCH 1\r\n"
+    assert line.startswith(b"x OK")
+    assert time.monotonic() - start < 20
+    for _ in range(4):
+        signed_in().sock.sendall(b"x SEARCH " + keys + b"\r\n")
+    start = time.monotonic()
+    exchange.stop()
+    assert time.monotonic() - start < 10
