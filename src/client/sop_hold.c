@@ -22,6 +22,32 @@ begin(void *ctx, const struct pgp_literal *literal, struct error *e)
 	return 0;
 }
 
+static int
+put_sealed(struct sop_hold *h, struct slice data, struct error *e)
+{
+	int rc = 0;
+
+	for (; rc == 0 && data.len > 0; data = slice_from(data, SOP_BLOCK)) {
+		struct slice piece = slice_sub(data, 0, SOP_BLOCK);
+
+		rc = cipher_step(h->cipher, piece.data, h->block, piece.len, e);
+		if (rc == 0)
+			rc = file_writer_put(&h->file, slice_of(h->block, piece.len), e);
+	}
+	return rc;
+}
+
+static int
+begin_sealing(struct sop_hold *h, struct error *e)
+{
+	int rc = secret_random(&h->key, cipher_key_size(CIPHER_AES256), e);
+
+	if (rc == 0)
+		rc = cipher_cfb_new(CIPHER_AES256, CIPHER_ENCRYPT, secret_slice(&h->key), SLICE_EMPTY, &h->cipher, e);
+	h->block = mem_alloc(SOP_BLOCK);
+	return rc == 0 && h->block == NULL ? error_nomem(e) : rc;
+}
+
 /* A name of its own that nobody can guess, with mode 0600. */
 static int
 open_file(struct sop_hold *h, struct error *e)
@@ -39,7 +65,9 @@ open_file(struct sop_hold *h, struct error *e)
 	if (rc != 0)
 		return rc;
 	h->spilled = true;
-	rc = file_writer_put(&h->file, buf_slice(&h->memory), e);
+	rc = begin_sealing(h, e);
+	if (rc == 0)
+		rc = put_sealed(h, buf_slice(&h->memory), e);
 	buf_wipe_done(&h->memory);
 	return rc;
 }
@@ -56,23 +84,28 @@ write_plain(void *ctx, struct slice data, struct error *e)
 		return buf_put_slice(&h->memory, data) != 0 ? error_nomem(e) : 0;
 	if (!h->spilled)
 		rc = open_file(h, e);
-	return rc != 0 ? rc : file_writer_put(&h->file, data, e);
+	return rc != 0 ? rc : put_sealed(h, data, e);
 }
 
 static int
 copy_file(struct sop_hold *h, struct error *e)
 {
-	uint8_t *block MEM_OWNED = mem_alloc(SOP_BLOCK);
 	struct file_reader r;
 	ssize_t n = 1;
-	int rc = 0;
+	int rc;
 
-	if (block == NULL)
-		return error_nomem(e);
-	rc = file_reader_open(&r, h->file.temporary, e);
+	cipher_free(h->cipher);
+	h->cipher = NULL;
+	rc = cipher_cfb_new(CIPHER_AES256, CIPHER_DECRYPT, secret_slice(&h->key), SLICE_EMPTY, &h->cipher, e);
+	if (rc == 0)
+		rc = file_reader_open(&r, h->file.temporary, e);
+	if (rc != 0)
+		return rc;
 	while (rc == 0 && n > 0) {
-		n = file_reader_get(&r, block, SOP_BLOCK, e);
-		rc = n < 0 ? (int)n : file_writer_put(&h->out, slice_of(block, (size_t)n), e);
+		n = file_reader_get(&r, h->block, SOP_BLOCK, e);
+		rc = n < 0 ? (int)n : cipher_step(h->cipher, h->block, h->block, (size_t)n, e);
+		if (rc == 0)
+			rc = file_writer_put(&h->out, slice_of(h->block, (size_t)n), e);
 	}
 	file_reader_done(&r);
 	return rc;
@@ -118,5 +151,10 @@ sop_hold_done(struct sop_hold *h)
 	buf_wipe_done(&h->memory);
 	if (h->spilled)
 		file_writer_done(&h->file);
+	if (h->block != NULL)
+		secret_wipe(h->block, SOP_BLOCK);
+	mem_free(h->block);
+	cipher_free(h->cipher);
+	secret_done(&h->key);
 	file_writer_done(&h->out);
 }

@@ -4,6 +4,7 @@ import hashlib
 import os
 import pathlib
 import subprocess
+import time
 
 import pytest
 
@@ -96,3 +97,30 @@ def test_memory_stays_small(place):
         with open(place / f"sealed{version}", "rb") as src:
             subprocess.run(["prlimit", f"--data={DATA_MAX}", LETTERLOCK, "sop", "decrypt", place / f"key{version}"],
                            stdin=src, stdout=subprocess.DEVNULL, check=True, timeout=120)
+
+
+def test_held_data_is_not_readable_on_disk(place, tmp_path):
+    """What waits in a file for the proof of a message that comes through a pipe lies there encrypted, and goes away."""
+    text = b"a line that everybody would recognise\n"
+    with open(place / "lines", "wb") as f:
+        f.write(text * ((MIB << 20) // len(text)))
+    assert sop("encrypt", "--no-armor", place / "cert4", stdin=place / "lines", stdout=place / "sealed-lines") == 0
+    sealed, env = (place / "sealed-lines").read_bytes(), dict(os.environ, TMPDIR=str(tmp_path))
+    # Not compressed: that would hide what is looked for.
+    assert len(sealed) > MIB << 20
+    with open(place / "out", "wb") as out, subprocess.Popen([LETTERLOCK, "sop", "decrypt", place / "key4"], env=env,
+                                                            stdin=subprocess.PIPE, stdout=out) as running:
+        running.stdin.write(sealed[:-100])
+        running.stdin.flush()
+        held = []
+        for _ in range(200):
+            held = [path.read_bytes() for path in tmp_path.iterdir()]
+            if held and len(held[0]) > 33 << 20:
+                break
+            time.sleep(0.05)
+        assert len(held) == 1 and len(held[0]) > 33 << 20
+        assert text not in held[0] and (place / "out").stat().st_size == 0
+        running.stdin.write(sealed[-100:])
+        running.stdin.close()
+        assert running.wait(60) == 0
+    assert digest(place / "out") == digest(place / "lines") and not list(tmp_path.iterdir())
