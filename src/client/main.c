@@ -37,8 +37,12 @@ help(int status)
 	(void)fputs("letterlock VERB ...\n\n", out);
 	for (size_t i = 0; i < VERBS; i++)
 		(void)fprintf(out, "  %-8s %s\n", verbs[i].name, verbs[i].summary);
-	(void)fputs("\nEach verb has --help with examples. Exit status: 0 done, 1 no (no such key, bad signature,\n"
-		    "refused), 2 used wrongly, 3 could not (network, disk).\n",
+	(void)fputs(
+	    "\nEach verb has --help with examples, --json for programs, and takes the account's password and the\n"
+	    "key's passphrase from descriptors (--password-fd N, --passphrase-fd N) instead of asking.\n"
+	    "`letterlock --version` says which version this is. Exit status: 0 done, 1 no (no such key, bad "
+	    "signature,\n"
+	    "refused), 2 used wrongly, 3 could not (network, disk).\n",
 	    out);
 	return status;
 }
@@ -53,6 +57,10 @@ main(int argc, char **argv)
 		return help(EXIT_USAGE);
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
 		return help(EXIT_DONE);
+	if (strcmp(argv[1], "--version") == 0) {
+		(void)puts("letterlock " LETTERLOCK_VERSION);
+		return EXIT_DONE;
+	}
 	for (size_t i = 0; i < VERBS; i++) {
 		if (strcmp(argv[1], verbs[i].name) == 0)
 			return verbs[i].run(argc - 2, argv + 2);
