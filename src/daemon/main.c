@@ -24,7 +24,7 @@ static const char usage_text[] =
     "  --data DIR                   the data folder, in place of the configuration's\n"
     "  --port NAME=N                smtp, submission, submissions, imap, imaps, hkp or https; 0: any; off: none\n"
     "  --password-fd N              read the password from this descriptor, up to the end of its line\n"
-    "  --json                       answers for programs\n"
+    "  --json                       account list: one JSON object a line\n"
     "  --version, --help\n";
 
 static const struct {

@@ -72,7 +72,8 @@ read_line(int fd, struct buf *out, struct error *e)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return error_set_errno(e, ERR_IO, errno, "cannot read the answer");
+			return error_set_errno(e, errno == EBADF ? ERR_USAGE : ERR_IO, errno,
+			    "cannot read the answer from descriptor %d", fd);
 		if (n == 0)
 			return any ? 0 : error_set(e, ERR_CLOSED, "there was no answer");
 		any = true;

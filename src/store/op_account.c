@@ -49,7 +49,7 @@ address_insert(struct tx *tx, uint64_t account, struct slice address, struct err
 	domain_key = fold_ascii(tx->arena, domain);
 	q = query_begin(tx->db, "SELECT 1 FROM domains WHERE domain = ?1");
 	query_bytes(&q, domain_key);
-	rc = query_one(&q, "domain here; add it first", e);
+	rc = query_one(&q, "domain here: name it in the configuration, and start the server again", e);
 	query_end(&q);
 	if (rc != 0)
 		return rc;
