@@ -94,7 +94,10 @@ fill_account(struct setup *s)
 	if (s->pin == NULL)
 		return 0;
 	a->pinned = true;
-	return tls_pin_parse(slice_str(s->pin), a->pin, &s->error);
+	if (tls_pin_parse(slice_str(s->pin), a->pin, &s->error) != 0)
+		return error_set(
+		    &s->error, ERR_USAGE, "--pin takes 64 hex digits, or sha256// and 44 base64 characters");
+	return 0;
 }
 
 static void

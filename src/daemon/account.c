@@ -262,5 +262,9 @@ verb_check(const struct verb_input *in)
 {
 	struct error e;
 
+	if (in->word_count > 0) {
+		(void)error_set(&e, ERR_USAGE, "check takes no words, only options");
+		return verb_failed(&e);
+	}
 	return check_all(in->config, &e) == 0 ? EXIT_DONE : verb_failed(&e);
 }
