@@ -52,7 +52,7 @@ static const char save_help[] = "letterlock save NUMBER [--to FOLDER]\n"
 struct reading {
 	struct common common;
 	struct option_list arguments;
-	uint32_t limit;
+	uint32_t limit, uid;
 	const char *to;
 	struct letters letters;
 	struct error error;
@@ -78,6 +78,9 @@ begin(struct reading *r, int argc, char **argv, size_t words, const char *help, 
 	if (rc == 0 && r->arguments.count != words)
 		rc = error_set(&r->error, ERR_USAGE, "%s",
 		    words == 0 ? "this takes no words; see --help" : "say one message's number; see --help");
+	/* Before anybody is asked for a password. */
+	if (rc == 0 && words == 1)
+		rc = letters_parse_number(r->arguments.items[0], &r->uid, &r->error);
 	if (rc == 0)
 		rc = letters_begin(&r->letters, &r->common, &r->error);
 	if (rc == 0)
@@ -317,19 +320,16 @@ verb_read(int argc, char **argv)
 {
 	struct letter_view v = { 0 };
 	struct reading r;
-	uint32_t uid;
 	int status, rc;
 
 	if (!begin(&r, argc, argv, 1, read_help, &status))
 		return status;
-	rc = letters_parse_number(r.arguments.items[0], &uid, &r.error);
-	if (rc == 0)
-		rc = letters_open(&r.letters, uid, &v, &r.error);
+	rc = letters_open(&r.letters, r.uid, &v, &r.error);
 	if (rc == 0)
 		rc = r.common.json ? show_json(&r, &v) : show(&r, &v);
 	if (rc == 0) {
 		status = verdict_status(letter_opened_verdict(v.opened));
-		(void)mailbox_mark_seen(&r.letters.mailbox, uid, NULL);
+		(void)mailbox_mark_seen(&r.letters.mailbox, r.uid, NULL);
 	}
 	letter_view_done(&v);
 	return end(&r, rc, status);
@@ -431,14 +431,11 @@ verb_save(int argc, char **argv)
 {
 	struct letter_view v = { 0 };
 	struct reading r;
-	uint32_t uid;
 	int status, rc;
 
 	if (!begin(&r, argc, argv, 1, save_help, &status))
 		return status;
-	rc = letters_parse_number(r.arguments.items[0], &uid, &r.error);
-	if (rc == 0)
-		rc = letters_open(&r.letters, uid, &v, &r.error);
+	rc = letters_open(&r.letters, r.uid, &v, &r.error);
 	if (rc == 0)
 		rc = save_all(&r, &v);
 	letter_view_done(&v);
