@@ -67,7 +67,7 @@ sop_options(
 
 	for (int i = 0; i < argc; i++) {
 		if (strcmp(argv[i], "--help") == 0) {
-			(void)printf("letterlock sop %s\n", usage);
+			(void)printf("letterlock sop %s\n\n`letterlock sop --help` lists every option.\n", usage);
 			return -1;
 		}
 	}
