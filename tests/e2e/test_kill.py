@@ -123,7 +123,7 @@ class Load:
             elif rng.random() < 0.6:
                 self.flag(imap, rng.choice(known), rng)
             else:
-                self.expunge(imap, rng.choice(known))
+                self.expunge(imap, box, rng.choice(known))
             self.answered += 1
 
     @staticmethod
@@ -141,12 +141,15 @@ class Load:
         m.flags = wanted
 
     @staticmethod
-    def expunge(imap, m):
+    def expunge(imap, box, m):
         m.flags = None
         m.there = "maybe"
+        # With it go those that a kill left with the flag.
+        going = [m] + [x for x in box.messages.values() if x.there == "maybe" and x.flags and r"\Deleted" in x.flags]
         assert imap.uid("STORE", str(m.uid), "+FLAGS", r"(\Deleted)")[0] == "OK"
         assert imap.expunge()[0] == "OK"
-        m.there = "no"
+        for x in going:
+            x.there = "no"
 
 
 def rows_of(imap):
@@ -168,7 +171,7 @@ def check_message(box, m, uid, flags, raw):
         assert uid > box.highest_uid, f"{box.name}: UID {uid} was used before"
     if m.flags is not None:
         assert flags in (m.flags, m.flags_begun), f"{box.name}: {m.token} has {flags}, not {m.flags} or {m.flags_begun}"
-    m.uid, m.there, m.flags = uid, "yes", flags
+    m.uid, m.there, m.flags = uid, "maybe" if r"\Deleted" in flags else "yes", flags
 
 
 def check_mailbox(exchange, box):
@@ -188,7 +191,7 @@ def check_mailbox(exchange, box):
             highest, last = max(highest, uid), uid
         box.highest_uid = highest
         for m in box.messages.values():
-            assert m.token in seen or m.there != "yes", f"{box.name}: {m.token} was answered and is lost"
+            assert m.token in seen or m.there != "yes", f"{box.name}: {m.token} was answered and is lost (flags {m.flags}, begun {m.flags_begun})"
             if m.token not in seen:
                 m.there = "no"
         return imap_clear(imap, box) if len(seen) > 60 else 0
