@@ -19,8 +19,9 @@ struct twice {
 	struct file_reader in;
 	struct file_writer out;
 	uint8_t *block;
-	bool second; /* the second reading */
-	bool held;   /* what the first reading gives is not to be written */
+	bool second;        /* the second reading */
+	bool held;          /* what the first reading gives is not to be written */
+	struct buf waiting; /* plaintext not written yet: peers cut their messages into 8 KiB, the disk likes more */
 	struct aead *mac;
 	struct buf tags; /* of the first reading's blocks */
 	uint64_t index;  /* of the next block */
@@ -92,19 +93,33 @@ plain_begin(void *ctx, const struct pgp_literal *literal, struct error *e)
 }
 
 static int
+flush(struct twice *t, struct error *e)
+{
+	int rc = file_writer_put(&t->out, buf_slice(&t->waiting), e);
+
+	buf_clear(&t->waiting);
+	return rc;
+}
+
+static int
 plain_write(void *ctx, struct slice data, struct error *e)
 {
 	struct twice *t = ctx;
+	int rc = 0;
 
-	return t->held ? 0 : file_writer_put(&t->out, data, e);
+	if (t->held)
+		return 0;
+	if (data.len > t->waiting.max - t->waiting.len)
+		rc = flush(t, e);
+	if (rc != 0 || data.len > t->waiting.max)
+		return rc != 0 ? rc : file_writer_put(&t->out, data, e);
+	return buf_put_slice(&t->waiting, data) == 0 ? 0 : error_nomem(e);
 }
 
 static int
 plain_commit(void *ctx, struct error *e)
 {
-	(void)ctx;
-	(void)e;
-	return 0;
+	return flush(ctx, e);
 }
 
 static void
@@ -185,6 +200,7 @@ setup(struct twice *t, struct error *e)
 	int rc = random_bytes(key, sizeof key, e);
 
 	buf_init(&t->tags, TAGS_MAX);
+	buf_init(&t->waiting, SOP_BLOCK / 4);
 	file_reader_fd(&t->in, STDIN_FILENO, "standard input");
 	file_writer_fd(&t->out, STDOUT_FILENO, "standard output");
 	t->block = mem_alloc(SOP_BLOCK);
@@ -215,6 +231,7 @@ sop_twice(const struct pgp_decrypt_spec *spec, struct pgp_decrypt_result *result
 	side_hash_free(t->hash);
 	aead_free(t->mac);
 	buf_done(&t->tags);
+	buf_wipe_done(&t->waiting);
 	file_reader_done(&t->in);
 	file_writer_done(&t->out);
 	mem_free(t->block);

@@ -159,6 +159,16 @@ behind(const struct reader *r, struct error *e)
 	return error_set_at(e, ERR_SYNTAX, r->at, "key packet: octets behind its public values");
 }
 
+/* Values of an algorithm that is not known: version 6 says where they end; else they are all that there is. */
+static int
+skip_material(struct reader *r, struct pgp_key *k, size_t end, struct error *e)
+{
+	if (k->secret && k->version != 6)
+		return error_set(e, ERR_UNSUPPORTED, "secret key of unknown algorithm %u", k->algorithm);
+	r->at = k->version == 6 ? end : r->in.len;
+	return k->secret || r->at == r->in.len ? 0 : behind(r, e);
+}
+
 /* Public values and where they end. An unknown algorithm leaves understood false. */
 static int
 parse_material(struct reader *r, struct pgp_key *k, struct error *e)
@@ -174,12 +184,8 @@ parse_material(struct reader *r, struct pgp_key *k, struct error *e)
 			    e, ERR_TRUNCATED, r->at, "key packet: its public material is longer than the packet");
 		end = r->at + len;
 	}
-	if (layout == NULL) {
-		if (k->secret && k->version != 6)
-			return error_set(e, ERR_UNSUPPORTED, "secret key of unknown algorithm %u", k->algorithm);
-		r->at = k->version == 6 ? end : r->in.len;
-		return k->secret || r->at == r->in.len ? 0 : behind(r, e);
-	}
+	if (layout == NULL)
+		return skip_material(r, k, end, e);
 	get_fields(r, layout, k);
 	if (r->err != 0)
 		return error_set_at(e, r->err, r->at, "key packet: malformed public values");
