@@ -82,7 +82,7 @@ greet(struct mailbox *m, bool tls, bool no_greeting, struct error *e)
 }
 
 static int
-secure(struct mailbox *m, struct error *e)
+secure(struct mailbox *m, struct tls_peer *peer_out, struct error *e)
 {
 	struct imap_client_event event;
 	int rc = imap_client_start_tls(m->imap, e);
@@ -90,7 +90,7 @@ secure(struct mailbox *m, struct error *e)
 	if (rc == 0)
 		rc = wait_until(m, IMAP_CLIENT_START_TLS, &event, e);
 	if (rc == 0)
-		rc = client_start_tls(m->net, NULL, e);
+		rc = client_start_tls(m->net, peer_out, e);
 	return rc == 0 ? greet(m, true, true, e) : rc;
 }
 
@@ -108,17 +108,40 @@ sign_in(struct mailbox *m, const struct account *a, struct slice password, struc
 	return rc;
 }
 
-int
-mailbox_sign_in(struct mailbox *m, const struct account *a, struct slice password, struct error *e)
+/* Up to where TLS stands. */
+static int
+reach(struct mailbox *m, const struct account *a, struct tls_peer *peer_out, struct error *e)
 {
 	int rc;
 
 	*m = (struct mailbox){ 0 };
-	rc = servers_connect(a, ACCOUNT_IMAP, &m->net, NULL, e);
+	rc = servers_connect(a, ACCOUNT_IMAP, &m->net, peer_out, e);
 	if (rc == 0)
 		rc = greet(m, client_is_tls(m->net), false, e);
 	if (rc == 0 && !client_is_tls(m->net))
-		rc = secure(m, e);
+		rc = secure(m, peer_out, e);
+	if (rc != 0) { /* nothing more is said on this connection */
+		imap_client_free(m->imap);
+		m->imap = NULL;
+	}
+	return rc;
+}
+
+int
+mailbox_see(const struct account *a, struct tls_peer *peer_out, struct error *e)
+{
+	struct mailbox m;
+	int rc = reach(&m, a, peer_out, e);
+
+	mailbox_close(&m);
+	return rc;
+}
+
+int
+mailbox_sign_in(struct mailbox *m, const struct account *a, struct slice password, struct error *e)
+{
+	int rc = reach(m, a, NULL, e);
+
 	return rc == 0 ? sign_in(m, a, password, e) : rc;
 }
 

@@ -19,6 +19,8 @@ struct mailbox {
 int mailbox_open(struct mailbox *m, const struct account *a, struct slice password, struct error *e);
 /* Only connects and signs in: whether address and password are right. */
 int mailbox_sign_in(struct mailbox *m, const struct account *a, struct slice password, struct error *e);
+/* Only connects and secures, to look at the server's certificate; peer_out as client_connect() fills it. */
+int mailbox_see(const struct account *a, struct tls_peer *peer_out, struct error *e);
 void mailbox_close(struct mailbox *m);
 
 /*

@@ -210,6 +210,20 @@ add_without_scheme(struct account *a, const struct account_server *s, struct err
 	return rc;
 }
 
+bool
+servers_is_usual(const char *text)
+{
+	struct account_server s = { .port = 0 };
+	bool found = slice_search(slice_str(text), SLICE("://")) != SIZE_MAX;
+
+	if (found || !split(slice_str(text), &s))
+		return found;
+	found = s.port == 0;
+	for (size_t i = 0; i < USUALS && !found; i++)
+		found = s.port == usuals[i].port;
+	return found;
+}
+
 int
 servers_add(struct account *a, const char *text, struct error *e)
 {

@@ -16,6 +16,8 @@
 int servers_connect(
     const struct account *a, enum account_service s, struct client **out, struct tls_peer *peer_out, struct error *e);
 
+/* Whether servers_add() knows what this is without asking the server. */
+bool servers_is_usual(const char *text);
 /*
  * Reads one --server of setup into the account: HOST, HOST:PORT, [V6]:PORT, or
  * with a scheme in front: imaps://, imap:// (STARTTLS), submissions://,

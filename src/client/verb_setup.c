@@ -137,22 +137,22 @@ ask_about_peer(struct setup *s, const struct tls_peer *p, const struct account_s
 
 /* Connects once, only to see whether the server is believed; the answer is the same for every port of it. */
 static int
-believe_server(struct setup *s, const struct account_server *server)
+believe_server(struct setup *s, const struct account *probe, enum account_service service)
 {
-	struct client_config config = { .host = server->host,
-		.port = server->port,
-		.implicit_tls = !server->start_tls,
-		.pin = account_pin(&s->account) };
+	const struct account_server *server = &probe->servers[service];
 	struct tls_peer peer = { .subject = "" };
-	struct client *c;
-	int rc = client_connect(&config, &c, &peer, &s->error);
+	struct client *c = NULL;
+	int rc;
 
-	if (rc == 0) {
-		client_close(c);
+	if (server->start_tls)
+		rc = mailbox_see(probe, &peer, &s->error);
+	else
+		rc = servers_connect(probe, service, &c, &peer, &s->error);
+	client_close(c);
+	if (rc == 0)
 		return 0;
-	}
 	if (rc != ERR_TLS || peer.subject[0] == '\0' || s->account.pinned)
-		return error_context(&s->error, "server %s port %u", server->host, server->port);
+		return rc;
 	return ask_about_peer(s, &peer, server);
 }
 
@@ -161,26 +161,26 @@ static int
 believe_text(struct setup *s, const char *text)
 {
 	struct account probe = { .address = "" };
-	struct slice in = slice_str(text);
 
 	if (s->account.pinned)
 		return 0;
-	if (slice_search(in, SLICE("://")) == SIZE_MAX && slice_find_last(in, ':') != SIZE_MAX) {
+	if (!servers_is_usual(text)) {
 		/* An unknown port: as HTTPS, since only the handshake matters. */
 		char url[400];
 
 		(void)snprintf(url, sizeof url, "https://%.350s", text);
 		if (servers_add(&probe, url, &s->error) != 0)
 			return s->error.code;
-		return believe_server(s, &probe.servers[ACCOUNT_HTTPS]);
+		return believe_server(s, &probe, ACCOUNT_HTTPS);
 	}
 	if (servers_add(&probe, text, &s->error) != 0)
 		return s->error.code;
 	for (int i = ACCOUNT_SERVICES - 1; i >= 0; i--) {
 		if (probe.servers[i].host[0] != '\0' && !probe.servers[i].start_tls)
-			return believe_server(s, &probe.servers[i]);
+			return believe_server(s, &probe, (enum account_service)i);
 	}
-	return 0;
+	/* Behind STARTTLS it is IMAP that shows the certificate; it is always there. */
+	return probe.servers[ACCOUNT_IMAP].host[0] != '\0' ? believe_server(s, &probe, ACCOUNT_IMAP) : 0;
 }
 
 static int

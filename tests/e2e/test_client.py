@@ -177,6 +177,15 @@ def test_person_is_asked_and_decides(stranger):
     assert stranger.run("inbox", secrets=False) is not None
 
 
+def test_certificate_behind_starttls_is_shown_and_asked_about(stranger):
+    server = f"--server=imap://127.0.0.1:{stranger.exchange.ports['imap']}"
+    said = stranger.run("setup", stranger.address, server, want=3)
+    assert stranger.exchange.pin in said and "CN=localhost" in said
+    status, said = answer_at_terminal(stranger, ["setup", stranger.address, server], [("Believe this server", "n")])
+    assert status == 3 and stranger.exchange.pin in said and "Password" not in said
+    assert not (stranger.home / "config" / "letterlock" / "account.json").exists()
+
+
 def test_wrong_password(stranger):
     said = stranger.setup(want=1, password="wrong")
     assert "does not accept" in said
