@@ -81,7 +81,7 @@ accept_all(void *ctx)
 		if (port_server_count(c->server) >= PEERS_MAX)
 			(void)close(fd);
 		else
-			(void)port_server_add(c->server, fd, NULL);
+			(void)port_server_add(c->server, fd, NULL, 0, NULL);
 	}
 }
 

@@ -52,13 +52,15 @@ struct port {
 	size_t in_flight;
 	size_t octets;
 	unsigned running; /* callbacks and deliveries under way */
-	bool closed;
+	bool closed;      /* no call is taken: for good, or until a socket is attached */
 	/* local */
 	const struct port_service *service;
 	struct local_sink *sink;
 	/* socket */
 	struct port_loop *loop;
 	struct port_link *link;
+	void (*gone)(void *ctx, bool broken); /* may be NULL */
+	void *gone_ctx;
 };
 
 static int
@@ -253,11 +255,10 @@ ticket_fail(struct port *p, const struct ticket *t)
 	}
 }
 
-/* No call is taken any more, and all unanswered ones fail. */
+/* No call is taken any more, and all unanswered ones fail. With the mutex. */
 static void
 port_fail_all(struct port *p)
 {
-	(void)pthread_mutex_lock(&p->mutex);
 	p->closed = true;
 	for (uint32_t i = 0; i < p->ticket_count; i++) {
 		struct ticket t = p->tickets[i];
@@ -270,7 +271,6 @@ port_fail_all(struct port *p)
 		(void)pthread_mutex_lock(&p->mutex);
 	}
 	(void)pthread_cond_broadcast(&p->room);
-	(void)pthread_mutex_unlock(&p->mutex);
 }
 
 /* ---- calls ---- */
@@ -279,16 +279,25 @@ static int
 port_send(struct port *p, const struct buf *frame, uint64_t number, bool may_block, struct error *e)
 {
 	struct codec_frame parsed;
+	struct port_link *link;
 	struct ticket t;
 	size_t used;
 	int rc;
 
-	if (p->link == NULL) {
+	if (p->service != NULL) {
 		(void)codec_frame_next(buf_slice(frame), &parsed, &used, NULL);
 		port_job_start(p->service, &p->sink->sink, &parsed, may_block);
 		return 0;
 	}
-	if (port_link_send(p->link, buf_slice(frame), NULL) == 0)
+	(void)pthread_mutex_lock(&p->mutex);
+	link = p->link;
+	if (link != NULL)
+		port_link_hold(link);
+	(void)pthread_mutex_unlock(&p->mutex);
+	rc = link == NULL ? ERR_CLOSED : port_link_send(link, buf_slice(frame), NULL);
+	if (link != NULL)
+		port_link_release(link);
+	if (rc == 0)
 		return 0;
 	/* The loop fails all tickets: this one is ours to report only when it did not get there first. */
 	(void)pthread_mutex_lock(&p->mutex);
@@ -442,38 +451,86 @@ client_frame(void *ctx, struct port_link *link, const struct codec_frame *frame)
 	return 0;
 }
 
+/* What was asked over a socket that has been replaced meanwhile has failed already (port_attach()). */
 static void
-client_gone(void *ctx, struct port_link *link)
+client_gone(void *ctx, struct port_link *link, bool broken)
 {
-	(void)link;
-	port_fail_all(ctx);
+	struct port *p = ctx;
+	bool current;
+
+	(void)pthread_mutex_lock(&p->mutex);
+	current = p->link == link;
+	if (current) {
+		p->link = NULL;
+		port_fail_all(p);
+	}
+	(void)pthread_mutex_unlock(&p->mutex);
+	if (!current)
+		return;
+	port_link_release(link);
+	if (p->gone != NULL)
+		p->gone(p->gone_ctx, broken);
+}
+
+void
+port_on_gone(struct port *p, void (*gone)(void *ctx, bool broken), void *ctx)
+{
+	p->gone = gone;
+	p->gone_ctx = ctx;
 }
 
 int
-port_open_socket(const struct port_interface *interface, int fd, struct port **port_out, struct error *e)
+port_open_waiting(const struct port_interface *interface, struct port **port_out, struct error *e)
 {
 	static const struct port_link_ops ops = { client_frame, client_gone };
 	struct port *p = port_new(interface, e);
 	int rc;
 
-	if (p == NULL) {
-		(void)close(fd);
+	if (p == NULL)
 		return ERR_NOMEM;
-	}
+	p->closed = true;
 	rc = port_loop_new(&ops, p, &p->loop, e);
+	if (rc != 0)
+		port_free(p);
+	else
+		*port_out = p;
+	return rc;
+}
+
+int
+port_attach(struct port *p, int fd, struct error *e)
+{
+	struct port_link *fresh, *old;
+	int rc = port_link_add(p->loop, fd, p, &fresh, e);
+
+	if (rc != 0)
+		return rc;
+	(void)pthread_mutex_lock(&p->mutex);
+	port_fail_all(p);
+	old = p->link;
+	p->link = fresh;
+	p->closed = false;
+	(void)pthread_mutex_unlock(&p->mutex);
+	if (old != NULL) {
+		port_link_cut(old);
+		port_link_release(old);
+	}
+	return 0;
+}
+
+int
+port_open_socket(const struct port_interface *interface, int fd, struct port **port_out, struct error *e)
+{
+	int rc = port_open_waiting(interface, port_out, e);
+
 	if (rc != 0) {
 		(void)close(fd);
-		port_free(p);
 		return rc;
 	}
-	rc = port_link_add(p->loop, fd, p, &p->link, e);
-	if (rc != 0) {
-		port_loop_free(p->loop);
-		port_free(p);
-		return rc;
-	}
-	*port_out = p;
-	return 0;
+	rc = port_attach(*port_out, fd, e);
+	if (rc != 0)
+		port_close(*port_out);
+	return rc;
 }
 
 static void
@@ -495,8 +552,8 @@ port_close(struct port *p)
 	if (p->sink != NULL)
 		local_close(p);
 	port_loop_free(p->loop);
-	port_fail_all(p);
 	(void)pthread_mutex_lock(&p->mutex);
+	port_fail_all(p);
 	while (p->running > 0)
 		(void)pthread_cond_wait(&p->room, &p->mutex);
 	(void)pthread_mutex_unlock(&p->mutex);

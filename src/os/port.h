@@ -107,6 +107,8 @@ struct port_service {
 	void *ctx;
 	/* May be NULL. Nothing more comes from this peer (see port_job_peer()); jobs of it may still be running. */
 	void (*peer_gone)(void *ctx, uint64_t peer);
+	/* May be NULL. Before peer_gone(): what came from the process of this tag cannot be frames of ours. */
+	void (*peer_broken)(void *ctx, uint64_t tag);
 };
 
 /* The decoded request; lives until the job is answered. */
@@ -116,6 +118,8 @@ uint16_t port_job_method(const struct port_job *job);
 struct arena *port_job_arena(struct port_job *job);
 /* Which asking end: unique in this process as long as it runs, never 0. */
 uint64_t port_job_peer(const struct port_job *job);
+/* What port_server_add() was told about the asking end; 0 over the local transport. */
+uint64_t port_job_tag(const struct port_job *job);
 /* Whether the thread that called run() waits for this very answer anyway (port_call() over the local transport). */
 bool port_job_may_block(const struct port_job *job);
 /* A place for whoever holds the job: to queue it. Starts NULL. */
@@ -136,12 +140,28 @@ int port_open_local(const struct port_service *service, struct port **port_out, 
  */
 int port_open_socket(const struct port_interface *interface, int fd, struct port **port_out, struct error *e);
 
+/*
+ * To another process that is not there yet, or may be started anew: without
+ * a socket every call fails with ERR_CLOSED at once. Starts one thread.
+ */
+int port_open_waiting(const struct port_interface *interface, struct port **port_out, struct error *e);
+/*
+ * The socket of a port_open_waiting(), which the port owns from now on, also on
+ * failure. One that it had before is ended, with the calls on it. Any thread.
+ */
+int port_attach(struct port *p, int fd, struct error *e);
+/* Called on the port's thread when its socket is gone; broken: what came could be no answer. Before port_attach(). */
+void port_on_gone(struct port *p, void (*gone)(void *ctx, bool broken), void *ctx);
+
 /* Serves any number of connected sockets with one loop thread. */
 struct port_server;
 
 int port_server_new(const struct port_service *service, struct port_server **server_out, struct error *e);
-/* Takes the descriptor, also on failure. From any thread. */
-int port_server_add(struct port_server *s, int fd, struct error *e);
+/*
+ * Takes the descriptor, also on failure. From any thread. service: what this
+ * peer may ask; NULL for the server's own. tag: who it is, for port_job_tag().
+ */
+int port_server_add(struct port_server *s, int fd, const struct port_service *service, uint64_t tag, struct error *e);
 /* Sockets being served; one that the peer closed is no longer counted. */
 size_t port_server_count(struct port_server *s);
 /* Closes all. Jobs still running may be answered later; the answer is dropped. NULL is permitted. */

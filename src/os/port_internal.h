@@ -29,7 +29,7 @@ const struct port_method *port_method_find(const struct port_interface *interfac
 
 struct port_sink {
 	atomic_uint refs;
-	uint64_t peer;
+	uint64_t peer, tag;
 	void (*reply)(struct port_sink *sink, size_t request_len, struct slice frame);
 	void (*free)(struct port_sink *sink);
 };
@@ -50,8 +50,11 @@ struct port_loop;
 struct port_link_ops {
 	/* On the loop thread. Not 0: the stream cannot be right, the link ends. */
 	int (*frame)(void *ctx, struct port_link *link, const struct codec_frame *frame);
-	/* On the loop thread, or the one that frees the loop; once, the last call for this link. */
-	void (*gone)(void *ctx, struct port_link *link);
+	/*
+	 * On the loop thread, or the one that frees the loop; once, the last call for this link. broken: what came
+	 * cannot be a stream of frames, or frame() said so.
+	 */
+	void (*gone)(void *ctx, struct port_link *link, bool broken);
 };
 
 int port_loop_new(const struct port_link_ops *ops, void *ctx, struct port_loop **loop_out, struct error *e);
@@ -62,6 +65,8 @@ int port_link_add(struct port_loop *loop, int fd, void *user, struct port_link *
 void *port_link_user(const struct port_link *link);
 void port_link_hold(struct port_link *link);
 void port_link_release(struct port_link *link);
+/* From any thread: the loop ends it soon. */
+void port_link_cut(struct port_link *link);
 /* From any thread; keeps what the socket does not take now. ERR_CLOSED. */
 int port_link_send(struct port_link *link, struct slice frame, struct error *e);
 /* Calls being carried out for this link and their octets: over the bounds nothing is read. */

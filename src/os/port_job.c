@@ -154,6 +154,12 @@ port_job_peer(const struct port_job *job)
 	return job->sink->peer;
 }
 
+uint64_t
+port_job_tag(const struct port_job *job)
+{
+	return job->sink->tag;
+}
+
 bool
 port_job_may_block(const struct port_job *job)
 {
@@ -201,6 +207,7 @@ struct port_server {
 /* One connected peer. */
 struct socket_sink {
 	struct port_sink sink;
+	const struct port_service *service;
 	struct port_link *link; /* set by the loop thread with the first frame, before any job */
 };
 
@@ -226,26 +233,28 @@ socket_free(struct port_sink *sink)
 static int
 server_frame(void *ctx, struct port_link *link, const struct codec_frame *frame)
 {
-	struct port_server *server = ctx;
 	struct socket_sink *s = port_link_user(link);
 
+	(void)ctx;
 	if (s->link == NULL) {
 		port_link_hold(link);
 		s->link = link;
 	}
 	port_link_charge(link, frame->body.len);
-	port_job_start(server->service, &s->sink, frame, false);
+	port_job_start(s->service, &s->sink, frame, false);
 	return 0;
 }
 
 static void
-server_gone(void *ctx, struct port_link *link)
+server_gone(void *ctx, struct port_link *link, bool broken)
 {
 	struct port_server *server = ctx;
 	struct socket_sink *s = port_link_user(link);
 
-	if (server->service->peer_gone != NULL)
-		server->service->peer_gone(server->service->ctx, s->sink.peer);
+	if (broken && s->service->peer_broken != NULL)
+		s->service->peer_broken(s->service->ctx, s->sink.tag);
+	if (s->service->peer_gone != NULL)
+		s->service->peer_gone(s->service->ctx, s->sink.peer);
 	(void)atomic_fetch_sub(&server->count, 1);
 	port_sink_release(&s->sink);
 }
@@ -270,7 +279,7 @@ port_server_new(const struct port_service *service, struct port_server **server_
 }
 
 int
-port_server_add(struct port_server *s, int fd, struct error *e)
+port_server_add(struct port_server *s, int fd, const struct port_service *service, uint64_t tag, struct error *e)
 {
 	struct socket_sink *sink = mem_alloc(sizeof *sink);
 	struct port_link *link;
@@ -283,6 +292,8 @@ port_server_add(struct port_server *s, int fd, struct error *e)
 	port_sink_init(&sink->sink);
 	sink->sink.reply = socket_reply;
 	sink->sink.free = socket_free;
+	sink->sink.tag = tag;
+	sink->service = service == NULL ? s->service : service;
 	(void)atomic_fetch_add(&s->count, 1);
 	rc = port_link_add(s->loop, fd, sink, &link, e);
 	if (rc != 0) {

@@ -124,6 +124,16 @@ port_link_send(struct port_link *link, struct slice frame, struct error *e)
 }
 
 void
+port_link_cut(struct port_link *link)
+{
+	(void)pthread_mutex_lock(&link->mutex);
+	if (!link->dead)
+		loop_wake(link->loop);
+	link->dead = true;
+	(void)pthread_mutex_unlock(&link->mutex);
+}
+
+void
 port_link_charge(struct port_link *link, size_t octets)
 {
 	(void)pthread_mutex_lock(&link->mutex);
@@ -191,13 +201,13 @@ port_link_add(struct port_loop *loop, int fd, void *user, struct port_link **lin
 }
 
 static void
-link_end(struct port_loop *loop, struct port_link *link)
+link_end(struct port_loop *loop, struct port_link *link, bool broken)
 {
 	(void)pthread_mutex_lock(&link->mutex);
 	link->dead = true;
 	(void)pthread_mutex_unlock(&link->mutex);
 	(void)shutdown(link->fd, SHUT_RDWR);
-	loop->ops->gone(loop->ctx, link);
+	loop->ops->gone(loop->ctx, link, broken);
 	port_link_release(link);
 }
 
@@ -289,7 +299,7 @@ loop_snapshot(struct port_loop *loop, struct port_link **links, struct pollfd *f
 }
 
 static void
-loop_remove(struct port_loop *loop, struct port_link *link)
+loop_remove(struct port_loop *loop, struct port_link *link, bool broken)
 {
 	(void)pthread_mutex_lock(&loop->mutex);
 	for (size_t i = 0; i < loop->link_count; i++) {
@@ -299,7 +309,7 @@ loop_remove(struct port_loop *loop, struct port_link *link)
 		}
 	}
 	(void)pthread_mutex_unlock(&loop->mutex);
-	link_end(loop, link);
+	link_end(loop, link, broken);
 }
 
 static void
@@ -309,7 +319,7 @@ loop_turn(struct port_loop *loop, struct port_link **links, struct pollfd *fds, 
 
 	for (size_t i = 0; i < n; i++) {
 		if (fds[i].events < 0) {
-			loop_remove(loop, links[i]);
+			loop_remove(loop, links[i], false);
 			fds[i].fd = -1;
 		}
 	}
@@ -318,8 +328,10 @@ loop_turn(struct port_loop *loop, struct port_link **links, struct pollfd *fds, 
 	if (fds[n].revents != 0)
 		(void)!read(loop->wake_fd, &count, sizeof count);
 	for (size_t i = 0; i < n; i++) {
-		if (fds[i].fd >= 0 && fds[i].revents != 0 && link_run(loop, links[i], fds[i].revents) != 0)
-			loop_remove(loop, links[i]);
+		int rc = fds[i].fd < 0 || fds[i].revents == 0 ? 0 : link_run(loop, links[i], fds[i].revents);
+
+		if (rc != 0)
+			loop_remove(loop, links[i], rc != ERR_CLOSED);
 	}
 }
 
@@ -380,7 +392,7 @@ port_loop_free(struct port_loop *loop)
 	loop_wake(loop);
 	(void)pthread_join(loop->thread, NULL);
 	for (size_t i = 0; i < loop->link_count; i++)
-		link_end(loop, loop->links[i]);
+		link_end(loop, loop->links[i], false);
 	mem_free(loop->links);
 	(void)close(loop->wake_fd);
 	(void)pthread_mutex_destroy(&loop->mutex);

@@ -166,7 +166,7 @@ bench_init(struct bench *b, bool over_socket)
 	}
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 	assert_ok(port_server_new(&b->service, &b->server, &unit_error));
-	assert_ok(port_server_add(b->server, fds[0], &unit_error));
+	assert_ok(port_server_add(b->server, fds[0], NULL, 0, &unit_error));
 	assert_ok(port_open_socket(&interface, fds[1], &b->port, &unit_error));
 }
 
@@ -354,7 +354,8 @@ dead_peer_fails_all(void **state)
 		struct port_server *server;
 
 		(void)close(fds[1]);
-		if (port_server_new(&service, &server, NULL) != 0 || port_server_add(server, fds[0], NULL) != 0)
+		if (port_server_new(&service, &server, NULL) != 0 ||
+		    port_server_add(server, fds[0], NULL, 0, NULL) != 0)
 			_exit(1);
 		for (;;)
 			(void)pause();
@@ -415,7 +416,7 @@ hostile_octets(void **state)
 		ssize_t n;
 
 		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
-		assert_ok(port_server_add(b.server, fds[0], &unit_error));
+		assert_ok(port_server_add(b.server, fds[0], NULL, 0, &unit_error));
 		assert_int_equal(
 		    send(fds[1], rows[i].octets.data, rows[i].octets.len, MSG_NOSIGNAL), rows[i].octets.len);
 		n = recv(fds[1], answer, sizeof answer, 0);

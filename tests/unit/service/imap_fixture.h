@@ -391,7 +391,7 @@ store_process(struct world *w, int fd)
 	struct error e;
 
 	if (store_open(&options, &w->store, &e) != 0 || port_server_new(store_service(w->store), &server, &e) != 0 ||
-	    port_server_add(server, fd, &e) != 0)
+	    port_server_add(server, fd, NULL, 0, &e) != 0)
 		_exit(1);
 	while (port_server_count(server) > 0)
 		(void)usleep(10000);

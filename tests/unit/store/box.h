@@ -71,7 +71,7 @@ box_open_socket(struct box *b)
 	assert_ok(box_try(b, &unit_error));
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 	assert_ok(port_server_new(store_service(b->store), &b->server, &unit_error));
-	assert_ok(port_server_add(b->server, fds[0], &unit_error));
+	assert_ok(port_server_add(b->server, fds[0], NULL, 0, &unit_error));
 	assert_ok(port_open_socket(&store_interface, fds[1], &b->port, &unit_error));
 }
 
