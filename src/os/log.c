@@ -20,6 +20,7 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards fd and path */
 static int fd = STDERR_FILENO;
 static char path[FILE_PATH_MAX];
+static char process[24]; /* " process=front1"; set before threads */
 static _Atomic int lowest = LOG_LEVEL_INFO;
 
 static const char *const names[] = { "debug", "info", "warning", "error", "fatal" };
@@ -77,6 +78,26 @@ log_open(enum log_level level, const char *name, struct error *e)
 	atomic_store(&lowest, (int)level);
 	replace_fd(f);
 	return 0;
+}
+
+void
+log_use(enum log_level level, int f, const char *name)
+{
+	path[0] = '\0';
+	(void)snprintf(process, sizeof process, "%s%.*s", name[0] == '\0' ? "" : " process=", 12, name);
+	atomic_store(&lowest, (int)level);
+	replace_fd(f);
+}
+
+int
+log_descriptor(void)
+{
+	int f;
+
+	(void)pthread_mutex_lock(&lock);
+	f = fd;
+	(void)pthread_mutex_unlock(&lock);
+	return f;
 }
 
 int
@@ -158,6 +179,7 @@ log_write(enum log_level level, const char *event, const struct log_field *field
 	(void)buf_putf(&b, " %s %s", log_level_name(level), event);
 	for (size_t i = 0; i < count; i++)
 		put_field(&b, &fields[i]);
+	(void)buf_put_str(&b, process);
 	b.err = 0;
 	buf_truncate(&b, LOG_LINE_MAX - 1);
 	(void)buf_put_u8(&b, '\n');

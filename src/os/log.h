@@ -46,6 +46,13 @@ const char *log_level_name(enum log_level level);
  * call, from LOG_LEVEL_INFO on. ERR_IO.
  */
 int log_open(enum log_level level, const char *path, struct error *e);
+/*
+ * For a process that may open no files: lines of this level and above go to
+ * fd, which is the log's from now on, and end with process=NAME (unless it is empty). Before threads, or with the same name.
+ */
+void log_use(enum log_level level, int fd, const char *name);
+/* The descriptor that lines go to, to be handed to another process. */
+int log_descriptor(void);
 /* Opens the file again by its name, after it was renamed by a log rotation. */
 int log_reopen(struct error *e);
 /* True when such lines are written: to spare work. */
