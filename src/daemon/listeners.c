@@ -30,7 +30,7 @@ static const struct listener_row {
 static struct service_listener contexts[ROW_COUNT];
 
 static int
-open_row(struct server *server, size_t row, const char *address, uint16_t port, const struct tls_server *tls,
+open_row(struct server *server, size_t row, const char *address, uint16_t port, struct tls_server *tls,
     uint16_t *port_out, struct error *e)
 {
 	const struct listener_row *r = &rows[row];
@@ -47,7 +47,7 @@ open_row(struct server *server, size_t row, const char *address, uint16_t port, 
 }
 
 static int
-open_everywhere(struct server *server, size_t row, const struct config *config, const struct tls_server *tls,
+open_everywhere(struct server *server, size_t row, const struct config *config, struct tls_server *tls,
     uint16_t *port_out, struct error *e)
 {
 	uint16_t port = (uint16_t)config->ports[rows[row].port];
@@ -67,8 +67,8 @@ open_everywhere(struct server *server, size_t row, const struct config *config, 
 }
 
 int
-listeners_open(struct server *server, const struct config *config, struct service *service,
-    const struct tls_server *tls, uint16_t ports_out[CONFIG_PORT_COUNT], struct error *e)
+listeners_open(struct server *server, const struct config *config, struct service *service, struct tls_server *tls,
+    uint16_t ports_out[CONFIG_PORT_COUNT], struct error *e)
 {
 	for (size_t i = 0; i < ROW_COUNT; i++) {
 		int rc;

@@ -17,7 +17,7 @@
  * none. An address family that this machine lacks is passed over as long as
  * another address works.
  */
-int listeners_open(struct server *server, const struct config *config, struct service *service,
-    const struct tls_server *tls, uint16_t ports_out[CONFIG_PORT_COUNT], struct error *e);
+int listeners_open(struct server *server, const struct config *config, struct service *service, struct tls_server *tls,
+    uint16_t ports_out[CONFIG_PORT_COUNT], struct error *e);
 
 #endif

@@ -2,7 +2,8 @@
 /*
  * One client's connection, driven by an event loop thread.
  *
- * A conn owns the socket, the TLS state and what little input the session has
+ * A conn owns the socket and the TLS state, or its place on the trunk to the
+ * process that has them (net/trunk.h), and what little input the session has
  * not taken yet; nothing else, so an idle connection costs almost nothing. The
  * protocol is the session's: a table of functions (struct conn_ops) and a
  * pointer, made by the listener's open function. Every function of the table
@@ -59,6 +60,8 @@ struct conn_ops {
 	 * after the peer's end of input, to know whether to wait before closing.
 	 */
 	bool (*busy)(const void *session);
+	/* Optional: the peer has said its end of input. What came before has been fed or is kept for feed. */
+	void (*ended)(void *session);
 };
 
 /* What TLS gives, for Received fields and logs. Texts are constant and NUL-terminated. */
@@ -99,6 +102,13 @@ bool conn_can_start_tls(const struct conn *c);
 bool conn_is_tls(const struct conn *c);
 /* False without TLS. */
 bool conn_tls_info(const struct conn *c, struct conn_tls_info *info_out);
+
+/*
+ * From now on another session is driven: the hand-over after authentication.
+ * As the last act of run(): the old session frees itself, without closed();
+ * the new one is run in the same turn.
+ */
+void conn_become(struct conn *c, const struct conn_ops *ops, void *session);
 
 /* No more feed; what is output by the end of the current run is sent, then the connection ends. */
 void conn_close(struct conn *c);

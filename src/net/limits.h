@@ -9,7 +9,7 @@
 #define CONN_OUTPUT_HIGH (64u << 10) /* with so much output waiting nothing more is read */
 #define CONN_OUTPUT_LOW (32u << 10)  /* below this the session is run to make more */
 #define CONN_TURN_MAX (256u << 10)   /* octets read and written in one turn before others have theirs */
-#define CONN_PEER_MAX 64             /* octets of a peer's address as text, NUL included */
+#define CONN_PEER_MAX 48             /* octets of a peer's address as text, NUL included */
 
 #define NET_HANDSHAKE_MS 30000   /* a TLS handshake must end within this */
 #define NET_STALL_MS 120000      /* a peer that takes no output for this long is gone */

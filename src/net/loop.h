@@ -12,6 +12,9 @@
 
 #include "base/error.h"
 
+#define LOOP_PRIORITY_HIGH 0
+#define LOOP_PRIORITY_LOW 1
+
 struct loop;
 struct event_base;
 

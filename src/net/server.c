@@ -5,6 +5,7 @@
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,8 +15,8 @@
 #include <event2/event.h>
 
 #include "base/mem.h"
-#include "net/conn_internal.h"
 #include "net/limits.h"
+#include "net/server_internal.h"
 #include "os/clock.h"
 
 #define THREADS_MAX 64u
@@ -32,6 +33,9 @@ struct server {
 	struct event *resume; /* accepting again after the descriptors ran out */
 	bool started;
 	struct loop_task stop_task;
+	pthread_mutex_t trunk_lock;
+	struct server_trunk *trunks; /* far ends */
+	atomic_uint trunk_turn;
 };
 
 static unsigned
@@ -62,8 +66,13 @@ add_threads(struct server *s, const struct server_limits *limits, struct error *
 		t->handshake_ms = limits->handshake_ms == 0 ? NET_HANDSHAKE_MS : limits->handshake_ms;
 		t->stall_ms = limits->stall_ms == 0 ? NET_STALL_MS : limits->stall_ms;
 		if (loop_new(&t->loop, e) != 0) {
+			s->threads[s->thread_count] = NULL;
 			mem_free(t);
 			return ERR_IO;
+		}
+		if (conn_thread_init(t, e) != 0) {
+			s->thread_count++;
+			return ERR_NOMEM;
 		}
 	}
 	return 0;
@@ -77,6 +86,7 @@ server_new(const struct server_limits *limits, struct server **server_out, struc
 
 	if (s == NULL)
 		return error_nomem(e);
+	(void)pthread_mutex_init(&s->trunk_lock, NULL);
 	rc = peers_new(limits->connections == 0 ? NET_CONNECTIONS : limits->connections,
 	    limits->connections_peer == 0 ? NET_CONNECTIONS_PEER : limits->connections_peer, &s->peers, e);
 	if (rc == 0)
@@ -168,8 +178,8 @@ bind_socket(const struct addrinfo *info, const char *address, uint16_t port, int
 	return -1;
 }
 
-static int
-open_socket(const char *address, uint16_t port, int *fd_out, struct error *e)
+int
+server_bind(const char *address, uint16_t port, int *fd_out, struct error *e)
 {
 	const struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV,
 		.ai_socktype = SOCK_STREAM };
@@ -185,8 +195,8 @@ open_socket(const char *address, uint16_t port, int *fd_out, struct error *e)
 	return rc;
 }
 
-static uint16_t
-port_of(int fd)
+uint16_t
+server_port_of(int fd)
 {
 	struct sockaddr_storage address = { 0 };
 	socklen_t len = sizeof address;
@@ -211,7 +221,8 @@ server_listen(struct server *s, const struct listener_config *config, uint16_t *
 
 	if (s->started || (config->implicit_tls && config->tls == NULL))
 		return error_set(e, ERR_ORDER, "listeners need their certificate, and come before the start");
-	rc = open_socket(config->address, config->port, &fd, e);
+	fd = config->fd - 1;
+	rc = config->fd > 0 ? 0 : server_bind(config->address, config->port, &fd, e);
 	if (rc != 0)
 		return rc;
 	l = mem_alloc(sizeof *l);
@@ -225,7 +236,7 @@ server_listen(struct server *s, const struct listener_config *config, uint16_t *
 	l->config = *config;
 	l->server = s;
 	l->fd = fd;
-	l->port = port_of(fd);
+	l->port = server_port_of(fd);
 	l->next = s->listeners;
 	s->listeners = l;
 	if (port_out != NULL)
@@ -315,6 +326,43 @@ server_stop(struct server *s, int64_t wait_ms)
 		loop_join(s->threads[i]->loop);
 }
 
+/* ---- trunks ---- */
+
+struct conn_thread *
+server_next_thread(struct server *s)
+{
+	return s->threads[atomic_fetch_add(&s->trunk_turn, 1) % s->thread_count];
+}
+
+struct conn_thread *
+server_first_thread(struct server *s)
+{
+	return s->threads[0];
+}
+
+void
+server_trunk_link(struct server *s, struct server_trunk *link)
+{
+	(void)pthread_mutex_lock(&s->trunk_lock);
+	link->server = s;
+	link->next = s->trunks;
+	link->back = &s->trunks;
+	if (link->next != NULL)
+		link->next->back = &link->next;
+	s->trunks = link;
+	(void)pthread_mutex_unlock(&s->trunk_lock);
+}
+
+void
+server_trunk_unlink(struct server_trunk *link)
+{
+	(void)pthread_mutex_lock(&link->server->trunk_lock);
+	*link->back = link->next;
+	if (link->next != NULL)
+		link->next->back = link->back;
+	(void)pthread_mutex_unlock(&link->server->trunk_lock);
+}
+
 uint32_t
 server_connections(struct server *s)
 {
@@ -335,11 +383,17 @@ server_free(struct server *s)
 	}
 	if (s->resume != NULL)
 		event_free(s->resume);
+	for (unsigned i = 0; i < s->thread_count; i++)
+		loop_join(s->threads[i]->loop);
+	while (s->trunks != NULL)
+		s->trunks->free(s->trunks);
 	for (unsigned i = 0; i < s->thread_count; i++) {
+		conn_thread_done(s->threads[i]);
 		loop_free(s->threads[i]->loop);
 		mem_free(s->threads[i]);
 	}
 	mem_free(s->threads);
 	peers_free(s->peers);
+	(void)pthread_mutex_destroy(&s->trunk_lock);
 	mem_free(s);
 }

@@ -28,15 +28,17 @@ struct server_limits {
 	unsigned threads; /* event loops; default: cores, at most 64 */
 	uint32_t connections;
 	uint32_t connections_peer;
+	uint32_t connections_prefix; /* of one IPv4 /24 or IPv6 /48 */
 	int64_t handshake_ms;
 	int64_t stall_ms;
 };
 
 struct listener_config {
-	const char *address;          /* numeric: "127.0.0.1", "0.0.0.0", "::" */
-	uint16_t port;                /* 0: any free one */
-	const struct tls_server *tls; /* NULL: no TLS here. Must outlive the server */
-	bool implicit_tls;            /* handshake first (RFC 8314 3) */
+	const char *address; /* numeric: "127.0.0.1", "0.0.0.0", "::" */
+	uint16_t port;       /* 0: any free one */
+	int fd; /* a listening socket + 1 that becomes the server's, in place of address and port; 0: none */
+	struct tls_server *tls; /* NULL: no TLS here. Must outlive the server */
+	bool implicit_tls;      /* handshake first (RFC 8314 3) */
 	const struct conn_ops *ops;
 	/* Makes a session for c. On the conn's loop thread; must not block. Failing closes the connection. */
 	int (*open)(void *ctx, struct conn *c, void **session_out, struct error *e);
@@ -51,6 +53,10 @@ int server_new(const struct server_limits *limits, struct server **server_out, s
  * (in use, not permitted); ERR_UNSUPPORTED: no such address on this machine. */
 int server_listen(struct server *s, const struct listener_config *config, uint16_t *port_out, struct error *e);
 int server_start(struct server *s, struct error *e);
+/* A listening socket, for a listener's fd in this or another process. Errors as above. */
+int server_bind(const char *address, uint16_t port, int *fd_out, struct error *e);
+/* The port that a socket is bound to; 0: none. */
+uint16_t server_port_of(int fd);
 /*
  * Once, not from a loop: stops accepting, flushes and closes every connection,
  * waits at most wait_ms for them, cuts the rest. When it returns every session

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #include "net/tls_internal.h"
 
+#include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 #include "base/mem.h"
@@ -13,6 +16,7 @@
 #define TLS_GROUPS "X25519:P-256:P-384"
 
 struct tls_server {
+	pthread_mutex_t lock; /* guards ctx and pin */
 	SSL_CTX *ctx;
 	uint8_t pin[TLS_PIN_SIZE];
 };
@@ -22,6 +26,26 @@ struct tls_client {
 	bool pinned;
 	uint8_t pin[TLS_PIN_SIZE];
 };
+
+const char *
+tls_name_keep(struct slice name)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	static char names[TLS_NAMES_MAX][64];
+	const char *found = "other";
+
+	(void)pthread_mutex_lock(&lock);
+	for (size_t i = 0; i < TLS_NAMES_MAX && name.len > 0 && name.len < sizeof names[0]; i++) {
+		if (names[i][0] == '\0')
+			memcpy(names[i], name.data, name.len); /* the rest is zeros already */
+		if (slice_eq_str(name, names[i])) {
+			found = names[i];
+			break;
+		}
+	}
+	(void)pthread_mutex_unlock(&lock);
+	return found;
+}
 
 const char *
 tls_error_text(void)
@@ -67,38 +91,134 @@ context_new(const SSL_METHOD *method)
 	return ctx;
 }
 
+/* Certificates and key are read by `load`; then all is checked. */
 static int
-server_load(struct tls_server *t, const char *certificate_path, const char *key_path, struct error *e)
+context_finish(SSL_CTX *ctx, uint8_t pin_out[TLS_PIN_SIZE], const char *what, struct error *e)
 {
-	t->ctx = context_new(TLS_server_method());
-	if (t->ctx == NULL)
-		return error_set(e, ERR_TLS, "libssl makes no server context: %s", tls_error_text());
-	if (SSL_CTX_use_certificate_chain_file(t->ctx, certificate_path) != 1)
+	if (SSL_CTX_check_private_key(ctx) != 1)
+		return error_set(e, ERR_TLS, "the private key is not that of '%s': %s", what, tls_error_text());
+	if (pin_of(SSL_CTX_get0_certificate(ctx), pin_out) != 0)
+		return error_set(e, ERR_TLS, "the public key of '%s' cannot be hashed", what);
+	return 0;
+}
+
+static int
+load_files(SSL_CTX *ctx, const char *certificate_path, const char *key_path, struct error *e)
+{
+	if (SSL_CTX_use_certificate_chain_file(ctx, certificate_path) != 1)
 		return error_set(
 		    e, ERR_TLS, "'%s' is not read as a PEM certificate chain: %s", certificate_path, tls_error_text());
-	if (SSL_CTX_use_PrivateKey_file(t->ctx, key_path, SSL_FILETYPE_PEM) != 1 ||
-	    SSL_CTX_check_private_key(t->ctx) != 1)
+	if (SSL_CTX_use_PrivateKey_file(ctx, key_path, SSL_FILETYPE_PEM) != 1)
 		return error_set(e, ERR_TLS, "'%s' is not read as the PEM private key of '%s': %s", key_path,
 		    certificate_path, tls_error_text());
-	if (pin_of(SSL_CTX_get0_certificate(t->ctx), t->pin) != 0)
-		return error_set(e, ERR_TLS, "the public key of '%s' cannot be hashed", certificate_path);
 	return 0;
+}
+
+static BIO *
+text_bio(struct slice text)
+{
+	return text.len > INT_MAX ? NULL : BIO_new_mem_buf(text.data, (int)text.len);
+}
+
+static bool
+use_chain(SSL_CTX *ctx, BIO *bio)
+{
+	X509 *x = bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	bool ok = x != NULL && SSL_CTX_use_certificate(ctx, x) == 1;
+
+	X509_free(x);
+	while (ok && (x = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
+		ok = SSL_CTX_add0_chain_cert(ctx, x) == 1; /* takes it */
+		if (!ok)
+			X509_free(x);
+	}
+	ERR_clear_error(); /* the end of the text is one */
+	return ok;
+}
+
+static int
+load_text(SSL_CTX *ctx, struct slice certificates, struct slice key, struct error *e)
+{
+	BIO *chain = text_bio(certificates), *secret = text_bio(key);
+	EVP_PKEY *pkey = secret == NULL ? NULL : PEM_read_bio_PrivateKey(secret, NULL, NULL, NULL);
+	int rc = 0;
+
+	if (!use_chain(ctx, chain))
+		rc = error_set(e, ERR_TLS, "the certificate chain is not read as PEM: %s", tls_error_text());
+	else if (pkey == NULL || SSL_CTX_use_PrivateKey(ctx, pkey) != 1)
+		rc = error_set(e, ERR_TLS, "the private key is not read as PEM: %s", tls_error_text());
+	EVP_PKEY_free(pkey);
+	BIO_free(chain);
+	BIO_free(secret);
+	return rc;
+}
+
+static struct tls_server *
+server_make(struct error *e)
+{
+	struct tls_server *t = mem_alloc(sizeof *t);
+
+	if (t == NULL) {
+		(void)error_nomem(e);
+		return NULL;
+	}
+	(void)pthread_mutex_init(&t->lock, NULL);
+	t->ctx = context_new(TLS_server_method());
+	if (t->ctx == NULL) {
+		(void)error_set(e, ERR_TLS, "libssl makes no server context: %s", tls_error_text());
+		tls_server_free(t);
+		return NULL;
+	}
+	return t;
 }
 
 int
 tls_server_new(const char *certificate_path, const char *key_path, struct tls_server **server_out, struct error *e)
 {
-	struct tls_server *t = mem_alloc(sizeof *t);
-	int rc;
+	struct tls_server *t = server_make(e);
+	int rc = t == NULL ? ERR_TLS : load_files(t->ctx, certificate_path, key_path, e);
 
-	if (t == NULL)
-		return error_nomem(e);
-	rc = server_load(t, certificate_path, key_path, e);
+	if (rc == 0)
+		rc = context_finish(t->ctx, t->pin, certificate_path, e);
 	if (rc != 0)
 		tls_server_free(t);
 	else
 		*server_out = t;
 	return rc;
+}
+
+int
+tls_server_new_pem(struct slice certificates, struct slice key, struct tls_server **server_out, struct error *e)
+{
+	struct tls_server *t = server_make(e);
+	int rc = t == NULL ? ERR_TLS : load_text(t->ctx, certificates, key, e);
+
+	if (rc == 0)
+		rc = context_finish(t->ctx, t->pin, "the certificate", e);
+	if (rc != 0)
+		tls_server_free(t);
+	else
+		*server_out = t;
+	return rc;
+}
+
+int
+tls_server_replace(struct tls_server *t, struct slice certificates, struct slice key, struct error *e)
+{
+	struct tls_server *fresh;
+	SSL_CTX *old;
+	int rc = tls_server_new_pem(certificates, key, &fresh, e);
+
+	if (rc != 0)
+		return rc;
+	(void)pthread_mutex_lock(&t->lock);
+	old = t->ctx;
+	t->ctx = fresh->ctx;
+	memcpy(t->pin, fresh->pin, TLS_PIN_SIZE);
+	(void)pthread_mutex_unlock(&t->lock);
+	fresh->ctx = old; /* connections of it hold it as long as they live */
+	tls_server_free(fresh);
+	return 0;
 }
 
 void
@@ -107,6 +227,7 @@ tls_server_free(struct tls_server *t)
 	if (t == NULL)
 		return;
 	SSL_CTX_free(t->ctx);
+	(void)pthread_mutex_destroy(&t->lock);
 	mem_free(t);
 }
 
@@ -165,9 +286,13 @@ tls_client_free(struct tls_client *t)
 }
 
 SSL *
-tls_accept_new(const struct tls_server *t, int fd)
+tls_accept_new(struct tls_server *t, int fd)
 {
-	SSL *ssl = SSL_new(t->ctx);
+	SSL *ssl;
+
+	(void)pthread_mutex_lock(&t->lock);
+	ssl = SSL_new(t->ctx);
+	(void)pthread_mutex_unlock(&t->lock);
 
 	if (ssl == NULL)
 		return NULL;

@@ -38,6 +38,10 @@ struct tls_peer {
 
 /* Certificate chain and private key, PEM files. ERR_IO, ERR_TLS (not a certificate; the key is not its key). */
 int tls_server_new(const char *certificate_path, const char *key_path, struct tls_server **server_out, struct error *e);
+/* The same from PEM text: for a process that opens no files. */
+int tls_server_new_pem(struct slice certificates, struct slice key, struct tls_server **server_out, struct error *e);
+/* From now on new handshakes use this certificate; those that stand are not touched. Any thread; t stays as it is on failure. */
+int tls_server_replace(struct tls_server *t, struct slice certificates, struct slice key, struct error *e);
 void tls_server_free(struct tls_server *t);
 /* The pin of our own certificate. */
 const uint8_t *tls_server_pin(const struct tls_server *t);
@@ -61,6 +65,14 @@ int tls_self_signed(const char *const *names, size_t name_count, uint64_t now, s
     struct buf *key_out, struct error *e);
 /* The pin of the first certificate of PEM text. */
 int tls_certificate_pin(struct slice pem, uint8_t pin_out[TLS_PIN_SIZE], struct error *e);
+
+/*
+ * The name of a protocol version or cipher that another process told, as a
+ * constant NUL-terminated text. At most TLS_NAMES_MAX different ones are kept;
+ * the others are "other".
+ */
+#define TLS_NAMES_MAX 64u
+const char *tls_name_keep(struct slice name);
 
 /* 64 lower-case hex digits and a NUL. */
 #define TLS_PIN_TEXT (TLS_PIN_SIZE * 2 + 1)

@@ -19,7 +19,7 @@ enum io_result {
 };
 
 /* A server's or client's SSL for a connected, non-blocking socket; it does not own the socket. NULL without memory. */
-SSL *tls_accept_new(const struct tls_server *t, int fd);
+SSL *tls_accept_new(struct tls_server *t, int fd);
 /* host: for SNI and the certificate's name. */
 SSL *tls_connect_new(const struct tls_client *t, int fd, const char *host);
 
