@@ -17,5 +17,6 @@
 #define NET_LINGER_LAST_MS 100   /* the same when the whole server stops */
 #define NET_CONNECTIONS 18000u   /* of one process; descriptors end at 20,000 on common systems */
 #define NET_CONNECTIONS_PEER 50u /* of one IPv4 address or IPv6 /64 */
+#define NET_PREFIX_PEERS 10u     /* an IPv4 /24 or IPv6 /48 may have as many as so many addresses */
 
 #endif

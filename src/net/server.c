@@ -82,13 +82,16 @@ int
 server_new(const struct server_limits *limits, struct server **server_out, struct error *e)
 {
 	struct server *s = mem_alloc(sizeof *s);
+	uint32_t each = limits->connections_peer == 0 ? NET_CONNECTIONS_PEER : limits->connections_peer;
+	struct peers_limits counted = { .total = limits->connections == 0 ? NET_CONNECTIONS : limits->connections,
+		.each = each,
+		.prefix = each > UINT32_MAX / NET_PREFIX_PEERS ? UINT32_MAX : each * NET_PREFIX_PEERS };
 	int rc;
 
 	if (s == NULL)
 		return error_nomem(e);
 	(void)pthread_mutex_init(&s->trunk_lock, NULL);
-	rc = peers_new(limits->connections == 0 ? NET_CONNECTIONS : limits->connections,
-	    limits->connections_peer == 0 ? NET_CONNECTIONS_PEER : limits->connections_peer, &s->peers, e);
+	rc = peers_new(&counted, &s->peers, e);
 	if (rc == 0)
 		rc = add_threads(s, limits, e);
 	if (rc != 0)
