@@ -353,7 +353,6 @@ arm(struct socket_conn *s)
 	if (want == 0)
 		return;
 	(void)event_assign(&s->event, loop_base(s->c.thread->loop), s->fd, (short)(want | EV_PERSIST), on_ready, s);
-	(void)event_priority_set(&s->event, s->c.state == CONN_HANDSHAKE ? LOOP_PRIORITY_LOW : LOOP_PRIORITY_HIGH);
 	(void)event_add(&s->event, NULL);
 }
 

@@ -10,16 +10,21 @@
 #include <event2/event.h>
 
 #include "base/mem.h"
+#include "os/clock.h"
+
+#define DEFER_NS (INT64_C(1000000) * LOOP_DEFER_MS)
 
 struct loop {
 	struct event_base *base;
-	struct event *wake;
+	struct event *wake,
+	    *deferred; /* the second is a timer that is due at once: in the next turn, behind what is ready */
 	int wake_fd;
 	pthread_t thread;
 	bool started;
 	pthread_mutex_t lock;
 	struct loop_task *first, *last; /* under lock */
 	bool stop;                      /* under lock */
+	struct loop_task *deferred_first, *deferred_last;
 };
 
 static void
@@ -46,6 +51,33 @@ run_tasks(evutil_socket_t fd, short what, void *ctx)
 }
 
 static void
+next_turn(struct loop *l)
+{
+	(void)event_add(l->deferred, &(struct timeval){ 0 });
+}
+
+/* At least one, so that a clock that jumps ends nothing. */
+static void
+run_deferred(evutil_socket_t fd, short what, void *ctx)
+{
+	struct loop *l = ctx;
+	struct loop_task *task;
+	int64_t until = clock_ns() + DEFER_NS;
+
+	(void)fd;
+	(void)what;
+	do {
+		task = l->deferred_first;
+		if (task == NULL)
+			return;
+		l->deferred_first = task->next;
+		task->run(task->ctx);
+	} while (clock_ns() < until);
+	if (l->deferred_first != NULL)
+		next_turn(l);
+}
+
+static void
 ring(struct loop *l)
 {
 	uint64_t one = 1;
@@ -64,7 +96,7 @@ loop_new(struct loop **loop_out, struct error *e)
 	l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (l->wake_fd >= 0 && (l->base = event_base_new()) != NULL &&
 	    (l->wake = event_new(l->base, l->wake_fd, EV_READ | EV_PERSIST, run_tasks, l)) != NULL &&
-	    event_add(l->wake, NULL) == 0) {
+	    event_add(l->wake, NULL) == 0 && (l->deferred = evtimer_new(l->base, run_deferred, l)) != NULL) {
 		*loop_out = l;
 		return 0;
 	}
@@ -109,9 +141,10 @@ loop_join(struct loop *l)
 	loop_stop(l);
 	(void)pthread_join(l->thread, NULL);
 	l->started = false;
-	do
-		run_tasks(l->wake_fd, 0, l); /* what was posted last still gives back its references */
-	while (l->first != NULL);
+	do { /* what was posted last still gives back its references */
+		run_tasks(l->wake_fd, 0, l);
+		run_deferred(-1, 0, l);
+	} while (l->first != NULL || l->deferred_first != NULL);
 }
 
 void
@@ -122,6 +155,8 @@ loop_free(struct loop *l)
 	loop_join(l);
 	if (l->wake != NULL)
 		event_free(l->wake);
+	if (l->deferred != NULL)
+		event_free(l->deferred);
 	if (l->base != NULL)
 		event_base_free(l->base);
 	if (l->wake_fd >= 0)
@@ -146,6 +181,19 @@ loop_post(struct loop *l, struct loop_task *task)
 	(void)pthread_mutex_unlock(&l->lock);
 	if (first)
 		ring(l);
+}
+
+void
+loop_defer(struct loop *l, struct loop_task *task)
+{
+	task->next = NULL;
+	if (l->deferred_first == NULL) {
+		l->deferred_first = task;
+		next_turn(l);
+	} else {
+		l->deferred_last->next = task;
+	}
+	l->deferred_last = task;
 }
 
 struct event_base *

@@ -364,9 +364,6 @@ trunk_io_open(struct trunk_io *io, int fd, struct error *e)
 	(void)event_assign(&io->read_event, base, fd, EV_READ | EV_PERSIST, on_readable, io);
 	(void)event_assign(&io->write_event, base, fd, EV_WRITE | EV_PERSIST, on_writable, io);
 	(void)event_assign(&io->flush_event, base, -1, 0, on_flush, io);
-	(void)event_priority_set(&io->read_event, LOOP_PRIORITY_HIGH);
-	(void)event_priority_set(&io->write_event, LOOP_PRIORITY_HIGH);
-	(void)event_priority_set(&io->flush_event, LOOP_PRIORITY_HIGH);
 	(void)event_add(&io->read_event, NULL);
 	return 0;
 }
