@@ -3,9 +3,11 @@
 #include "unit.h"
 
 #include <arpa/inet.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,6 +15,7 @@
 #include "base/mem.h"
 #include "net/client.h"
 #include "net/server.h"
+#include "os/sandbox.h"
 
 /* Answers each line with itself; "tls" starts TLS, "quit" ends, "flood" sends 8 MiB, "slow" answers from another thread's wake. */
 struct echo {
@@ -241,7 +244,7 @@ make_certificate(struct fixture *f)
 }
 
 static void
-start(struct fixture *f, struct server_limits limits)
+prepare(struct fixture *f, struct server_limits limits)
 {
 	struct listener_config config = {
 		.address = "127.0.0.1", .ops = &echo_ops, .open = echo_open, .refusal = SLICE("full\n")
@@ -255,6 +258,12 @@ start(struct fixture *f, struct server_limits limits)
 	assert_ok(server_listen(f->server, &config, &f->plain, &unit_error));
 	config.implicit_tls = true;
 	assert_ok(server_listen(f->server, &config, &f->secure, &unit_error));
+}
+
+static void
+start(struct fixture *f, struct server_limits limits)
+{
+	prepare(f, limits);
 	assert_ok(server_start(f->server, &unit_error));
 }
 
@@ -321,6 +330,60 @@ a_session_talks_with_and_without_tls(void **state)
 		lines_done(&m);
 	}
 	stop(&f);
+}
+
+/* Serves in a process that can do nothing else, until it is killed. */
+static void
+serve_in_sandbox(int tell)
+{
+	struct sandbox_state sandbox;
+	struct fixture f;
+	char path[128];
+
+	prepare(&f, (struct server_limits){ 0 });
+	(void)snprintf(path, sizeof path, "%s/c.pem", f.folder);
+	(void)unlink(path);
+	(void)rmdir(f.folder);
+	if (sandbox_enter(SANDBOX_FRONT, NULL, &sandbox, &unit_error) != 0 ||
+	    server_start(f.server, &unit_error) != 0 || write(tell, &f, sizeof f) != (ssize_t)sizeof f)
+		_exit(1);
+	for (;;)
+		(void)pause();
+}
+
+static void
+a_server_lives_in_its_sandbox(void **state)
+{
+	struct fixture f;
+	struct lines m;
+	int tell[2], status;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe(tell), 0);
+	pid = fork();
+	if (pid == 0)
+		serve_in_sandbox(tell[1]);
+	(void)close(tell[1]);
+	assert_int_equal(read(tell[0], &f, sizeof f), sizeof f);
+	(void)close(tell[0]);
+	for (int secure = 0; secure < 2; secure++) {
+		struct client *c = dial(&f, secure);
+
+		lines_init(&m);
+		talk(c, &m, "", "hello\n");
+		talk(c, &m, "a\nb\nc\n", "a\nb\nc\n");
+		if (!secure) {
+			talk(c, &m, "tls\n", "go\n");
+			assert_ok(client_start_tls(c, NULL, &unit_error));
+			talk(c, &m, "again\n", "again\n");
+		}
+		client_close(c);
+		lines_done(&m);
+	}
+	assert_int_equal(waitpid(pid, &status, WNOHANG), 0);
+	(void)kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
 }
 
 static void
@@ -558,7 +621,8 @@ pins_are_read_in_both_forms(void **state)
 	}
 }
 
-UNIT_MAIN(UNIT_TEST(a_session_talks_with_and_without_tls), UNIT_TEST(start_tls_drops_what_came_before_it),
+UNIT_MAIN(UNIT_TEST(a_session_talks_with_and_without_tls), UNIT_TEST(a_server_lives_in_its_sandbox),
+    UNIT_TEST(start_tls_drops_what_came_before_it),
     UNIT_TEST(no_starttls_data_before_the_handshake_is_dropped_by_the_client),
     UNIT_TEST(an_authority_and_the_name_are_believed), UNIT_TEST(large_output_to_a_slow_reader_arrives_whole),
     UNIT_TEST(an_unknown_certificate_is_described_and_refused), UNIT_TEST(half_a_handshake_ends_in_time),
