@@ -33,17 +33,18 @@ def run(argv, stdin=None, stdout=None, env=None):
 class Table:
     """Rows {work, unit, better, ours, peers, limit}; printed as they come, and written as JSON at the end."""
 
-    def __init__(self, name):
+    def __init__(self, name, rounds=ROUNDS):
         self.name, self.rows = name, []
-        print(f"{name}: medians of {ROUNDS} alternating runs\n"
-              f"{'work':<52}{'unit':<12}{'ours':>10}  peers, and the machine's limit")
+        print(f"{name}: medians of {rounds} alternating runs\n"
+              f"{'work':<58}{'unit':<14}{'ours':>10}  peers, and the machine's limit", flush=True)
 
-    def add(self, work, unit, better, ours, peers, limit):
+    def add(self, work, unit, better, ours, peers, limit, alone=False):
+        """alone: we stand beside ourselves in another form, which is the limit; otherwise a row needs a peer."""
         median = statistics.median
         row = {"work": work, "unit": unit, "better": better, "ours": round(median(ours), 4),
                "peers": {k: round(median(v), 4) for k, v in peers.items()},
                "limit": {k: round(median(v), 4) for k, v in limit.items()}}
-        if not row["peers"]:
+        if not row["peers"] and not alone:
             sys.exit(f"bench: the row '{work}' has no peer to stand beside")
         self.rows.append(row)
         sides = []
@@ -51,7 +52,10 @@ class Table:
             ratio = row["ours"] / value if better == "higher" else value / row["ours"]
             sides.append(f"{peer} {value:g} (ours is {ratio:.2f} x as good)")
         sides += [f"limit {k} {v:g}" for k, v in row["limit"].items()]
-        print(f"{work:<52}{unit:<12}{row['ours']:>10g}  {'; '.join(sides)}", flush=True)
+        print(f"{work:<58}{unit:<14}{row['ours']:>10g}  {'; '.join(sides)}", flush=True)
+
+    def note(self, text):
+        print(f"  ({text})", flush=True)
 
     def write(self):
         path = BUILD / "bench" / f"{self.name}.json"

@@ -4,7 +4,6 @@ Postfix's smtp-source. A message counts when it is in the mailbox; both servers 
 import os
 import pathlib
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -12,42 +11,16 @@ import tempfile
 import time
 
 import common
+import servers
 
-SIZE, USERS, DOMAIN, WAIT = 20480, 10, "peer.test", 120
+SIZE, USERS, DOMAIN, WAIT = 20480, 10, servers.DOMAIN, 120
 LOADS = {1: 200, 10: 1000, 100: 2000}  # connections: messages
-
-
-def peers_folder():
-    base = os.environ.get("LETTERLOCK_TESTDATA", str(common.ROOT.parent / "shared"))
-    folder = pathlib.Path(base) / "peers"
-    if not (folder / "postfix.sh").exists():
-        sys.exit("bench: no peers/postfix.sh under LETTERLOCK_TESTDATA; without Postfix there is nothing to stand beside")
-    return folder
-
-
-def tree(pid):
-    found = [pid]
-    for child in subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout.split():
-        found += tree(int(child))
-    return found
-
-
-def cpu(pid):
-    """CPU seconds of a process, its descendants and those of them that were waited for."""
-    total = 0
-    for p in tree(pid):
-        try:
-            fields = pathlib.Path(f"/proc/{p}/stat").read_text().rsplit(")", 1)[1].split()
-            total += sum(map(int, fields[11:15]))
-        except OSError:
-            pass
-    return total / os.sysconf("SC_CLK_TCK")
 
 
 class Postfix:
     def __init__(self, folder):
-        self.dir, self.script = folder / "postfix", peers_folder() / "postfix.sh"
-        self.env = dict(os.environ, PEER_DIR=str(self.dir), PORT=str(free_port()), NUSERS=str(USERS), DOMAIN=DOMAIN)
+        self.dir, self.script = folder / "postfix", servers.peers_folder("postfix.sh") / "postfix.sh"
+        self.env = dict(os.environ, PEER_DIR=str(self.dir), PORT=str(servers.free_port()), NUSERS=str(USERS), DOMAIN=DOMAIN)
         out = subprocess.run([self.script, "up"], env=self.env, capture_output=True, text=True, check=False)
         if out.returncode != 0:
             sys.exit(f"bench: Postfix did not start: {out.stderr.strip()}")
@@ -67,22 +40,12 @@ class Postfix:
         subprocess.run([self.script, "down"], env=self.env, check=False, capture_output=True)
 
 
-class Ours:
+class Ours(servers.Letterlock):
     def __init__(self, folder):
-        self.data, self.log = folder / "ours", open(folder / "ours.log", "wb")
-        program, config = common.BUILD / "release" / "letterlockd", folder / "letterlockd.conf"
-        ports = {name: free_port() for name in ("smtp", "submission", "submissions", "imap", "imaps", "hkp", "https")}
-        config.write_text(config_text(self.data, ports))
-        for i in range(USERS):
-            read, write = os.pipe()
-            os.write(write, b"bench password\n")
-            os.close(write)
-            subprocess.run([program, "account", "add", f"user{i}@{DOMAIN}", "--config", config, "--password-fd",
-                            str(read)], pass_fds=[read], check=True, stdout=subprocess.DEVNULL)
-            os.close(read)
-        self.process = subprocess.Popen([program, "run", "--config", config], stdout=self.log, stderr=self.log)
-        self.port, self.pid = ports["smtp"], self.process.pid
-        wait_for_port(self.port)
+        super().__init__(folder)
+        servers.fill(self.data, USERS, 0, 1024, servers.CHEAP)
+        self.start()
+        self.port = self.smtp
 
     def delivered(self):
         with sqlite3.connect(f"file:{self.data}/store.db?mode=ro", uri=True) as db:
@@ -90,34 +53,6 @@ class Ours:
 
     def clean(self):
         """Mail stays: what comes later is measured beside more of it."""
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(30)
-
-
-def config_text(data, ports):
-    lines = [f'data = "{data}"', 'hostname = "mx.peer.test"', f'domains = {{ "{DOMAIN}" }}', 'listen = { "127.0.0.1" }',
-             "connections_peer = 1000"]
-    return "\n".join(lines + [f"port_{name} = {port}" for name, port in ports.items()]) + "\n"
-
-
-def free_port():
-    import socket
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def wait_for_port(port):
-    import socket
-    for _ in range(100):
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    sys.exit(f"bench: nothing answers on port {port}")
 
 
 def load(source, port, connections, messages):
@@ -137,7 +72,7 @@ def load(source, port, connections, messages):
 
 def measure(server, source, connections, messages):
     """(messages accepted a second, messages delivered a second, CPU milliseconds a message)"""
-    before, cpu_before, start = server.delivered(), cpu(server.pid), time.monotonic()
+    before, cpu_before, start = server.delivered(), servers.cpu(server.pid), time.monotonic()
     sent = load(source, server.port, connections, messages)
     accepted = time.monotonic() - start
     while server.delivered() - before < sent:
@@ -145,7 +80,7 @@ def measure(server, source, connections, messages):
             sys.exit("bench: acknowledged messages did not arrive")
         time.sleep(0.02)
     delivered = time.monotonic() - start
-    used = cpu(server.pid) - cpu_before
+    used = servers.cpu(server.pid) - cpu_before
     server.clean()
     return sent / accepted, sent / delivered, used * 1000 / sent
 
@@ -167,16 +102,16 @@ def main():
     table = common.Table("smtp")
     folder = pathlib.Path(tempfile.mkdtemp(prefix="letterlock-bench."))
     os.chmod(folder, 0o755)
-    servers = {}
+    running = {}
     try:
-        servers["postfix"] = Postfix(folder)
-        servers["ours"] = Ours(folder)
-        source = servers["postfix"].source
+        running["postfix"] = Postfix(folder)
+        running["ours"] = Ours(folder)
+        source = running["postfix"].source
         for connections, messages in LOADS.items():
             got, sync_rates = {"ours": [], "postfix": []}, []
             for _ in range(common.ROUNDS):
                 for who in got:
-                    got[who].append(measure(servers[who], source, connections, messages))
+                    got[who].append(measure(running[who], source, connections, messages))
                 sync_rates.append(syncs(folder))
             for index, label, unit, better, limit in (
                     (0, "rate accept", "messages/s", "higher", {"fsync": sync_rates}),
@@ -185,7 +120,7 @@ def main():
                 table.add(f"{label} {connections} connections 20 KiB", unit, better, [r[index] for r in got["ours"]],
                           {"postfix": [r[index] for r in got["postfix"]]}, limit)
     finally:
-        for server in servers.values():
+        for server in running.values():
             server.stop()
         shutil.rmtree(folder, ignore_errors=True)
     table.write()

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: ISC
+"""Mail that a measurement sends, over SMTP or LMTP."""
+import socket
+import sys
+import time
+
+
+def speak(stream, text, code):
+    """Sends, takes the reply, which must be of that code; when it came, by the monotonic clock."""
+    stream.write(text)
+    stream.flush()
+    while (line := stream.readline())[3:4] == b"-":
+        pass
+    if not line.startswith(code):
+        sys.exit(f"bench: the server answered {line!r}")
+    return time.monotonic()
+
+
+def deliver(port, hello, recipients, letter):
+    """A letter (bytes with CRLF, no line that is a dot) to each recipient over one connection; when each was answered with
+    250."""
+    with socket.create_connection(("127.0.0.1", port), 60) as s, s.makefile("rwb") as stream:
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        speak(stream, b"", b"220")
+        speak(stream, f"{hello} client.test\r\n".encode(), b"250")
+        answered = []
+        for recipient in recipients:
+            speak(stream, b"MAIL FROM:<sender@client.test>\r\n", b"250")
+            speak(stream, f"RCPT TO:<{recipient}>\r\n".encode(), b"250")
+            speak(stream, b"DATA\r\n", b"354")
+            answered.append(speak(stream, letter + b".\r\n", b"250"))
+        speak(stream, b"QUIT\r\n", b"221")
+        return answered
