@@ -49,8 +49,9 @@ class Table:
         self.rows.append(row)
         sides = []
         for peer, value in row["peers"].items():
-            ratio = row["ours"] / value if better == "higher" else value / row["ours"]
-            sides.append(f"{peer} {value:g} (ours is {ratio:.2f} x as good)")
+            good, bad = (row["ours"], value) if better == "higher" else (value, row["ours"])
+            ratio = f" (ours is {good / bad:.2f} x as good)" if min(good, bad) > 0 else ""
+            sides.append(f"{peer} {value:g}{ratio}")
         sides += [f"limit {k} {v:g}" for k, v in row["limit"].items()]
         print(f"{work:<58}{unit:<14}{row['ours']:>10g}  {'; '.join(sides)}", flush=True)
 

@@ -62,8 +62,11 @@ class Load:
                 came[number] = when / 1e9
         return came
 
+    def pids(self):
+        return [p.pid for p in self.processes]
+
     def pss(self):
-        return sum(servers.pss(p.pid) for p in self.processes)
+        return sum(map(servers.pss, self.pids()))
 
     def close(self):
         with contextlib.suppress(OSError):
@@ -81,13 +84,13 @@ def warm_up(server, options):
 
 
 def measure(server, options, connections, watch):
-    """{memory and kernel: KiB a connection; median and slowest: seconds from the 250 to the EXISTS; note}"""
-    before, (kernel_before, free_before) = servers.pss(server.pid), servers.kernel_memory()
+    """{memory and kernel: KiB a connection; median and slowest: ms from the 250 to the EXISTS; note}"""
+    before, kernel, free = servers.pss(server.pid), servers.kernel_memory(servers.tree(server.pid)), servers.available()
     load = Load(server.imaps, connections, options)
     time.sleep(options.settle)
-    after, (kernel_after, free_after) = servers.pss(server.pid), servers.kernel_memory()
-    clients, processes = load.pss(), len(servers.tree(server.pid))
-    got = {"memory": (after - before) / connections, "kernel": (kernel_after - kernel_before) / connections}
+    after, clients, processes = servers.pss(server.pid), load.pss(), servers.tree(server.pid)
+    kernel, free = servers.kernel_memory(processes + load.pids()) - kernel, free - servers.available()
+    got = {"memory": (after - before) / connections, "kernel": kernel / connections}
     load.clear()
     answered = mail.deliver(*watch, [f"user{n}@{servers.DOMAIN}" for n in range(options.accounts)], LETTER)
     came = load.told(options.wait)
@@ -95,9 +98,9 @@ def measure(server, options, connections, watch):
         sys.exit(f"bench: {connections - len(came)} of {connections} connections were not told within {options.wait} s")
     late = [max(0, when - answered[n % options.accounts]) for n, when in came.items()]
     got["median"], got["slowest"] = statistics.median(late) * 1000, max(late) * 1000
-    got["note"] = (f"{connections} connections, set up in {load.took:.1f} s: PSS of {processes} server "
+    got["note"] = (f"{connections} connections, set up in {load.took:.1f} s: PSS of {len(processes)} server "
                    f"processes {before / 1024:.1f} -> {after / 1024:.1f} MiB, of the load {clients / 1024:.1f} MiB; "
-                   f"available memory went down by {(free_before - free_after) / 1024:.1f} MiB; "
+                   f"available memory of the machine went down by {free / 1024:.1f} MiB; "
                    f"{options.accounts} letters answered within {max(answered) - min(answered):.2f} s")
     load.close()
     return got

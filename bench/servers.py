@@ -19,6 +19,7 @@ PROGRAM = common.BUILD / "release" / "letterlockd"
 TOOLS = common.BUILD / "release" / "bench"
 PORTS = ("smtp", "submission", "submissions", "imap", "imaps", "hkp", "https")
 PASSWORD = "pass"  # the one that the script that starts Dovecot gives its users
+KERNEL_STACK_KIB = 16  # of a thread, on x86-64 and arm64
 CHEAP = (8, 1, 1)  # Argon2id with 8 KiB and one pass: when it is not the hash that is measured
 
 
@@ -256,9 +257,27 @@ def pss(pid):
     return total
 
 
-def kernel_memory():
-    """(KiB that the kernel itself holds: slab, page tables, stacks, TCP buffers; KiB available), of the whole machine."""
-    info = dict(re.findall(r"(\w+):\s+(\d+)", pathlib.Path("/proc/meminfo").read_text()))
+SLABS = ("TCP", "sock_inode_cache", "filp", "eventpoll_epi", "skbuff_head_cache", "tcp_bind_bucket", "tcp_bind2_bucket")
+
+
+def kernel_memory(pids):
+    """KiB that the kernel holds for sockets (of the whole machine: their objects and what is in their buffers) and for the
+    page tables and stacks of some processes. Its totals would count what it remembers of files, and others' processes."""
+    info = pathlib.Path("/proc/slabinfo").read_text()
+    octets = sum(int(count) * int(size) for name, count, size in re.findall(r"^(\S+) +(\d+) +\d+ +(\d+)", info, re.M)
+                 if name in SLABS)
     tcp = int(re.search(r"^TCP:.* mem (\d+)", pathlib.Path("/proc/net/sockstat").read_text(), re.M)[1])
-    held = sum(int(info[word]) for word in ("Slab", "PageTables", "KernelStack"))
-    return held + tcp * os.sysconf("SC_PAGE_SIZE") // 1024, int(info["MemAvailable"])
+    held = (octets + tcp * os.sysconf("SC_PAGE_SIZE")) // 1024
+    for p in pids:
+        try:
+            status = pathlib.Path(f"/proc/{p}/status").read_text()
+        except OSError:
+            continue
+        tables, threads = re.search(r"^VmPTE:\s+(\d+)", status, re.M), re.search(r"^Threads:\s+(\d+)", status, re.M)
+        held += (int(tables[1]) if tables else 0) + int(threads[1]) * KERNEL_STACK_KIB
+    return held
+
+
+def available():
+    """KiB of the machine's memory that are left, by its own account."""
+    return int(re.search(r"^MemAvailable:\s+(\d+)", pathlib.Path("/proc/meminfo").read_text(), re.M)[1])
