@@ -133,7 +133,7 @@ def arguments():
     parser.add_argument("--messages", type=int, default=1000, help="in each INBOX")
     parser.add_argument("--connections", type=int, default=20000, help="of the large run; 0: none. 100000 takes ten minutes")
     parser.add_argument("--per-source", type=int, default=100, help="connections from one address of 127.0.0.0/8")
-    parser.add_argument("--window", type=int, default=48, help="connections that are set up at once")
+    parser.add_argument("--window", type=int, default=12, help="connections that are set up at once")
     parser.add_argument("--settle", type=float, default=5, help="seconds before memory is looked at")
     parser.add_argument("--wait", type=float, default=120, help="seconds for all to be told")
     parser.add_argument("--rounds", type=int, default=common.ROUNDS)

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 
+#define ARENA_FIRST 448u /* what a command that waits keeps: its text, a few slices */
 #define ARENA_CHUNK 4096u
 #define ARENA_ALIGN 16u
 
@@ -54,7 +55,7 @@ static struct arena_chunk *
 new_chunk(struct arena *a, size_t size)
 {
 	/* Chunks grow with the arena, so that a large parse does not make thousands of them. */
-	size_t want = a->used < ARENA_CHUNK ? ARENA_CHUNK : size_min(a->used, 1u << 20);
+	size_t want = a->used == 0 ? ARENA_FIRST : a->used < ARENA_CHUNK ? ARENA_CHUNK : size_min(a->used, 1u << 20);
 	struct arena_chunk *c;
 
 	if (want > a->budget - a->used)

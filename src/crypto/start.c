@@ -20,3 +20,9 @@ crypto_start_brief(void)
 {
 	(void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | AT_EXIT | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS, NULL);
 }
+
+void
+crypto_start(void)
+{
+	(void)OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG | OPENSSL_INIT_LOAD_CRYPTO_STRINGS | AT_EXIT, NULL);
+}

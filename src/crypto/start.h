@@ -10,4 +10,7 @@
 
 void crypto_start_brief(void);
 
+/* For a process that opens no files later: libcrypto reads its configuration and loads its providers now. */
+void crypto_start(void);
+
 #endif

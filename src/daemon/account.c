@@ -229,20 +229,24 @@ check_folder(const struct config *c, struct error *e)
 static int
 check_tls(const struct config *c, struct error *e)
 {
-	struct tls_server *tls = NULL;
-	char pin[TLS_PIN_TEXT];
+	BUF_OWNED struct buf certificate = { 0 };
+	struct buf key;
+	uint8_t pin[TLS_PIN_SIZE];
+	char pin_text[TLS_PIN_TEXT];
 	int rc;
 
 	if (!place_has_tls(c)) {
 		(void)printf("There is no TLS certificate yet; the first run makes one.\n");
 		return 0;
 	}
-	rc = place_tls(c, clock_unix(), &tls, e);
+	buf_init(&certificate, 1 << 18);
+	buf_init(&key, 1 << 16);
+	rc = place_tls(c, clock_unix(), &certificate, &key, pin, e);
+	buf_wipe_done(&key);
 	if (rc != 0)
 		return rc;
-	tls_pin_text(tls_server_pin(tls), pin);
-	(void)printf("pin %s\n", pin);
-	tls_server_free(tls);
+	tls_pin_text(pin, pin_text);
+	(void)printf("pin %s\n", pin_text);
 	return 0;
 }
 

@@ -32,12 +32,17 @@ static const struct setting table[] = {
 	{ .name = "tls_key", .kind = SETTING_TEXT, .text = "" },
 	{ .name = "directory_open", .kind = SETTING_FLAG },
 	NUMBER("message_size_max", 50L << 20, 1L << 16, 1L << 32),
-	NUMBER("connections", 18000, 1, 18000),
-	NUMBER("connections_peer", 50, 1, 18000),
+	NUMBER("connections", 18000, 1, 1000000),
+	NUMBER("connections_peer", 50, 1, 1000000),
+	NUMBER("connections_prefix", 0, 0, 1000000),
+	NUMBER("connections_account", 100, 1, 1000000),
 	NUMBER("handshake_seconds", 30, 1, 600),
 	NUMBER("stall_seconds", 120, 1, 3600),
 	NUMBER("idle_seconds", 300, 1, 3600),
 	NUMBER("threads", 0, 0, 64),
+	NUMBER("fronts", 0, 0, 64),
+	{ .name = "processes", .kind = SETTING_TEXT, .text = "split" },
+	{ .name = "user", .kind = SETTING_TEXT, .text = "" },
 	{ .name = "log_level", .kind = SETTING_TEXT, .text = "info" },
 	{ .name = "log_file", .kind = SETTING_TEXT, .text = "" },
 };
@@ -143,6 +148,9 @@ take_numbers(const struct settings *s, const struct config_overrides *o, struct 
 	c->message_size_max = (uint64_t)settings_number(s, "message_size_max");
 	c->connections = (uint32_t)settings_number(s, "connections");
 	c->connections_peer = (uint32_t)settings_number(s, "connections_peer");
+	c->connections_prefix = (uint32_t)settings_number(s, "connections_prefix");
+	c->connections_account = (uint32_t)settings_number(s, "connections_account");
+	c->fronts = (unsigned)settings_number(s, "fronts");
 	c->handshake_seconds = (uint32_t)settings_number(s, "handshake_seconds");
 	c->stall_seconds = (uint32_t)settings_number(s, "stall_seconds");
 	c->idle_seconds = (uint32_t)settings_number(s, "idle_seconds");
@@ -159,6 +167,11 @@ take_values(const struct settings *s, const struct config_overrides *o, struct c
 		return error_set(e, ERR_USAGE, "'log_level' is debug, info, warning, error or fatal, not %s",
 		    settings_text(s, "log_level"));
 	c->log_level = (enum log_level)level;
+	if (strcmp(settings_text(s, "processes"), "one") != 0 && strcmp(settings_text(s, "processes"), "split") != 0)
+		return error_set(
+		    e, ERR_USAGE, "'processes' is \"split\" or \"one\", not %s", settings_text(s, "processes"));
+	c->one_process = strcmp(settings_text(s, "processes"), "one") == 0;
+	c->user = text_or_null(s, "user");
 	c->log_file = text_or_null(s, "log_file");
 	c->data = o->data != NULL ? o->data : settings_text(s, "data");
 	c->directory_open = settings_flag(s, "directory_open");

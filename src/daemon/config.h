@@ -12,9 +12,13 @@
  *   tls_certificate = "", tls_key = ""       PEM files; both empty: a self-signed one is made in data
  *   directory_open = false                   uploads of strangers are published without an account's password
  *   message_size_max = 52428800              octets
- *   connections = 18000, connections_peer = 50
+ *   connections = 18000                      of all clients together
+ *   connections_peer = 50, connections_prefix = 0 (ten times connections_peer), connections_account = 100
  *   handshake_seconds = 30, stall_seconds = 120, idle_seconds = 300
- *   threads = 0                              event loops; 0: one a core
+ *   threads = 0                              event loops of a process behind front; 0: one a core
+ *   fronts = 0                               processes that take connections; 0: one a core, more for many connections
+ *   processes = "split"                      "one": all in one process, for debugging
+ *   user = ""                                whom the processes become when root starts them
  *   log_level = "info", log_file = ""        empty: standard error
  */
 #ifndef DAEMON_CONFIG_H
@@ -57,9 +61,11 @@ struct config {
 	const char *tls_certificate, *tls_key; /* NULL: make one */
 	bool directory_open;
 	uint64_t message_size_max;
-	uint32_t connections, connections_peer;
+	uint32_t connections, connections_peer, connections_prefix, connections_account;
 	uint32_t handshake_seconds, stall_seconds, idle_seconds;
-	unsigned threads;
+	unsigned threads, fronts;
+	bool one_process;
+	const char *user; /* NULL: none */
 	enum log_level log_level;
 	const char *log_file;      /* NULL: standard error */
 	struct settings *settings; /* holds the texts */

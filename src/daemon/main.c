@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/slice.h"
+#include "daemon/process.h"
 #include "daemon/verbs.h"
 
 #ifndef LETTERLOCK_VERSION
@@ -106,6 +107,7 @@ run_verb(const struct config_overrides *o, struct verb_input *in)
 		if (config_load(o, &config, &e) != 0)
 			return verb_failed(&e);
 		in->config = &config;
+		in->overrides = o;
 		in->words++;
 		in->word_count--;
 		status = verbs[i].run(in);
@@ -135,6 +137,9 @@ main(int argc, char **argv)
 	}
 	in.words = argv + optind;
 	in.word_count = argc - optind;
+	/* Not for people: how the server starts its own parts (daemon/process.h). */
+	if (in.word_count == 2 && strcmp(in.words[0], "process") == 0)
+		return process_main(in.words[1]);
 	if (in.word_count > 0)
 		return run_verb(&overrides, &in);
 	(void)fputs(usage_text, stderr);

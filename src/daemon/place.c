@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 #include "daemon/place.h"
 
-#include <signal.h>
-#include <stdatomic.h>
+#include <errno.h>
 #include <string.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include "daemon/process_control.h"
 #include "os/file.h"
+#include "os/log.h"
+#include "os/privileges.h"
 #include "store/store.h"
 
 static void
@@ -17,35 +19,17 @@ say(void *ctx, const char *line)
 	log_event(LOG_LEVEL_INFO, "store.says", log_str("text", line));
 }
 
-static atomic_bool failed;
-
-/* The store writes nothing any more: the process ends, as if asked to, and with another status. */
-static void
-stopped(void *ctx, const char *why)
+int
+place_add_domains(struct port *store, const struct slice *domains, size_t count, struct error *e)
 {
-	(void)ctx;
-	log_event(LOG_LEVEL_FATAL, "store.stopped", log_str("why", why));
-	atomic_store(&failed, true);
-	(void)kill(getpid(), SIGTERM);
-}
-
-bool
-place_failed(void)
-{
-	return atomic_load(&failed);
-}
-
-static int
-add_domains(const struct place *p, struct error *e)
-{
-	for (size_t i = 0; i < p->config->domain_count; i++) {
-		struct store_domain request = { .domain = slice_str(p->config->domains[i]) };
+	for (size_t i = 0; i < count; i++) {
+		const struct store_domain request = { .domain = domains[i] };
 		struct store_nothing reply;
 		ARENA_OWNED struct arena a = { 0 };
 		int rc;
 
 		arena_init(&a, 1 << 16);
-		rc = store_domain_add(p->port, &request, &a, &reply, e);
+		rc = store_domain_add(store, &request, &a, &reply, e);
 		if (rc != 0)
 			return rc;
 	}
@@ -53,18 +37,16 @@ add_domains(const struct place *p, struct error *e)
 }
 
 int
-place_open(const struct config *config, struct place *place_out, struct error *e)
+place_open(const struct place_options *o, struct place *place_out, struct error *e)
 {
-	const struct store_options options = { .folder = config->data, .say = say, .stopped = stopped };
-	struct place p = { .config = config };
-	int rc = dir_make_private(config->data, e);
+	const struct store_options options = { .folder = o->data, .say = say, .stopped = o->stopped, .ctx = o->ctx };
+	struct place p = { 0 };
+	int rc = store_open(&options, &p.store, e);
 
-	if (rc == 0)
-		rc = store_open(&options, &p.store, e);
 	if (rc == 0)
 		rc = port_open_local(store_service(p.store), &p.port, e);
 	if (rc == 0)
-		rc = add_domains(&p, e);
+		rc = place_add_domains(p.port, o->domains, o->domain_count, e);
 	if (rc != 0)
 		place_close(&p);
 	else
@@ -72,15 +54,64 @@ place_open(const struct config *config, struct place *place_out, struct error *e
 	return rc;
 }
 
+/* ---- the folder ---- */
+
+static int
+find_user(const struct config *config, struct privileges_user *user_out, struct error *e)
+{
+	return config->user == NULL || !privileges_are_roots() ? ERR_NOT_FOUND
+							       : privileges_find(config->user, user_out, e);
+}
+
+int
+place_make(const struct config *config, struct error *e)
+{
+	bool there = file_exists(config->data);
+	struct privileges_user user;
+	int rc;
+
+	if (config->user == NULL || !privileges_are_roots())
+		return dir_make_private(config->data, e);
+	rc = find_user(config, &user, e);
+	if (rc == 0 && !there)
+		rc = dir_make_private(config->data, e);
+	if (rc == 0 && !there && chown(config->data, user.uid, user.gid) != 0)
+		rc = error_set_errno(e, ERR_IO, errno, "'%s' cannot be given to %s", config->data, config->user);
+	return rc;
+}
+
+bool
+place_is_served(const struct config *config)
+{
+	struct port *port;
+	bool served = control_connect(config->data, &port, NULL) == 0;
+
+	if (served)
+		port_close(port);
+	return served;
+}
+
 int
 place_reach(const struct config *config, struct place *place_out, struct error *e)
 {
-	struct place p = { .config = config };
+	struct slice domains[CONFIG_LIST_MAX];
+	const struct place_options options = {
+		.data = config->data, .domains = domains, .domain_count = config->domain_count
+	};
+	struct place p = { 0 };
+	struct privileges_user user;
+	int rc;
 
-	if (control_connect(config->data, &p.port, NULL) != 0)
-		return place_open(config, place_out, e);
-	*place_out = p;
-	return 0;
+	if (control_connect(config->data, &p.port, NULL) == 0) {
+		*place_out = p;
+		return 0;
+	}
+	for (size_t i = 0; i < config->domain_count; i++)
+		domains[i] = slice_str(config->domains[i]);
+	rc = place_make(config, e);
+	if (rc == 0 && find_user(config, &user, NULL) == 0)
+		rc = privileges_drop(&user, NULL, e); /* what it makes there must be the server's own */
+	return rc != 0 ? rc : place_open(&options, place_out, e);
 }
 
 void
@@ -139,20 +170,56 @@ place_has_tls(const struct config *config)
 	return config->tls_certificate != NULL || (find_paths(config, &p, NULL) == 0 && file_exists(p.certificate));
 }
 
-int
-place_tls(const struct config *config, uint64_t now, struct tls_server **tls_out, struct error *e)
+static int
+read_all(const char *path, struct buf *out, struct error *e)
 {
-	struct tls_paths p;
-	int rc;
+	struct file_reader r;
+	ssize_t n = 0;
+	int rc = file_reader_open(&r, path, e);
 
-	if (config->tls_certificate != NULL)
-		return tls_server_new(config->tls_certificate, config->tls_key, tls_out, e);
-	rc = find_paths(config, &p, e);
+	while (rc == 0) {
+		uint8_t *room = buf_reserve(out, 16384);
+
+		if (room == NULL)
+			rc = error_set(e, out->err, "'%s' is too large", path);
+		else if ((n = file_reader_get(&r, room, 16384, e)) <= 0)
+			break;
+		else
+			buf_commit(out, (size_t)n);
+	}
+	if (rc == 0 && n < 0)
+		rc = (int)n;
+	file_reader_done(&r);
+	return rc;
+}
+
+int
+place_tls(const struct config *config, uint64_t now, struct buf *certificate, struct buf *key,
+    uint8_t pin_out[TLS_PIN_SIZE], struct error *e)
+{
+	const char *certificate_path = config->tls_certificate, *key_path = config->tls_key;
+	struct tls_server *probe;
+	struct tls_paths p;
+	int rc = 0;
+
+	if (certificate_path == NULL) {
+		rc = find_paths(config, &p, e);
+		if (rc == 0)
+			rc = dir_make_private(p.folder, e);
+		if (rc == 0 && !file_exists(p.certificate))
+			rc = make_certificate(config, now, p.certificate, p.key, e);
+		certificate_path = p.certificate;
+		key_path = p.key;
+	}
 	if (rc == 0)
-		rc = dir_make_private(p.folder, e);
-	if (rc == 0 && !file_exists(p.certificate))
-		rc = make_certificate(config, now, p.certificate, p.key, e);
-	return rc != 0 ? rc : tls_server_new(p.certificate, p.key, tls_out, e);
+		rc = tls_server_new(certificate_path, key_path, &probe, e); /* its sentences name the files */
+	if (rc != 0)
+		return rc;
+	for (size_t i = 0; i < TLS_PIN_SIZE; i++)
+		pin_out[i] = tls_server_pin(probe)[i];
+	tls_server_free(probe);
+	rc = read_all(certificate_path, certificate, e);
+	return rc != 0 ? rc : read_all(key_path, key, e);
 }
 
 /* ---- ports.json ---- */

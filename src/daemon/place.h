@@ -23,22 +23,41 @@
 struct place {
 	struct store *store; /* NULL: it is the running server's */
 	struct port *port;   /* to the store */
-	const struct config *config;
 };
 
-/* Makes the folder if need be and opens the store in this process, with the domains of the configuration in it. */
-int place_open(const struct config *config, struct place *place_out, struct error *e);
-/* Asks the running server when there is one; otherwise place_open(). */
+struct place_options {
+	const char *data;
+	const struct slice *domains; /* are put into the store */
+	size_t domain_count;
+	/* The disk failed a sync: nothing is written any more, the process is to be started anew. May be NULL. */
+	void (*stopped)(void *ctx, const char *why);
+	void *ctx;
+};
+
+/* Opens the store of a folder in this process. */
+int place_open(const struct place_options *options, struct place *place_out, struct error *e);
+int place_add_domains(struct port *store, const struct slice *domains, size_t count, struct error *e);
+/*
+ * Asks the running server when there is one; otherwise makes the folder if need be and opens the store here, as the
+ * user of the configuration when this is root.
+ */
 int place_reach(const struct config *config, struct place *place_out, struct error *e);
-/* True after the disk failed a sync: nothing is written any more, the process is to be started anew. */
-bool place_failed(void);
+/* Whether a server runs on the folder. */
+bool place_is_served(const struct config *config);
 /* Closes the port and the store. */
 void place_close(struct place *p);
 
+/* Makes the folder if need be, for that user when this is root, and refuses one that others could read. */
+int place_make(const struct config *config, struct error *e);
+
 /* Whether place_tls() would find one and make none. */
 bool place_has_tls(const struct config *config);
-/* The configured certificate, or the one in the folder, which is made (at now, unix seconds) when it is not there. */
-int place_tls(const struct config *config, uint64_t now, struct tls_server **tls_out, struct error *e);
+/*
+ * The configured certificate and its key as PEM text, appended, or those in the folder, which are made (at now, unix
+ * seconds) when they are not there; and its pin. ERR_TLS when they do not belong together.
+ */
+int place_tls(const struct config *config, uint64_t now, struct buf *certificate, struct buf *key,
+    uint8_t pin_out[TLS_PIN_SIZE], struct error *e);
 
 /* ports[i]: the port that listens, 0 for none. */
 int place_write_ports(const struct config *config, const uint16_t ports[CONFIG_PORT_COUNT],

@@ -12,26 +12,16 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "os/file.h"
+#include "os/thread.h"
+#include "service/permit.h"
 #include "store/store.h"
 
 #define SOCKET_NAME "control.sock"
 #define PEERS_MAX 16u
 
-static const uint16_t permitted[] = {
-	STORE_METHOD_account_create,
-	STORE_METHOD_account_remove,
-	STORE_METHOD_account_set_verifier,
-	STORE_METHOD_account_get,
-	STORE_METHOD_account_list,
-	STORE_METHOD_address_find,
-	STORE_METHOD_domain_list,
-	STORE_METHOD_info,
-};
-#define PERMITTED_COUNT (sizeof permitted / sizeof permitted[0])
-
 struct control {
-	struct port_handler handlers[PERMITTED_COUNT];
-	struct port_service service;
+	struct permit_service permitted;
 	struct port_server *server;
 	pthread_t thread;
 	int folder; /* O_PATH */
@@ -46,20 +36,6 @@ socket_name(int folder)
 
 	(void)snprintf(name.sun_path, sizeof name.sun_path, "/proc/self/fd/%d/" SOCKET_NAME, folder);
 	return name;
-}
-
-static void
-permit(struct control *c, const struct port_service *service)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < service->handler_count; i++)
-		for (size_t k = 0; k < PERMITTED_COUNT; k++)
-			if (service->handlers[i].number == permitted[k])
-				c->handlers[n++] = service->handlers[i];
-	c->service = *service;
-	c->service.handlers = c->handlers;
-	c->service.handler_count = n;
 }
 
 static void *
@@ -86,29 +62,50 @@ accept_all(void *ctx)
 }
 
 static int
-listen_there(struct control *c, const char *data_folder, struct error *e)
+bind_there(int folder, int fd, const char *data_folder, struct error *e)
 {
-	struct sockaddr_un name;
+	struct sockaddr_un name = socket_name(folder);
+	char lock_path[FILE_PATH_MAX];
+	mode_t before;
+	int lock, rc;
 
-	c->folder = open(data_folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (c->folder >= 0 && c->fd >= 0) {
-		name = socket_name(c->folder);
-		/* The store's lock is held: what lies there is left from a server that was killed. */
-		(void)unlinkat(c->folder, SOCKET_NAME, 0);
-		if (bind(c->fd, (const struct sockaddr *)&name, sizeof name) == 0 &&
-		    fchmodat(c->folder, SOCKET_NAME, 0600, 0) == 0 && listen(c->fd, (int)PEERS_MAX) == 0)
-			return 0;
-	}
-	return error_set_errno(e, ERR_IO, errno, "no control socket in '%s'", data_folder);
+	if (folder < 0 || fd < 0)
+		return error_set_errno(e, ERR_IO, errno, "no control socket in '%s'", data_folder);
+	/* Nobody's who serves: it is replaced only while the folder is ours. */
+	rc = path_join(lock_path, data_folder, "lock", e);
+	if (rc == 0)
+		rc = file_lock(lock_path, false, &lock, e);
+	if (rc != 0)
+		return rc == ERR_EXISTS ? error_set(e, ERR_ORDER, "%s is in use by another process", data_folder) : rc;
+	(void)unlinkat(folder, SOCKET_NAME, 0);
+	before = umask(0177); /* no thread is there yet */
+	rc = bind(fd, (const struct sockaddr *)&name, sizeof name) == 0 ? listen(fd, (int)PEERS_MAX) : -1;
+	(void)umask(before);
+	file_unlock(lock);
+	return rc == 0 ? 0 : error_set_errno(e, ERR_IO, errno, "no control socket in '%s'", data_folder);
+}
+
+int
+control_listen(const char *data_folder, int *fd_out, struct error *e)
+{
+	int folder = open(data_folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int rc = bind_there(folder, fd, data_folder, e);
+
+	if (folder >= 0)
+		(void)close(folder);
+	if (rc == 0)
+		*fd_out = fd;
+	else if (fd >= 0)
+		(void)close(fd);
+	return rc;
 }
 
 static void
 control_free(struct control *c)
 {
 	port_server_free(c->server);
-	if (c->fd >= 0)
-		(void)close(c->fd);
+	(void)close(c->fd);
 	if (c->folder >= 0) {
 		(void)unlinkat(c->folder, SOCKET_NAME, 0);
 		(void)close(c->folder);
@@ -117,20 +114,22 @@ control_free(struct control *c)
 }
 
 int
-control_open(const char *data_folder, const struct port_service *service, struct control **control_out, struct error *e)
+control_open(
+    int fd, const char *data_folder, const struct port_service *service, struct control **control_out, struct error *e)
 {
 	struct control *c = mem_alloc(sizeof *c);
 	int rc;
 
-	if (c == NULL)
+	if (c == NULL) {
+		(void)close(fd);
 		return error_nomem(e);
-	c->fd = c->folder = -1;
-	permit(c, service);
-	rc = port_server_new(&c->service, &c->server, e);
+	}
+	c->fd = fd;
+	c->folder = open(data_folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	permit_only(&c->permitted, service, PROCESS_CONTROL, PROCESS_MAIL);
+	rc = port_server_new(&c->permitted.service, &c->server, e);
 	if (rc == 0)
-		rc = listen_there(c, data_folder, e);
-	if (rc == 0 && pthread_create(&c->thread, NULL, accept_all, c) != 0)
-		rc = error_set(e, ERR_IO, "no thread for the control socket");
+		rc = thread_start(&c->thread, "control", accept_all, c, e);
 	if (rc != 0)
 		control_free(c);
 	else

@@ -12,9 +12,14 @@
 
 struct control;
 
-/* Serves data_folder/control.sock for the store behind service, with a thread of its own. */
+/*
+ * Binds data_folder/control.sock, which only this user can reach; one that a
+ * killed server left is replaced. ERR_ORDER: a server runs on this folder; ERR_IO.
+ */
+int control_listen(const char *data_folder, int *fd_out, struct error *e);
+/* Serves it for the store behind service, with a thread of its own. Takes fd, also on failure. */
 int control_open(
-    const char *data_folder, const struct port_service *service, struct control **control_out, struct error *e);
+    int fd, const char *data_folder, const struct port_service *service, struct control **control_out, struct error *e);
 /* Ends it and removes the socket. NULL is permitted. */
 void control_close(struct control *c);
 

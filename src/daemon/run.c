@@ -1,150 +1,270 @@
 /* SPDX-License-Identifier: ISC */
-/* letterlockd run: everything is started in one order, and stopped in the opposite one. */
+/* letterlockd run: the parent. Everything is started in one order, and stopped in the opposite one. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
-#include "daemon/listeners.h"
 #include "daemon/place.h"
-#include "daemon/process_control.h"
+#include "daemon/process_parent.h"
 #include "daemon/verbs.h"
 #include "os/clock.h"
+#include "os/file.h"
+#include "os/log.h"
+#include "os/privileges.h"
+#include "os/systemd.h"
 
-#define STOP_WAIT_MS 3000      /* connections may finish what they say */
-#define DESCRIPTORS_ASIDE 200u /* what is open besides connections */
+#define PEM_MAX (96u << 10)
+#define PATIENCE_MS 2000
+#define PATIENCE_STEP_MS 50
 
 struct run {
-	const struct config *config;
-	struct place place;
-	struct tls_server *tls;
-	struct service *service;
-	struct server *server;
-	struct control *control;
-	uint16_t ports[CONFIG_PORT_COUNT];
-	sigset_t signals;
+	const struct verb_input *in;
+	struct config config; /* read again at SIGHUP; empty before the first time */
+	struct listening listening;
+	struct parent parent;
+	uint8_t pin[TLS_PIN_SIZE];
+	int signals;
+	bool said_ready;
 };
 
-/* Before any thread: they inherit the mask, and only wait_for_end() takes these signals. */
-static void
-block_signals(struct run *r)
+/* Before any thread: they inherit the mask, and only the parent's loop takes these signals. */
+static int
+block_signals(struct run *r, struct error *e)
 {
+	sigset_t set;
+
 	(void)signal(SIGPIPE, SIG_IGN);
-	(void)sigemptyset(&r->signals);
-	(void)sigaddset(&r->signals, SIGTERM);
-	(void)sigaddset(&r->signals, SIGINT);
-	(void)sigaddset(&r->signals, SIGHUP);
-	(void)pthread_sigmask(SIG_BLOCK, &r->signals, NULL);
-}
-
-/* The soft limit is 1024 on common systems; each connection is one descriptor, the store and the log have theirs. */
-static void
-raise_descriptors(const struct config *c)
-{
-	rlim_t wanted = c->connections + DESCRIPTORS_ASIDE;
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
-		return;
-	limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
-	if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted)
-		log_event(LOG_LEVEL_WARNING, "daemon.descriptors", log_u64("wanted", wanted),
-		    log_u64("permitted", limit.rlim_cur));
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	r->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return r->signals >= 0 ? 0 : error_set(e, ERR_IO, "no descriptor for signals");
 }
 
 static int
-start_service(struct run *r, struct error *e)
+read_certificate(struct run *r, const struct config *config, struct error *e)
 {
-	const struct config *c = r->config;
-	const struct service_settings settings = { .hostname = slice_str(c->hostname),
-		.message_max = c->message_size_max,
-		.idle_ms = c->idle_seconds * 1000,
-		.directory_open = c->directory_open };
+	struct buf certificate, key;
+	int rc;
 
-	return service_new(&settings, r->place.port, &r->service, e);
+	buf_init(&certificate, PEM_MAX);
+	buf_init(&key, PEM_MAX);
+	rc = place_tls(config, clock_unix(), &certificate, &key, r->pin, e);
+	if (rc != 0) {
+		buf_done(&certificate);
+		buf_wipe_done(&key);
+		return rc;
+	}
+	buf_done(&r->parent.certificate);
+	buf_wipe_done(&r->parent.key);
+	r->parent.certificate = certificate;
+	r->parent.key = key;
+	return 0;
+}
+
+/* What it may still do is little: it starts its own program, and reads its configuration and certificate. */
+static int
+confine(const struct config *config, struct error *e)
+{
+	struct sandbox_state state;
+	int rc = config->one_process ? 0 : sandbox_enter(SANDBOX_PARENT, NULL, &state, e);
+
+	if (rc != 0)
+		return rc;
+	if (config->one_process) {
+		log_note(LOG_LEVEL_WARNING, "daemon.one_process");
+		return 0;
+	}
+	if (!privileges_are_roots())
+		log_event(LOG_LEVEL_INFO, "daemon.not_root",
+		    log_str(
+			"so", "all processes are of this user; each is in its sandbox, none in a folder of its own"));
+	else if (config->user == NULL)
+		log_event(LOG_LEVEL_WARNING, "daemon.mail_is_root",
+		    log_str("do", "set user in the configuration; the other processes are nobody"));
+	return 0;
 }
 
 static int
-start_server(struct run *r, struct error *e)
+start(struct run *r, const struct config *config, struct error *e)
 {
-	const struct config *c = r->config;
-	const struct server_limits limits = { .threads = c->threads,
-		.connections = c->connections,
-		.connections_peer = c->connections_peer,
-		.handshake_ms = c->handshake_seconds * 1000,
-		.stall_ms = c->stall_seconds * 1000 };
-	int rc = server_new(&limits, &r->server, e);
+	int rc = place_make(config, e);
 
+	/* A server that was killed leaves processes that are about to end. */
+	for (int i = 0; rc == 0 && place_is_served(config) && i < PATIENCE_MS / PATIENCE_STEP_MS; i++)
+		(void)usleep(PATIENCE_STEP_MS * 1000);
+	if (rc == 0 && place_is_served(config))
+		rc = error_set(e, ERR_ORDER, "%s is in use by another process", config->data);
 	if (rc == 0)
-		rc = listeners_open(r->server, c, r->service, r->tls, r->ports, e);
+		place_remove_ports(config); /* left from a run that was killed */
 	if (rc == 0)
-		rc = server_start(r->server, e);
-	return rc;
+		rc = read_certificate(r, config, e);
+	if (rc == 0)
+		rc = listening_open(config, &r->listening, e);
+	if (rc == 0)
+		rc = confine(config, e);
+	return rc != 0 ? rc : parent_start(&r->parent, config, &r->listening, e);
 }
 
 static int
-start(struct run *r, struct error *e)
+say_ready(struct run *r, struct error *e)
 {
-	int rc = place_open(r->config, &r->place, e);
-
-	raise_descriptors(r->config);
-	if (rc == 0)
-		place_remove_ports(r->config); /* left from a run that was killed */
-	if (rc == 0)
-		rc = place_tls(r->config, clock_unix(), &r->tls, e);
-	if (rc == 0)
-		rc = start_service(r, e);
-	if (rc == 0)
-		rc = start_server(r, e);
-	if (rc == 0)
-		rc = control_open(r->config->data, store_service(r->place.store), &r->control, e);
-	if (rc == 0)
-		rc = place_write_ports(r->config, r->ports, tls_server_pin(r->tls), e);
-	return rc;
-}
-
-static void
-stop(struct run *r)
-{
-	if (r->place.store != NULL)
-		place_remove_ports(r->config); /* not that of a server that has the folder */
-	control_close(r->control);
-	if (r->server != NULL)
-		server_stop(r->server, STOP_WAIT_MS);
-	service_free(r->service);
-	server_free(r->server);
-	tls_server_free(r->tls);
-	place_close(&r->place);
-}
-
-static void
-say_ready(const struct run *r)
-{
+	const struct config *c = r->parent.config;
 	char pin[TLS_PIN_TEXT];
+	int rc;
 
-	tls_pin_text(tls_server_pin(r->tls), pin);
+	parent_go(&r->parent);
+	tls_pin_text(r->pin, pin);
 	for (int i = 0; i < CONFIG_PORT_COUNT; i++)
-		if (r->ports[i] != 0)
+		if (r->listening.ports[i] != 0)
 			log_event(LOG_LEVEL_INFO, "daemon.listens", log_str("for", config_port_names[i]),
-			    log_u64("port", r->ports[i]));
-	log_event(LOG_LEVEL_INFO, "daemon.ready", log_str("hostname", r->config->hostname),
-	    log_str("data", r->config->data), log_str("pin", pin));
+			    log_u64("port", r->listening.ports[i]));
+	log_event(LOG_LEVEL_INFO, "daemon.ready", log_str("hostname", c->hostname), log_str("data", c->data),
+	    log_str("pin", pin), log_u64("processes", c->one_process ? 1 : r->parent.count + 1));
+	rc = place_write_ports(c, r->listening.ports, r->pin, e);
+	if (rc == 0)
+		systemd_ready("Serving.");
+	r->said_ready = rc == 0;
+	return rc;
+}
+
+/* ---- a new configuration ---- */
+
+static bool
+texts_differ(const char *a, const char *b)
+{
+	return (a == NULL) != (b == NULL) || (a != NULL && strcmp(a, b) != 0);
+}
+
+static bool
+listens_differ(const struct config *a, const struct config *b)
+{
+	if (a->listen_count != b->listen_count || memcmp(a->ports, b->ports, sizeof a->ports) != 0)
+		return true;
+	for (size_t i = 0; i < a->listen_count; i++)
+		if (strcmp(a->listen[i], b->listen[i]) != 0)
+			return true;
+	return false;
+}
+
+/* What only a start brings about is said, and not done. */
+static void
+say_what_waits(const struct config *old, const struct config *fresh)
+{
+	const struct {
+		const char *name;
+		bool differs;
+	} fixed[] = {
+		{ "hostname", texts_differ(old->hostname, fresh->hostname) },
+		{ "data", texts_differ(old->data, fresh->data) },
+		{ "user", texts_differ(old->user, fresh->user) },
+		{ "listen, port_", listens_differ(old, fresh) },
+		{ "processes", old->one_process != fresh->one_process },
+		{ "fronts", old->fronts != fresh->fronts },
+		{ "threads", old->threads != fresh->threads },
+		{ "message_size_max", old->message_size_max != fresh->message_size_max },
+		{ "idle_seconds", old->idle_seconds != fresh->idle_seconds },
+		{ "handshake_seconds", old->handshake_seconds != fresh->handshake_seconds },
+		{ "stall_seconds", old->stall_seconds != fresh->stall_seconds },
+	};
+
+	for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
+		if (fixed[i].differs)
+			log_event(LOG_LEVEL_WARNING, "daemon.needs_restart", log_str("setting", fixed[i].name));
 }
 
 static void
-wait_for_end(const struct run *r)
+keep_fixed(const struct config *old, struct config *fresh)
 {
-	int number = 0;
+	fresh->hostname = old->hostname;
+	fresh->data = old->data;
+	fresh->user = old->user;
+	fresh->one_process = old->one_process;
+	fresh->fronts = old->fronts;
+	fresh->threads = old->threads;
+	fresh->message_size_max = old->message_size_max;
+	fresh->idle_seconds = old->idle_seconds;
+	fresh->handshake_seconds = old->handshake_seconds;
+	fresh->stall_seconds = old->stall_seconds;
+}
 
-	while (sigwait(&r->signals, &number) != 0 || number == SIGHUP)
-		(void)log_reopen(NULL);
-	log_event(LOG_LEVEL_INFO, "daemon.stops", log_str("signal", number == SIGINT ? "SIGINT" : "SIGTERM"));
+/* The configuration, the certificate and the log, anew; nothing of it is taken when any of it is wrong. */
+static void
+reload(struct run *r)
+{
+	const struct config *old = r->parent.config;
+	struct config fresh;
+	struct error e;
+	int rc = config_load(r->in->overrides, &fresh, &e);
+
+	systemd_reloading();
+	(void)log_reopen(NULL);
+	if (rc == 0 && (rc = read_certificate(r, &fresh, &e)) != 0)
+		config_done(&fresh);
+	if (rc != 0) {
+		log_event(LOG_LEVEL_ERROR, "daemon.not_reloaded", log_error(&e));
+	} else {
+		say_what_waits(old, &fresh);
+		/* Texts of the first one are kept by `in` for good; those of later ones until the next. */
+		keep_fixed(r->in->config, &fresh);
+		config_done(&r->config);
+		r->config = fresh;
+		r->parent.config = &r->config;
+		log_level_set(fresh.log_level);
+		log_note(LOG_LEVEL_INFO, "daemon.reloaded");
+	}
+	parent_tell_settings(&r->parent);
+	systemd_ready("Serving.");
+}
+
+/* ---- the loop ---- */
+
+/* True when it is the end. */
+static bool
+take_signals(struct run *r)
+{
+	struct signalfd_siginfo info;
+
+	while (read(r->signals, &info, sizeof info) == (ssize_t)sizeof info) {
+		if (info.ssi_signo == SIGHUP) {
+			reload(r);
+			continue;
+		}
+		log_event(
+		    LOG_LEVEL_INFO, "daemon.stops", log_str("signal", info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM"));
+		systemd_stopping();
+		return true;
+	}
+	return false;
+}
+
+static int
+serve(struct run *r, struct error *e)
+{
+	int rc = 0;
+
+	while (rc == 0) {
+		rc = parent_turn(&r->parent, r->signals);
+		if (rc != 0) {
+			*e = r->parent.error;
+			return r->parent.error.code;
+		}
+		if (!r->said_ready && parent_is_ready(&r->parent))
+			rc = say_ready(r, e);
+		if (take_signals(r))
+			return 0;
+	}
+	return rc;
 }
 
 int
 verb_run(const struct verb_input *in)
 {
-	struct run r = { .config = in->config };
+	struct run r = { .in = in, .signals = -1 };
 	struct error e;
 	int rc;
 
@@ -152,16 +272,17 @@ verb_run(const struct verb_input *in)
 		(void)error_set(&e, ERR_USAGE, "run takes no words, only options");
 		return verb_failed(&e);
 	}
-	block_signals(&r);
-	rc = log_open(in->config->log_level, in->config->log_file, &e);
+	rc = block_signals(&r, &e);
 	if (rc == 0)
-		rc = start(&r, &e);
-	if (rc == 0) {
-		say_ready(&r);
-		wait_for_end(&r);
-	}
-	stop(&r);
-	if (rc != 0)
-		return verb_failed(&e);
-	return place_failed() ? EXIT_COULD_NOT : EXIT_DONE;
+		rc = log_open(in->config->log_level, in->config->log_file, &e);
+	if (rc == 0)
+		rc = start(&r, in->config, &e);
+	if (rc == 0)
+		rc = serve(&r, &e);
+	if (r.said_ready)
+		place_remove_ports(in->config); /* not that of a server that has the folder */
+	parent_stop(&r.parent);
+	listening_close(&r.listening);
+	config_done(&r.config);
+	return rc != 0 ? verb_failed(&e) : EXIT_DONE;
 }

@@ -14,7 +14,8 @@ enum exit_status { EXIT_DONE = 0, EXIT_NO = 1, EXIT_USAGE = 2, EXIT_COULD_NOT = 
 
 struct verb_input {
 	const struct config *config;
-	char **words; /* what is no option */
+	const struct config_overrides *overrides; /* what the command line said: for reading the file again */
+	char **words;                             /* what is no option */
 	int word_count;
 	int password_fd; /* -1: ask on the terminal */
 	bool json;

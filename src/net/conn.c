@@ -86,6 +86,7 @@ conn_enlist(struct conn *c)
 {
 	c->wake_task.run = wake_task_run;
 	atomic_store(&c->woken, false);
+	(void)atomic_fetch_add(c->thread->conn_count, 1);
 	c->next = c->thread->conns;
 	c->back = &c->thread->conns;
 	if (c->next != NULL)
@@ -109,6 +110,7 @@ conn_die(struct conn *c)
 	*c->back = c->next;
 	if (c->next != NULL)
 		c->next->back = c->back;
+	(void)atomic_fetch_sub(c->thread->conn_count, 1);
 	if (session != NULL)
 		c->ops->closed(session);
 	conn_release(c);
@@ -255,6 +257,12 @@ conn_become(struct conn *c, const struct conn_ops *ops, void *session)
 	c->ops = ops;
 	c->session = session;
 	c->became = true;
+}
+
+void *
+conn_session(struct conn *c)
+{
+	return c->session;
 }
 
 bool

@@ -109,6 +109,7 @@ bool conn_tls_info(const struct conn *c, struct conn_tls_info *info_out);
  * the new one is run in the same turn.
  */
 void conn_become(struct conn *c, const struct conn_ops *ops, void *session);
+void *conn_session(struct conn *c);
 
 /* No more feed; what is output by the end of the current run is sent, then the connection ends. */
 void conn_close(struct conn *c);

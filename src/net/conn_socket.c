@@ -22,6 +22,8 @@ struct socket_conn {
 	const struct listener *listener;
 	SSL *ssl;
 	struct event event;
+	struct loop_task shake; /* one step of a handshake, when those who are in have had their turn */
+	bool shaking;           /* it is deferred */
 	int fd;
 	bool want_read, want_write;
 	short armed; /* what the event waits for */
@@ -332,11 +334,36 @@ static void (*const turns[])(struct socket_conn *s, int64_t now) = {
 /* ---- readiness ---- */
 
 static void
+shake_run(void *ctx)
+{
+	struct socket_conn *s = ctx;
+
+	s->shaking = false;
+	if (s->c.state != CONN_DEAD)
+		conn_turn(&s->c);
+	conn_release(&s->c);
+}
+
+static void
 on_ready(evutil_socket_t fd, short what, void *ctx)
 {
+	struct socket_conn *s = ctx;
+
 	(void)fd;
 	(void)what;
-	conn_turn(ctx);
+	if (s->c.state != CONN_HANDSHAKE) {
+		conn_turn(&s->c);
+		return;
+	}
+	/* A handshake is much work for somebody who is nobody yet: behind the others (net/loop.h). */
+	(void)event_del(&s->event);
+	s->armed = 0;
+	if (s->shaking)
+		return;
+	s->shaking = true;
+	s->shake = (struct loop_task){ .run = shake_run, .ctx = s };
+	conn_hold(&s->c);
+	loop_defer(s->c.thread->loop, &s->shake);
 }
 
 /* Somebody who goes away while we write is noticed by reading; level-triggered, so only when we would read. */
@@ -360,17 +387,11 @@ static void
 turn(struct conn *c, int64_t now)
 {
 	struct socket_conn *s = socket_of(c);
-	uint8_t before = c->state;
 
 	s->want_read = s->want_write = false;
 	turns[c->state](s, now);
 	if (c->state == CONN_DEAD || c->abort)
 		return;
-	/* The priority is another one now. */
-	if (before == CONN_HANDSHAKE && c->state != CONN_HANDSHAKE && s->armed != 0) {
-		(void)event_del(&s->event);
-		s->armed = 0;
-	}
 	arm(s);
 }
 

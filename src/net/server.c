@@ -20,7 +20,7 @@
 #include "os/clock.h"
 
 #define THREADS_MAX 64u
-#define ACCEPT_TURN 32      /* connections accepted before others have their turn */
+#define ACCEPT_TURN 16      /* connections accepted before others have their turn */
 #define ACCEPT_PAUSE_MS 100 /* when no descriptor is left */
 #define BACKLOG 512
 #define STOP_LOOK_MS 10 /* how often server_stop() looks whether all are gone */
@@ -36,6 +36,8 @@ struct server {
 	pthread_mutex_t trunk_lock;
 	struct server_trunk *trunks; /* far ends */
 	atomic_uint trunk_turn;
+	atomic_uint conns; /* of all loops */
+	uint32_t here_max; /* 0: none */
 };
 
 static unsigned
@@ -63,6 +65,7 @@ add_threads(struct server *s, const struct server_limits *limits, struct error *
 			return error_nomem(e);
 		s->threads[s->thread_count] = t;
 		t->peers = s->peers;
+		t->conn_count = &s->conns;
 		t->handshake_ms = limits->handshake_ms == 0 ? NET_HANDSHAKE_MS : limits->handshake_ms;
 		t->stall_ms = limits->stall_ms == 0 ? NET_STALL_MS : limits->stall_ms;
 		if (loop_new(&t->loop, e) != 0) {
@@ -78,20 +81,30 @@ add_threads(struct server *s, const struct server_limits *limits, struct error *
 	return 0;
 }
 
+static struct peers_limits
+counted(const struct server_limits *l)
+{
+	uint32_t each = l->connections_peer == 0 ? NET_CONNECTIONS_PEER : l->connections_peer;
+	uint32_t prefix = each > UINT32_MAX / NET_PREFIX_PEERS ? UINT32_MAX : each * NET_PREFIX_PEERS;
+
+	return (struct peers_limits){ .total = l->connections == 0 ? NET_CONNECTIONS : l->connections,
+		.each = each,
+		.prefix = l->connections_prefix == 0 ? prefix : l->connections_prefix };
+}
+
 int
 server_new(const struct server_limits *limits, struct server **server_out, struct error *e)
 {
 	struct server *s = mem_alloc(sizeof *s);
-	uint32_t each = limits->connections_peer == 0 ? NET_CONNECTIONS_PEER : limits->connections_peer;
-	struct peers_limits counted = { .total = limits->connections == 0 ? NET_CONNECTIONS : limits->connections,
-		.each = each,
-		.prefix = each > UINT32_MAX / NET_PREFIX_PEERS ? UINT32_MAX : each * NET_PREFIX_PEERS };
+	const struct peers_limits peers = counted(limits);
 	int rc;
 
 	if (s == NULL)
 		return error_nomem(e);
 	(void)pthread_mutex_init(&s->trunk_lock, NULL);
-	rc = peers_new(&counted, &s->peers, e);
+	s->here_max = limits->connections_here;
+	rc = limits->peers_fd == 0 ? peers_new(&peers, &s->peers, e)
+				   : peers_open(limits->peers_fd - 1, limits->front, &peers, &s->peers, e);
 	if (rc == 0)
 		rc = add_threads(s, limits, e);
 	if (rc != 0)
@@ -150,7 +163,13 @@ on_accept(evutil_socket_t listening, short what, void *ctx)
 	for (int i = 0; i < ACCEPT_TURN; i++) {
 		struct sockaddr_storage address = { 0 };
 		socklen_t len = sizeof address;
-		int fd = accept4(listening, (struct sockaddr *)&address, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		int fd;
+
+		if (l->server->here_max > 0 && server_connections(l->server) >= l->server->here_max) {
+			pause_accepting(l->server);
+			return;
+		}
+		fd = accept4(listening, (struct sockaddr *)&address, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (fd >= 0) {
 			take(l, fd, (const struct sockaddr *)&address);
@@ -320,7 +339,7 @@ server_stop(struct server *s, int64_t wait_ms)
 		return;
 	s->stop_task = (struct loop_task){ .run = stop_accepting, .ctx = s };
 	loop_post(s->threads[0]->loop, &s->stop_task);
-	while (peers_total(s->peers) > 0 && clock_ms() < until)
+	while (atomic_load(&s->conns) > 0 && clock_ms() < until)
 		(void)nanosleep(&(struct timespec){ .tv_nsec = STOP_LOOK_MS * 1000000L }, NULL);
 	post_end(s, true);
 	for (unsigned i = 0; i < s->thread_count; i++)
@@ -369,7 +388,15 @@ server_trunk_unlink(struct server_trunk *link)
 uint32_t
 server_connections(struct server *s)
 {
-	return peers_total(s->peers);
+	return peers_mine(s->peers);
+}
+
+void
+server_set_limits(struct server *s, const struct server_limits *limits)
+{
+	const struct peers_limits peers = counted(limits);
+
+	peers_limits_set(s->peers, &peers);
 }
 
 void

@@ -29,6 +29,11 @@ struct server_limits {
 	uint32_t connections;
 	uint32_t connections_peer;
 	uint32_t connections_prefix; /* of one IPv4 /24 or IPv6 /48 */
+	/* One of several accepting processes: the descriptor of peers_share() + 1, and which one it is; 0: alone. */
+	int peers_fd;
+	uint32_t front;
+	uint32_t
+	    connections_here; /* of this process; with so many it leaves accepting to others; 0: no bound of its own */
 	int64_t handshake_ms;
 	int64_t stall_ms;
 };
@@ -64,6 +69,8 @@ uint16_t server_port_of(int fd);
  */
 void server_stop(struct server *s, int64_t wait_ms);
 uint32_t server_connections(struct server *s);
+/* New limits for connections that come from now on; threads and peers_fd stay. Any thread. */
+void server_set_limits(struct server *s, const struct server_limits *limits);
 /*
  * After server_stop() or without server_start(), and when nothing that holds a
  * conn is in flight any more (close the ports and pools first). NULL is permitted.

@@ -91,7 +91,16 @@ context_new(const SSL_METHOD *method)
 	return ctx;
 }
 
-/* Certificates and key are read by `load`; then all is checked. */
+int
+tls_start(struct error *e)
+{
+	SSL_CTX *ctx = context_new(TLS_server_method());
+
+	SSL_CTX_free(ctx);
+	return ctx == NULL ? error_set(e, ERR_TLS, "libssl makes no server context: %s", tls_error_text()) : 0;
+}
+
+/* Certificates and key are loaded; then all is checked. */
 static int
 context_finish(SSL_CTX *ctx, uint8_t pin_out[TLS_PIN_SIZE], const char *what, struct error *e)
 {

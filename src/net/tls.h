@@ -36,6 +36,9 @@ struct tls_peer {
 	char reason[160]; /* why it is not believed: "self-signed certificate" */
 };
 
+/* Loads now what libssl would load with the first context: for a process that opens no files later. ERR_TLS. */
+int tls_start(struct error *e);
+
 /* Certificate chain and private key, PEM files. ERR_IO, ERR_TLS (not a certificate; the key is not its key). */
 int tls_server_new(const char *certificate_path, const char *key_path, struct tls_server **server_out, struct error *e);
 /* The same from PEM text: for a process that opens no files. */

@@ -77,7 +77,8 @@ struct trunk_tls {
 
 /* What the far end is told of a new connection. Slices live until the call returns. */
 struct trunk_open {
-	uint32_t kind; /* the caller's: what is spoken */
+	uint32_t kind;       /* the caller's: what is spoken */
+	uint64_t connection; /* set by channel_open(): channel_number() */
 	uint16_t port;
 	bool can_start_tls;
 	struct trunk_tls tls;
@@ -98,13 +99,13 @@ struct trunk_far_config {
 	uint64_t tag;
 	/*
 	 * Makes the session, on the conn's loop; must not block. Failing closes the connection.
-	 * number: the near end's; {tag, number} is what another process may have said about it.
+	 * number: the near end's channel_number(); {tag, number} is what another process may have said about it.
 	 */
 	int (*open)(void *ctx, uint64_t tag, uint64_t number, struct conn *c, const struct trunk_open *in,
 	    const struct conn_ops **ops_out, void **session_out, struct error *e);
 	/* The trunk is gone, or what came cannot come from a program of ours. On the loop; must not block. */
-	void (*gone)(void *ctx, uint64_t tag, bool broken);
-	void *ctx;
+	void (*gone)(void *gone_ctx, uint64_t tag, bool broken);
+	void *ctx, *gone_ctx;
 };
 
 /* Takes the socket, also on failure. Any thread, after server_start(). */
@@ -132,7 +133,7 @@ void trunk_free(struct trunk *t);
  */
 int channel_open(struct trunk *t, struct conn *c, const struct trunk_open *open, void **session_out, struct error *e);
 extern const struct conn_ops channel_ops;
-/* The number under which the far end would know a conn. */
+/* By which the near end may speak of a conn to others before it opens the channel; the far end is told. */
 static inline uint64_t
 channel_number(const struct conn *c)
 {

@@ -265,7 +265,7 @@ open_session(struct far_trunk *t, struct far_conn *f, const struct trunk_open *i
 	struct conn *c = &f->c;
 	struct error e;
 
-	if (t->config.open(t->config.ctx, t->config.tag, f->entry.number, c, in, &c->ops, &c->session, &e) != 0) {
+	if (t->config.open(t->config.ctx, t->config.tag, in->connection, c, in, &c->ops, &c->session, &e) != 0) {
 		c->abort = true;
 		touch(f);
 		return;
@@ -454,7 +454,7 @@ on_lost(void *ctx, bool broken)
 
 	trunk_end(t);
 	mem_free(t);
-	config.gone(config.ctx, config.tag, broken);
+	config.gone(config.gone_ctx, config.tag, broken);
 }
 
 static const struct trunk_io_ops io_ops = { on_frame, on_batch, on_room, on_lost };

@@ -177,7 +177,7 @@ channel_open(struct trunk *t, struct conn *c, const struct trunk_open *open, voi
 	ch = mem_alloc(sizeof *ch);
 	if (ch == NULL)
 		return error_nomem(e);
-	ch->entry.number = channel_number(c);
+	ch->entry.number = t->io.last_number + 1;
 	ch->trunk = t;
 	ch->conn = c;
 	ch->credit = TRUNK_WINDOW_IN - (uint32_t)o.unread.len;
@@ -188,6 +188,7 @@ channel_open(struct trunk *t, struct conn *c, const struct trunk_open *open, voi
 		mem_free(ch);
 		return rc;
 	}
+	o.connection = channel_number(c);
 	o.port = conn_port(c);
 	o.peer = slice_str(conn_peer(c));
 	o.tls = tls_of(c);

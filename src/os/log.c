@@ -89,6 +89,12 @@ log_use(enum log_level level, int f, const char *name)
 	replace_fd(f);
 }
 
+void
+log_level_set(enum log_level level)
+{
+	atomic_store(&lowest, (int)level);
+}
+
 int
 log_descriptor(void)
 {

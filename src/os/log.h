@@ -51,6 +51,7 @@ int log_open(enum log_level level, const char *path, struct error *e);
  * fd, which is the log's from now on, and end with process=NAME (unless it is empty). Before threads, or with the same name.
  */
 void log_use(enum log_level level, int fd, const char *name);
+void log_level_set(enum log_level level);
 /* The descriptor that lines go to, to be handed to another process. */
 int log_descriptor(void);
 /* Opens the file again by its name, after it was renamed by a log rotation. */

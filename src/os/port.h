@@ -102,13 +102,11 @@ struct port_handler {
 
 struct port_service {
 	const struct port_interface *interface;
-	const struct port_handler *handlers; /* a method without a handler is answered ERR_UNSUPPORTED */
+	const struct port_handler *handlers; /* a method without a handler is answered ERR_DENIED */
 	size_t handler_count;
 	void *ctx;
 	/* May be NULL. Nothing more comes from this peer (see port_job_peer()); jobs of it may still be running. */
 	void (*peer_gone)(void *ctx, uint64_t peer);
-	/* May be NULL. Before peer_gone(): what came from the process of this tag cannot be frames of ours. */
-	void (*peer_broken)(void *ctx, uint64_t tag);
 };
 
 /* The decoded request; lives until the job is answered. */
@@ -162,6 +160,8 @@ int port_server_new(const struct port_service *service, struct port_server **ser
  * peer may ask; NULL for the server's own. tag: who it is, for port_job_tag().
  */
 int port_server_add(struct port_server *s, int fd, const struct port_service *service, uint64_t tag, struct error *e);
+/* broken: what came over the socket of this tag cannot be frames of ours. On the server's thread; before the first socket. */
+void port_server_on_broken(struct port_server *s, void (*broken)(void *ctx, uint64_t tag), void *ctx);
 /* Sockets being served; one that the peer closed is no longer counted. */
 size_t port_server_count(struct port_server *s);
 /* Closes all. Jobs still running may be answered later; the answer is dropped. NULL is permitted. */

@@ -107,7 +107,11 @@ port_job_start(
 	struct error e = { 0 };
 
 	if (handler == NULL || method == NULL) {
-		(void)error_set(&e, ERR_UNSUPPORTED, "%s has no call number %u", service->interface->name, frame->type);
+		if (method == NULL)
+			(void)error_set(
+			    &e, ERR_UNSUPPORTED, "%s has no call number %u", service->interface->name, frame->type);
+		else
+			(void)error_set(&e, ERR_DENIED, "%s is not for this process", method->name);
 		send_error(sink, frame->type, frame->ticket, frame->body.len, &e);
 		return;
 	}
@@ -202,6 +206,8 @@ struct port_server {
 	const struct port_service *service;
 	struct port_loop *loop;
 	atomic_size_t count;
+	void (*broken)(void *ctx, uint64_t tag); /* may be NULL */
+	void *broken_ctx;
 };
 
 /* One connected peer. */
@@ -251,8 +257,8 @@ server_gone(void *ctx, struct port_link *link, bool broken)
 	struct port_server *server = ctx;
 	struct socket_sink *s = port_link_user(link);
 
-	if (broken && s->service->peer_broken != NULL)
-		s->service->peer_broken(s->service->ctx, s->sink.tag);
+	if (broken && server->broken != NULL)
+		server->broken(server->broken_ctx, s->sink.tag);
 	if (s->service->peer_gone != NULL)
 		s->service->peer_gone(s->service->ctx, s->sink.peer);
 	(void)atomic_fetch_sub(&server->count, 1);
@@ -276,6 +282,13 @@ port_server_new(const struct port_service *service, struct port_server **server_
 	}
 	*server_out = s;
 	return 0;
+}
+
+void
+port_server_on_broken(struct port_server *s, void (*broken)(void *ctx, uint64_t tag), void *ctx)
+{
+	s->broken = broken;
+	s->broken_ctx = ctx;
 }
 
 int

@@ -182,6 +182,7 @@ static const struct arg_rule {
 	ALLOW1(CHILDREN, fcntl, IS(1, F_SETFL)),
 	ALLOW1(CHILDREN, fcntl, IS(1, F_DUPFD)),
 	ALLOW1(CHILDREN, fcntl, IS(1, F_DUPFD_CLOEXEC)),
+	ALLOW1(FRONT, fcntl, IS(1, F_GET_SEALS)), /* of the count of connections that all fronts share */
 	ALLOW1(MAIL, fcntl, IS(1, F_GETLK)),
 	ALLOW1(MAIL, fcntl, IS(1, F_SETLK)),
 	ALLOW1(MAIL, fcntl, IS(1, F_SETLKW)),

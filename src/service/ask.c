@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "os/log.h"
-#include "os/pool.h"
-#include "service/auth.h"
+#include "os/clock.h"
+#include "service/grants.h"
+#include "service/permit.h"
 #include "store/store.h"
 
 struct staged { /* a body that an asking end is sending */
@@ -17,7 +17,7 @@ struct staged { /* a body that an asking end is sending */
 
 struct ask {
 	struct port *store;
-	struct pool *checks;
+	struct grants *grants;
 	struct port_service service;
 	pthread_mutex_t lock;
 	pthread_cond_t idle;
@@ -74,98 +74,48 @@ fail(struct port_job *job, int code, const char *text)
 	refuse(job, &e);
 }
 
-/* ---- authenticate ---- */
-
-/* One password check: first the account is looked up, then the check waits for its turn. */
-struct check {
-	struct ask *ask;
-	struct port_job *job;
-	uint64_t account;    /* 0: there is none */
-	struct buf address;  /* the account's first */
-	struct buf verifier; /* empty for no account: costs the same */
-};
+/* ---- verifier, grant ---- */
 
 static void
-check_free(struct check *c)
+account_found(void *ctx, const void *reply, const struct error *e)
 {
-	buf_done(&c->address);
-	buf_wipe_done(&c->verifier);
-	mem_free(c);
-}
-
-/* On a thread of the pool: it computes for some tens of milliseconds. */
-static void
-check_run(void *ctx)
-{
-	struct check *c = ctx;
-	const struct ask_authenticate *q = port_job_request(c->job);
-	struct error e;
-	int rc = auth_verifier_check(buf_slice(&c->verifier), q->password, &e);
-
-	if (rc == 0 && q->authorize.len > 0 && !slice_ieq(q->authorize, q->address))
-		rc = error_set(&e, ERR_PASSWORD, "wrong address or password");
-	if (rc == 0) {
-		const struct ask_handover reply = {
-			.connection = q->connection, .account = c->account, .address = buf_slice(&c->address)
-		};
-
-		answer(c->job, &reply);
-	} else {
-		/* Neither the address nor the password: people type one in place of the other. */
-		log_event(rc == ERR_PASSWORD ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "auth.refused",
-		    log_slice("peer", q->peer), log_u64("account", c->account), log_error(&e));
-		refuse(c->job, &e);
-	}
-	check_free(c);
-}
-
-static void
-check_found(void *ctx, const void *reply, const struct error *e)
-{
-	struct check *c = ctx;
 	const struct store_account *found = reply;
+	struct port_job *job = ctx;
 
-	if (found == NULL && e->code != ERR_NOT_FOUND) {
-		refuse(c->job, e);
-		check_free(c);
-		return;
-	}
-	if (found != NULL) {
-		c->account = found->account;
-		(void)buf_put_slice(&c->verifier, found->verifier);
-		(void)buf_put_slice(&c->address, found->address_count > 0 ? found->addresses[0] : SLICE_EMPTY);
-	}
-	if (c->verifier.err != 0 || c->address.err != 0 || pool_submit(c->ask->checks, check_run, c) != 0) {
-		fail(c->job, ERR_LIMIT, "too many are signing in: try again later");
-		check_free(c);
-	}
+	if (found == NULL)
+		refuse(job, e);
+	else
+		answer(job, &(struct ask_verifier){ .account = found->account, .verifier = found->verifier });
 }
 
 static void
-run_authenticate(void *ctx, struct port_job *job)
+run_verifier(void *ctx, struct port_job *job)
 {
 	struct ask *a = enter(ctx, job);
-	const struct ask_authenticate *q = port_job_request(job);
-	const struct store_account_get by_address = { .address = q->address };
-	struct check *c;
+	const struct store_account_get by_address = {
+		.address = ((const struct ask_account *)port_job_request(job))->address
+	};
 	struct error e;
 
-	if (q->mechanism != ASK_PLAIN) {
-		fail(job, ERR_UNSUPPORTED, "no such authentication mechanism");
-		return;
-	}
-	if ((c = mem_alloc(sizeof *c)) == NULL) {
-		fail(job, ERR_NOMEM, "no memory");
-		return;
-	}
-	c->ask = a;
-	c->job = job;
-	buf_init(&c->address, STORE_ADDRESS_MAX);
-	buf_init(&c->verifier, STORE_VERIFIER_MAX);
-	if (store_account_get_submit(a->store, &by_address, check_found, c, &e) != 0) {
+	if (store_account_get_submit(a->store, &by_address, account_found, job, &e) != 0)
 		refuse(job, &e);
-		check_free(c);
-	}
+}
+
+static void
+run_grant(void *ctx, struct port_job *job)
+{
+	struct ask *a = enter(ctx, job);
+	const struct ask_grant *q = port_job_request(job);
+	const struct grant_in in = { .process = q->process,
+		.connection = q->connection,
+		.account = q->account,
+		.counted = process_kind_of(q->process) != PROCESS_WEB };
+	struct error e;
+
+	if (grants_put(a->grants, &in, clock_ms(), &e) != 0)
+		refuse(job, &e);
+	else
+		answer(job, &(struct store_nothing){ 0 });
 }
 
 /* ---- recipient, sender ---- */
@@ -356,6 +306,19 @@ forget_staged(struct ask *a, uint64_t handle)
 	mem_free(gone);
 }
 
+/* A body is only for who began it: its number can be guessed. */
+static bool
+is_staged_by(struct ask *a, uint64_t handle, uint64_t peer)
+{
+	bool found = false;
+
+	(void)pthread_mutex_lock(&a->lock);
+	for (struct staged *s = a->staged; s != NULL && !found; s = s->next)
+		found = s->handle == handle && s->peer == peer;
+	(void)pthread_mutex_unlock(&a->lock);
+	return found;
+}
+
 static void
 aborted(void *ctx, const void *reply, const struct error *e)
 {
@@ -420,10 +383,16 @@ run_pass_on(void *ctx, struct port_job *job)
 {
 	struct ask *a = enter(ctx, job);
 	bool append = port_job_method(job) == ASK_METHOD_body_append;
+	uint64_t handle = append ? ((const struct store_body_append *)port_job_request(job))->handle
+				 : ((const struct store_body_handle *)port_job_request(job))->handle;
 	struct error e;
 
+	if (!is_staged_by(a, handle, port_job_peer(job))) {
+		fail(job, ERR_NOT_FOUND, "no such body");
+		return;
+	}
 	if (!append)
-		forget_staged(a, ((const struct store_body_handle *)port_job_request(job))->handle);
+		forget_staged(a, handle);
 	if (port_submit(a->store, append ? STORE_METHOD_body_append : STORE_METHOD_body_abort, port_job_request(job),
 		passed_on, job, &e) != 0)
 		refuse(job, &e);
@@ -495,6 +464,10 @@ run_keep(void *ctx, struct port_job *job)
 	struct store_deliver deliver = { .content = q->content, .envelope = q->from };
 	struct error e;
 
+	if (q->content.handle != 0 && !is_staged_by(a, q->content.handle, port_job_peer(job))) {
+		fail(job, ERR_NOT_FOUND, "no such body");
+		return;
+	}
 	deliver.targets = targets_of(q, port_job_arena(job), &deliver.target_count);
 	if (deliver.targets == NULL)
 		fail(job, ERR_NOMEM, "no memory");
@@ -505,29 +478,25 @@ run_keep(void *ctx, struct port_job *job)
 /* ---- the end that answers ---- */
 
 static const struct port_handler handlers[] = {
-	{ ASK_METHOD_authenticate, run_authenticate },
 	{ ASK_METHOD_recipient, run_recipient },
 	{ ASK_METHOD_sender, run_sender },
 	{ ASK_METHOD_keep, run_keep },
 	{ ASK_METHOD_body_begin, run_body_begin },
 	{ ASK_METHOD_body_append, run_pass_on },
 	{ ASK_METHOD_body_abort, run_pass_on },
+	{ ASK_METHOD_verifier, run_verifier },
+	{ ASK_METHOD_grant, run_grant },
 };
 
 int
-ask_new(struct port *store, unsigned auth_threads, struct ask **ask_out, struct error *e)
+ask_new(struct port *store, struct grants *grants, struct ask **ask_out, struct error *e)
 {
-	const struct pool_options options = {
-		.name = "auth",
-		.threads = auth_threads == 0 ? SERVICE_AUTH_THREADS : auth_threads,
-		.queue_max = SERVICE_AUTH_WAITING,
-	};
 	struct ask *a = mem_alloc(sizeof *a);
-	int rc;
 
 	if (a == NULL)
 		return error_nomem(e);
 	a->store = store;
+	a->grants = grants;
 	a->service = (struct port_service){
 		.interface = &ask_interface,
 		.handlers = handlers,
@@ -535,10 +504,6 @@ ask_new(struct port *store, unsigned auth_threads, struct ask **ask_out, struct 
 		.ctx = a,
 		.peer_gone = peer_gone,
 	};
-	if ((rc = pool_new(&options, &a->checks, e)) != 0) {
-		mem_free(a);
-		return rc;
-	}
 	(void)pthread_mutex_init(&a->lock, NULL);
 	(void)pthread_cond_init(&a->idle, NULL);
 	*ask_out = a;
@@ -560,7 +525,6 @@ ask_free(struct ask *a)
 	while (a->jobs > 0)
 		(void)pthread_cond_wait(&a->idle, &a->lock);
 	(void)pthread_mutex_unlock(&a->lock);
-	pool_free(a->checks);
 	while (a->staged != NULL) {
 		struct staged *s = a->staged;
 

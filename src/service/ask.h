@@ -9,10 +9,12 @@
  *   int ask_NAME(port, &request, arena, &reply, e)        asks and waits
  *   int ask_NAME_submit(port, &request, done, ctx, e)     asks; done gets the reply struct
  *
- * authenticate  the hand-over of a connection to the account that proved itself: the reply is all that the session
- *               behind authentication is made from. ERR_PASSWORD: no (the same answer, at the same cost, whether the
- *               account exists or not); ERR_LIMIT: too many checks are waiting, come again later; ERR_UNSUPPORTED: no
- *               such mechanism
+ * authenticate  is this the password; carried out by the process that checks passwords (service/signin.h). Yes: before
+ *               the answer, mail has been told whose the connection is (grant). ERR_PASSWORD: no (the same answer, at
+ *               the same cost, whether the account exists or not); ERR_LIMIT: too many checks or connections, come again
+ *               later; ERR_UNSUPPORTED: no such mechanism
+ * verifier      what a password of this account is checked against. ERR_NOT_FOUND
+ * grant         the connection of that process is this account's from now on; ERR_LIMIT: the account has too many
  * recipient     what would become of mail to this address
  * sender        may this account use this address as its own
  * body_begin, body_append, body_abort   a message over SERVICE_INLINE_MAX, in pieces, as in store/store.h
@@ -32,7 +34,7 @@ enum ask_mechanism {
 };
 
 struct ask_authenticate {
-	uint64_t connection;    /* conn_id(): comes back in the hand-over */
+	uint64_t connection;    /* conn_id() in the asking process */
 	uint32_t mechanism;     /* enum ask_mechanism */
 	struct slice authorize; /* the address to act as; empty or the same as address */
 	struct slice address;   /* who signs in: "local@domain", ASCII case ignored */
@@ -42,8 +44,22 @@ struct ask_authenticate {
 
 struct ask_handover {
 	uint64_t connection;
+	uint64_t account; /* 0 for who need not know: front names no account */
+};
+
+struct ask_account {
+	struct slice address; /* ASCII case ignored */
+};
+
+struct ask_verifier {
 	uint64_t account;
-	struct slice address; /* the account's first address */
+	struct slice verifier; /* empty: nobody can sign in */
+};
+
+struct ask_grant {
+	uint64_t process; /* which process has the connection, as the parent numbers them */
+	uint64_t connection;
+	uint64_t account;
 };
 
 enum ask_verdict {
@@ -86,7 +102,9 @@ struct ask_kept {
 	X(keep, 4, ask_keep, ask_kept) \
 	X(body_begin, 5, store_nothing, store_body_handle) \
 	X(body_append, 6, store_body_append, store_body_length) \
-	X(body_abort, 7, store_body_handle, store_nothing)
+	X(body_abort, 7, store_body_handle, store_nothing) \
+	X(verifier, 8, ask_account, ask_verifier) \
+	X(grant, 9, ask_grant, store_nothing)
 
 #define ASK_METHOD_NUMBER(name, number, request, reply) ASK_METHOD_##name = (number),
 enum ask_method { ASK_METHODS(ASK_METHOD_NUMBER) };
@@ -108,15 +126,16 @@ extern const struct port_interface ask_interface;
 ASK_METHODS(ASK_CALL)
 #undef ASK_CALL
 
-/* ---- the end that answers ---- */
+/* ---- mail's end: all but authenticate ---- */
 
 struct ask;
+struct grants;
 
-/* Answers from this store; its port stays the caller's. auth_threads 0: SERVICE_AUTH_THREADS. */
-int ask_new(struct port *store, unsigned auth_threads, struct ask **ask_out, struct error *e);
+/* Answers from this store and into these grants; both stay the caller's. */
+int ask_new(struct port *store, struct grants *grants, struct ask **ask_out, struct error *e);
 /* For port_open_local() or port_server_new(). Valid until ask_free(). */
 const struct port_service *ask_service(struct ask *a);
-/* Ports to it must be closed. Waits for password checks under way. NULL is permitted. */
+/* Ports to it must be closed. Waits for what is under way. NULL is permitted. */
 void ask_free(struct ask *a);
 
 #endif

@@ -44,9 +44,26 @@ static const struct codec_schema ask_authenticate_schema = CODEC_SCHEMA(ask_auth
 static const struct codec_field ask_handover_fields[] = {
 	CODEC_FIELD(struct ask_handover, connection, CODEC_U64, 0),
 	CODEC_FIELD(struct ask_handover, account, CODEC_U64, 0),
-	CODEC_FIELD(struct ask_handover, address, CODEC_BYTES, STORE_ADDRESS_MAX),
 };
 static const struct codec_schema ask_handover_schema = CODEC_SCHEMA(ask_handover, ask_handover_fields);
+
+static const struct codec_field ask_account_fields[] = {
+	CODEC_FIELD(struct ask_account, address, CODEC_BYTES, STORE_ADDRESS_MAX),
+};
+static const struct codec_schema ask_account_schema = CODEC_SCHEMA(ask_account, ask_account_fields);
+
+static const struct codec_field ask_verifier_fields[] = {
+	CODEC_FIELD(struct ask_verifier, account, CODEC_U64, 0),
+	CODEC_FIELD(struct ask_verifier, verifier, CODEC_BYTES, STORE_VERIFIER_MAX),
+};
+static const struct codec_schema ask_verifier_schema = CODEC_SCHEMA(ask_verifier, ask_verifier_fields);
+
+static const struct codec_field ask_grant_fields[] = {
+	CODEC_FIELD(struct ask_grant, process, CODEC_U64, 0),
+	CODEC_FIELD(struct ask_grant, connection, CODEC_U64, 0),
+	CODEC_FIELD(struct ask_grant, account, CODEC_U64, 0),
+};
+static const struct codec_schema ask_grant_schema = CODEC_SCHEMA(ask_grant, ask_grant_fields);
 
 static const struct codec_field ask_recipient_fields[] = {
 	CODEC_FIELD(struct ask_recipient, address, CODEC_BYTES, STORE_ADDRESS_MAX),

@@ -21,9 +21,6 @@ struct session {
 		(const uint8_t *)(lit), sizeof(lit) - 1 \
 	}
 
-const struct slice directory_session_refusal =
-    TEXT("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 60\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-
 /* ---- routes ---- */
 
 static const char front_page[] =
@@ -226,10 +223,9 @@ session_closed(void *session)
 }
 
 int
-directory_session_open(void *ctx, struct conn *c, void **session_out, struct error *e)
+directory_session_open(struct service *service, struct conn *c, void **session_out, struct error *e)
 {
 	static const struct http_server_config config = { .body_max = DIRECTORY_UPLOAD_MAX };
-	const struct service_listener *listener = ctx;
 	struct session *s = mem_alloc(sizeof *s);
 	int rc;
 
@@ -240,7 +236,7 @@ directory_session_open(void *ctx, struct conn *c, void **session_out, struct err
 		mem_free(s);
 		return rc;
 	}
-	s->service = listener->service;
+	s->service = service;
 	s->conn = c;
 	buf_init(&s->body, DIRECTORY_UPLOAD_MAX);
 	*session_out = s;

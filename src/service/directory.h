@@ -2,10 +2,7 @@
 /*
  * The key directory over HTTP: HKP v1 (draft-ietf-openpgp-hkp), a part of HKP
  * v2, and the Web Key Directory (draft-koch-openpgp-webkey-service) of our
- * domains. For a listener with role SERVICE_DIRECTORY:
- *
- *   { .ops = &directory_session_ops, .open = directory_session_open, .ctx = &listener,
- *     .refusal = directory_session_refusal }
+ * domains. Its sessions are made by service_open() for SERVICE_DIRECTORY.
  *
  *   GET  /pks/lookup?op=get|index|vindex&search=...   v4 certificates only: old clients break on v6
  *   POST /pks/add                                     keytext=...; HTTP Basic of an account, over TLS only
@@ -34,13 +31,10 @@
 
 extern const struct conn_ops directory_session_ops;
 
-/* ctx: a struct service_listener. ERR_NOMEM. */
-int directory_session_open(void *ctx, struct conn *c, void **session_out, struct error *e);
+/* ERR_NOMEM. */
+int directory_session_open(struct service *service, struct conn *c, void **session_out, struct error *e);
 
 /* After server_stop(), with everything still running: waits until no request is being carried out. For service_free(). */
 void directory_drain(void);
-
-/* "HTTP/1.1 503 ...": said to whom there is no room for. */
-extern const struct slice directory_session_refusal;
 
 #endif

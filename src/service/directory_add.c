@@ -47,7 +47,7 @@ is_free(const struct permission *p, struct slice address)
 	};
 	struct store_certificates found;
 
-	if (store_certificate_find(p->call->service->store, &request, &p->call->arena, &found, NULL) != 0)
+	if (store_certificate_find(p->call->service->ports.store, &request, &p->call->arena, &found, NULL) != 0)
 		return false;
 	for (size_t i = 0; i < found.certificate_count; i++)
 		if (!slice_eq(found.certificates[i].fingerprint, p->fingerprint))
@@ -64,7 +64,7 @@ permit(void *ctx, struct slice user_id)
 
 	if (user_id.len > STORE_USER_ID_MAX || request.address.len == 0 || request.address.len > STORE_ADDRESS_MAX)
 		return false;
-	if (store_address_find(p->call->service->store, &request, &p->call->arena, &found, NULL) != 0 ||
+	if (store_address_find(p->call->service->ports.store, &request, &p->call->arena, &found, NULL) != 0 ||
 	    found.account == 0)
 		return false;
 	p->ours++;
@@ -83,7 +83,7 @@ too_many_wait(struct directory_call *call, struct error *e)
 {
 	struct store_nothing request = { 0 };
 	struct store_info info;
-	int rc = store_info(call->service->store, &request, &call->arena, &info, e);
+	int rc = store_info(call->service->ports.store, &request, &call->arena, &info, e);
 
 	/* A coarse bound that costs nothing: all certificates here, against what accounts can reasonably have. */
 	if (rc == 0 && info.certificates > DIRECTORY_WAITING_MAX + 16 * info.accounts)
@@ -193,7 +193,7 @@ take_certificate(struct directory_call *call, const struct pgp_cert *fresh, stru
 
 	if (f->len != 20 && f->len != 32)
 		return error_set(e, ERR_DENIED, "Only keys of version 4 and 6 are kept.");
-	rc = store_certificate_find(call->service->store, &request, &call->arena, &found, e);
+	rc = store_certificate_find(call->service->ports.store, &request, &call->arena, &found, e);
 	if (rc != 0)
 		return rc;
 	/* Found by a subkey's fingerprint it would be another certificate. */
@@ -249,7 +249,7 @@ put_next(struct directory_call *call)
 		return;
 	}
 	(void)atomic_fetch_add(&call->refs, 1);
-	if (store_certificate_put_submit(call->service->store, &u->puts[u->next++], on_put, call, &e) == 0)
+	if (store_certificate_put_submit(call->service->ports.store, &u->puts[u->next++], on_put, call, &e) == 0)
 		return;
 	directory_call_fail(call, &e);
 	directory_call_release(call);
@@ -291,7 +291,7 @@ take_revocation(struct directory_call *call, struct slice keytext, struct error 
 		id[i] = (uint8_t)(r.sig.issuer >> (56 - 8 * i));
 	request.value = slice_of(id, sizeof id);
 	if (rc == 0)
-		rc = store_certificate_find(call->service->store, &request, &call->arena, &found, e);
+		rc = store_certificate_find(call->service->ports.store, &request, &call->arena, &found, e);
 	if (rc == 0 && found.certificate_count == 0)
 		rc = error_set(e, ERR_DENIED, "The key that this revokes is not known here.");
 	for (size_t i = 0; rc == 0 && i < found.certificate_count; i++)
@@ -388,7 +388,7 @@ ask_password(struct directory_call *call, struct error *e)
 	rc = http_basic_parse(call->authorization, &text, &question.address, &question.password, e);
 	if (rc == 0) {
 		(void)atomic_fetch_add(&call->refs, 1);
-		rc = ask_authenticate_submit(call->service->ask, &question, on_authenticated, call, e);
+		rc = ask_authenticate_submit(call->service->ports.auth, &question, on_authenticated, call, e);
 		if (rc != 0)
 			directory_call_release(call);
 	}

@@ -21,7 +21,7 @@ find(struct directory_call *call, uint32_t by, struct slice value, struct store_
 {
 	const struct store_certificate_find request = { .by = by, .value = value, .limit = DIRECTORY_MATCHES_MAX };
 
-	return store_certificate_find(call->service->store, &request, &call->arena, found, e);
+	return store_certificate_find(call->service->ports.store, &request, &call->arena, found, e);
 }
 
 /* Leaves only those of one version; 0 for all. ERR_NOT_FOUND when none is left. */

@@ -87,7 +87,7 @@ imap_upload_new(
 	if (u == NULL)
 		return error_nomem(e);
 	u->session = s;
-	u->store = service->store;
+	u->store = service->ports.store;
 	u->staged = size > IMAP_STAGE_MAX;
 	atomic_init(&u->in_flight, 0);
 	atomic_init(&u->rc, 0);

@@ -82,7 +82,7 @@ cache_get(struct imap_task *t, const struct store_message *row)
 	ok = ok && message_cache_read(put.cache, &t->message, &o->cache, &o->root, NULL) == 0;
 	/* Remembered for the next time; when the store is busy, not. */
 	if (ok && put.cache.len <= STORE_CACHE_MAX)
-		(void)store_cache_put_submit(t->service->store, &put, imap_ignore_reply, NULL, NULL);
+		(void)store_cache_put_submit(t->service->ports.store, &put, imap_ignore_reply, NULL, NULL);
 	if (!ok)
 		o->root = NULL;
 	return ok;
@@ -481,7 +481,7 @@ fetch_page(struct imap_task *t)
 	ask.last = page_last(o, ask.first);
 	arena_done(&t->page);
 	arena_init(&t->page, IMAP_TASK_ARENA);
-	if (store_message_list(t->service->store, &ask, &t->page, &rows, &e) != 0)
+	if (store_message_list(t->service->ports.store, &ask, &t->page, &rows, &e) != 0)
 		return imap_task_error(t, &e);
 	page_keep(t, &rows);
 	o->next = rows.next != 0 ? rows.next : ask.last == UINT32_MAX ? 0 : ask.last + 1;

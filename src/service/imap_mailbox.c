@@ -52,7 +52,7 @@ select_page(struct imap_task *t)
 
 	arena_done(&t->page);
 	arena_init(&t->page, IMAP_TASK_ARENA);
-	rc = store_message_list(t->service->store, &ask, &t->page, &rows, &e);
+	rc = store_message_list(t->service->ports.store, &ask, &t->page, &rows, &e);
 	for (size_t i = 0; rc == 0 && i < rows.row_count; i++) {
 		uint32_t uid = rows.rows[i].uid;
 
@@ -101,7 +101,7 @@ imap_do_select(struct imap_task *t)
 	o->sel->read_only = examine;
 	arena_init(&o->sel->names, 1u << 20);
 	take = (struct store_recent_take){ .account = t->account, .mailbox = o->sel->mailbox, .look = examine };
-	rc = store_recent_take(t->service->store, &take, &t->arena, &o->recent, &e);
+	rc = store_recent_take(t->service->ports.store, &take, &t->arena, &o->recent, &e);
 	if (rc == 0)
 		rc = imap_selected_keywords(t, o->sel, state.keyword_count, &e);
 	if (rc == 0) {
@@ -253,7 +253,7 @@ list_page(struct imap_task *t)
 
 	arena_done(&t->page);
 	arena_init(&t->page, IMAP_TASK_ARENA);
-	if (store_mailbox_list(t->service->store, &ask, &t->page, &rows, &e) != 0)
+	if (store_mailbox_list(t->service->ports.store, &ask, &t->page, &rows, &e) != 0)
 		return imap_task_error(t, &e);
 	for (size_t i = 0; i < rows.row_count; i++) {
 		const struct store_mailbox *m = &rows.rows[i];
@@ -335,7 +335,7 @@ lsub_page(struct imap_task *t)
 
 	arena_done(&t->page);
 	arena_init(&t->page, IMAP_TASK_ARENA);
-	if (store_subscription_list(t->service->store, &ask, &t->page, &names, &e) != 0)
+	if (store_subscription_list(t->service->ports.store, &ask, &t->page, &names, &e) != 0)
 		return imap_task_error(t, &e);
 	for (size_t i = 0; i < names.name_count; i++)
 		lsub_name(t, names.names[i]);

@@ -92,7 +92,7 @@ search_page(struct imap_task *t)
 	}
 	arena_done(&t->page);
 	arena_init(&t->page, IMAP_TASK_ARENA);
-	if (store_message_list(t->service->store, &ask, &t->page, &o->rows, &e) != 0)
+	if (store_message_list(t->service->ports.store, &ask, &t->page, &o->rows, &e) != 0)
 		return imap_task_error(t, &e);
 	o->row = 0;
 	o->next = o->rows.next;

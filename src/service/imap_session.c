@@ -5,24 +5,13 @@
 
 #include "base/mem.h"
 #include "imap/limits.h"
-#include "imap/login.h"
 #include "imap/server.h"
+#include "os/clock.h"
 #include "os/log.h"
-#include "service/ask.h"
+#include "service/grants.h"
 #include "service/imap_internal.h"
 
-const struct slice imap_session_refusal = { (const uint8_t *)"* BYE [UNAVAILABLE] Too many connections.\r\n", 43 };
-
-/* The stranger: freed whole when somebody has signed in. */
-struct stranger {
-	struct imap_login *machine;
-	/* The answer of ask_authenticate(), written by the port's thread before it lands. */
-	bool asked;
-	int rc;
-	uint64_t account;
-};
-
-/* Somebody: made from the hand-over. */
+/* Who signed in, and what the connection has open. */
 struct person {
 	struct imap_server *machine;
 	uint64_t account;
@@ -44,32 +33,19 @@ struct imap_session {
 	atomic_uint refs; /* the connection, and each thing in flight */
 	atomic_uint flying;
 	atomic_bool gone;
-	struct stranger *stranger; /* exactly one of the two */
-	struct person *person;
+	struct person person;
 };
 
 /* ---- life ---- */
 
 static void
-stranger_free(struct stranger *x)
-{
-	if (x == NULL)
-		return;
-	imap_login_free(x->machine);
-	mem_free(x);
-}
-
-static void
 person_free(struct person *p)
 {
-	if (p == NULL)
-		return;
 	store_watch_end(p->watch);
 	imap_task_free(p->task);
 	imap_upload_free(p->upload);
 	imap_selected_free(p->selected);
 	imap_server_free(p->machine);
-	mem_free(p);
 }
 
 static void
@@ -77,8 +53,7 @@ session_release(struct imap_session *s)
 {
 	if (atomic_fetch_sub(&s->refs, 1) != 1)
 		return;
-	stranger_free(s->stranger);
-	person_free(s->person);
+	person_free(&s->person);
 	conn_release(s->conn);
 	mem_free(s);
 }
@@ -126,7 +101,7 @@ imap_task_gone(const struct imap_task *t)
 struct imap_upload *
 imap_session_upload(struct imap_session *s)
 {
-	return s->person->upload;
+	return s->person.upload;
 }
 
 void
@@ -136,33 +111,29 @@ imap_session_fault(struct imap_session *s, const struct imap_command *command, c
 	    log_slice("command", command == NULL ? SLICE_EMPTY : command->name), log_error(e));
 }
 
-static struct stranger *
-stranger_new(struct imap_session *s, bool greeting, int64_t now_ms, struct error *e)
-{
-	struct imap_login_options options = { .tls = conn_is_tls(s->conn),
-		.can_start_tls = conn_can_start_tls(s->conn),
-		.greeting = greeting,
-		.name = SLICE("Letterlock") };
-	struct stranger *x = mem_alloc(sizeof *x);
-
-	if (x == NULL)
-		(void)error_nomem(e);
-	else if (imap_login_new(&options, now_ms, &x->machine, e) == 0)
-		return x;
-	mem_free(x);
-	return NULL;
-}
-
 int
-imap_session_open(void *ctx, struct conn *c, void **session_out, struct error *e)
+imap_session_open(struct service *service, struct conn *c, uint64_t account, const struct trunk_open *in,
+    void **session_out, struct error *e)
 {
-	struct service_listener *listener = ctx;
+	const struct imap_server_options options = { .append_max = service->settings.message_max,
+		.tag = in->tag,
+		.pending = in->pending,
+		.name = SLICE("Letterlock"),
+		.version = SLICE("0.1") };
 	struct imap_session *s = mem_alloc(sizeof *s);
+	int rc;
 
 	if (s == NULL)
 		return error_nomem(e);
+	rc = imap_server_new(&options, clock_ms(), &s->person.machine, e);
+	if (rc != 0) {
+		mem_free(s);
+		return rc;
+	}
 	s->conn = c;
-	s->service = listener->service;
+	s->service = service;
+	s->person.account = account;
+	atomic_init(&s->person.changed, false);
 	atomic_init(&s->refs, 1);
 	atomic_init(&s->flying, 0);
 	atomic_init(&s->gone, false);
@@ -178,131 +149,19 @@ session_closed(void *session)
 
 	atomic_store(&s->gone, true);
 	/* The watch is ended here, on the loop thread: it must not outlive the connection it wakes. */
-	if (s->person != NULL) {
-		store_watch_end(s->person->watch);
-		s->person->watch = NULL;
-	}
+	store_watch_end(s->person.watch);
+	s->person.watch = NULL;
+	grants_leave(s->service->ports.grants, s->person.account);
 	session_release(s);
 }
 
-/* ---- the stranger ---- */
-
-static void
-password_checked(void *ctx, const void *reply, const struct error *e)
-{
-	struct imap_session *s = ctx;
-	const struct ask_handover *h = reply;
-
-	s->stranger->rc = reply == NULL ? e->code : 0;
-	s->stranger->account = reply == NULL ? 0 : h->account;
-	imap_session_landed(s);
-}
-
-static void
-ask_password(struct imap_session *s, const struct imap_login_event *ev)
-{
-	struct ask_authenticate ask = { .connection = conn_id(s->conn),
-		.mechanism = ASK_PLAIN,
-		.authorize = ev->authorize,
-		.address = ev->user,
-		.password = ev->password,
-		.peer = slice_str(conn_peer(s->conn)) };
-
-	int rc;
-
-	s->stranger->asked = true;
-	imap_session_fly(s);
-	rc = ask_authenticate_submit(s->service->ask, &ask, password_checked, s, NULL);
-	if (rc == 0)
-		return;
-	s->stranger->rc = rc;
-	imap_session_landed(s);
-}
-
-static bool
-become_person(struct imap_session *s, struct slice tag, int64_t now_ms)
-{
-	struct imap_server_options options = { .append_max = s->service->settings.message_max,
-		.tag = tag,
-		.pending = imap_login_ops.output(s->stranger->machine),
-		.name = SLICE("Letterlock"),
-		.version = SLICE("0.1") };
-	struct person *p = mem_alloc(sizeof *p);
-
-	if (p == NULL || imap_server_new(&options, now_ms, &p->machine, NULL) != 0) {
-		mem_free(p);
-		return false;
-	}
-	p->account = s->stranger->account;
-	atomic_init(&p->changed, false);
-	s->person = p;
-	stranger_free(s->stranger);
-	s->stranger = NULL;
-	return true;
-}
-
-/* The answer to a password is there. */
-static bool
-password_answered(struct imap_session *s, struct slice tag, int64_t now_ms)
-{
-	struct stranger *x = s->stranger;
-
-	x->asked = false;
-	if (x->rc == 0) {
-		if (become_person(s, tag, now_ms))
-			return true;
-		x->rc = ERR_NOMEM;
-	}
-	if (x->rc == ERR_PASSWORD || x->rc == ERR_SYNTAX)
-		imap_login_refuse(x->machine, SLICE("AUTHENTICATIONFAILED"), SLICE("Wrong address or password."));
-	else
-		imap_login_refuse(
-		    x->machine, SLICE("UNAVAILABLE"), SLICE("Passwords cannot be checked now. Try again later."));
-	return true;
-}
-
-static bool
-start_tls(struct imap_session *s, struct conn *c)
-{
-	/* run() comes again when TLS stands; then a new machine is made. Nothing of the old one but its output lives on. */
-	if (conn_start_tls(c, NULL) == 0)
-		return false;
-	imap_login_bye(s->stranger->machine, SLICE("TLS cannot begin."));
-	conn_close(c);
-	return false;
-}
-
-/* False: nothing more to do now. */
-static bool
-stranger_run(struct imap_session *s, struct conn *c, int64_t now_ms)
-{
-	struct imap_login_event ev;
-
-	if (s->stranger->asked)
-		return password_answered(s, imap_login_tag(s->stranger->machine), now_ms);
-	imap_login_next(s->stranger->machine, now_ms, &ev);
-	switch (ev.type) {
-	case IMAP_LOGIN_PASSWORD:
-		ask_password(s, &ev);
-		return atomic_load(&s->flying) == 0;
-	case IMAP_LOGIN_STARTTLS:
-		return start_tls(s, c);
-	case IMAP_LOGIN_CLOSE:
-		conn_close(c);
-		return false;
-	case IMAP_LOGIN_NONE:
-		break;
-	}
-	return false;
-}
-
-/* ---- the person: tasks ---- */
+/* ---- tasks ---- */
 
 static void
 task_work(void *ctx)
 {
 	struct imap_session *s = ctx;
-	struct imap_task *t = s->person->task;
+	struct imap_task *t = s->person.task;
 
 	t->last = imap_session_gone(s) ? imap_task_ok(t, "Gone.") : imap_task_run(t);
 	/* A step that waits has asked already; its answer lands for itself. */
@@ -315,7 +174,7 @@ task_submit(struct imap_session *s)
 	imap_session_fly(s);
 	if (pool_submit(s->service->workers, task_work, s) == 0)
 		return;
-	s->person->task->last = imap_task_no(s->person->task, "UNAVAILABLE", "Too much is going on. Try again later.");
+	s->person.task->last = imap_task_no(s->person.task, "UNAVAILABLE", "Too much is going on. Try again later.");
 	imap_session_landed(s);
 }
 
@@ -323,7 +182,7 @@ static void
 asked(void *ctx, const void *reply, const struct error *e)
 {
 	struct imap_session *s = ctx;
-	struct imap_task *t = s->person->task;
+	struct imap_task *t = s->person.task;
 
 	t->asked_rc = reply == NULL ? e->code : 0;
 	if (reply == NULL)
@@ -342,7 +201,7 @@ imap_task_ask(struct imap_task *t, uint16_t method, const void *request, imap_ta
 	t->take = take;
 	t->step = then;
 	imap_session_fly(t->session);
-	rc = port_submit(t->service->store, method, request, asked, t->session, &e);
+	rc = port_submit(t->service->ports.store, method, request, asked, t->session, &e);
 	if (rc == 0)
 		return IMAP_STEP_WAIT;
 	imap_session_landed(t->session);
@@ -352,7 +211,7 @@ imap_task_ask(struct imap_task *t, uint16_t method, const void *request, imap_ta
 static void
 task_begin(struct imap_session *s, const struct imap_command *command, imap_step_fn *step, bool no_sync)
 {
-	struct person *p = s->person;
+	struct person *p = &s->person;
 
 	p->task = imap_task_new(s, s->service, p->account, p->selected, command, step);
 	if (p->task == NULL) {
@@ -370,7 +229,7 @@ task_begin(struct imap_session *s, const struct imap_command *command, imap_step
 static bool
 task_collect(struct imap_session *s, struct conn *c)
 {
-	struct person *p = s->person;
+	struct person *p = &s->person;
 	struct buf *out = imap_server_out(p->machine);
 
 	/* An output that cannot be held is an answer with a hole. */
@@ -385,7 +244,7 @@ task_collect(struct imap_session *s, struct conn *c)
 static void
 task_finish(struct imap_session *s)
 {
-	struct person *p = s->person;
+	struct person *p = &s->person;
 	struct imap_task *t = p->task;
 
 	if (t->deselect) {
@@ -407,7 +266,7 @@ task_finish(struct imap_session *s)
 static bool
 task_continue(struct imap_session *s, struct conn *c)
 {
-	struct person *p = s->person;
+	struct person *p = &s->person;
 	struct imap_task *t = p->task;
 
 	if (!task_collect(s, c))
@@ -429,14 +288,14 @@ mailbox_changed(void *ctx)
 {
 	struct imap_session *s = ctx;
 
-	atomic_store(&s->person->changed, true);
+	atomic_store(&s->person.changed, true);
 	conn_wake(s->conn);
 }
 
 static bool
 idle_begin(struct imap_session *s, const struct imap_command *command)
 {
-	struct person *p = s->person;
+	struct person *p = &s->person;
 
 	p->idling = true;
 	p->idle_ended = false;
@@ -453,7 +312,7 @@ idle_begin(struct imap_session *s, const struct imap_command *command)
 static bool
 idle_run(struct imap_session *s)
 {
-	struct person *p = s->person;
+	struct person *p = &s->person;
 
 	if (p->idle_ended) {
 		store_watch_end(p->watch);
@@ -475,7 +334,7 @@ idle_run(struct imap_session *s)
 static bool
 append_end(struct imap_session *s)
 {
-	struct person *p = s->person;
+	struct person *p = &s->person;
 
 	if (!imap_upload_settled(p->upload))
 		return false;
@@ -488,7 +347,7 @@ append_end(struct imap_session *s)
 static void
 append_go(struct imap_session *s)
 {
-	struct person *p = s->person;
+	struct person *p = &s->person;
 	struct error e = { 0 };
 
 	if (imap_upload_new(s, s->service, p->command->append.size, &p->upload, &e) != 0)
@@ -531,7 +390,7 @@ static const struct row {
 static bool
 command_begin(struct imap_session *s, const struct imap_command *command)
 {
-	struct person *p = s->person;
+	struct person *p = &s->person;
 
 	p->command = command;
 	if (command->verb == IMAP_VERB_IDLE)
@@ -559,7 +418,7 @@ broken(struct person *p)
 static bool
 event(struct imap_session *s, struct conn *c, const struct imap_event *ev)
 {
-	struct person *p = s->person;
+	struct person *p = &s->person;
 
 	switch (ev->type) {
 	case IMAP_EVENT_COMMAND:
@@ -609,7 +468,7 @@ append_found(const struct imap_task *t)
 static bool
 task_run(struct imap_session *s, struct conn *c)
 {
-	struct person *p = s->person;
+	struct person *p = &s->person;
 
 	if (!append_found(p->task))
 		return task_continue(s, c);
@@ -630,7 +489,7 @@ may_take(const struct person *p)
 static bool
 person_run(struct imap_session *s, struct conn *c, int64_t now_ms)
 {
-	struct person *p = s->person;
+	struct person *p = &s->person;
 	struct imap_event ev;
 
 	if (p->task != NULL)
@@ -654,62 +513,33 @@ session_run(void *session, struct conn *c, int64_t now_ms)
 {
 	struct imap_session *s = session;
 
-	if (s->person == NULL && s->stranger == NULL) {
-		/* The first run, or TLS has just begun. */
-		s->stranger = stranger_new(s, true, now_ms, NULL);
-	} else if (s->stranger != NULL && !s->stranger->asked && imap_login_wants_tls(s->stranger->machine) &&
-	    conn_is_tls(c)) {
-		stranger_free(s->stranger);
-		s->stranger = stranger_new(s, false, now_ms, NULL);
-	}
-	if (s->person == NULL && s->stranger == NULL) {
-		conn_abort(c);
-		return;
-	}
 	while (atomic_load(&s->flying) == 0)
-		if (!(s->person != NULL ? person_run(s, c, now_ms) : stranger_run(s, c, now_ms)))
+		if (!person_run(s, c, now_ms))
 			break;
 }
 
 static size_t
 session_feed(void *session, struct slice in, int64_t now_ms)
 {
-	struct imap_session *s = session;
-
-	if (s->person != NULL)
-		return imap_server_ops.feed(s->person->machine, in, now_ms);
-	return s->stranger == NULL ? 0 : imap_login_ops.feed(s->stranger->machine, in, now_ms);
+	return imap_server_ops.feed(((struct imap_session *)session)->person.machine, in, now_ms);
 }
 
 static struct slice
 session_output(void *session)
 {
-	struct imap_session *s = session;
-
-	if (s->person != NULL)
-		return imap_server_ops.output(s->person->machine);
-	return s->stranger == NULL ? SLICE_EMPTY : imap_login_ops.output(s->stranger->machine);
+	return imap_server_ops.output(((struct imap_session *)session)->person.machine);
 }
 
 static void
 session_sent(void *session, size_t len)
 {
-	struct imap_session *s = session;
-
-	if (s->person != NULL)
-		imap_server_ops.sent(s->person->machine, len);
-	else if (s->stranger != NULL)
-		imap_login_ops.sent(s->stranger->machine, len);
+	imap_server_ops.sent(((struct imap_session *)session)->person.machine, len);
 }
 
 static int64_t
 session_deadline(const void *session)
 {
-	const struct imap_session *s = session;
-
-	if (s->person != NULL)
-		return imap_server_ops.deadline(s->person->machine);
-	return s->stranger == NULL ? MACHINE_NEVER : imap_login_ops.deadline(s->stranger->machine);
+	return imap_server_ops.deadline(((const struct imap_session *)session)->person.machine);
 }
 
 static bool
@@ -717,8 +547,7 @@ session_busy(const void *session)
 {
 	const struct imap_session *s = session;
 
-	return atomic_load(&s->flying) > 0 || (s->person != NULL && imap_server_busy(s->person->machine)) ||
-	    (s->stranger != NULL && imap_login_busy(s->stranger->machine));
+	return atomic_load(&s->flying) > 0 || imap_server_busy(s->person.machine);
 }
 
 const struct conn_ops imap_session_ops = {

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * IMAP connections (RFC 3501): drives the machines of imap/login.h and
- * imap/server.h and carries their commands out on the store. For a listener
- * with role SERVICE_IMAP:
- *
- *   { .ops = &imap_session_ops, .open = imap_session_open, .ctx = &listener, .refusal = imap_session_refusal }
+ * IMAP connections behind authentication (RFC 3501): drives the machine of
+ * imap/server.h and carries its commands out on the store. The machine before
+ * it, imap/login.h, is in another process (service/front_imap.c).
  *
  * A command is an object with a step function (service/imap_task.h) that runs
  * on the service's worker pool; what it has written goes out from the loop
- * thread. Everything about mail comes through the store's port, passwords are
- * checked through service/ask.h; after authentication everything that belonged
- * to the stranger is freed and a new object is made from the hand-over.
+ * thread. Everything about mail comes through the store's port.
  */
 #ifndef SERVICE_IMAP_SESSION_H
 #define SERVICE_IMAP_SESSION_H
@@ -20,10 +16,8 @@
 
 extern const struct conn_ops imap_session_ops;
 
-/* ctx: a struct service_listener. ERR_NOMEM. */
-int imap_session_open(void *ctx, struct conn *c, void **session_out, struct error *e);
-
-/* Said to whom there is no room for: "* BYE ...\r\n". */
-extern const struct slice imap_session_refusal;
+/* in: the tag of the command that signed in, which is answered OK, and what is still to be said before. ERR_NOMEM. */
+int imap_session_open(struct service *service, struct conn *c, uint64_t account, const struct trunk_open *in,
+    void **session_out, struct error *e);
 
 #endif

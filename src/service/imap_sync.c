@@ -79,7 +79,7 @@ add_new(struct imap_task *t, const struct store_recent *recent, struct error *e)
 
 	while (rc == 0 && rows.next != 0) {
 		ask.first = rows.next;
-		rc = store_message_list(t->service->store, &ask, &t->page, &rows, e);
+		rc = store_message_list(t->service->ports.store, &ask, &t->page, &rows, e);
 		for (size_t i = 0; rc == 0 && i < rows.row_count; i++) {
 			uint32_t uid = rows.rows[i].uid;
 
@@ -97,7 +97,7 @@ tell_new(struct imap_task *t, struct error *e)
 	struct imap_selected *sel = t->selected;
 	struct store_recent_take take = { .account = t->account, .mailbox = sel->mailbox, .look = sel->read_only };
 	struct store_recent recent = { 0 };
-	int rc = store_recent_take(t->service->store, &take, &t->page, &recent, e);
+	int rc = store_recent_take(t->service->ports.store, &take, &t->page, &recent, e);
 
 	if (rc == 0)
 		rc = add_new(t, &recent, e);
@@ -167,7 +167,7 @@ imap_sync_step(struct imap_task *t)
 
 	arena_done(&t->page);
 	arena_init(&t->page, IMAP_TASK_ARENA);
-	rc = store_changes(t->service->store, &ask, &t->page, &c, &e);
+	rc = store_changes(t->service->ports.store, &ask, &t->page, &c, &e);
 	if (rc == ERR_NOT_FOUND) {
 		/* Deleted by another session: every message is gone; the client is told when that is permitted. */
 		return IMAP_STEP_DONE;

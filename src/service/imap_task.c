@@ -89,7 +89,7 @@ imap_task_mailbox(
 {
 	struct store_mailbox_get get = { .account = t->account, .name = name };
 	struct error e = { 0 };
-	int rc = store_mailbox_get(t->service->store, &get, a, out, &e);
+	int rc = store_mailbox_get(t->service->ports.store, &get, a, out, &e);
 
 	if (rc == 0 && !out->mailbox.selectable)
 		rc = error_set(&e, ERR_NOT_FOUND, "no mailbox");
@@ -151,7 +151,7 @@ imap_selected_keywords(struct imap_task *t, struct imap_selected *sel, size_t co
 	if (count <= sel->keyword_count)
 		return 0;
 	arena_init(&fresh, 1u << 20);
-	rc = store_mailbox_get(t->service->store, &get, &fresh, &state, e);
+	rc = store_mailbox_get(t->service->ports.store, &get, &fresh, &state, e);
 	names = rc == 0 ? arena_array(&fresh, state.keyword_count, sizeof *names) : NULL;
 	if (rc == 0 && names == NULL)
 		rc = error_set(e, fresh.err, "no room for keywords");
@@ -197,7 +197,7 @@ imap_task_read(struct imap_task *t, uint64_t body, uint64_t from, uint64_t len, 
 		int rc;
 
 		arena_init(&a, 4u << 20);
-		rc = store_body_read(t->service->store, &ask, &a, &data, NULL);
+		rc = store_body_read(t->service->ports.store, &ask, &a, &data, NULL);
 		if (rc == 0 && data.data.len > 0)
 			rc = buf_put_slice(out, data.data);
 		else if (rc == 0)

@@ -4,8 +4,12 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "service/ask.h"
+#include "os/clock.h"
+#include "os/log.h"
 #include "service/directory.h"
+#include "service/grants.h"
+#include "service/imap_session.h"
+#include "service/smtp_session.h"
 #include "store/store.h"
 
 #define MESSAGE_MAX_DEFAULT (50u << 20)
@@ -39,31 +43,89 @@ copy_settings(struct service *s, const struct service_settings *from, struct err
 }
 
 int
-service_new(const struct service_settings *settings, struct port *store, struct service **service_out, struct error *e)
+service_new(enum process_kind kind, const struct service_settings *settings, const struct service_ports *ports,
+    struct service **service_out, struct error *e)
 {
 	struct service *s = mem_alloc(sizeof *s);
 	int rc;
 
 	if (s == NULL)
 		return error_nomem(e);
-	s->store = store;
+	s->kind = kind;
+	s->ports = *ports;
 	rc = copy_settings(s, settings, e);
-	if (rc == 0)
+	if (rc == 0 && kind != PROCESS_MX)
 		rc = pool_new(&(struct pool_options){ "worker", settings->workers, WORKERS_WAITING }, &s->workers, e);
-	if (rc == 0)
+	if (rc == 0 && kind == PROCESS_WEB)
 		rc = pool_new(&(struct pool_options){ "uploads", 1, UPLOADS_WAITING }, &s->uploads, e);
-	if (rc == 0)
-		rc = ask_new(store, settings->auth_threads, &s->ask_end, e);
-	if (rc == 0)
-		rc = port_open_local(ask_service(s->ask_end), &s->ask, e);
-	if (rc == 0)
-		rc = store_watcher_new(store, &s->watcher, e);
+	if (rc == 0 && kind == PROCESS_MAIL)
+		rc = store_watcher_new(ports->store, &s->watcher, e);
 	if (rc != 0) {
 		service_free(s);
 		return rc;
 	}
 	*service_out = s;
 	return 0;
+}
+
+/* ---- sessions ---- */
+
+static int
+open_mx(struct service *s, struct conn *c, uint64_t account, const struct trunk_open *in, void **session_out,
+    struct error *e)
+{
+	(void)account;
+	(void)in;
+	return smtp_session_open(s, c, session_out, e);
+}
+
+static int
+open_directory(struct service *s, struct conn *c, uint64_t account, const struct trunk_open *in, void **session_out,
+    struct error *e)
+{
+	(void)account;
+	(void)in;
+	return directory_session_open(s, c, session_out, e);
+}
+
+static const struct kind_row {
+	enum service_role role;
+	enum process_kind process;
+	bool granted; /* a person has signed in */
+	const struct conn_ops *ops;
+	int (*open)(struct service *s, struct conn *c, uint64_t account, const struct trunk_open *in,
+	    void **session_out, struct error *e);
+} kinds[] = {
+	{ SERVICE_MX, PROCESS_MX, false, &smtp_session_ops, open_mx },
+	{ SERVICE_SUBMISSION, PROCESS_MAIL, true, &smtp_session_ops, smtp_session_open_account },
+	{ SERVICE_IMAP, PROCESS_MAIL, true, &imap_session_ops, imap_session_open },
+	{ SERVICE_DIRECTORY, PROCESS_WEB, false, &directory_session_ops, open_directory },
+};
+
+int
+service_open(void *ctx, uint64_t process, uint64_t number, struct conn *c, const struct trunk_open *in,
+    const struct conn_ops **ops_out, void **session_out, struct error *e)
+{
+	struct service *s = ctx;
+	const struct kind_row *row = NULL;
+	uint64_t account = 0;
+	int rc;
+
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+		if (kinds[i].role == in->kind && kinds[i].process == s->kind)
+			row = &kinds[i];
+	if (row == NULL)
+		return error_set(e, ERR_DENIED, "that is not spoken here");
+	if (row->granted && (account = grants_take(s->ports.grants, process, number, clock_ms())) == 0) {
+		log_event(LOG_LEVEL_WARNING, "service.claim_refused", log_str("peer", conn_peer(c)));
+		return error_set(e, ERR_DENIED, "nobody has signed in on this connection");
+	}
+	rc = row->open(s, c, account, in, session_out, e);
+	if (rc == 0)
+		*ops_out = row->ops;
+	else if (account != 0)
+		grants_leave(s->ports.grants, account);
+	return rc;
 }
 
 void
@@ -80,8 +142,6 @@ service_free(struct service *s)
 	pool_free(s->uploads);
 	pool_free(s->workers);
 	store_watcher_free(s->watcher);
-	port_close(s->ask);
-	ask_free(s->ask_end);
 	name.given = s->settings.hostname.data;
 	mem_free(name.owned);
 	mem_free(s);

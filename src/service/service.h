@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What every session of the exchange gets: who we are, the limits, and the
- * ports to what it may ask. One struct service a process, made by the daemon
- * and handed to the listeners:
+ * What every session of a process gets: who we are, the limits, and the ports
+ * to what it may ask. One struct service for each kind of process that has
+ * sessions (mail, mx, web), made by the daemon:
  *
- *   store_open(...), port_open_local(store_service(store), &port, &e)
- *   service_new(&settings, port, &svc, &e)
- *   static struct service_listener mx = { .role = SERVICE_MX }; mx.service = svc;
- *   server_listen(server, &(struct listener_config){ .ops = &smtp_session_ops, .open = smtp_session_open, .ctx = &mx }, ...)
- *   ... server_stop(), service_free(), server_free(), port_close(port), store_close(store)
+ *   service_new(PROCESS_MX, &settings, &(struct service_ports){ .ask = port }, &svc, &e)
+ *   server_add_trunk(server, fd, &(struct trunk_far_config){ .open = service_open, .ctx = svc, ... }, &e)
+ *   ... server_stop(), service_free(), server_free(), then the ports
  *
  * Sessions of SMTP ask only through `ask` (service/ask.h); IMAP and the
- * directory use `store` too.
+ * directory use `store` too. The sessions before authentication are another
+ * process's: service/front.h.
  */
 #ifndef SERVICE_SERVICE_H
 #define SERVICE_SERVICE_H
@@ -20,14 +19,16 @@
 
 #include "base/error.h"
 #include "base/slice.h"
+#include "net/trunk.h"
 #include "os/pool.h"
 #include "os/port.h"
 #include "service/limits.h"
+#include "service/permit.h"
 #include "store/watch.h"
 
 /* What is spoken on a listener, and what is permitted there. */
 enum service_role {
-	SERVICE_MX,         /* SMTP from anybody, to our own addresses only */
+	SERVICE_MX = 1,     /* SMTP from anybody, to our own addresses only */
 	SERVICE_SUBMISSION, /* SMTP from our own people: authentication before MAIL (RFC 6409) */
 	SERVICE_IMAP,
 	SERVICE_DIRECTORY,
@@ -40,33 +41,40 @@ struct service_settings {
 	uint32_t recipients_max; /* of one message; default and at most SERVICE_RECIPIENTS_MAX */
 	int64_t idle_ms;         /* SMTP: time to wait for a client; default 5 min (RFC 5321 4.5.3.2.7) */
 	unsigned workers;        /* threads for commands; default: one a core */
-	unsigned auth_threads;   /* default SERVICE_AUTH_THREADS */
 	bool directory_open;     /* the directory publishes what strangers upload, for the accounts' addresses */
 };
 
-struct ask;
+struct grants;
+
+/* What the process may ask; each stays the caller's and must outlive the service. NULL: not for this kind of process. */
+struct service_ports {
+	struct port *store;    /* mail, web: store/store.h */
+	struct port *ask;      /* mail, mx: service/ask.h */
+	struct port *auth;     /* web: service/ask.h, authenticate */
+	struct grants *grants; /* mail */
+};
 
 /* Read-only for sessions. */
 struct service {
+	enum process_kind kind;
 	struct service_settings settings;
-	struct port *store;   /* store/store.h */
-	struct port *ask;     /* service/ask.h */
-	struct pool *workers; /* for commands that take longer than a loop should: reading, parsing */
-	struct pool *uploads; /* the directory's, one thread: strangers' certificates must not take the workers */
-	struct store_watcher *watcher; /* changes of mailboxes */
-	struct ask *ask_end;           /* service's own: the end that answers `ask` */
+	struct service_ports ports;
+	struct pool *workers; /* mail, web: for commands that take longer than a loop should: reading, parsing */
+	struct pool *uploads; /* web, one thread: strangers' certificates must not take the workers */
+	struct store_watcher *watcher; /* mail: changes of mailboxes */
 	_Atomic uint32_t receiving;    /* messages under way; at most SERVICE_RECEIVING_MAX */
 };
 
-/* The ctx of a listener's open function (net/server.h). Must outlive the server. */
-struct service_listener {
-	struct service *service;
-	enum service_role role;
-};
-
-/* The port stays the caller's and must outlive the service. ERR_NOMEM, ERR_USAGE (a setting that cannot be). */
-int
-service_new(const struct service_settings *settings, struct port *store, struct service **service_out, struct error *e);
+/* ERR_NOMEM, ERR_USAGE (a setting that cannot be). */
+int service_new(enum process_kind kind, const struct service_settings *settings, const struct service_ports *ports,
+    struct service **service_out, struct error *e);
+/*
+ * The open function of a trunk's far end (net/trunk.h), ctx a struct service: the session for what is spoken (kind is
+ * an enum service_role), when this process is for that, and, where a person must have signed in, a grant says whose
+ * the connection is. ERR_DENIED.
+ */
+int service_open(void *ctx, uint64_t process, uint64_t number, struct conn *c, const struct trunk_open *in,
+    const struct conn_ops **ops_out, void **session_out, struct error *e);
 /* After server_stop(): no session is left. Waits for what is in flight. NULL is permitted. */
 void service_free(struct service *s);
 

@@ -16,12 +16,12 @@
 #include "os/clock.h"
 #include "os/log.h"
 #include "service/ask.h"
+#include "service/grants.h"
 #include "service/smtp_message.h"
 #include "smtp/server.h"
 
 enum asking {
 	ASKING_NOTHING,
-	ASKING_LOGIN,
 	ASKING_SENDER,
 	ASKING_RECIPIENT,
 	ASKING_FROM,
@@ -60,9 +60,6 @@ struct smtp_session {
 	struct answer answer;
 };
 
-static const char refusal_text[] = "421 4.3.2 Too many connections; try again later\r\n";
-const struct slice smtp_session_refusal = { (const uint8_t *)refusal_text, sizeof refusal_text - 1 };
-
 /* ---- life ---- */
 
 static struct smtp_server_config
@@ -81,26 +78,60 @@ machine_config(const struct smtp_session *s)
 	};
 }
 
-int
-smtp_session_open(void *ctx, struct conn *c, void **session_out, struct error *e)
+static struct smtp_session *
+session_new(struct service *service, struct conn *c, enum service_role role, struct error *e)
 {
-	const struct service_listener *listener = ctx;
 	struct smtp_session *s = mem_alloc(sizeof *s);
+
+	if (s == NULL) {
+		(void)error_nomem(e);
+		return NULL;
+	}
+	s->service = service;
+	s->role = role;
+	s->conn = c;
+	atomic_init(&s->owners, 1);
+	buf_init(&s->pending, SMTP_ADDRESS_MAX + 2);
+	return s;
+}
+
+int
+smtp_session_open(struct service *service, struct conn *c, void **session_out, struct error *e)
+{
+	struct smtp_session *s = session_new(service, c, SERVICE_MX, e);
 	struct smtp_server_config config;
 	int rc;
 
 	if (s == NULL)
-		return error_nomem(e);
-	s->service = listener->service;
-	s->role = listener->role;
-	s->conn = c;
-	atomic_init(&s->owners, 1);
-	buf_init(&s->pending, SMTP_ADDRESS_MAX + 2);
+		return ERR_NOMEM;
 	config = machine_config(s);
 	if ((rc = smtp_server_new(&config, false, clock_ms(), &s->machine, e)) != 0) {
 		mem_free(s);
 		return rc;
 	}
+	*session_out = s;
+	return 0;
+}
+
+int
+smtp_session_open_account(struct service *service, struct conn *c, uint64_t account, const struct trunk_open *in,
+    void **session_out, struct error *e)
+{
+	const struct smtp_server_resume from = { .hello = in->hello, .esmtp = in->esmtp, .pending = in->pending };
+	struct smtp_session *s = session_new(service, c, SERVICE_SUBMISSION, e);
+	struct smtp_server_config config;
+	int rc;
+
+	if (s == NULL)
+		return ERR_NOMEM;
+	s->account = account;
+	config = machine_config(s);
+	if ((rc = smtp_server_resume(&config, &from, clock_ms(), &s->machine, e)) != 0) {
+		mem_free(s);
+		return rc;
+	}
+	log_event(LOG_LEVEL_INFO, "smtp.authenticated", log_u64("connection", conn_id(c)),
+	    log_str("peer", conn_peer(c)), log_u64("account", account));
 	*session_out = s;
 	return 0;
 }
@@ -119,7 +150,7 @@ drop_message(struct smtp_session *s)
 	if (s->message != NULL && s->message->handle != 0) {
 		const struct store_body_handle staged = { .handle = s->message->handle };
 
-		(void)ask_body_abort_submit(s->service->ask, &staged, ignore_reply, NULL, NULL);
+		(void)ask_body_abort_submit(s->service->ports.ask, &staged, ignore_reply, NULL, NULL);
 	}
 	smtp_message_free(s->message);
 	s->message = NULL;
@@ -147,7 +178,11 @@ disown(struct smtp_session *s)
 static void
 session_closed(void *session)
 {
-	disown(session);
+	struct smtp_session *s = session;
+
+	if (s->account != 0)
+		grants_leave(s->service->ports.grants, s->account);
+	disown(s);
 }
 
 /* ---- questions ---- */
@@ -161,17 +196,6 @@ answer_arrived(struct smtp_session *s)
 	conn_wake(c);
 	disown(s);
 	conn_release(c);
-}
-
-static void
-on_handover(void *ctx, const void *reply, const struct error *e)
-{
-	struct smtp_session *s = ctx;
-	const struct ask_handover *h = reply;
-
-	s->answer.code = h == NULL ? e->code : 0;
-	s->answer.account = h == NULL ? 0 : h->account;
-	answer_arrived(s);
 }
 
 static void
@@ -218,7 +242,6 @@ on_kept(void *ctx, const void *reply, const struct error *e)
 }
 
 static port_done_fn *const arrivals[ASKING_COUNT] = {
-	[ASKING_LOGIN] = on_handover,
 	[ASKING_SENDER] = on_verdict,
 	[ASKING_RECIPIENT] = on_verdict,
 	[ASKING_FROM] = on_verdict,
@@ -228,7 +251,6 @@ static port_done_fn *const arrivals[ASKING_COUNT] = {
 };
 
 static const uint16_t methods[ASKING_COUNT] = {
-	[ASKING_LOGIN] = ASK_METHOD_authenticate,
 	[ASKING_SENDER] = ASK_METHOD_sender,
 	[ASKING_RECIPIENT] = ASK_METHOD_recipient,
 	[ASKING_FROM] = ASK_METHOD_sender,
@@ -249,7 +271,7 @@ ask(struct smtp_session *s, enum asking what, const void *request)
 	atomic_store(&s->answered, false);
 	atomic_fetch_add(&s->owners, 1);
 	conn_hold(s->conn);
-	rc = port_submit(s->service->ask, methods[what], request, arrivals[what], s, &e);
+	rc = port_submit(s->service->ports.ask, methods[what], request, arrivals[what], s, &e);
 	if (rc != 0) {
 		s->answer.code = rc;
 		answer_arrived(s);
@@ -283,21 +305,6 @@ trace_of(struct smtp_session *s)
 	}
 	memcpy(t.random, s->random, sizeof t.random);
 	return t;
-}
-
-static void
-on_authenticate(struct smtp_session *s, const struct smtp_server_event *ev)
-{
-	const struct ask_authenticate q = {
-		.connection = conn_id(s->conn),
-		.mechanism = ASK_PLAIN,
-		.authorize = ev->credentials->authorize,
-		.address = ev->credentials->identity,
-		.password = ev->credentials->password,
-		.peer = slice_str(conn_peer(s->conn)),
-	};
-
-	ask(s, ASKING_LOGIN, &q);
 }
 
 /* The event's address in its plain form, kept until the answer. */
@@ -462,7 +469,6 @@ on_close(struct smtp_session *s, const struct smtp_server_event *ev)
 
 static void (*const on_event[])(struct smtp_session *s, const struct smtp_server_event *ev) = {
 	[SMTP_SERVER_START_TLS] = on_start_tls,
-	[SMTP_SERVER_AUTHENTICATE] = on_authenticate,
 	[SMTP_SERVER_MAIL] = on_mail,
 	[SMTP_SERVER_RECIPIENT] = on_recipient,
 	[SMTP_SERVER_DATA] = on_data,
@@ -485,27 +491,6 @@ log_fault(const struct smtp_session *s, int code)
 {
 	log_event(
 	    LOG_LEVEL_ERROR, "smtp.fault", log_u64("connection", conn_id(s->conn)), log_str("error", error_name(code)));
-}
-
-static void
-answered_login(struct smtp_session *s, const struct answer *a)
-{
-	struct error e;
-
-	if (a->code != 0) {
-		reply(s,
-		    a->code == ERR_PASSWORD    ? SMTP_REPLY_AUTH_WRONG
-			: a->code == ERR_LIMIT ? SMTP_REPLY_AUTH_BUSY
-					       : SMTP_REPLY_TRY_LATER);
-		return;
-	}
-	/* What is behind authentication is made from the hand-over alone. */
-	s->account = a->account;
-	reply(s, SMTP_REPLY_AUTH_OK);
-	if (smtp_server_renew(s->machine, clock_ms(), &s->machine, &e) != 0)
-		conn_abort(s->conn);
-	log_event(LOG_LEVEL_INFO, "smtp.authenticated", log_u64("connection", conn_id(s->conn)),
-	    log_str("peer", conn_peer(s->conn)), log_u64("account", s->account));
 }
 
 static void
@@ -585,7 +570,6 @@ answered_keep(struct smtp_session *s, const struct answer *a)
 }
 
 static void (*const on_answer[ASKING_COUNT])(struct smtp_session *s, const struct answer *a) = {
-	[ASKING_LOGIN] = answered_login,
 	[ASKING_SENDER] = answered_sender,
 	[ASKING_RECIPIENT] = answered_recipient,
 	[ASKING_FROM] = answered_from,
@@ -610,7 +594,6 @@ begin_behind_tls(struct smtp_session *s, int64_t now_ms)
 	smtp_server_free(s->machine);
 	s->machine = fresh;
 	s->starting_tls = false;
-	s->account = 0;
 	return true;
 }
 
@@ -645,7 +628,10 @@ session_run(void *session, struct conn *c, int64_t now_ms)
 		}
 		if (smtp_server_next(s->machine, now_ms, &ev) == SMTP_SERVER_NOTHING)
 			return;
-		on_event[ev.what](s, &ev);
+		if (on_event[ev.what] != NULL)
+			on_event[ev.what](s, &ev);
+		else
+			reply(s, SMTP_REPLY_TRY_LATER); /* no password is asked for here */
 		if (ev.what == SMTP_SERVER_CLOSE || ev.what == SMTP_SERVER_START_TLS)
 			return;
 	}

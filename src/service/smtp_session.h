@@ -2,9 +2,8 @@
 /*
  * SMTP connections (RFC 5321, submission RFC 6409): drives the server machine
  * of smtp/server.h, answers its questions through service/ask.h, and keeps
- * what was received. For a listener with role SERVICE_MX or SERVICE_SUBMISSION:
- *
- *   { .ops = &smtp_session_ops, .open = smtp_session_open, .ctx = &listener, .refusal = smtp_session_refusal }
+ * what was received. What of submission comes before authentication is in
+ * another process (service/front_smtp.c).
  */
 #ifndef SERVICE_SMTP_SESSION_H
 #define SERVICE_SMTP_SESSION_H
@@ -14,10 +13,10 @@
 
 extern const struct conn_ops smtp_session_ops;
 
-/* ctx: a struct service_listener. ERR_NOMEM. */
-int smtp_session_open(void *ctx, struct conn *c, void **session_out, struct error *e);
-
-/* Said to who there is no room for: "421 ...\r\n". */
-extern const struct slice smtp_session_refusal;
+/* A stranger's, from its greeting on: SERVICE_MX. ERR_NOMEM. */
+int smtp_session_open(struct service *service, struct conn *c, void **session_out, struct error *e);
+/* Somebody's who has signed in: SERVICE_SUBMISSION. in: hello, esmtp, pending. ERR_NOMEM, ERR_LIMIT. */
+int smtp_session_open_account(struct service *service, struct conn *c, uint64_t account, const struct trunk_open *in,
+    void **session_out, struct error *e);
 
 #endif

@@ -64,6 +64,32 @@ smtp_server_renew(struct smtp_server *old, int64_t now_ms, struct smtp_server **
 	return 0;
 }
 
+int
+smtp_server_resume(const struct smtp_server_config *config, const struct smtp_server_resume *from, int64_t now_ms,
+    struct smtp_server **m_out, struct error *e)
+{
+	struct smtp_server *m;
+	int rc = smtp_server_new(config, true, now_ms, &m, e);
+
+	if (rc != 0)
+		return rc;
+	m->state = STATE_READY;
+	m->esmtp = from->esmtp;
+	m->authenticated = true;
+	if (buf_put_slice(&m->hello, from->hello) != 0 || buf_put_slice(&m->out, from->pending) != 0) {
+		smtp_server_free(m);
+		return error_set(e, ERR_LIMIT, "what was said before is too long");
+	}
+	*m_out = m;
+	return 0;
+}
+
+bool
+smtp_server_is_esmtp(const struct smtp_server *m)
+{
+	return m->esmtp;
+}
+
 void
 smtp_server_free(struct smtp_server *m)
 {
@@ -79,8 +105,8 @@ smtp_server_free(struct smtp_server *m)
 
 /* ---- input ---- */
 
-static struct slice
-unread(const struct smtp_server *m)
+struct slice
+smtp_server_unread(const struct smtp_server *m)
 {
 	return slice_from(buf_slice(&m->in), m->in_at);
 }
@@ -206,7 +232,7 @@ refuse_long(struct smtp_server *m)
 static bool
 skip_long(struct smtp_server *m)
 {
-	struct slice in = unread(m);
+	struct slice in = smtp_server_unread(m);
 	size_t len = line_length(m, in);
 	size_t gone = len > 0 ? len : in.len - (in.len > 0 && in.data[in.len - 1] == '\r');
 
@@ -227,7 +253,7 @@ next_line(struct smtp_server *m, int64_t now_ms, struct smtp_server_event *event
 
 	if (m->skipping)
 		return skip_long(m);
-	in = unread(m);
+	in = smtp_server_unread(m);
 	len = line_length(m, in);
 	if (len > line_max(m, in) || (len == 0 && in.len >= line_max(m, in))) {
 		refuse_long(m);
@@ -285,7 +311,7 @@ next_text(struct smtp_server *m, int64_t now_ms, struct smtp_server_event *event
 {
 	size_t used;
 	struct slice chunk = SLICE_EMPTY;
-	enum smtp_data_what what = smtp_data_next(&m->data, unread(m), &chunk, &used);
+	enum smtp_data_what what = smtp_data_next(&m->data, smtp_server_unread(m), &chunk, &used);
 
 	/* Until the next feed the chunk's octets stay where they are. */
 	skip(m, used);

@@ -77,6 +77,21 @@ struct smtp_server_event {
 /* With its greeting to be sent (not with tls reached by STARTTLS: pass silent). ERR_NOMEM. */
 int smtp_server_new(
     const struct smtp_server_config *config, bool silent, int64_t now_ms, struct smtp_server **m_out, struct error *e);
+/*
+ * The machine behind authentication, made in another process than the one
+ * that asked for the password: from what the client called itself (esmtp: by
+ * EHLO), and what is still to be said to it. ERR_NOMEM, ERR_LIMIT.
+ */
+struct smtp_server_resume {
+	struct slice hello;
+	bool esmtp;
+	struct slice pending;
+};
+int smtp_server_resume(const struct smtp_server_config *config, const struct smtp_server_resume *from, int64_t now_ms,
+    struct smtp_server **m_out, struct error *e);
+/* For that other process: what was read and not used, and whether the client said EHLO. */
+struct slice smtp_server_unread(const struct smtp_server *m);
+bool smtp_server_is_esmtp(const struct smtp_server *m);
 /* The machine behind authentication: takes over what was said at EHLO, unread input and unsent output; frees old. */
 int smtp_server_renew(struct smtp_server *old, int64_t now_ms, struct smtp_server **m_out, struct error *e);
 void smtp_server_free(struct smtp_server *m);

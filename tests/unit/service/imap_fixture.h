@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * IMAP sessions on a pretended connection, with a real store in a temporary
- * folder: in this process, or in a forked one behind a socket. Passwords are
- * answered by a small ask end of its own (alice@example.org, "secret").
+ * IMAP on a pretended connection from the greeting on, through front and the
+ * process behind it, with a real store in a temporary folder: in this process,
+ * or in a forked one behind a socket. Passwords are answered by a small end of
+ * its own (alice@example.org, "secret").
  *
  * Transcripts (tests/transcripts/imap): "C: " is sent with CR LF, "S: " is the
  * next line that must come, "S~ " the same with '*' for anything; a number
@@ -17,135 +18,19 @@
 
 #include <dirent.h>
 #include <libgen.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/buf.h"
-#include "base/mem.h"
-#include "os/clock.h"
-#include "os/pool.h"
 #include "os/port.h"
+#include "pretended.h"
 #include "service/ask.h"
-#include "service/imap_session.h"
-#include "service/service.h"
+#include "service/grants.h"
+#include "service/permit.h"
 #include "store/engine.h"
 #include "store/store.h"
-#include "store/watch.h"
-#include "unit.h"
-
-#define FIXTURE_WAIT_MS 20000
-
-/* ---- the pretended connection: what net/conn.h promises, driven by hand ---- */
-
-struct conn {
-	atomic_uint refs;
-	pthread_mutex_t lock;
-	pthread_cond_t cond;
-	bool woken;
-	bool tls;
-	bool can_tls;
-	bool want_tls;
-	bool closing;
-	bool aborted;
-	bool closed_told;
-	bool slow; /* takes no output */
-	void *session;
-	struct buf in;
-	struct buf out; /* what the client has received */
-	size_t high;    /* the most output that ever waited */
-};
-
-void
-conn_hold(struct conn *c)
-{
-	(void)atomic_fetch_add(&c->refs, 1);
-}
-
-void
-conn_release(struct conn *c)
-{
-	if (atomic_fetch_sub(&c->refs, 1) != 1)
-		return;
-	buf_done(&c->in);
-	buf_done(&c->out);
-	(void)pthread_mutex_destroy(&c->lock);
-	(void)pthread_cond_destroy(&c->cond);
-	mem_free(c);
-}
-
-void
-conn_wake(struct conn *c)
-{
-	(void)pthread_mutex_lock(&c->lock);
-	c->woken = true;
-	(void)pthread_cond_signal(&c->cond);
-	(void)pthread_mutex_unlock(&c->lock);
-}
-
-uint64_t
-conn_id(const struct conn *c)
-{
-	return (uint64_t)(uintptr_t)c;
-}
-
-const char *
-conn_peer(const struct conn *c)
-{
-	(void)c;
-	return "192.0.2.1";
-}
-
-uint16_t
-conn_port(const struct conn *c)
-{
-	(void)c;
-	return 143;
-}
-
-int
-conn_start_tls(struct conn *c, struct error *e)
-{
-	(void)e;
-	c->want_tls = true;
-	return 0;
-}
-
-bool
-conn_can_start_tls(const struct conn *c)
-{
-	return c->can_tls && !c->tls;
-}
-
-bool
-conn_is_tls(const struct conn *c)
-{
-	return c->tls;
-}
-
-bool
-conn_tls_info(const struct conn *c, struct conn_tls_info *info_out)
-{
-	(void)info_out;
-	return c->tls;
-}
-
-void
-conn_close(struct conn *c)
-{
-	c->closing = true;
-}
-
-void
-conn_abort(struct conn *c)
-{
-	c->aborted = true;
-}
 
 /* ---- the world ---- */
 
@@ -153,142 +38,17 @@ struct world {
 	char folder[64];
 	struct store *store;
 	struct port *port;
-	struct port *ask_port;
-	struct service service;
-	struct service_listener listener;
+	struct port_service auth_end;
+	struct port *auth;
+	struct ask *ask_end;
+	struct port *ask;
+	struct grants *grants;
+	struct pretended_behind behind;
+	struct front front;
+	struct front_listener listener;
 	pid_t child;
 	uint64_t alice;
 };
-
-static struct conn *
-conn_open(struct world *w, bool tls)
-{
-	struct conn *c = mem_alloc(sizeof *c);
-
-	atomic_init(&c->refs, 1);
-	(void)pthread_mutex_init(&c->lock, NULL);
-	(void)pthread_cond_init(&c->cond, NULL);
-	buf_init(&c->in, 64u << 20);
-	buf_init(&c->out, 256u << 20);
-	c->tls = tls;
-	c->can_tls = true;
-	assert_ok(imap_session_open(&w->listener, c, &c->session, &unit_error));
-	c->woken = true;
-	return c;
-}
-
-static void
-conn_hang_up(struct conn *c)
-{
-	if (!c->closed_told)
-		imap_session_ops.closed(c->session);
-	c->closed_told = true;
-	conn_release(c);
-}
-
-/* One turn of the loop; true when something moved. */
-static bool
-conn_turn_once(struct conn *c)
-{
-	size_t taken = 0;
-	struct slice out;
-	bool moved;
-
-	if (c->closed_told)
-		return false;
-	(void)pthread_mutex_lock(&c->lock);
-	moved = c->woken;
-	c->woken = false;
-	(void)pthread_mutex_unlock(&c->lock);
-	if (c->in.len > 0 && !c->want_tls)
-		taken = imap_session_ops.feed(c->session, buf_slice(&c->in), clock_ms());
-	buf_consume(&c->in, taken);
-	if (taken > 0 || moved)
-		imap_session_ops.run(c->session, c, clock_ms());
-	out = imap_session_ops.output(c->session);
-	if (out.len > c->high)
-		c->high = out.len;
-	if (out.len > 0 && !c->slow) {
-		assert_int_equal(buf_put_slice(&c->out, out), 0);
-		imap_session_ops.sent(c->session, out.len);
-		imap_session_ops.run(c->session, c, clock_ms());
-		return true;
-	}
-	if (c->want_tls) {
-		c->want_tls = false;
-		c->tls = true;
-		buf_clear(&c->in); /* what came before the handshake is dropped */
-		imap_session_ops.run(c->session, c, clock_ms());
-		return true;
-	}
-	if ((c->closing && out.len == 0) || c->aborted) {
-		imap_session_ops.closed(c->session);
-		c->closed_told = true;
-	}
-	return taken > 0 || moved;
-}
-
-/* Waits a little for a wake. */
-static void
-conn_sleep(struct conn *c)
-{
-	struct timespec until;
-
-	(void)clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += 5000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_nsec -= 1000000000;
-		until.tv_sec++;
-	}
-	(void)pthread_mutex_lock(&c->lock);
-	if (!c->woken)
-		(void)pthread_cond_timedwait(&c->cond, &c->lock, &until);
-	(void)pthread_mutex_unlock(&c->lock);
-}
-
-static void
-conn_send(struct conn *c, struct slice s)
-{
-	while (c->want_tls)
-		(void)conn_turn_once(c);
-	assert_int_equal(buf_put_slice(&c->in, s), 0);
-}
-
-/* The next line the client gets, without CR LF, in line (valid until the next call); false when none comes. */
-static bool
-conn_line(struct conn *c, struct buf *line)
-{
-	int64_t limit = clock_ms() + FIXTURE_WAIT_MS;
-
-	for (;;) {
-		size_t at = slice_search(buf_slice(&c->out), SLICE("\r\n"));
-
-		if (at != SIZE_MAX) {
-			buf_clear(line);
-			(void)buf_put(line, c->out.data, at);
-			buf_consume(&c->out, at + 2);
-			return true;
-		}
-		if (c->closed_told || clock_ms() > limit)
-			return false;
-		if (!conn_turn_once(c))
-			conn_sleep(c);
-	}
-}
-
-/* Runs until nothing moves for a moment and nothing is in flight. */
-static void __attribute__((unused)) conn_settle(struct conn *c)
-{
-	int64_t limit = clock_ms() + FIXTURE_WAIT_MS;
-
-	while (!c->closed_told && clock_ms() < limit) {
-		if (conn_turn_once(c))
-			continue;
-		if (!imap_session_ops.busy(c->session) && c->in.len == 0)
-			return;
-		conn_sleep(c);
-	}
-}
 
 /* Sends a command and gathers everything up to its tagged answer; the answer is the last line of the result. */
 static struct slice __attribute__((unused)) conn_ask(struct conn *c, const char *tag, const char *rest, struct buf *all)
@@ -318,47 +78,29 @@ static struct slice __attribute__((unused)) conn_ask(struct conn *c, const char 
 	return end;
 }
 
-/* ---- the ask end ---- */
+/* ---- who checks passwords ---- */
 
-static uint64_t fixture_account;
-
+/* As service/signin.h: whose the connection is, is said before the answer. */
 static void
 fixture_authenticate(void *ctx, struct port_job *job)
 {
 	const struct ask_authenticate *ask = port_job_request(job);
-	struct ask_handover h = { .connection = ask->connection, .account = fixture_account, .address = ask->address };
+	const struct ask_handover yes = { .connection = ask->connection };
+	struct world *w = ctx;
+	const struct grant_in grant = {
+		.process = w->behind.front, .connection = ask->connection, .account = w->alice, .counted = true
+	};
 	struct error e;
 
-	(void)ctx;
-	if (slice_eq_str(ask->address, "alice@example.org") && slice_eq_str(ask->password, "secret")) {
-		port_reply(job, &h);
-		return;
-	}
 	(void)error_set(&e, ERR_PASSWORD, "no");
-	port_fail(job, &e);
+	if (slice_eq_str(ask->address, "alice@example.org") && slice_eq_str(ask->password, "secret") &&
+	    grants_put(w->grants, &grant, clock_ms(), &e) == 0)
+		port_reply(job, &yes);
+	else
+		port_fail(job, &e);
 }
 
-static const struct codec_field fixture_ask_fields[] = {
-	CODEC_FIELD(struct ask_authenticate, connection, CODEC_U64, 0),
-	CODEC_FIELD(struct ask_authenticate, mechanism, CODEC_U32, 0),
-	CODEC_FIELD(struct ask_authenticate, authorize, CODEC_BYTES, 1024),
-	CODEC_FIELD(struct ask_authenticate, address, CODEC_BYTES, 1024),
-	CODEC_FIELD(struct ask_authenticate, password, CODEC_BYTES, 1024),
-	CODEC_FIELD(struct ask_authenticate, peer, CODEC_BYTES, 1024),
-};
-static const struct codec_schema fixture_ask_schema = CODEC_SCHEMA(ask_authenticate, fixture_ask_fields);
-static const struct codec_field fixture_handover_fields[] = {
-	CODEC_FIELD(struct ask_handover, connection, CODEC_U64, 0),
-	CODEC_FIELD(struct ask_handover, account, CODEC_U64, 0),
-	CODEC_FIELD(struct ask_handover, address, CODEC_BYTES, 1024),
-};
-static const struct codec_schema fixture_handover_schema = CODEC_SCHEMA(ask_handover, fixture_handover_fields);
-static const struct port_method fixture_methods[] = {
-	{ ASK_METHOD_authenticate, "authenticate", &fixture_ask_schema, &fixture_handover_schema },
-};
-static const struct port_interface fixture_interface = { "ask", fixture_methods, 1 };
 static const struct port_handler fixture_handlers[] = { { ASK_METHOD_authenticate, fixture_authenticate } };
-static const struct port_service fixture_ask = { &fixture_interface, fixture_handlers, 1, NULL, NULL };
 
 /* ---- setting up ---- */
 
@@ -423,33 +165,50 @@ world_store(struct world *w, bool two_processes)
 	assert_ok(port_open_socket(&store_interface, fds[0], &w->port, &unit_error));
 }
 
-static struct world *
-world_new(bool two_processes)
+static void
+world_account(struct world *w)
 {
-	struct world *w = mem_alloc(sizeof *w);
-	struct pool_options pool = { .name = "imap", .threads = 2, .queue_max = 100 };
 	struct store_account_create create = { .address = SLICE("alice@example.org"), .verifier = SLICE("x") };
 	struct store_domain domain = { .domain = SLICE("example.org") };
 	struct store_account_id id;
 	struct store_nothing nothing;
 	struct arena a;
 
-	(void)snprintf(w->folder, sizeof w->folder, "/tmp/letterlock-imap-XXXXXX");
-	assert_non_null(mkdtemp(w->folder));
-	world_store(w, two_processes);
 	arena_init(&a, 1u << 20);
 	assert_ok(store_domain_add(w->port, &domain, &a, &nothing, &unit_error));
 	assert_ok(store_account_create(w->port, &create, &a, &id, &unit_error));
-	w->alice = fixture_account = id.account;
+	w->alice = id.account;
 	arena_done(&a);
-	assert_ok(port_open_local(&fixture_ask, &w->ask_port, &unit_error));
-	assert_ok(pool_new(&pool, &w->service.workers, &unit_error));
-	w->service.store = w->port;
-	w->service.ask = w->ask_port;
-	w->service.settings.hostname = SLICE("mail.example.org");
-	w->service.settings.message_max = 8u << 20;
-	assert_ok(store_watcher_new(w->port, &w->service.watcher, &unit_error));
-	w->listener = (struct service_listener){ .service = &w->service, .role = SERVICE_IMAP };
+}
+
+/* The processes mail and auth, and front before them; the store may be in a real one of its own. */
+static struct world *
+world_new(bool two_processes)
+{
+	const struct service_settings settings = {
+		.hostname = SLICE("mail.example.org"), .message_max = 8u << 20, .workers = 2
+	};
+	struct world *w = mem_alloc(sizeof *w);
+	struct service_ports ports;
+
+	(void)snprintf(w->folder, sizeof w->folder, "/tmp/letterlock-imap-XXXXXX");
+	assert_non_null(mkdtemp(w->folder));
+	world_store(w, two_processes);
+	world_account(w);
+	assert_ok(grants_new(1000, &w->grants, &unit_error));
+	assert_ok(ask_new(w->port, w->grants, &w->ask_end, &unit_error));
+	assert_ok(port_open_local(ask_service(w->ask_end), &w->ask, &unit_error));
+	ports = (struct service_ports){ .store = w->port, .ask = w->ask, .grants = w->grants };
+	assert_ok(service_new(PROCESS_MAIL, &settings, &ports, &w->behind.mail, &unit_error));
+	w->behind.front = process_number(PROCESS_FRONT, 1);
+	w->auth_end = (struct port_service){
+		.interface = &ask_interface, .handlers = fixture_handlers, .handler_count = 1, .ctx = w
+	};
+	assert_ok(port_open_local(&w->auth_end, &w->auth, &unit_error));
+	w->front = (struct front){
+		.settings = settings, .auth = w->auth, .hand_over = pretended_hand_over, .ctx = &w->behind
+	};
+	w->listener = (struct front_listener){ .front = &w->front, .role = SERVICE_IMAP };
 	return w;
 }
 
@@ -458,9 +217,11 @@ world_free(struct world *w)
 {
 	int status = 0;
 
-	pool_free(w->service.workers);
-	store_watcher_free(w->service.watcher);
-	port_close(w->ask_port);
+	port_close(w->auth);
+	service_free(w->behind.mail);
+	port_close(w->ask);
+	ask_free(w->ask_end);
+	grants_free(w->grants);
 	port_close(w->port);
 	if (w->child > 0) {
 		assert_int_equal(waitpid(w->child, &status, 0), w->child);
@@ -476,7 +237,7 @@ world_free(struct world *w)
 __attribute__((unused)) static struct conn *
 conn_signed_in(struct world *w)
 {
-	struct conn *c = conn_open(w, true);
+	struct conn *c = conn_open(&w->listener, true);
 	struct buf line;
 
 	buf_init(&line, 65536);
@@ -605,7 +366,7 @@ play_line(struct play *p, struct slice line)
 	}
 	assert_true(who < PLAYERS);
 	if (p->players[who] == NULL)
-		p->players[who] = conn_open(p->world, p->tls);
+		p->players[who] = conn_open(&p->world->listener, p->tls);
 	if (slice_eq_str(line, "CLOSED")) {
 		struct buf rest;
 
@@ -645,7 +406,7 @@ play_file(struct world *w, const char *path, bool byte_by_byte)
 	for (size_t i = 0; i < PLAYERS; i++) {
 		if (p.players[i] == NULL)
 			continue;
-		conn_settle(p.players[i]);
+		(void)conn_settle(p.players[i]);
 		conn_hang_up(p.players[i]);
 	}
 }

@@ -1,114 +1,32 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * SMTP sessions with a connection made here (no sockets, no TLS) and a real
- * store: all transcripts, what is kept, what happens when the client goes away
- * at any moment, and when the store is full of other work.
+ * SMTP on pretended connections (no sockets, no TLS), through front and the
+ * processes behind it, with a real store: all transcripts, what is kept, what
+ * happens when the client goes away at any moment.
  */
 #include "service/smtp_session.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
-
-#include "os/clock.h"
+#include "pretended.h"
 #include "service/ask.h"
 #include "service/auth.h"
+#include "service/grants.h"
+#include "service/permit.h"
+#include "service/signin.h"
 #include "smtp/transcript.h"
 #include "store/box.h"
-
-/* ---- net/conn.h, made here ---- */
-
-struct conn {
-	atomic_int holds;
-	atomic_bool woken;
-	bool tls, can_tls, start_tls, close;
-	void *session;
-	struct buf answers;
-};
-
-void
-conn_hold(struct conn *c)
-{
-	atomic_fetch_add(&c->holds, 1);
-}
-
-void
-conn_release(struct conn *c)
-{
-	atomic_fetch_sub(&c->holds, 1);
-}
-
-void
-conn_wake(struct conn *c)
-{
-	atomic_store(&c->woken, true);
-}
-
-uint64_t
-conn_id(const struct conn *c)
-{
-	(void)c;
-	return 77;
-}
-
-const char *
-conn_peer(const struct conn *c)
-{
-	(void)c;
-	return "2001:db8::1";
-}
-
-uint16_t
-conn_port(const struct conn *c)
-{
-	(void)c;
-	return 25;
-}
-
-int
-conn_start_tls(struct conn *c, struct error *e)
-{
-	(void)e;
-	c->start_tls = true;
-	return 0;
-}
-
-bool
-conn_can_start_tls(const struct conn *c)
-{
-	return c->can_tls && !c->tls;
-}
-
-bool
-conn_is_tls(const struct conn *c)
-{
-	return c->tls;
-}
-
-bool
-conn_tls_info(const struct conn *c, struct conn_tls_info *info_out)
-{
-	*info_out = (struct conn_tls_info){ "TLSv1.3", "TLS_AES_256_GCM_SHA384", 256 };
-	return c->tls;
-}
-
-void
-conn_close(struct conn *c)
-{
-	c->close = true;
-}
-
-void
-conn_abort(struct conn *c)
-{
-	c->close = true;
-}
 
 /* ---- the world of a test ---- */
 
 static struct box box;
-static struct service *service;
-static struct service_listener mx, submission;
-static struct conn conn;
+static struct grants *grants;
+static struct ask *ask_end;
+static struct port *ask, *auth;
+static struct signin *signin;
+static struct port_server *auth_server;
+static struct pretended_behind behind;
+static struct front front;
+static struct front_listener mx, submission;
+static struct conn *conn;
 static uint64_t alice, bob;
 
 static uint64_t
@@ -129,21 +47,44 @@ make_account(const char *address)
 	return id.account;
 }
 
+/* The end that checks passwords hears over a socket who asks: a front. */
+static void
+open_auth(void)
+{
+	int fds[2];
+
+	assert_ok(signin_new(ask, 1, &signin, &unit_error));
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	assert_ok(port_server_new(signin_service(signin), &auth_server, &unit_error));
+	assert_ok(port_server_add(auth_server, fds[0], NULL, behind.front, &unit_error));
+	assert_ok(port_open_socket(&ask_interface, fds[1], &auth, &unit_error));
+}
+
 static int
 setup(void **state)
 {
 	const struct service_settings settings = {
 		.hostname = SLICE("mail.example.org"), .message_max = 65536, .workers = 1
 	};
+	struct service_ports ports;
 
 	(void)state;
 	box_new(&box);
 	box_open(&box);
 	alice = make_account("alice@example.org");
 	bob = make_account("bob@example.org");
-	assert_ok(service_new(&settings, box.port, &service, &unit_error));
-	mx = (struct service_listener){ service, SERVICE_MX };
-	submission = (struct service_listener){ service, SERVICE_SUBMISSION };
+	assert_ok(grants_new(10, &grants, &unit_error));
+	assert_ok(ask_new(box.port, grants, &ask_end, &unit_error));
+	assert_ok(port_open_local(ask_service(ask_end), &ask, &unit_error));
+	ports = (struct service_ports){ .store = box.port, .ask = ask, .grants = grants };
+	assert_ok(service_new(PROCESS_MAIL, &settings, &ports, &behind.mail, &unit_error));
+	ports = (struct service_ports){ .ask = ask };
+	assert_ok(service_new(PROCESS_MX, &settings, &ports, &behind.mx, &unit_error));
+	behind.front = process_number(PROCESS_FRONT, 1);
+	open_auth();
+	front = (struct front){ .settings = settings, .auth = auth, .hand_over = pretended_hand_over, .ctx = &behind };
+	mx = (struct front_listener){ &front, SERVICE_MX };
+	submission = (struct front_listener){ &front, SERVICE_SUBMISSION };
 	return 0;
 }
 
@@ -151,74 +92,48 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	service_free(service);
+	port_close(auth);
+	port_server_free(auth_server);
+	signin_free(signin);
+	service_free(behind.mail);
+	service_free(behind.mx);
+	port_close(ask);
+	ask_free(ask_end);
+	grants_free(grants);
 	box_free(&box);
 	return 0;
 }
 
 static void
-begin(const struct service_listener *listener, bool tls)
+begin(struct front_listener *listener, bool tls)
 {
-	union {
-		const struct service_listener *given;
-		void *ctx;
-	} u = { .given = listener };
-
-	conn = (struct conn){ .tls = tls, .can_tls = true };
-	buf_init(&conn.answers, 1u << 20);
-	assert_ok(smtp_session_open(u.ctx, &conn, &conn.session, &unit_error));
-}
-
-static void
-run_once(void)
-{
-	struct slice out;
-
-	atomic_store(&conn.woken, false);
-	smtp_session_ops.run(conn.session, &conn, clock_ms());
-	out = smtp_session_ops.output(conn.session);
-	(void)buf_put_slice(&conn.answers, out);
-	smtp_session_ops.sent(conn.session, out.len);
+	conn = conn_open(listener, tls);
+	conn->slow_tls = true;
 }
 
 /* Runs it as a loop would, until nothing is under way any more. */
 static void
 settle(void)
 {
-	run_once();
-	while (smtp_session_ops.busy(conn.session) || atomic_load(&conn.woken)) {
-		for (unsigned i = 0; !atomic_load(&conn.woken); i++) {
-			assert_true(i < 200000);
-			(void)usleep(50);
-		}
-		run_once();
-	}
+	assert_true(conn_settle(conn));
 }
 
 static void
 feed(struct slice in)
 {
-	unsigned stuck = 0;
-
-	while (in.len > 0 && !conn.close) {
-		size_t took = smtp_session_ops.feed(conn.session, slice_sub(in, 0, 4096), clock_ms());
-
-		in = slice_from(in, took);
-		settle();
-		stuck = took == 0 ? stuck + 1 : 0;
-		assert_true(stuck < 100);
-	}
+	conn_send(conn, in);
+	settle();
 }
 
 static void
 end(void)
 {
-	smtp_session_ops.closed(conn.session);
-	for (unsigned i = 0; atomic_load(&conn.holds) > 0; i++) {
+	conn_tell_closed(conn);
+	for (unsigned i = 0; atomic_load(&conn->refs) > 1; i++) {
 		assert_true(i < 200000);
 		(void)usleep(50);
 	}
-	buf_done(&conn.answers);
+	conn_release(conn);
 }
 
 /* ---- transcripts ---- */
@@ -242,15 +157,14 @@ static struct buf *
 peer_answers(void *ctx)
 {
 	(void)ctx;
-	return &conn.answers;
+	return &conn->out;
 }
 
 static void
 peer_start_tls(void *ctx)
 {
 	(void)ctx;
-	assert_true(conn.start_tls);
-	conn.tls = true;
+	conn_shake(conn);
 	settle();
 }
 
@@ -258,7 +172,7 @@ static bool
 peer_closed(void *ctx)
 {
 	(void)ctx;
-	return conn.close;
+	return conn->closed_told;
 }
 
 static void
@@ -370,13 +284,13 @@ gone_at_any_moment(void **state)
 	(void)inbox_of(bob, &before);
 	for (size_t cut = 0; cut < sizeof letter - 2; cut++) {
 		begin(&mx, false);
-		(void)smtp_session_ops.feed(conn.session, slice_of(letter, cut), clock_ms());
-		run_once(); /* and not to the end: questions are under way */
+		conn_send(conn, slice_of(letter, cut));
+		(void)conn_turn_once(conn); /* and not to the end: questions are under way */
 		end();
 	}
 	(void)inbox_of(bob, &after);
 	assert_int_equal(after, before);
-	assert_int_equal(atomic_load(&service->receiving), 0);
+	assert_int_equal(atomic_load(&behind.mx->receiving), 0);
 }
 
 int

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: ISC */
+/* The tables: which messages cross between the parent and its children, and who is linked with whom. */
+#include "daemon/process.h"
+
+static const struct codec_field setup_fields[] = {
+	CODEC_FIELD(struct process_setup, number, CODEC_U64, 0),
+	CODEC_FIELD(struct process_setup, user, CODEC_BYTES, 256),
+	CODEC_FIELD(struct process_setup, jail, CODEC_BYTES, 4096),
+	CODEC_FIELD(struct process_setup, hostname, CODEC_BYTES, 255),
+	CODEC_FIELD(struct process_setup, data, CODEC_BYTES, 4096),
+	CODEC_FIELD_LIST(struct process_setup, domains, domain_count, &codec_schema_slice, CONFIG_LIST_MAX),
+	CODEC_FIELD(struct process_setup, message_max, CODEC_U64, 0),
+	CODEC_FIELD(struct process_setup, connections, CODEC_U32, 0),
+	CODEC_FIELD(struct process_setup, connections_peer, CODEC_U32, 0),
+	CODEC_FIELD(struct process_setup, connections_prefix, CODEC_U32, 0),
+	CODEC_FIELD(struct process_setup, connections_account, CODEC_U32, 0),
+	CODEC_FIELD(struct process_setup, connections_here, CODEC_U32, 0),
+	CODEC_FIELD(struct process_setup, handshake_ms, CODEC_U32, 0),
+	CODEC_FIELD(struct process_setup, stall_ms, CODEC_U32, 0),
+	CODEC_FIELD(struct process_setup, idle_ms, CODEC_U32, 0),
+	CODEC_FIELD(struct process_setup, threads, CODEC_U32, 64),
+	CODEC_FIELD(struct process_setup, front, CODEC_U32, 0),
+	CODEC_FIELD(struct process_setup, log_level, CODEC_U32, LOG_LEVEL_FATAL),
+	CODEC_FIELD(struct process_setup, directory_open, CODEC_BOOL, 0),
+};
+static const struct codec_schema setup_schema = CODEC_SCHEMA(process_setup, setup_fields);
+
+static const struct codec_field listener_fields[] = {
+	CODEC_FIELD(struct process_listener, port, CODEC_U32, CONFIG_PORT_COUNT - 1),
+};
+static const struct codec_schema listener_schema = CODEC_SCHEMA(process_listener, listener_fields);
+
+static const struct codec_field certificate_fields[] = {
+	CODEC_FIELD(struct process_certificate, certificate, CODEC_BYTES, 96u << 10),
+	CODEC_FIELD(struct process_certificate, key, CODEC_BYTES, 24u << 10),
+};
+static const struct codec_schema certificate_schema = CODEC_SCHEMA(process_certificate, certificate_fields);
+
+static const struct codec_field link_fields[] = {
+	CODEC_FIELD(struct process_link, link, CODEC_U32, LINK_COUNT - 1),
+	CODEC_FIELD(struct process_link, peer, CODEC_U64, 0),
+};
+static const struct codec_schema link_schema = CODEC_SCHEMA(process_link, link_fields);
+
+static const struct codec_field failed_fields[] = {
+	CODEC_FIELD(struct process_failed, code, CODEC_I64, 0),
+	CODEC_FIELD(struct process_failed, text, CODEC_BYTES, ERROR_TEXT_MAX),
+};
+static const struct codec_schema failed_schema = CODEC_SCHEMA(process_failed, failed_fields);
+
+static const struct codec_field blame_fields[] = {
+	CODEC_FIELD(struct process_blame, number, CODEC_U64, 0),
+};
+static const struct codec_schema blame_schema = CODEC_SCHEMA(process_blame, blame_fields);
+
+static const struct codec_field nothing_fields[] = {
+	CODEC_FIELD(struct process_nothing, unused, CODEC_U8, 0),
+};
+static const struct codec_schema nothing_schema = CODEC_SCHEMA(process_nothing, nothing_fields);
+
+#define KIND(name) (1u << PROCESS_##name)
+#define ALL (KIND(FRONT) | KIND(MX) | KIND(WEB) | KIND(AUTH) | KIND(MAIL))
+
+const struct process_rule process_rules[MESSAGE_COUNT] = {
+	[MESSAGE_SETUP] = { "setup", .from_parent = true, .once = true, .kinds = ALL, .schema = &setup_schema },
+	[MESSAGE_LOG] = { "log", .from_parent = true, .with_fd = true, .kinds = ALL, .schema = &nothing_schema },
+	[MESSAGE_CERTIFICATE] = { "certificate", .from_parent = true, .kinds = KIND(FRONT),
+	    .schema = &certificate_schema },
+	[MESSAGE_LISTENER] = { "listener", .from_parent = true, .with_fd = true, .kinds = KIND(FRONT),
+	    .schema = &listener_schema },
+	[MESSAGE_LINK] = { "link", .from_parent = true, .with_fd = true, .kinds = ALL, .schema = &link_schema },
+	[MESSAGE_GO] = { "go", .from_parent = true, .once = true, .kinds = KIND(FRONT), .schema = &nothing_schema },
+	[MESSAGE_SETTINGS] = { "settings", .from_parent = true, .kinds = ALL, .schema = &setup_schema },
+	[MESSAGE_STOP] = { "stop", .from_parent = true, .once = true, .kinds = ALL, .schema = &nothing_schema },
+	[MESSAGE_READY] = { "ready", .once = true, .kinds = ALL, .schema = &nothing_schema },
+	[MESSAGE_FAILED] = { "failed", .kinds = ALL, .schema = &failed_schema },
+	[MESSAGE_BLAME] = { "blame", .kinds = ALL, .schema = &blame_schema },
+};
+
+bool
+process_permits(uint16_t type, bool from_parent, enum process_kind kind, bool with_fd, uint32_t *seen)
+{
+	const struct process_rule *r = type < MESSAGE_COUNT ? &process_rules[type] : NULL;
+
+	if (r == NULL || r->name == NULL || r->from_parent != from_parent || (r->kinds >> kind & 1) == 0)
+		return false;
+	if ((r->once && (*seen >> type & 1) != 0) || (with_fd && !from_parent) || (r->with_fd && !with_fd))
+		return false;
+	/* The parent begins with the setup. */
+	if (from_parent && (type == MESSAGE_SETUP) != ((*seen & 1u << MESSAGE_SETUP) == 0))
+		return false;
+	*seen |= 1u << type;
+	return true;
+}
+
+const struct process_link_row process_links[LINK_COUNT] = {
+	[LINK_FRONT_MAIL] = { PROCESS_FRONT, PROCESS_MAIL },
+	[LINK_FRONT_MX] = { PROCESS_FRONT, PROCESS_MX },
+	[LINK_FRONT_WEB] = { PROCESS_FRONT, PROCESS_WEB },
+	[LINK_FRONT_AUTH] = { PROCESS_FRONT, PROCESS_AUTH },
+	[LINK_WEB_AUTH] = { PROCESS_WEB, PROCESS_AUTH },
+	[LINK_AUTH_MAIL] = { PROCESS_AUTH, PROCESS_MAIL },
+	[LINK_MX_MAIL] = { PROCESS_MX, PROCESS_MAIL },
+	[LINK_WEB_MAIL] = { PROCESS_WEB, PROCESS_MAIL },
+};

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The processes of letterlockd and what the parent says to them.
+ *
+ *   letterlockd (parent)  binds the ports, reads the configuration and the TLS key, starts and restarts the others
+ *   front 1..N            strangers' sockets, TLS, and what comes before authentication (service/front.h)
+ *   mx, web               strangers' mail and HTTP behind front (service/smtp_session.h, directory.h)
+ *   auth                  checks passwords (service/signin.h)
+ *   mail                  has the store; authenticated people's sessions; the control socket
+ *
+ * A child is this program started again with the words "process KIND" and one
+ * socket to the parent (os/message.h), over which it gets all it needs: its
+ * settings, listening sockets, the log, the certificate, and one end of each
+ * link to another process. Which messages there are, who may send them to
+ * whom, and how often, is one table: process_rules. Who may be linked with
+ * whom is another: process_links. What may be asked over a link is
+ * service/permit.h and net/trunk.h.
+ *
+ * With `processes = "one"` the children are threads of one process, for
+ * debugging: the same messages, no sandbox.
+ */
+#ifndef DAEMON_PROCESS_H
+#define DAEMON_PROCESS_H
+
+#include <pthread.h>
+
+#include "base/arena.h"
+#include "base/codec.h"
+#include "daemon/config.h"
+#include "os/file.h"
+#include "os/message.h"
+#include "os/sandbox.h"
+#include "service/permit.h"
+
+#define PROCESS_CONTROL_FD 3     /* in a child that was started as a program */
+#define PROCESS_FRONT_MAX 18000u /* clients of one front: descriptors end at 20,000 on common systems */
+
+/* ---- messages ---- */
+
+enum process_message {
+	/* from the parent */
+	MESSAGE_SETUP = 1,   /* struct process_setup; to front with the table of peers (net/peers.h) */
+	MESSAGE_LOG,         /* with the log's descriptor */
+	MESSAGE_CERTIFICATE, /* struct process_certificate */
+	MESSAGE_LISTENER,    /* struct process_listener, with a listening socket */
+	MESSAGE_LINK,        /* struct process_link, with a socket to the other process */
+	MESSAGE_GO,          /* all others are there: serve */
+	MESSAGE_SETTINGS,    /* struct process_setup: what of it may change while running */
+	MESSAGE_STOP,        /* end what is under way, then yourself */
+	/* from a child */
+	MESSAGE_READY,  /* it has started */
+	MESSAGE_FAILED, /* struct process_failed: it cannot start, or not go on; MESSAGE_STOP follows */
+	MESSAGE_BLAME,  /* struct process_blame: what that process sent over a link cannot be */
+	MESSAGE_COUNT,
+};
+
+struct process_setup {
+	uint64_t number;         /* service/permit.h */
+	struct slice user, jail; /* to become and to be shut in, when started by root; or empty */
+	struct slice hostname, data;
+	struct slice *domains;
+	size_t domain_count;
+	uint64_t message_max;
+	uint32_t connections, connections_peer, connections_prefix, connections_account;
+	uint32_t connections_here; /* of this front */
+	uint32_t handshake_ms, stall_ms, idle_ms;
+	uint32_t threads;
+	uint32_t front; /* which one */
+	uint32_t log_level;
+	bool directory_open;
+};
+
+struct process_listener {
+	uint32_t port; /* enum config_port */
+};
+
+struct process_certificate {
+	struct slice certificate, key; /* PEM */
+};
+
+struct process_link {
+	uint32_t link; /* enum process_link_kind */
+	uint64_t peer; /* the other process's number */
+};
+
+struct process_failed {
+	int64_t code;
+	struct slice text;
+};
+
+struct process_blame {
+	uint64_t number;
+};
+
+struct process_nothing {
+	uint8_t unused;
+};
+
+struct process_rule {
+	const char *name;
+	bool from_parent;
+	bool once;      /* in the life of a child */
+	bool with_fd;   /* a descriptor comes along, from the parent */
+	unsigned kinds; /* bits 1 << enum process_kind: which children take or send it */
+	const struct codec_schema *schema;
+};
+extern const struct process_rule process_rules[MESSAGE_COUNT];
+/* Whether it may come; *seen has a bit for each message that came before. */
+bool process_permits(uint16_t type, bool from_parent, enum process_kind kind, bool with_fd, uint32_t *seen);
+
+/* ---- links ---- */
+
+enum process_link_kind {
+	LINK_FRONT_MAIL, /* trunk */
+	LINK_FRONT_MX,   /* trunk */
+	LINK_FRONT_WEB,  /* trunk */
+	LINK_FRONT_AUTH,
+	LINK_WEB_AUTH,
+	LINK_AUTH_MAIL,
+	LINK_MX_MAIL,
+	LINK_WEB_MAIL,
+	LINK_COUNT,
+};
+
+struct process_link_row {
+	enum process_kind asking, asked; /* of a trunk: near, far */
+};
+extern const struct process_link_row process_links[LINK_COUNT];
+
+/* ---- a child ---- */
+
+struct process {
+	enum process_kind kind;
+	int control;
+	bool alone;         /* a process, not a thread */
+	struct arena arena; /* of setup */
+	struct process_setup setup;
+	void *self; /* the kind's own */
+};
+
+/* What a kind of process does; each has its page, process_KIND.c. NULL: no such message comes. */
+struct process_ops {
+	enum sandbox_profile profile;
+	/* Before the sandbox is entered: what is loaded late, what only an unconfined process can have. May be NULL. */
+	int (*prepare)(struct process *p, struct error *e);
+	/* fd: what came with the setup, or -1; its own from now on. */
+	int (*start)(struct process *p, int fd, struct error *e);
+	int (*certificate)(struct process *p, const struct process_certificate *in, struct error *e);
+	int (*listener)(struct process *p, const struct process_listener *in, int fd, struct error *e);
+	int (*link)(struct process *p, const struct process_link *in, int fd, struct error *e);
+	int (*go)(struct process *p, struct error *e);
+	void (*settings)(struct process *p, const struct process_setup *fresh);
+	void (*stop)(struct process *p);
+};
+extern const struct process_ops process_front_ops, process_mx_ops, process_web_ops, process_auth_ops, process_mail_ops;
+
+/* "letterlockd process KIND": returns an exit status, with 2 for words that are none. */
+int process_main(const char *kind_name);
+/* The same as a thread's function; ctx is a struct process_thread of the parent's. */
+struct process_thread {
+	pthread_t thread;
+	enum process_kind kind;
+	int control;
+};
+void *process_thread_main(void *ctx);
+
+/* Any thread. To the parent: that process sends what cannot be. */
+void process_blame(const struct process *p, uint64_t number);
+/* Any thread. To the parent: this one cannot go on. */
+void process_fail(const struct process *p, const struct error *e);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: ISC */
+/* auth: checks passwords. It, and not front, tells mail which connection is whose. */
+#include <sys/resource.h>
+
+#include "base/mem.h"
+#include "daemon/process_behind.h"
+#include "service/ask.h"
+#include "service/signin.h"
+
+#define NICENESS 5 /* a flood of wrong passwords takes what processor time the mail leaves */
+
+struct auth {
+	struct port *mail;
+	struct behind_peer mail_peer;
+	struct signin *signin;
+	struct port_server *server;
+	struct permit_service front, web;
+};
+
+static int
+auth_prepare(struct process *p, struct error *e)
+{
+	(void)e;
+	if (p->alone)
+		(void)setpriority(PRIO_PROCESS, 0, NICENESS);
+	return 0;
+}
+
+static int
+auth_start(struct process *p, int fd, struct error *e)
+{
+	struct auth *a = p->self = mem_alloc(sizeof *a);
+	int rc;
+
+	(void)fd;
+	if (a == NULL)
+		return error_nomem(e);
+	a->mail_peer.process = p;
+	rc = port_open_waiting(&ask_interface, &a->mail, e);
+	if (rc == 0)
+		rc = signin_new(a->mail, 0, &a->signin, e);
+	if (rc == 0)
+		rc = port_server_new(signin_service(a->signin), &a->server, e);
+	if (rc != 0)
+		return rc;
+	port_on_gone(a->mail, behind_port_gone, &a->mail_peer);
+	port_server_on_broken(a->server, behind_asker_broken, p);
+	permit_only(&a->front, signin_service(a->signin), PROCESS_FRONT, PROCESS_AUTH);
+	permit_only(&a->web, signin_service(a->signin), PROCESS_WEB, PROCESS_AUTH);
+	return 0;
+}
+
+static int
+auth_link(struct process *p, const struct process_link *in, int fd, struct error *e)
+{
+	struct auth *a = p->self;
+
+	if (in->link == LINK_AUTH_MAIL) {
+		a->mail_peer.number = in->peer;
+		return port_attach(a->mail, fd, e);
+	}
+	return port_server_add(
+	    a->server, fd, in->link == LINK_WEB_AUTH ? &a->web.service : &a->front.service, in->peer, e);
+}
+
+static void
+auth_stop(struct process *p)
+{
+	struct auth *a = p->self;
+
+	port_server_free(a->server);
+	signin_free(a->signin);
+	port_close(a->mail);
+	mem_free(a);
+}
+
+const struct process_ops process_auth_ops = {
+	.profile = SANDBOX_AUTH,
+	.prepare = auth_prepare,
+	.start = auth_start,
+	.link = auth_link,
+	.stop = auth_stop,
+};

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: ISC */
+#include "daemon/process_behind.h"
+
+#include "net/trunk.h"
+
+struct service_settings
+behind_settings(const struct process_setup *s)
+{
+	return (struct service_settings){ .hostname = s->hostname,
+		.message_max = s->message_max,
+		.idle_ms = s->idle_ms,
+		.directory_open = s->directory_open };
+}
+
+int
+behind_start(struct behind *b, const struct service_ports *ports, struct error *e)
+{
+	const struct process_setup *set = &b->process->setup;
+	const struct service_settings settings = behind_settings(set);
+	/* Clients are counted where their sockets are. */
+	const struct server_limits limits = { .threads = set->threads, .stall_ms = set->stall_ms };
+	int rc = service_new(b->process->kind, &settings, ports, &b->service, e);
+
+	if (rc == 0)
+		rc = server_new(&limits, &b->server, e);
+	return rc != 0 ? rc : server_start(b->server, e);
+}
+
+static void
+trunk_gone(void *ctx, uint64_t front, bool broken)
+{
+	struct behind *b = ctx;
+
+	if (broken)
+		process_blame(b->process, front);
+	if (b->front_gone != NULL)
+		b->front_gone(b->ctx, front);
+}
+
+int
+behind_link(struct behind *b, uint64_t front, int fd, struct error *e)
+{
+	const struct trunk_far_config config = {
+		.tag = front, .open = service_open, .gone = trunk_gone, .ctx = b->service, .gone_ctx = b
+	};
+
+	return server_add_trunk(b->server, fd, &config, e);
+}
+
+void
+behind_stop(struct behind *b)
+{
+	if (b->server != NULL)
+		server_stop(b->server, PROCESS_STOP_WAIT_MS);
+}
+
+void
+behind_free(struct behind *b)
+{
+	service_free(b->service);
+	server_free(b->server);
+}
+
+void
+behind_port_gone(void *ctx, bool broken)
+{
+	const struct behind_peer *peer = ctx;
+
+	if (broken)
+		process_blame(peer->process, peer->number);
+}
+
+void
+behind_asker_broken(void *ctx, uint64_t tag)
+{
+	process_blame(ctx, tag);
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: ISC */
+/* mail: the store, and the sessions of people who have signed in. Of files it reaches the data folder. */
+#include <unistd.h>
+
+#include "base/charset.h"
+#include "base/mem.h"
+#include "daemon/place.h"
+#include "daemon/process_behind.h"
+#include "daemon/process_control.h"
+#include "os/log.h"
+#include "service/ask.h"
+#include "service/directory_guard.h"
+#include "service/grants.h"
+
+#define PATIENCE_MS 3000
+#define PATIENCE_STEP_MS 50
+
+struct mail {
+	struct behind behind;
+	char data[FILE_PATH_MAX];
+	int control_fd; /* bound before the sandbox */
+	struct place place;
+	struct grants *grants;
+	struct ask *ask_end;
+	struct port *ask; /* for our own sessions */
+	struct port_server *server;
+	struct permit_service auth, mx;
+	struct directory_guard web;
+	struct control *control;
+};
+
+static void
+store_stopped(void *ctx, const char *why)
+{
+	struct error e;
+
+	(void)error_set(&e, ERR_IO, "the store stopped: %s", why);
+	process_fail(ctx, &e);
+}
+
+/* A server that was killed leaves a process that is about to end: it still has the folder for a moment. */
+static int
+patiently(int (*try)(struct mail *m, struct error *e), struct mail *m, struct error *e)
+{
+	int rc = try(m, e);
+
+	for (int i = 0; rc == ERR_ORDER && i < PATIENCE_MS / PATIENCE_STEP_MS; i++) {
+		(void)usleep(PATIENCE_STEP_MS * 1000);
+		rc = try(m, e);
+	}
+	return rc;
+}
+
+static int
+listen_for_control(struct mail *m, struct error *e)
+{
+	return control_listen(m->data, &m->control_fd, e);
+}
+
+/* iconv's converters are loaded late and the control socket is made: neither could be done in the sandbox. */
+static int
+mail_prepare(struct process *p, struct error *e)
+{
+	struct mail *m = p->self = mem_alloc(sizeof *m);
+	struct slice data = p->setup.data;
+	int rc;
+
+	if (m == NULL)
+		return error_nomem(e);
+	m->control_fd = -1;
+	m->behind.process = p;
+	for (size_t i = 0; i < data.len && i + 1 < sizeof m->data; i++)
+		m->data[i] = (char)data.data[i];
+	charset_open_all();
+	rc = dir_check_private(m->data, e);
+	return rc != 0 ? rc : patiently(listen_for_control, m, e);
+}
+
+static void
+front_gone(void *ctx, uint64_t front)
+{
+	struct mail *m = ctx;
+
+	grants_forget(m->grants, front);
+}
+
+static int
+open_place(struct mail *m, struct error *e)
+{
+	const struct process_setup *set = &m->behind.process->setup;
+	const struct place_options options = { .data = m->data,
+		.domains = set->domains,
+		.domain_count = set->domain_count,
+		.stopped = store_stopped,
+		.ctx = m->behind.process };
+
+	return place_open(&options, &m->place, e);
+}
+
+static int
+open_store(struct mail *m, struct error *e)
+{
+	int rc = patiently(open_place, m, e);
+
+	if (rc == 0)
+		rc = grants_new(m->behind.process->setup.connections_account, &m->grants, e);
+	if (rc == 0)
+		rc = ask_new(m->place.port, m->grants, &m->ask_end, e);
+	if (rc == 0)
+		rc = port_open_local(ask_service(m->ask_end), &m->ask, e);
+	return rc;
+}
+
+static int
+open_askers(struct mail *m, struct error *e)
+{
+	const struct port_service *ask = ask_service(m->ask_end), *store = store_service(m->place.store);
+	int rc = port_server_new(ask, &m->server, e), fd = m->control_fd;
+
+	if (rc != 0)
+		return rc;
+	port_server_on_broken(m->server, behind_asker_broken, m->behind.process);
+	permit_only(&m->auth, ask, PROCESS_AUTH, PROCESS_MAIL);
+	permit_only(&m->mx, ask, PROCESS_MX, PROCESS_MAIL);
+	directory_guard_init(&m->web, store, m->place.port, m->grants, m->behind.process->setup.directory_open);
+	m->control_fd = -1;
+	return control_open(fd, m->data, store, &m->control, e);
+}
+
+static int
+mail_start(struct process *p, int fd, struct error *e)
+{
+	struct mail *m = p->self;
+	int rc = open_store(m, e);
+
+	(void)fd;
+	if (rc == 0)
+		rc = behind_start(&m->behind,
+		    &(struct service_ports){ .store = m->place.port, .ask = m->ask, .grants = m->grants }, e);
+	m->behind.front_gone = front_gone;
+	m->behind.ctx = m;
+	return rc != 0 ? rc : open_askers(m, e);
+}
+
+static int
+mail_link(struct process *p, const struct process_link *in, int fd, struct error *e)
+{
+	struct mail *m = p->self;
+
+	switch (in->link) {
+	case LINK_FRONT_MAIL:
+		return behind_link(&m->behind, in->peer, fd, e);
+	case LINK_AUTH_MAIL:
+		return port_server_add(m->server, fd, &m->auth.service, in->peer, e);
+	case LINK_MX_MAIL:
+		return port_server_add(m->server, fd, &m->mx.service, in->peer, e);
+	default:
+		return port_server_add(m->server, fd, &m->web.permitted.service, in->peer, e);
+	}
+}
+
+static void
+mail_settings(struct process *p, const struct process_setup *fresh)
+{
+	struct mail *m = p->self;
+	struct error e;
+
+	grants_set_max(m->grants, fresh->connections_account);
+	m->web.open = fresh->directory_open;
+	if (place_add_domains(m->place.port, fresh->domains, fresh->domain_count, &e) != 0)
+		log_event(LOG_LEVEL_ERROR, "mail.domains", log_error(&e));
+}
+
+static void
+mail_stop(struct process *p)
+{
+	struct mail *m = p->self;
+
+	control_close(m->control);
+	if (m->control_fd >= 0)
+		(void)close(m->control_fd);
+	behind_stop(&m->behind);
+	port_server_free(m->server);
+	behind_free(&m->behind);
+	port_close(m->ask);
+	ask_free(m->ask_end);
+	grants_free(m->grants);
+	place_close(&m->place);
+	mem_free(m);
+}
+
+const struct process_ops process_mail_ops = {
+	.profile = SANDBOX_MAIL,
+	.prepare = mail_prepare,
+	.start = mail_start,
+	.link = mail_link,
+	.settings = mail_settings,
+	.stop = mail_stop,
+};

@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: ISC */
+#include "daemon/process_parent.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/log.h"
+#include "os/privileges.h"
+#include "os/thread.h"
+
+#define STOP_MS 8000 /* for one kind of child to end in order */
+#define NOBODY "nobody"
+
+/* ---- what a child is told ---- */
+
+static void
+tell(struct child *c, enum process_message type, const void *message, int fd)
+{
+	if (c->control >= 0)
+		(void)message_send(c->control, (uint16_t)type, 0, process_rules[type].schema, message, fd, NULL);
+}
+
+static uint32_t
+front_share(const struct parent *p)
+{
+	uint32_t fronts = (uint32_t)(p->count - 4), share = (p->config->connections + fronts - 1) / fronts * 2;
+
+	/* Accepting is not even: each may have twice its part, but never more than its descriptors. */
+	return share < PROCESS_FRONT_MAX ? share : PROCESS_FRONT_MAX;
+}
+
+static struct process_setup
+setup_of(const struct parent *p, const struct child *c)
+{
+	const struct config *f = p->config;
+	const char *user = f->user != NULL ? f->user : c->kind == PROCESS_MAIL ? NULL : NOBODY;
+
+	return (struct process_setup){ .number = c->number,
+		.user = privileges_are_roots() ? slice_str(user) : SLICE_EMPTY,
+		.jail = c->kind == PROCESS_MAIL || !privileges_are_roots() ? SLICE_EMPTY : slice_str(p->jail),
+		.hostname = slice_str(f->hostname),
+		.data = slice_str(f->data),
+		.domains = (struct slice *)(uintptr_t)p->domains,
+		.domain_count = f->domain_count,
+		.message_max = f->message_size_max,
+		.connections = f->connections,
+		.connections_peer = f->connections_peer,
+		.connections_prefix = f->connections_prefix,
+		.connections_account = f->connections_account,
+		.connections_here = c->kind == PROCESS_FRONT ? front_share(p) : 0,
+		.handshake_ms = f->handshake_seconds * 1000,
+		.stall_ms = f->stall_seconds * 1000,
+		.idle_ms = f->idle_seconds * 1000,
+		.threads = f->threads,
+		.front = c->index,
+		.log_level = (uint32_t)f->log_level,
+		.directory_open = f->directory_open };
+}
+
+static void
+tell_certificate(struct parent *p, struct child *c)
+{
+	const struct process_certificate out = { buf_slice(&p->certificate), buf_slice(&p->key) };
+
+	tell(c, MESSAGE_CERTIFICATE, &out, -1);
+}
+
+static void
+tell_all_it_needs(struct parent *p, struct child *c)
+{
+	const struct process_setup setup = setup_of(p, c);
+
+	tell(c, MESSAGE_SETUP, &setup, c->kind == PROCESS_FRONT ? p->peers_fd : -1);
+	if (c->kind != PROCESS_FRONT)
+		return;
+	tell_certificate(p, c);
+	for (size_t i = 0; i < p->listening->count; i++)
+		tell(c, MESSAGE_LISTENER, &(struct process_listener){ p->listening->sockets[i].port },
+		    p->listening->sockets[i].fd);
+}
+
+/* Both ends of one link, when both are there. */
+static void
+link_pair(enum process_link_kind kind, struct child *asking, struct child *asked)
+{
+	int fds[2];
+
+	if (asking->control < 0 || asked->control < 0 || asking->stopping || asked->stopping)
+		return;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
+		return;
+	tell(asked, MESSAGE_LINK, &(struct process_link){ kind, asking->number }, fds[1]);
+	tell(asking, MESSAGE_LINK, &(struct process_link){ kind, asked->number }, fds[0]);
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+}
+
+static void
+link_with_all(struct parent *p, struct child *c)
+{
+	for (int k = 0; k < LINK_COUNT; k++) {
+		const struct process_link_row *row = &process_links[k];
+
+		for (size_t i = 0; i < p->count; i++) {
+			struct child *other = &p->children[i];
+
+			if (c->kind == row->asking && other->kind == row->asked)
+				link_pair((enum process_link_kind)k, c, other);
+			else if (c->kind == row->asked && other->kind == row->asking)
+				link_pair((enum process_link_kind)k, other, c);
+		}
+	}
+}
+
+/* ---- starting ---- */
+
+static _Noreturn void
+become_child(const struct child *c, int control)
+{
+	char name[32], kind[16];
+	char *argv[] = { name, "process", kind, NULL };
+	sigset_t none;
+
+	(void)snprintf(name, sizeof name, "letterlockd: %s", process_names[c->kind]);
+	(void)snprintf(kind, sizeof kind, "%s", process_names[c->kind]);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	/* dup2() clears close-on-exec, except onto itself. */
+	if ((control == PROCESS_CONTROL_FD ? dup(control) : dup2(control, PROCESS_CONTROL_FD)) >= 0 &&
+	    dup2(log_descriptor(), STDERR_FILENO) >= 0)
+		(void)execv("/proc/self/exe", argv);
+	_exit(127);
+}
+
+static int
+start_process(struct child *c, int control, struct error *e)
+{
+	c->pid = fork();
+	if (c->pid == 0)
+		become_child(c, control);
+	(void)close(control);
+	return c->pid > 0 ? 0 : error_set_errno(e, ERR_IO, errno, "no process for %s", process_names[c->kind]);
+}
+
+static int
+child_start(struct parent *p, struct child *c, struct error *e)
+{
+	int fds[2], rc = message_pair(fds, e);
+
+	if (rc != 0)
+		return rc;
+	c->number = process_number(c->kind, ++p->serial);
+	c->ready = c->stopping = false;
+	c->seen = 0;
+	c->started_at = clock_ms();
+	if (p->config->one_process) {
+		c->thread = (struct process_thread){ .kind = c->kind, .control = fds[1] };
+		rc = thread_start(&c->thread.thread, process_names[c->kind], process_thread_main, &c->thread, e);
+	} else {
+		rc = start_process(c, fds[1], e);
+	}
+	if (rc != 0) {
+		(void)close(fds[0]);
+		return rc;
+	}
+	c->control = fds[0];
+	tell_all_it_needs(p, c);
+	link_with_all(p, c);
+	return 0;
+}
+
+/* An empty folder that nobody can write to. */
+static int
+make_jail(struct parent *p, struct error *e)
+{
+	int rc;
+
+	if (p->config->one_process || !privileges_are_roots())
+		return 0;
+	rc = path_join(p->jail, p->config->data, "empty", e);
+	if (rc == 0 && mkdir(p->jail, 0555) != 0 && errno != EEXIST)
+		rc = error_set_errno(e, ERR_IO, errno, "'%s' cannot be made", p->jail);
+	return rc;
+}
+
+static unsigned
+front_count(const struct config *c)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned needed = (c->connections + PROCESS_FRONT_MAX - 1) / PROCESS_FRONT_MAX, wanted = c->fronts;
+
+	if (wanted == 0)
+		wanted = cores < 1 ? 1 : (unsigned)cores;
+	if (wanted < needed)
+		wanted = needed;
+	return wanted > PEERS_FRONTS_MAX ? PEERS_FRONTS_MAX : wanted;
+}
+
+int
+parent_start(struct parent *p, const struct config *config, struct listening *listening, struct error *e)
+{
+	static const enum process_kind behind[] = { PROCESS_MAIL, PROCESS_AUTH, PROCESS_MX, PROCESS_WEB };
+	unsigned fronts = front_count(config);
+	const struct peers_limits limits = { .total = config->connections };
+	int rc;
+
+	p->config = config;
+	p->listening = listening;
+	for (size_t i = 0; i < config->domain_count; i++)
+		p->domains[i] = slice_str(config->domains[i]);
+	for (unsigned i = 0; i < 4 + fronts; i++)
+		p->children[p->count++] = (struct child){
+			.kind = i < 4 ? behind[i] : PROCESS_FRONT, .index = i < 4 ? 0 : i - 4, .control = -1
+		};
+	p->peers_fd = -1;
+	rc = make_jail(p, e);
+	if (rc == 0)
+		rc = peers_share(fronts, &p->peers_fd, e);
+	if (rc == 0)
+		rc = peers_open(p->peers_fd, PEERS_FRONT_NONE, &limits, &p->peers, e);
+	for (size_t i = 0; rc == 0 && i < p->count; i++)
+		rc = child_start(p, &p->children[i], e);
+	return rc;
+}
+
+/* ---- what children say ---- */
+
+static struct child *
+child_of(struct parent *p, uint64_t number)
+{
+	for (size_t i = 0; i < p->count; i++)
+		if (p->children[i].control >= 0 && p->children[i].number == number)
+			return &p->children[i];
+	return NULL;
+}
+
+static void
+kill_child(const struct child *c)
+{
+	if (c->pid > 0)
+		(void)kill(c->pid, SIGKILL);
+}
+
+static void
+take_blame(struct parent *p, const struct child *by, uint64_t number)
+{
+	struct child *c = child_of(p, number);
+
+	if (c == NULL)
+		return;
+	log_event(LOG_LEVEL_ERROR, "parent.blamed", log_str("child", process_names[c->kind]),
+	    log_u64("index", c->index), log_str("by", process_names[by->kind]));
+	kill_child(c);
+}
+
+static void
+take_failed(struct parent *p, struct child *c, const struct process_failed *in)
+{
+	struct error e;
+
+	(void)error_set(&e, in->code < 0 && in->code > -1000 ? (int)in->code : ERR_INTERNAL, "%.*s", (int)in->text.len,
+	    (const char *)in->text.data);
+	log_event(LOG_LEVEL_ERROR, "parent.child_failed", log_str("child", process_names[c->kind]), log_error(&e));
+	if (!p->failed && (!p->going || p->config->one_process)) {
+		p->failed = true;
+		p->error = e;
+	}
+	c->stopping = true;
+	tell(c, MESSAGE_STOP, &(struct process_nothing){ 0 }, -1);
+}
+
+union said {
+	struct process_failed failed;
+	struct process_blame blame;
+	struct process_nothing nothing;
+};
+
+static void
+child_says(struct parent *p, struct child *c, const struct message *m)
+{
+	struct arena a ARENA_OWNED = { 0 };
+	union said in;
+	struct error e;
+
+	arena_init(&a, 1 << 16);
+	if (!process_permits(m->type, false, c->kind, m->fd >= 0, &c->seen) ||
+	    codec_decode(process_rules[m->type].schema, m->body, &a, &in, &e) != 0) {
+		log_event(LOG_LEVEL_ERROR, "parent.child_lies", log_str("child", process_names[c->kind]),
+		    log_u64("message", m->type));
+		kill_child(c);
+	} else if (m->type == MESSAGE_READY) {
+		c->ready = true;
+	} else if (m->type == MESSAGE_FAILED) {
+		take_failed(p, c, &in.failed);
+	} else {
+		take_blame(p, c, in.blame.number);
+	}
+}
+
+static void
+child_ended(struct parent *p, struct child *c)
+{
+	int status = 0;
+	int64_t now = clock_ms();
+
+	(void)close(c->control);
+	c->control = -1;
+	if (c->pid > 0) {
+		kill_child(c); /* its socket is gone: it cannot be of use */
+		(void)waitpid(c->pid, &status, 0);
+	} else {
+		(void)pthread_join(c->thread.thread, NULL);
+	}
+	c->pid = 0;
+	if (c->kind == PROCESS_FRONT)
+		peers_clear(p->peers, c->index);
+	c->wait_ms = now - c->started_at >= CHILD_STEADY_MS ? 0 : c->wait_ms == 0 ? 100 : c->wait_ms * 2;
+	if (c->wait_ms > CHILD_WAIT_MAX_MS)
+		c->wait_ms = CHILD_WAIT_MAX_MS;
+	c->start_at = now + c->wait_ms;
+	log_event(c->stopping ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR, "parent.child_ended",
+	    log_str("child", process_names[c->kind]), log_u64("index", c->index),
+	    log_u64("signal", WIFSIGNALED(status) ? (uint64_t)WTERMSIG(status) : 0),
+	    log_u64("status", WIFEXITED(status) ? (uint64_t)WEXITSTATUS(status) : 0));
+	if (!p->failed && (!p->going || p->config->one_process)) {
+		p->failed = true;
+		(void)error_set(
+		    &p->error, ERR_INTERNAL, "the process '%s' ended; the log says more", process_names[c->kind]);
+	}
+}
+
+/* False: it is gone. */
+static void
+hear(struct parent *p, struct child *c)
+{
+	struct message m;
+
+	if (message_receive(c->control, &m, NULL) != 0) {
+		child_ended(p, c);
+		return;
+	}
+	child_says(p, c, &m);
+	if (m.fd >= 0)
+		(void)close(m.fd);
+	message_done(&m);
+}
+
+/* ---- turns ---- */
+
+static void
+start_due(struct parent *p, int64_t now)
+{
+	for (size_t i = 0; i < p->count; i++) {
+		struct child *c = &p->children[i];
+		struct error e;
+
+		if (c->control >= 0 || c->start_at > now)
+			continue;
+		if (child_start(p, c, &e) != 0) {
+			log_event(LOG_LEVEL_ERROR, "parent.cannot_start", log_error(&e));
+			c->start_at = now + CHILD_WAIT_MAX_MS;
+		} else if (p->going && c->kind == PROCESS_FRONT) {
+			tell(c, MESSAGE_GO, &(struct process_nothing){ 0 }, -1);
+		}
+	}
+}
+
+static int
+time_left(const struct parent *p, int64_t now)
+{
+	int64_t left = -1;
+
+	for (size_t i = 0; i < p->count; i++) {
+		const struct child *c = &p->children[i];
+		int64_t wait = c->start_at > now ? c->start_at - now : 0;
+
+		if (c->control < 0 && (left < 0 || wait < left))
+			left = wait;
+	}
+	return (int)left;
+}
+
+/* Hears children until then; -1: until something comes. */
+static void
+listen_to_all(struct parent *p, int extra_fd, int timeout_ms)
+{
+	struct pollfd fds[CHILDREN_MAX + 1];
+
+	for (size_t i = 0; i < p->count; i++)
+		fds[i] = (struct pollfd){ .fd = p->children[i].control, .events = POLLIN };
+	fds[p->count] = (struct pollfd){ .fd = extra_fd, .events = POLLIN };
+	if (poll(fds, p->count + 1, timeout_ms) <= 0)
+		return;
+	for (size_t i = 0; i < p->count; i++)
+		if (fds[i].fd >= 0 && fds[i].revents != 0)
+			hear(p, &p->children[i]);
+}
+
+int
+parent_turn(struct parent *p, int extra_fd)
+{
+	listen_to_all(p, extra_fd, time_left(p, clock_ms()));
+	if (p->failed)
+		return ERR_CLOSED;
+	start_due(p, clock_ms());
+	return 0;
+}
+
+bool
+parent_is_ready(const struct parent *p)
+{
+	for (size_t i = 0; i < p->count; i++)
+		if (!p->children[i].ready)
+			return false;
+	return true;
+}
+
+void
+parent_go(struct parent *p)
+{
+	p->going = true;
+	for (size_t i = 0; i < p->count; i++)
+		if (p->children[i].kind == PROCESS_FRONT)
+			tell(&p->children[i], MESSAGE_GO, &(struct process_nothing){ 0 }, -1);
+}
+
+void
+parent_tell_settings(struct parent *p)
+{
+	for (size_t i = 0; i < p->config->domain_count; i++)
+		p->domains[i] = slice_str(p->config->domains[i]);
+	for (size_t i = 0; i < p->count; i++) {
+		struct child *c = &p->children[i];
+		const struct process_setup setup = setup_of(p, c);
+
+		tell(c, MESSAGE_LOG, &(struct process_nothing){ 0 }, log_descriptor());
+		tell(c, MESSAGE_SETTINGS, &setup, -1);
+		if (c->kind == PROCESS_FRONT)
+			tell_certificate(p, c);
+	}
+}
+
+/* ---- the end ---- */
+
+static bool
+any_left(const struct parent *p, unsigned kinds)
+{
+	for (size_t i = 0; i < p->count; i++)
+		if (p->children[i].control >= 0 && (kinds >> p->children[i].kind & 1) != 0)
+			return true;
+	return false;
+}
+
+static void
+stop_kinds(struct parent *p, unsigned kinds)
+{
+	int64_t until = clock_ms() + STOP_MS, now;
+
+	for (size_t i = 0; i < p->count; i++) {
+		struct child *c = &p->children[i];
+
+		if ((kinds >> c->kind & 1) != 0 && !c->stopping)
+			tell(c, MESSAGE_STOP, &(struct process_nothing){ 0 }, -1);
+		c->stopping = c->stopping || (kinds >> c->kind & 1) != 0;
+	}
+	while (any_left(p, kinds) && (now = clock_ms()) < until)
+		listen_to_all(p, -1, (int)(until - now));
+	for (size_t i = 0; i < p->count; i++)
+		if (p->children[i].control >= 0 && (kinds >> p->children[i].kind & 1) != 0 && p->children[i].pid > 0)
+			child_ended(p, &p->children[i]);
+}
+
+void
+parent_stop(struct parent *p)
+{
+	p->going = true; /* an end is no failure any more */
+	stop_kinds(p, 1u << PROCESS_FRONT);
+	stop_kinds(p, 1u << PROCESS_MX | 1u << PROCESS_WEB);
+	stop_kinds(p, 1u << PROCESS_AUTH);
+	stop_kinds(p, 1u << PROCESS_MAIL);
+	peers_free(p->peers);
+	if (p->peers_fd >= 0)
+		(void)close(p->peers_fd);
+	buf_done(&p->certificate);
+	buf_wipe_done(&p->key);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The parent's table of children: it starts them, links them, hears of their
+ * end and starts them anew. A child that ends takes only its own links along.
+ * It comes back at once; one that keeps ending waits longer each time, up to
+ * CHILD_WAIT_MAX_MS.
+ */
+#ifndef DAEMON_PROCESS_PARENT_H
+#define DAEMON_PROCESS_PARENT_H
+
+#include "daemon/listening.h"
+#include "daemon/process.h"
+#include "net/peers.h"
+
+#define CHILDREN_MAX (PEERS_FRONTS_MAX + 4u)
+#define CHILD_WAIT_MAX_MS 10000
+#define CHILD_STEADY_MS 10000 /* one that lived so long begins without waiting again */
+
+struct child {
+	enum process_kind kind;
+	uint32_t index;  /* of the fronts */
+	uint64_t number; /* service/permit.h; another one with each start */
+	int control;     /* -1: it is not there */
+	pid_t pid;       /* of a process */
+	struct process_thread thread;
+	bool ready, stopping;
+	uint32_t seen; /* messages of it */
+	int64_t started_at, start_at, wait_ms;
+};
+
+struct parent {
+	const struct config *config; /* the newest */
+	struct listening *listening;
+	struct child children[CHILDREN_MAX];
+	size_t count;
+	uint64_t serial;
+	int peers_fd;
+	struct peers *peers;
+	struct buf certificate, key; /* PEM */
+	struct slice domains[CONFIG_LIST_MAX];
+	char jail[FILE_PATH_MAX];
+	bool going; /* all were ready once */
+	bool failed;
+	struct error error; /* with failed: why */
+};
+
+/* All children are started. The pointers must outlive the parent. */
+int parent_start(struct parent *p, const struct config *config, struct listening *listening, struct error *e);
+/*
+ * Waits until a child says something or ends, extra_fd is readable, or it is
+ * time to start one anew; and does what is to be done. 0; ERR_CLOSED when a
+ * child cannot start and none ever ran (p->error says why).
+ */
+int parent_turn(struct parent *p, int extra_fd);
+/* All children are there. */
+bool parent_is_ready(const struct parent *p);
+/* They may serve strangers. */
+void parent_go(struct parent *p);
+/* What may change while running, and a new log descriptor, to all of them. */
+void parent_tell_settings(struct parent *p);
+/* In order, the outermost first; who does not end in time is killed. */
+void parent_stop(struct parent *p);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: ISC */
+#include "service/permit.h"
+
+#include "service/ask.h"
+#include "store/store.h"
+
+const char *const process_names[PROCESS_ROLES] = {
+	[PROCESS_PARENT] = "parent",
+	[PROCESS_FRONT] = "front",
+	[PROCESS_MX] = "mx",
+	[PROCESS_WEB] = "web",
+	[PROCESS_AUTH] = "auth",
+	[PROCESS_MAIL] = "mail",
+	[PROCESS_CONTROL] = "control",
+};
+
+static const struct permit {
+	enum process_kind from, to;
+	const struct port_interface *interface;
+	uint16_t method;
+} permits[] = {
+	/* Is this the password? The answer names no account to front; mail hears it from auth. */
+	{ PROCESS_FRONT, PROCESS_AUTH, &ask_interface, ASK_METHOD_authenticate },
+	{ PROCESS_WEB, PROCESS_AUTH, &ask_interface, ASK_METHOD_authenticate },
+
+	{ PROCESS_AUTH, PROCESS_MAIL, &ask_interface, ASK_METHOD_verifier },
+	/* Taken once, by the connection that it names. */
+	{ PROCESS_AUTH, PROCESS_MAIL, &ask_interface, ASK_METHOD_grant },
+
+	{ PROCESS_MX, PROCESS_MAIL, &ask_interface, ASK_METHOD_recipient },
+	{ PROCESS_MX, PROCESS_MAIL, &ask_interface, ASK_METHOD_keep },
+	/* A body only by who began it. */
+	{ PROCESS_MX, PROCESS_MAIL, &ask_interface, ASK_METHOD_body_begin },
+	{ PROCESS_MX, PROCESS_MAIL, &ask_interface, ASK_METHOD_body_append },
+	{ PROCESS_MX, PROCESS_MAIL, &ask_interface, ASK_METHOD_body_abort },
+
+	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_address_find },
+	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_domain_list },
+	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_find },
+	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_info },
+	/* For an account only while a grant says that it signed in there (service/directory_guard.c). */
+	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_put },
+
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_account_create },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_account_remove },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_account_set_verifier },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_account_get },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_account_list },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_address_find },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_domain_list },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_info },
+};
+
+bool
+permit_call(enum process_kind from, enum process_kind to, const struct port_interface *interface, uint16_t method)
+{
+	for (size_t i = 0; i < sizeof permits / sizeof permits[0]; i++)
+		if (permits[i].from == from && permits[i].to == to && permits[i].interface == interface &&
+		    permits[i].method == method)
+			return true;
+	return false;
+}
+
+void
+permit_only(struct permit_service *out, const struct port_service *all, enum process_kind from, enum process_kind to)
+{
+	size_t n = 0;
+
+	out->service = *all;
+	for (size_t i = 0; i < all->handler_count && n < PERMIT_HANDLERS_MAX; i++)
+		if (permit_call(from, to, all->interface, all->handlers[i].number))
+			out->handlers[n++] = all->handlers[i];
+	out->service.handlers = out->handlers;
+	out->service.handler_count = n;
+}
