@@ -201,7 +201,7 @@ check_call(struct port *p)
 	assert_int_equal(port_call(p, REFUSE, &in, &a, &out, &e), ERR_NOT_FOUND);
 	assert_string_equal(e.text, "nothing of that name");
 	assert_int_equal(e.offset, 7);
-	assert_int_equal(port_call(p, NOT_THERE, &in, &a, &out, &e), ERR_UNSUPPORTED);
+	assert_int_equal(port_call(p, NOT_THERE, &in, &a, &out, &e), ERR_DENIED);
 	assert_int_equal(port_call(p, 99, &in, &a, &out, &e), ERR_UNSUPPORTED);
 	assert_int_equal(port_call(p, TOO_LARGE, &in, &a, &out, &e), ERR_LIMIT);
 	in.list_count = 1001;
