@@ -185,6 +185,9 @@ grants_put(struct grants *g, const struct grant_in *in, int64_t now_ms, struct e
 {
 	int rc;
 
+	/* 0 is what grants_take() says of a connection that is nobody's. */
+	if (in->account == 0)
+		return error_set(e, ERR_USAGE, "a connection is granted to an account");
 	(void)pthread_mutex_lock(&g->lock);
 	expire(g, now_ms);
 	rc = put_locked(g, in, now_ms, e);

@@ -37,7 +37,7 @@ int grants_new(uint32_t account_max, struct grants **grants_out, struct error *e
 void grants_free(struct grants *g); /* NULL is permitted */
 void grants_set_max(struct grants *g, uint32_t account_max);
 
-/* ERR_LIMIT: the account has too many, or too many wait in all; ERR_NOMEM. */
+/* ERR_LIMIT: the account has too many, or too many wait in all; ERR_USAGE: no account; ERR_NOMEM. */
 int grants_put(struct grants *g, const struct grant_in *in, int64_t now_ms, struct error *e);
 /* 0: nobody spoke for it. */
 uint64_t grants_take(struct grants *g, uint64_t process, uint64_t connection, int64_t now_ms);
