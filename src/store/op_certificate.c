@@ -129,6 +129,7 @@ static const char *const finders[] = {
 	    FIND("c.certificate IN (SELECT certificate FROM certificate_users WHERE instr(text_key, ?4) > 0)"),
 	[STORE_BY_ACCOUNT] = FIND("c.account = ?4"),
 	[STORE_BY_ALL] = FIND("?4 = 0"),
+	[STORE_BY_NAME] = FIND("c.fingerprint = ?4"),
 };
 
 static int
@@ -138,6 +139,7 @@ bind_value(struct query *q, struct arena *a, const struct store_certificate_find
 
 	switch (in->by) {
 	case STORE_BY_FINGERPRINT:
+	case STORE_BY_NAME:
 		query_bytes(q, in->value);
 		return 0;
 	case STORE_BY_KEY_ID:
@@ -234,7 +236,7 @@ OP_READ_FN(certificate_find)
 	struct query q;
 	int rc;
 
-	if (in->by < STORE_BY_FINGERPRINT || in->by > STORE_BY_ALL)
+	if (in->by < STORE_BY_FINGERPRINT || in->by > STORE_BY_NAME)
 		return error_set(e, ERR_SYNTAX, "certificates are not found that way");
 	q = query_begin(rx->db, finders[in->by]);
 	query_bytes(&q, in->after);

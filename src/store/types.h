@@ -474,6 +474,7 @@ enum store_certificate_by {
 	STORE_BY_TEXT = 4,        /* anywhere in a user ID; ASCII case ignored */
 	STORE_BY_ACCOUNT = 5,     /* value is not used */
 	STORE_BY_ALL = 6,         /* value is not used */
+	STORE_BY_NAME = 7,        /* fingerprint of the primary key: one or none. Others may have it as a subkey */
 };
 
 struct store_certificate_find {

@@ -59,6 +59,10 @@ found_by(void **state)
 	assert_int_equal(find(&b, STORE_BY_KEY_ID, SLICE("\0\0\0\0\0\0\0\x66")).certificate_count, 1);
 	memset(print, 103, sizeof print);
 	assert_int_equal(find(&b, STORE_BY_FINGERPRINT, slice_of(print, 20)).certificates[0].keys[0].key_id, 3);
+	assert_int_equal(find(&b, STORE_BY_NAME, slice_of(print, 20)).certificate_count, 0);
+	memset(print, 3, sizeof print);
+	assert_int_equal(find(&b, STORE_BY_NAME, slice_of(print, 20)).certificate_count, 1);
+	assert_int_equal(find(&b, STORE_BY_NAME, slice_of(print, 20)).certificates[0].keys[0].key_id, 3);
 	assert_int_equal(
 	    store_certificate_find(b.port, &(struct store_certificate_find){ .by = STORE_BY_ACCOUNT, .account = 7 },
 		&b.arena, &got, &unit_error),
