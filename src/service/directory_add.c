@@ -183,7 +183,7 @@ take_certificate(struct directory_call *call, const struct pgp_cert *fresh, stru
 {
 	const struct pgp_fingerprint *f = &fresh->primary->fingerprint;
 	const struct store_certificate_find request = {
-		.by = STORE_BY_FINGERPRINT, .value = slice_of(f->bytes, f->len), .limit = 1
+		.by = STORE_BY_NAME, .value = slice_of(f->bytes, f->len), .limit = 1
 	};
 	struct permission p = { .call = call, .fingerprint = request.value };
 	struct store_certificates found;
@@ -196,8 +196,7 @@ take_certificate(struct directory_call *call, const struct pgp_cert *fresh, stru
 	rc = store_certificate_find(call->service->ports.store, &request, &call->arena, &found, e);
 	if (rc != 0)
 		return rc;
-	/* Found by a subkey's fingerprint it would be another certificate. */
-	if (found.certificate_count > 0 && slice_eq(found.certificates[0].fingerprint, request.value)) {
+	if (found.certificate_count > 0) {
 		p.old = &found.certificates[0];
 		p.owner = p.old->account;
 		rc = pgp_cert_parse(p.old->data, &old, &used, e);
