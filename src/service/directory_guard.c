@@ -5,27 +5,32 @@
 #include "service/grants.h"
 #include "store/store.h"
 
+/* owner: whose the certificate of that name is; 0: nobody's, or there is none. */
+static bool
+may_put(const struct directory_guard *g, const struct port_job *job, uint64_t owner)
+{
+	uint64_t account = ((const struct store_certificate *)port_job_request(job))->account;
+
+	if (owner != 0)
+		return account == owner;
+	return account == 0 || g->open || grants_recent(g->grants, port_job_tag(job), account, clock_ms());
+}
+
 static void
 old_found(void *ctx, const void *reply, const struct error *e)
 {
 	struct port_job *job = ctx;
 	struct directory_guard *g = *port_job_slot(job);
-	const struct store_certificate *put = port_job_request(job);
 	const struct store_certificates *found = reply;
-	bool owner = false;
 	struct error denied;
 
-	for (size_t i = 0; found != NULL && i < found->certificate_count; i++)
-		owner = owner ||
-		    (found->certificates[i].account == put->account &&
-			slice_eq(found->certificates[i].fingerprint, put->fingerprint));
-	if (owner) {
+	if (found == NULL) {
+		port_fail(job, e);
+	} else if (may_put(g, job, found->certificate_count > 0 ? found->certificates[0].account : 0)) {
 		*port_job_slot(job) = NULL;
 		g->put(g->store_ctx, job);
-	} else if (found == NULL) {
-		port_fail(job, e);
 	} else {
-		(void)error_set(&denied, ERR_DENIED, "that account has not signed in here");
+		(void)error_set(&denied, ERR_DENIED, "that account has not signed in here, or another has this key");
 		port_fail(job, &denied);
 	}
 }
@@ -35,17 +40,13 @@ run_put(void *ctx, struct port_job *job)
 {
 	struct directory_guard *g = ctx;
 	const struct store_certificate *put = port_job_request(job);
-	const struct store_certificate_find by_fingerprint = {
-		.by = STORE_BY_FINGERPRINT, .value = put->fingerprint, .limit = 2, .without_data = true
+	const struct store_certificate_find by_name = {
+		.by = STORE_BY_NAME, .value = put->fingerprint, .limit = 1, .without_data = true
 	};
 	struct error e;
 
-	if (put->account == 0 || g->open || grants_recent(g->grants, port_job_tag(job), put->account, clock_ms())) {
-		g->put(g->store_ctx, job);
-		return;
-	}
 	*port_job_slot(job) = g;
-	if (store_certificate_find_submit(g->store, &by_fingerprint, old_found, job, &e) != 0)
+	if (store_certificate_find_submit(g->store, &by_name, old_found, job, &e) != 0)
 		port_fail(job, &e);
 }
 

@@ -2,9 +2,10 @@
 /*
  * What the process behind strangers' HTTP may put into the key directory. It
  * parses what anybody uploads, so mail does not take its word for whose a
- * certificate is: one may be put for nobody, for the account that has it
- * already, for one that has just signed in through that process (a grant), or,
- * when the operator's setting opens the directory, for any.
+ * certificate is. One that an account has stays that account's. Any other may
+ * be put for nobody, for an account that has just signed in through that
+ * process (a grant), or, when the operator's setting opens the directory, for
+ * any.
  */
 #ifndef SERVICE_DIRECTORY_GUARD_H
 #define SERVICE_DIRECTORY_GUARD_H
