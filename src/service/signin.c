@@ -47,13 +47,21 @@ struct signin {
 
 /* ---- the end of a check ---- */
 
+/* Before the answer: who asks again meets what this one has left. */
 static void
-check_end(struct check *c, enum throttle_result result)
+count(struct check *c, enum throttle_result result)
+{
+	if (c->counted)
+		throttle_after(c->signin->throttle, &c->ticket, result, clock_ms());
+	c->counted = false;
+}
+
+/* It has been counted and answered. */
+static void
+check_end(struct check *c)
 {
 	struct signin *s = c->signin;
 
-	if (c->counted)
-		throttle_after(s->throttle, &c->ticket, result, clock_ms());
 	buf_wipe_done(&c->verifier);
 	mem_free(c);
 	(void)pthread_mutex_lock(&s->lock);
@@ -71,8 +79,9 @@ refuse(struct check *c, const struct error *e)
 	/* Neither the address nor the password: people type one in place of the other. */
 	log_event(wrong || e->code == ERR_LIMIT ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "auth.refused",
 	    log_slice("peer", q->peer), log_u64("account", c->account), log_error(e));
+	count(c, wrong ? THROTTLE_WRONG : THROTTLE_NONE);
 	port_fail(c->job, e);
-	check_end(c, wrong ? THROTTLE_WRONG : THROTTLE_NONE);
+	check_end(c);
 }
 
 static void
@@ -100,8 +109,9 @@ granted(void *ctx, const void *reply, const struct error *e)
 	/* The directory is to know whose certificate it publishes; front is to know nothing. */
 	if (process_kind_of(port_job_tag(c->job)) == PROCESS_WEB)
 		yes.account = c->account;
+	count(c, THROTTLE_RIGHT);
 	port_reply(c->job, &yes);
-	check_end(c, THROTTLE_RIGHT);
+	check_end(c);
 }
 
 static void

@@ -1,0 +1,585 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The end that checks passwords: asked over sockets by a front and by web, with
+ * a pretended mail behind that says verifiers and takes grants.
+ */
+#include "service/signin.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/base64.h"
+#include "base/buf.h"
+#include "base/mem.h"
+#include "crypto/kdf.h"
+#include "os/clock.h"
+#include "service/ask.h"
+#include "service/auth.h"
+#include "service/permit.h"
+#include "service/throttle.h"
+#include "unit.h"
+
+#define ALICE 100
+#define EMPTY 200  /* has no password */
+#define FULL 300   /* has too many connections */
+#define BROKEN 400 /* its verifier is none */
+#define BUSY 500   /* its checks take little time each */
+
+static struct buf alices, busys; /* verifiers: making them takes long */
+
+/* ---- mail ---- */
+
+struct mail {
+	struct port_service service;
+	atomic_uint verifiers, grants;
+	struct ask_grant last;
+	atomic_bool hold; /* answers no question for a verifier until it is told to */
+	pthread_mutex_t lock;
+	struct port_job *held[512];
+	size_t held_count;
+};
+
+static const struct {
+	const char *address;
+	uint64_t account;
+	const struct buf *verifier;
+	const char *text;
+} accounts[] = {
+	{ "alice@example.org", ALICE, &alices, NULL },
+	{ "empty@example.org", EMPTY, NULL, "" },
+	{ "full@example.org", FULL, &alices, NULL },
+	{ "broken@example.org", BROKEN, NULL, "letmein" },
+	{ "busy@example.org", BUSY, &busys, NULL },
+};
+
+static void
+say_verifier(struct port_job *job)
+{
+	const struct ask_account *q = port_job_request(job);
+	struct error e;
+
+	if (slice_eq_str(q->address, "trouble@example.org")) {
+		(void)error_set(&e, ERR_IO, "the disk has gone");
+		port_fail(job, &e);
+		return;
+	}
+	for (size_t i = 0; i < sizeof accounts / sizeof accounts[0]; i++) {
+		struct ask_verifier v = { .account = accounts[i].account };
+
+		if (!slice_ieq_str(q->address, accounts[i].address))
+			continue;
+		v.verifier = accounts[i].text != NULL ? slice_str(accounts[i].text) : buf_slice(accounts[i].verifier);
+		port_reply(job, &v);
+		return;
+	}
+	(void)error_set(&e, ERR_NOT_FOUND, "no such account");
+	port_fail(job, &e);
+}
+
+static void
+run_verifier(void *ctx, struct port_job *job)
+{
+	struct mail *m = ctx;
+
+	(void)atomic_fetch_add(&m->verifiers, 1);
+	if (!atomic_load(&m->hold)) {
+		say_verifier(job);
+		return;
+	}
+	(void)pthread_mutex_lock(&m->lock);
+	m->held[m->held_count++] = job;
+	(void)pthread_mutex_unlock(&m->lock);
+}
+
+static void
+run_grant(void *ctx, struct port_job *job)
+{
+	struct mail *m = ctx;
+	const struct ask_grant *q = port_job_request(job);
+	struct error e;
+
+	m->last = *q;
+	(void)atomic_fetch_add(&m->grants, 1);
+	if (q->account == FULL) {
+		(void)error_set(&e, ERR_LIMIT, "this account has 10 connections already");
+		port_fail(job, &e);
+	} else {
+		port_reply(job, &(struct store_nothing){ 0 });
+	}
+}
+
+static const struct port_handler mail_handlers[] = {
+	{ ASK_METHOD_verifier, run_verifier },
+	{ ASK_METHOD_grant, run_grant },
+};
+
+static void
+let_go(struct mail *m)
+{
+	atomic_store(&m->hold, false);
+	for (;;) {
+		struct port_job *job = NULL;
+
+		(void)pthread_mutex_lock(&m->lock);
+		if (m->held_count > 0)
+			job = m->held[--m->held_count];
+		(void)pthread_mutex_unlock(&m->lock);
+		if (job == NULL)
+			return;
+		say_verifier(job);
+	}
+}
+
+/* ---- the world ---- */
+
+struct world {
+	struct mail mail;
+	struct port_server *mail_server, *server;
+	struct port *to_mail, *front, *web;
+	struct signin *signin;
+};
+
+static struct port *
+connect_to(struct port_server *server, uint64_t tag)
+{
+	struct port *port;
+	int fds[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	assert_ok(port_server_add(server, fds[0], NULL, tag, &unit_error));
+	assert_ok(port_open_socket(&ask_interface, fds[1], &port, &unit_error));
+	return port;
+}
+
+static struct world *
+world_new(unsigned threads)
+{
+	struct world *w = mem_alloc(sizeof *w);
+
+	assert_non_null(w);
+	(void)pthread_mutex_init(&w->mail.lock, NULL);
+	w->mail.service = (struct port_service){
+		.interface = &ask_interface, .handlers = mail_handlers, .handler_count = 2, .ctx = &w->mail
+	};
+	assert_ok(port_server_new(&w->mail.service, &w->mail_server, &unit_error));
+	w->to_mail = connect_to(w->mail_server, process_number(PROCESS_AUTH, 1));
+	assert_ok(signin_new(w->to_mail, threads, &w->signin, &unit_error));
+	assert_ok(port_server_new(signin_service(w->signin), &w->server, &unit_error));
+	w->front = connect_to(w->server, process_number(PROCESS_FRONT, 3));
+	w->web = connect_to(w->server, process_number(PROCESS_WEB, 4));
+	return w;
+}
+
+static void
+world_free(struct world *w)
+{
+	port_close(w->front);
+	port_close(w->web);
+	port_server_free(w->server);
+	signin_free(w->signin);
+	port_close(w->to_mail);
+	port_server_free(w->mail_server);
+	(void)pthread_mutex_destroy(&w->mail.lock);
+	mem_free(w);
+}
+
+static struct ask_authenticate
+question(const char *address, const char *password, const char *peer)
+{
+	return (struct ask_authenticate){ .connection = 77,
+		.mechanism = ASK_PLAIN,
+		.address = slice_str(address),
+		.password = slice_str(password),
+		.peer = slice_str(peer) };
+}
+
+static int
+sign_in(struct port *port, const struct ask_authenticate *q, struct ask_handover *out, struct error *e)
+{
+	struct arena a;
+	int rc;
+
+	arena_init(&a, 65536);
+	memset(out, 0, sizeof *out);
+	rc = ask_authenticate(port, q, &a, out, e);
+	arena_done(&a);
+	return rc;
+}
+
+/* ---- what is answered ---- */
+
+static const struct row {
+	const char *name, *address, *password, *authorize;
+	uint32_t mechanism;
+	int want;
+	unsigned verifiers, grants; /* what mail is asked */
+} rows[] = {
+	{ "right", "alice@example.org", "secret", "", ASK_PLAIN, 0, 1, 1 },
+	{ "right, in capitals", "ALICE@Example.ORG", "secret", "", ASK_PLAIN, 0, 1, 1 },
+	{ "as herself", "alice@example.org", "secret", "alice@EXAMPLE.org", ASK_PLAIN, 0, 1, 1 },
+	{ "as another", "alice@example.org", "secret", "empty@example.org", ASK_PLAIN, ERR_PASSWORD, 1, 0 },
+	{ "wrong", "alice@example.org", "Secret", "", ASK_PLAIN, ERR_PASSWORD, 1, 0 },
+	{ "wrong: longer", "alice@example.org", "secret1", "", ASK_PLAIN, ERR_PASSWORD, 1, 0 },
+	{ "wrong: none", "alice@example.org", "", "", ASK_PLAIN, ERR_PASSWORD, 1, 0 },
+	{ "no such account", "nobody@example.org", "secret", "", ASK_PLAIN, ERR_PASSWORD, 1, 0 },
+	{ "no address", "", "secret", "", ASK_PLAIN, ERR_PASSWORD, 1, 0 },
+	{ "an account without a password", "empty@example.org", "secret", "", ASK_PLAIN, ERR_PASSWORD, 1, 0 },
+	{ "an account without a password, nor one said", "empty@example.org", "", "", ASK_PLAIN, ERR_PASSWORD, 1, 0 },
+	{ "a verifier that is none", "broken@example.org", "letmein", "", ASK_PLAIN, ERR_SYNTAX, 1, 0 },
+	{ "too many connections", "full@example.org", "secret", "", ASK_PLAIN, ERR_LIMIT, 1, 1 },
+	{ "too many connections, wrong", "full@example.org", "wrong", "", ASK_PLAIN, ERR_PASSWORD, 1, 0 },
+	{ "mail is in trouble", "trouble@example.org", "secret", "", ASK_PLAIN, ERR_IO, 1, 0 },
+	{ "no such mechanism", "alice@example.org", "secret", "", 2, ERR_UNSUPPORTED, 0, 0 },
+};
+
+static void
+answers(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		const struct row *r = &rows[i];
+		struct world *w = world_new(1);
+		struct ask_authenticate q = question(r->address, r->password, "192.0.2.1");
+		struct ask_handover yes;
+		struct error e = { 0 };
+		int rc;
+
+		q.authorize = slice_str(r->authorize);
+		q.mechanism = r->mechanism;
+		rc = sign_in(w->front, &q, &yes, &e);
+		if (rc != r->want || atomic_load(&w->mail.verifiers) != r->verifiers ||
+		    atomic_load(&w->mail.grants) != r->grants)
+			fail_msg("%s: %d %s; %u verifiers, %u grants", r->name, rc, e.text,
+			    atomic_load(&w->mail.verifiers), atomic_load(&w->mail.grants));
+		if (rc == ERR_PASSWORD)
+			assert_string_equal(e.text, "wrong address or password");
+		if (rc == 0)
+			assert_int_equal(yes.connection, 77);
+		world_free(w);
+	}
+}
+
+/* Mail hears of process, connection and account before the asker does; front hears of no account, web does. */
+static void
+who_hears_what(void **state)
+{
+	struct world *w = world_new(1);
+	const struct ask_authenticate q = question("alice@example.org", "secret", "192.0.2.1");
+	struct ask_handover yes;
+
+	(void)state;
+	assert_ok(sign_in(w->front, &q, &yes, &unit_error));
+	assert_int_equal(yes.account, 0);
+	assert_int_equal(w->mail.last.process, process_number(PROCESS_FRONT, 3));
+	assert_int_equal(w->mail.last.connection, 77);
+	assert_int_equal(w->mail.last.account, ALICE);
+	assert_ok(sign_in(w->web, &q, &yes, &unit_error));
+	assert_int_equal(yes.account, ALICE);
+	assert_int_equal(w->mail.last.process, process_number(PROCESS_WEB, 4));
+	assert_int_equal(w->mail.last.account, ALICE);
+	world_free(w);
+}
+
+/* The best of some tries, in milliseconds of the processor: each from a place of its own. */
+static double
+cost_of(struct world *w, const char *address, unsigned *place)
+{
+	double best = 1e9;
+
+	for (unsigned i = 0; i < 5; i++) {
+		char peer[32];
+		struct ask_authenticate q;
+		struct ask_handover yes;
+		struct timespec from, to;
+		double ms;
+
+		(void)snprintf(peer, sizeof peer, "198.51.%u.1", (*place)++);
+		q = question(address, "wrong", peer);
+		(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
+		assert_int_equal(sign_in(w->front, &q, &yes, NULL), ERR_PASSWORD);
+		(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
+		ms = (double)(to.tv_sec - from.tv_sec) * 1e3 + (double)(to.tv_nsec - from.tv_nsec) / 1e6;
+		best = ms < best ? ms : best;
+	}
+	return best;
+}
+
+/* An account that is not there, or has no password, costs what any other does. */
+static void
+all_cost_the_same(void **state)
+{
+	struct world *w = world_new(1);
+	unsigned place = 0;
+	double known = cost_of(w, "alice@example.org", &place), unknown = cost_of(w, "nobody@example.org", &place),
+	       empty = cost_of(w, "empty@example.org", &place);
+
+	(void)state;
+	if (unknown < known * 0.6 || unknown > known * 1.7 || empty < known * 0.6 || empty > known * 1.7)
+		fail_msg("known %.1f ms, unknown %.1f ms, without password %.1f ms", known, unknown, empty);
+	world_free(w);
+}
+
+/* ---- mail goes away ---- */
+
+static void
+mail_gone(void **state)
+{
+	struct world *w = world_new(1);
+	const struct ask_authenticate q = question("alice@example.org", "secret", "192.0.2.1");
+	struct ask_handover yes;
+
+	(void)state;
+	port_server_free(w->mail_server);
+	w->mail_server = NULL;
+	for (unsigned i = 0; i < 20; i++) /* not counted as failures: nobody is slowed for it */
+		assert_int_equal(sign_in(w->front, &q, &yes, NULL), ERR_CLOSED);
+	world_free(w);
+}
+
+/* ---- many at once ---- */
+
+struct tally {
+	atomic_uint right, wrong, limit, closed, other;
+};
+
+static void
+tell(void *ctx, const void *reply, const struct error *e)
+{
+	struct tally *t = ctx;
+
+	if (reply != NULL)
+		(void)atomic_fetch_add(&t->right, 1);
+	else if (e->code == ERR_PASSWORD)
+		(void)atomic_fetch_add(&t->wrong, 1);
+	else if (e->code == ERR_LIMIT)
+		(void)atomic_fetch_add(&t->limit, 1);
+	else if (e->code == ERR_CLOSED)
+		(void)atomic_fetch_add(&t->closed, 1);
+	else
+		(void)atomic_fetch_add(&t->other, 1);
+}
+
+static unsigned
+told(struct tally *t)
+{
+	return atomic_load(&t->right) + atomic_load(&t->wrong) + atomic_load(&t->limit) + atomic_load(&t->closed) +
+	    atomic_load(&t->other);
+}
+
+static void
+wait_for(struct tally *t, unsigned count)
+{
+	for (unsigned i = 0; told(t) < count; i++) {
+		assert_true(i < 60000);
+		(void)usleep(1000);
+	}
+}
+
+#define FLOOD (SERVICE_AUTH_WAITING + 100u)
+
+/* The queue of checks is bounded: what comes when it is full is told so at once, and what is in it is answered. */
+static void
+queue_full(void **state)
+{
+	struct world *w = world_new(2);
+	struct tally t = { 0 };
+
+	(void)state;
+	atomic_store(&w->mail.hold, true);
+	for (unsigned i = 0; i < FLOOD; i++) {
+		char peer[32];
+		struct ask_authenticate q;
+
+		(void)snprintf(peer, sizeof peer, "198.51.%u.%u", i / 50, i % 50);
+		q = question("busy@example.org", "secret", peer);
+		assert_ok(ask_authenticate_submit(w->front, &q, tell, &t, &unit_error));
+	}
+	for (unsigned i = 0; atomic_load(&w->mail.verifiers) < FLOOD; i++) {
+		assert_true(i < 60000);
+		(void)usleep(1000);
+	}
+	let_go(&w->mail);
+	wait_for(&t, FLOOD);
+	assert_true(atomic_load(&t.limit) > 0);
+	assert_true(atomic_load(&t.right) >= SERVICE_AUTH_WAITING);
+	assert_int_equal(atomic_load(&t.right) + atomic_load(&t.limit), FLOOD);
+	assert_int_equal(atomic_load(&w->mail.grants), atomic_load(&t.right));
+	world_free(w);
+}
+
+/* One address has no more than its places; others are not hurt. */
+static void
+one_address_has_its_places(void **state)
+{
+	struct world *w = world_new(2);
+	struct ask_authenticate q = question("alice@example.org", "wrong", "2001:db8::1");
+	struct tally t = { 0 }, other = { 0 };
+
+	(void)state;
+	atomic_store(&w->mail.hold, true);
+	for (unsigned i = 0; i < THROTTLE_ADDRESS_CHECKS + 5; i++)
+		assert_ok(ask_authenticate_submit(w->front, &q, tell, &t, &unit_error));
+	/* The same /64, and texts that are no address: those are one place of their own. */
+	q.peer = SLICE("2001:db8::ffff:2");
+	assert_ok(ask_authenticate_submit(w->front, &q, tell, &t, &unit_error));
+	wait_for(&t, 6);
+	assert_int_equal(atomic_load(&t.limit), 6);
+	q.peer = SLICE("2001:db8:1::1");
+	assert_ok(ask_authenticate_submit(w->front, &q, tell, &other, &unit_error));
+	q.peer = SLICE("not an address");
+	assert_ok(ask_authenticate_submit(w->front, &q, tell, &other, &unit_error));
+	q.peer = SLICE_EMPTY;
+	assert_ok(ask_authenticate_submit(w->front, &q, tell, &other, &unit_error));
+	for (unsigned i = 0; atomic_load(&w->mail.verifiers) < THROTTLE_ADDRESS_CHECKS + 3; i++) {
+		assert_true(i < 60000);
+		(void)usleep(1000);
+	}
+	let_go(&w->mail);
+	wait_for(&other, 3);
+	assert_int_equal(atomic_load(&other.wrong), 3);
+	wait_for(&t, THROTTLE_ADDRESS_CHECKS + 6);
+	assert_int_equal(atomic_load(&t.wrong), THROTTLE_ADDRESS_CHECKS);
+	world_free(w);
+}
+
+/* ---- slowing ---- */
+
+static int64_t
+took(struct world *w, const char *password, const char *peer, int want)
+{
+	const struct ask_authenticate q = question("alice@example.org", password, peer);
+	int64_t from = clock_ms();
+	struct ask_handover yes;
+	int rc = sign_in(w->front, &q, &yes, NULL);
+
+	assert_int_equal(rc, want);
+	return clock_ms() - from;
+}
+
+#define HELD (THROTTLE_FIRST_MS - 100) /* the time counts from the failure before, which was a moment ago */
+
+/*
+ * Who fails is held back; the owner is not, from where she has signed in before, nor from a new place; and who is
+ * right is forgiven.
+ */
+static void
+failures_are_slowed(void **state)
+{
+	struct world *w = world_new(1);
+
+	(void)state;
+	(void)took(w, "secret", "192.0.2.7", 0);
+	for (unsigned i = 0; i < 3; i++)
+		assert_true(took(w, "wrong", "198.51.100.1", ERR_PASSWORD) < HELD);
+	assert_true(took(w, "wrong", "198.51.100.1", ERR_PASSWORD) >= HELD);
+	assert_true(took(w, "secret", "192.0.2.7", 0) < HELD);
+	assert_true(took(w, "secret", "203.0.113.5", 0) < HELD);
+	assert_true(took(w, "secret", "198.51.100.1", 0) >= HELD);
+	assert_true(took(w, "secret", "198.51.100.1", 0) < HELD);
+	world_free(w);
+}
+
+struct chain {
+	struct port *port;
+	struct ask_authenticate q;
+	unsigned left;
+	int64_t last; /* when the last of them was asked */
+	struct tally done;
+};
+
+static void
+ask_next(void *ctx, const void *reply, const struct error *e)
+{
+	struct chain *c = ctx;
+
+	assert_true(reply == NULL && e->code == ERR_PASSWORD);
+	c->last = clock_ms();
+	if (c->left-- > 1)
+		(void)ask_authenticate_submit(c->port, &c->q, ask_next, c, NULL);
+	else
+		(void)ask_authenticate_submit(c->port, &c->q, tell, &c->done, NULL);
+}
+
+/* Who asks again while the answer is still being given meets what this one has left. */
+static void
+counted_before_answered(void **state)
+{
+	struct world *w = world_new(1);
+	struct chain c = { .q = question("alice@example.org", "wrong", "198.51.100.1"), .left = 3 };
+
+	(void)state;
+	assert_ok(port_open_local(signin_service(w->signin), &c.port, &unit_error));
+	assert_ok(ask_authenticate_submit(c.port, &c.q, ask_next, &c, &unit_error));
+	wait_for(&c.done, 1);
+	assert_int_equal(atomic_load(&c.done.wrong), 1);
+	assert_true(clock_ms() - c.last >= HELD);
+	port_close(c.port);
+	world_free(w);
+}
+
+/* ---- the end ---- */
+
+/* Checks that are held back, that wait for mail, or that are being computed: all are answered. */
+static void
+freed_with_held_checks(void **state)
+{
+	struct world *w = world_new(1);
+	struct ask_authenticate q = question("alice@example.org", "wrong", "198.51.100.1");
+	struct tally t = { 0 };
+	int64_t from;
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++)
+		(void)took(w, "wrong", "198.51.100.1", ERR_PASSWORD);
+	for (unsigned i = 0; i < 2; i++)
+		assert_ok(ask_authenticate_submit(w->front, &q, tell, &t, &unit_error));
+	q.peer = SLICE("203.0.113.1");
+	for (unsigned i = 0; i < 2; i++)
+		assert_ok(ask_authenticate_submit(w->front, &q, tell, &t, &unit_error));
+	(void)usleep(20000);
+	from = clock_ms();
+	world_free(w);
+	assert_true(clock_ms() - from < THROTTLE_CAP_MS / 2);
+	assert_int_equal(told(&t), 4);
+	assert_int_equal(atomic_load(&t.right), 0);
+	assert_int_equal(atomic_load(&t.other), 0);
+	signin_free(NULL);
+}
+
+/* "secret" at a tenth of the cost. */
+static bool
+make_busy(void)
+{
+	static const struct kdf_argon2 cost = { AUTH_MEMORY_KIB / 5, 1, 1 };
+	uint8_t hash[33]; /* without padding in base64 */
+
+	if (kdf_argon2id(&cost, SLICE("secret"), SLICE("123456789012"), hash, sizeof hash, NULL) != 0)
+		return false;
+	(void)buf_putf(&busys, "$argon2id$v=19$m=%u,t=1,p=1$", AUTH_MEMORY_KIB / 5);
+	(void)base64_write(&busys, SLICE("123456789012"));
+	(void)buf_put_u8(&busys, '$');
+	(void)base64_write(&busys, slice_of(hash, sizeof hash));
+	return busys.err == 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = { UNIT_TEST(answers), UNIT_TEST(who_hears_what), UNIT_TEST(all_cost_the_same),
+		UNIT_TEST(mail_gone), UNIT_TEST(queue_full), UNIT_TEST(one_address_has_its_places),
+		UNIT_TEST(failures_are_slowed), UNIT_TEST(counted_before_answered), UNIT_TEST(freed_with_held_checks) };
+	int rc;
+
+	buf_init(&alices, 1024);
+	buf_init(&busys, 1024);
+	if (auth_verifier_make(SLICE("secret"), &alices, NULL) != 0 || !make_busy())
+		return 1;
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	rc = cmocka_run_group_tests(tests, NULL, NULL);
+	buf_done(&alices);
+	buf_done(&busys);
+	return rc;
+}
