@@ -51,11 +51,14 @@ person_free(struct person *p)
 static void
 session_release(struct imap_session *s)
 {
+	struct service *service = s->service;
+
 	if (atomic_fetch_sub(&s->refs, 1) != 1)
 		return;
 	person_free(&s->person);
 	conn_release(s->conn);
 	mem_free(s);
+	service_session_ended(service);
 }
 
 void
@@ -138,6 +141,7 @@ imap_session_open(struct service *service, struct conn *c, uint64_t account, con
 	atomic_init(&s->flying, 0);
 	atomic_init(&s->gone, false);
 	conn_hold(c);
+	service_session_begun(service);
 	*session_out = s;
 	return 0;
 }

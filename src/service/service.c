@@ -53,6 +53,8 @@ service_new(enum process_kind kind, const struct service_settings *settings, con
 		return error_nomem(e);
 	s->kind = kind;
 	s->ports = *ports;
+	(void)pthread_mutex_init(&s->lock, NULL);
+	(void)pthread_cond_init(&s->idle, NULL);
 	rc = copy_settings(s, settings, e);
 	if (rc == 0 && kind != PROCESS_MX)
 		rc = pool_new(&(struct pool_options){ "worker", settings->workers, WORKERS_WAITING }, &s->workers, e);
@@ -129,6 +131,23 @@ service_open(void *ctx, uint64_t process, uint64_t number, struct conn *c, const
 }
 
 void
+service_session_begun(struct service *s)
+{
+	(void)pthread_mutex_lock(&s->lock);
+	s->sessions++;
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
+void
+service_session_ended(struct service *s)
+{
+	(void)pthread_mutex_lock(&s->lock);
+	if (--s->sessions == 0)
+		(void)pthread_cond_broadcast(&s->idle);
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
+void
 service_free(struct service *s)
 {
 	union { /* the name was made here: mem_free() takes it without const */
@@ -139,10 +158,16 @@ service_free(struct service *s)
 	if (s == NULL)
 		return;
 	directory_drain();
+	(void)pthread_mutex_lock(&s->lock);
+	while (s->sessions > 0)
+		(void)pthread_cond_wait(&s->idle, &s->lock);
+	(void)pthread_mutex_unlock(&s->lock);
 	pool_free(s->uploads);
 	pool_free(s->workers);
 	store_watcher_free(s->watcher);
 	name.given = s->settings.hostname.data;
 	mem_free(name.owned);
+	(void)pthread_cond_destroy(&s->idle);
+	(void)pthread_mutex_destroy(&s->lock);
 	mem_free(s);
 }

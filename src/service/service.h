@@ -15,6 +15,7 @@
 #ifndef SERVICE_SERVICE_H
 #define SERVICE_SERVICE_H
 
+#include <pthread.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -63,6 +64,9 @@ struct service {
 	struct pool *uploads; /* web, one thread: strangers' certificates must not take the workers */
 	struct store_watcher *watcher; /* mail: changes of mailboxes */
 	_Atomic uint32_t receiving;    /* messages under way; at most SERVICE_RECEIVING_MAX */
+	pthread_mutex_t lock;
+	pthread_cond_t idle;
+	unsigned sessions; /* also those that are closed and wait for an answer; with the lock */
 };
 
 /* ERR_NOMEM, ERR_USAGE (a setting that cannot be). */
@@ -75,7 +79,16 @@ int service_new(enum process_kind kind, const struct service_settings *settings,
  */
 int service_open(void *ctx, uint64_t process, uint64_t number, struct conn *c, const struct trunk_open *in,
     const struct conn_ops **ops_out, void **session_out, struct error *e);
-/* After server_stop(): no session is left. Waits for what is in flight. NULL is permitted. */
+/*
+ * After server_stop(), while what it asks is still there, or when the ports are closed: waits for the answers that are
+ * in flight. NULL is permitted.
+ */
 void service_free(struct service *s);
+
+/* ---- the parts ---- */
+
+/* A session of IMAP or SMTP is made; its last owner has freed it (any thread). */
+void service_session_begun(struct service *s);
+void service_session_ended(struct service *s);
 
 #endif

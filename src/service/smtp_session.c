@@ -109,6 +109,7 @@ smtp_session_open(struct service *service, struct conn *c, void **session_out, s
 		mem_free(s);
 		return rc;
 	}
+	service_session_begun(service);
 	*session_out = s;
 	return 0;
 }
@@ -132,6 +133,7 @@ smtp_session_open_account(struct service *service, struct conn *c, uint64_t acco
 	}
 	log_event(LOG_LEVEL_INFO, "smtp.authenticated", log_u64("connection", conn_id(c)),
 	    log_str("peer", conn_peer(c)), log_u64("account", account));
+	service_session_begun(service);
 	*session_out = s;
 	return 0;
 }
@@ -163,6 +165,8 @@ drop_message(struct smtp_session *s)
 static void
 disown(struct smtp_session *s)
 {
+	struct service *service = s->service;
+
 	if (atomic_fetch_sub(&s->owners, 1) != 1)
 		return;
 	if (s->asking == ASKING_KEEP && s->answer.code == 0 && s->message != NULL)
@@ -173,6 +177,7 @@ disown(struct smtp_session *s)
 	smtp_server_free(s->machine);
 	buf_done(&s->pending);
 	mem_free(s);
+	service_session_ended(service);
 }
 
 static void
