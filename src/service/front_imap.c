@@ -174,7 +174,12 @@ session_run(void *session, struct conn *c, int64_t now_ms)
 static size_t
 session_feed(void *session, struct slice in, int64_t now_ms)
 {
-	return imap_login_ops.feed(((struct stranger *)session)->machine, in, now_ms);
+	struct imap_login *machine = ((struct stranger *)session)->machine;
+
+	/* What is unsent goes along when the connection is handed over: no more of it than a frame holds. */
+	if (imap_login_ops.output(machine).len >= SERVICE_FRONT_OUTPUT_HIGH)
+		return 0;
+	return imap_login_ops.feed(machine, in, now_ms);
 }
 
 static struct slice

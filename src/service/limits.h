@@ -13,7 +13,8 @@
 #define SERVICE_HEADER_MAX (256u << 10) /* octets of a received message's header; longer ones are refused */
 #define SERVICE_FROM_MAX 16u            /* addresses in the From field of a submitted message */
 #define SERVICE_RECEIVING_MAX 4096u     /* messages under way at once: each may hold SERVICE_INLINE_MAX and more */
-#define SERVICE_AUTH_WAITING 256u       /* password checks in the queue; more are told to come again later */
-#define SERVICE_AUTH_THREADS 2u         /* password checks at once: each takes AUTH_MEMORY_KIB of memory */
+#define SERVICE_FRONT_OUTPUT_HIGH (8u << 10) /* with so much unsent a stranger is heard no further */
+#define SERVICE_AUTH_WAITING 256u            /* password checks in the queue; more are told to come again later */
+#define SERVICE_AUTH_THREADS 2u              /* password checks at once: each takes AUTH_MEMORY_KIB of memory */
 
 #endif
