@@ -5,7 +5,6 @@
 #include "base/mem.h"
 #include "imap/login.h"
 #include "os/clock.h"
-#include "service/ask.h"
 #include "service/front.h"
 
 struct stranger {
@@ -73,7 +72,7 @@ ask_password(struct stranger *s, const struct imap_login_event *ev)
 	s->asked = true;
 	atomic_store(&s->answered, false);
 	(void)atomic_fetch_add(&s->refs, 1);
-	rc = ask_authenticate_submit(s->front->auth, &ask, password_checked, s, NULL);
+	rc = front_ask(s->front, &ask, password_checked, s);
 	if (rc == 0)
 		return;
 	s->rc = rc;

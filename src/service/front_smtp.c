@@ -4,7 +4,6 @@
 
 #include "base/mem.h"
 #include "os/clock.h"
-#include "service/ask.h"
 #include "service/front.h"
 #include "smtp/server.h"
 
@@ -82,7 +81,7 @@ ask_password(struct stranger *s, const struct sasl_credentials *credentials)
 	s->asked = true;
 	atomic_store(&s->answered, false);
 	(void)atomic_fetch_add(&s->refs, 1);
-	rc = ask_authenticate_submit(s->front->auth, &ask, password_checked, s, NULL);
+	rc = front_ask(s->front, &ask, password_checked, s);
 	if (rc == 0)
 		return;
 	s->rc = rc;
