@@ -192,6 +192,16 @@ transcripts(void **state)
 	transcript_run_all(&peer, false);
 }
 
+static void
+transcripts_octet_by_octet(void **state)
+{
+	static const struct transcript_peer peer = { peer_begin, peer_send, peer_answers, peer_start_tls, peer_closed,
+		peer_end, NULL };
+
+	(void)state;
+	transcript_run_all(&peer, true);
+}
+
 /* ---- what is kept ---- */
 
 static uint64_t
@@ -296,8 +306,8 @@ gone_at_any_moment(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { UNIT_TEST(transcripts), UNIT_TEST(trace_fields),
-		UNIT_TEST(one_body_for_several), UNIT_TEST(gone_at_any_moment) };
+	const struct CMUnitTest tests[] = { UNIT_TEST(transcripts), UNIT_TEST(transcripts_octet_by_octet),
+		UNIT_TEST(trace_fields), UNIT_TEST(one_body_for_several), UNIT_TEST(gone_at_any_moment) };
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, setup, teardown);
