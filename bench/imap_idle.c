@@ -56,7 +56,8 @@ open_more(void)
 		struct tls_conn *c = &load.conns[load.opened++];
 
 		c->index = load.first + (uint32_t)(c - load.conns);
-		tls_lines_open(&load.t, c, c->index % ((load.count + load.per_source - 1) / load.per_source) + load.first / load.per_source);
+		tls_lines_open(&load.t, c,
+		    c->index % ((load.count + load.per_source - 1) / load.per_source) + load.first / load.per_source);
 	}
 }
 

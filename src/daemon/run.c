@@ -3,11 +3,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "daemon/place.h"
 #include "daemon/process_parent.h"
+#include "daemon/process_signals.h"
 #include "daemon/verbs.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -28,22 +28,6 @@ struct run {
 	int signals;
 	bool said_ready;
 };
-
-/* Before any thread: they inherit the mask, and only the parent's loop takes these signals. */
-static int
-block_signals(struct run *r, struct error *e)
-{
-	sigset_t set;
-
-	(void)signal(SIGPIPE, SIG_IGN);
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, SIGINT);
-	(void)sigaddset(&set, SIGHUP);
-	(void)sigprocmask(SIG_BLOCK, &set, NULL);
-	r->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return r->signals >= 0 ? 0 : error_set(e, ERR_IO, "no descriptor for signals");
-}
 
 static int
 read_certificate(struct run *r, const struct config *config, struct error *e)
@@ -227,15 +211,14 @@ reload(struct run *r)
 static bool
 take_signals(struct run *r)
 {
-	struct signalfd_siginfo info;
+	int number;
 
-	while (read(r->signals, &info, sizeof info) == (ssize_t)sizeof info) {
-		if (info.ssi_signo == SIGHUP) {
+	while ((number = signals_next(r->signals)) != 0) {
+		if (number == SIGHUP) {
 			reload(r);
 			continue;
 		}
-		log_event(
-		    LOG_LEVEL_INFO, "daemon.stops", log_str("signal", info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM"));
+		log_event(LOG_LEVEL_INFO, "daemon.stops", log_str("signal", number == SIGINT ? "SIGINT" : "SIGTERM"));
 		systemd_stopping();
 		return true;
 	}
@@ -272,7 +255,7 @@ verb_run(const struct verb_input *in)
 		(void)error_set(&e, ERR_USAGE, "run takes no words, only options");
 		return verb_failed(&e);
 	}
-	rc = block_signals(&r, &e);
+	rc = signals_open(&r.signals, &e);
 	if (rc == 0)
 		rc = log_open(in->config->log_level, in->config->log_file, &e);
 	if (rc == 0)
