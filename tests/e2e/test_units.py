@@ -10,7 +10,7 @@ from conftest import ROOT, build_folder
 
 UNITS = ROOT / "contrib" / "systemd"
 PORTS = {"smtp": 25, "submission": 587, "submissions": 465, "imap": 143, "imaps": 993, "hkp": 11371, "https": 443}
-EXPOSURE_MAX = 25  # tenths: 2.5 of 10
+EXPOSURE_MAX = 28  # tenths: 2.8 of 10; the parent writes what its children may not read into a folder that is not its own
 
 
 def analyze(*words, cwd):
