@@ -2,6 +2,7 @@
 #include "daemon/process_parent.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,13 +21,22 @@
 #define STOP_MS 8000 /* for one kind of child to end in order */
 #define NOBODY "nobody"
 
+static void
+kill_child(const struct child *c)
+{
+	if (c->pid > 0)
+		(void)kill(c->pid, SIGKILL);
+}
+
 /* ---- what a child is told ---- */
 
+/* The parent waits for nobody: a child that does not read what it is told is of no use. */
 static void
 tell(struct child *c, enum process_message type, const void *message, int fd)
 {
-	if (c->control >= 0)
-		(void)message_send(c->control, (uint16_t)type, 0, process_rules[type].schema, message, fd, NULL);
+	if (c->control >= 0 &&
+	    message_send(c->control, (uint16_t)type, 0, process_rules[type].schema, message, fd, NULL) != 0)
+		kill_child(c);
 }
 
 static uint32_t
@@ -158,6 +168,7 @@ child_start(struct parent *p, struct child *c, struct error *e)
 
 	if (rc != 0)
 		return rc;
+	(void)fcntl(fds[0], F_SETFL, O_NONBLOCK);
 	c->number = process_number(c->kind, ++p->serial);
 	c->ready = c->stopping = false;
 	c->seen = 0;
@@ -243,11 +254,14 @@ child_of(struct parent *p, uint64_t number)
 	return NULL;
 }
 
-static void
-kill_child(const struct child *c)
+static bool
+are_linked(const struct child *a, const struct child *b)
 {
-	if (c->pid > 0)
-		(void)kill(c->pid, SIGKILL);
+	for (int k = 0; k < LINK_COUNT; k++)
+		if ((a->kind == process_links[k].asking && b->kind == process_links[k].asked) ||
+		    (b->kind == process_links[k].asking && a->kind == process_links[k].asked))
+			return true;
+	return false;
 }
 
 static void
@@ -255,7 +269,7 @@ take_blame(struct parent *p, const struct child *by, uint64_t number)
 {
 	struct child *c = child_of(p, number);
 
-	if (c == NULL)
+	if (c == NULL || !are_linked(c, by))
 		return;
 	log_event(LOG_LEVEL_ERROR, "parent.blamed", log_str("child", process_names[c->kind]),
 	    log_u64("index", c->index), log_str("by", process_names[by->kind]));
