@@ -1,203 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* The event loop, TLS and the blocking client against each other, with a small echo protocol. */
-#include "unit.h"
+#include "echo.h"
 
-#include <arpa/inet.h>
 #include <signal.h>
-#include <stdatomic.h>
-#include <stdio.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "base/buf.h"
-#include "base/mem.h"
-#include "net/client.h"
-#include "net/server.h"
 #include "os/sandbox.h"
-
-/* Answers each line with itself; "tls" starts TLS, "quit" ends, "flood" sends 8 MiB, "slow" answers from another thread's wake. */
-struct echo {
-	struct buf in, out;
-	struct conn *c;
-	size_t flood;
-	bool greeted, quit;
-};
-
-static atomic_int open_sessions;
-
-static int
-echo_open(void *ctx, struct conn *c, void **session_out, struct error *e)
-{
-	struct echo *s = mem_alloc(sizeof *s);
-
-	(void)ctx;
-	(void)e;
-	assert_non_null(s);
-	buf_init(&s->in, 1000);
-	buf_init(&s->out, 100000);
-	s->c = c;
-	(void)atomic_fetch_add(&open_sessions, 1);
-	*session_out = s;
-	return 0;
-}
-
-static size_t
-echo_feed(void *session, struct slice in, int64_t now_ms)
-{
-	struct echo *s = session;
-	size_t n = size_min(in.len, 1000 - s->in.len);
-
-	(void)now_ms;
-	(void)buf_put(&s->in, in.data, n);
-	return n;
-}
-
-static void
-echo_line(struct echo *s, struct slice line)
-{
-	if (slice_eq_str(line, "tls")) {
-		(void)buf_put_str(&s->out, "go\n");
-		assert_int_equal(conn_start_tls(s->c, NULL), 0);
-	} else if (slice_eq_str(line, "inject")) {
-		/* What somebody in the middle does: more in clear behind the answer, in the same segment. */
-		(void)buf_put_str(&s->out, "go\nEVIL\n");
-		assert_int_equal(conn_start_tls(s->c, NULL), 0);
-	} else if (slice_eq_str(line, "quit")) {
-		(void)buf_put_str(&s->out, "bye\n");
-		conn_close(s->c);
-		s->quit = true;
-	} else if (slice_eq_str(line, "flood")) {
-		s->flood = 8u << 20;
-	} else {
-		(void)buf_put_slice(&s->out, line);
-		(void)buf_put_str(&s->out, "\n");
-	}
-}
-
-static void
-echo_run(void *session, struct conn *c, int64_t now_ms)
-{
-	struct echo *s = session;
-	size_t at;
-
-	(void)c;
-	(void)now_ms;
-	if (!s->greeted)
-		(void)buf_put_str(&s->out, "hello\n");
-	s->greeted = true;
-	while (!s->quit && s->out.len < 40000) {
-		if (s->flood > 0) {
-			(void)buf_put_str(&s->out, "0123456\n");
-			s->flood -= 8;
-			continue;
-		}
-		at = slice_find(buf_slice(&s->in), '\n');
-		if (at == SIZE_MAX)
-			break;
-		echo_line(s, slice_sub(buf_slice(&s->in), 0, at));
-		buf_consume(&s->in, at + 1);
-	}
-}
-
-static struct slice
-echo_output(void *session)
-{
-	return buf_slice(&((struct echo *)session)->out);
-}
-
-static void
-echo_sent(void *session, size_t n)
-{
-	buf_consume(&((struct echo *)session)->out, n);
-}
-
-static int64_t
-echo_deadline(const void *session)
-{
-	(void)session;
-	return MACHINE_NEVER;
-}
-
-static void
-echo_closed(void *session)
-{
-	struct echo *s = session;
-
-	buf_done(&s->in);
-	buf_done(&s->out);
-	mem_free(s);
-	(void)atomic_fetch_sub(&open_sessions, 1);
-}
-
-static const struct conn_ops echo_ops = {
-	.feed = echo_feed,
-	.run = echo_run,
-	.output = echo_output,
-	.sent = echo_sent,
-	.deadline = echo_deadline,
-	.closed = echo_closed,
-};
-
-/* ---- the other side: a machine that collects lines ---- */
-
-struct lines {
-	struct buf in, out;
-};
-
-static size_t
-lines_feed(void *machine, struct slice in, int64_t now_ms)
-{
-	struct lines *m = machine;
-
-	(void)now_ms;
-	return buf_put_slice(&m->in, in) == 0 ? in.len : 0;
-}
-
-static struct slice
-lines_output(void *machine)
-{
-	return buf_slice(&((struct lines *)machine)->out);
-}
-
-static void
-lines_sent(void *machine, size_t n)
-{
-	buf_consume(&((struct lines *)machine)->out, n);
-}
-
-static const struct machine_ops lines_ops = {
-	.feed = lines_feed,
-	.output = lines_output,
-	.sent = lines_sent,
-	.deadline = echo_deadline,
-};
-
-static void
-lines_init(struct lines *m)
-{
-	buf_init(&m->in, 16u << 20);
-	buf_init(&m->out, 16u << 20);
-}
-
-static void
-lines_done(struct lines *m)
-{
-	buf_done(&m->in);
-	buf_done(&m->out);
-}
-
-/* Says a line and waits until the answer is this. */
-static void
-talk(struct client *c, struct lines *m, const char *say, const char *answer)
-{
-	(void)buf_put_str(&m->out, say);
-	while (m->in.len < strlen(answer))
-		assert_ok(client_step(c, &lines_ops, m, &unit_error));
-	assert_slice(buf_slice(&m->in), answer);
-	buf_clear(&m->in);
-}
 
 /* ---- one server for each test ---- */
 
@@ -293,19 +101,6 @@ dial(const struct fixture *f, bool secure)
 
 	assert_ok(client_connect(&config, &c, NULL, &unit_error));
 	return c;
-}
-
-static int
-bare_socket(uint16_t port)
-{
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port) };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct timeval wait = { .tv_sec = 10 };
-
-	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	assert_int_equal(connect(fd, (const struct sockaddr *)&to, sizeof to), 0);
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
-	return fd;
 }
 
 /* ---- tests ---- */
@@ -423,7 +218,7 @@ static void
 no_starttls_data_before_the_handshake_is_dropped_by_the_client(void **state)
 {
 	static const struct machine_ops one_line_ops = {
-		.feed = one_line_feed, .output = lines_output, .sent = lines_sent, .deadline = echo_deadline
+		.feed = one_line_feed, .output = lines_output, .sent = lines_sent, .deadline = lines_deadline
 	};
 	struct client *c;
 	struct fixture f;
