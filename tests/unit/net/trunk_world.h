@@ -94,7 +94,7 @@ world_add_far(struct world *w, int *held_out)
 	const struct trunk_far_config config = {
 		.tag = ++w->next_tag, .open = world_open_far, .gone = world_far_gone, .ctx = w
 	};
-	struct timeval wait = { .tv_sec = 20 };
+	struct timeval wait = { .tv_sec = 5 };
 	int pair[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
