@@ -178,7 +178,7 @@ turn(struct conn *c, int64_t now)
 {
 	struct far_conn *f = far_of(c);
 
-	if (f->trunk == NULL)
+	if (f->trunk == NULL || c->session == NULL) /* none: it was refused */
 		c->abort = true;
 	else if (c->state == CONN_OPEN)
 		turn_open(f, now);
@@ -376,7 +376,7 @@ frame_end(struct far_conn *f)
 		return 0;
 	f->states = TRUNK_ENDED;
 	f->c.eof = true;
-	if (f->c.ops->ended != NULL && f->c.session != NULL)
+	if (f->c.session != NULL && f->c.ops->ended != NULL)
 		f->c.ops->ended(f->c.session);
 	touch(f);
 	return 0;

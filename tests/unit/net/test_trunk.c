@@ -139,6 +139,34 @@ every_way_to_end_frees_the_session(void **state)
 }
 
 static void
+a_session_that_is_refused_closes_its_client(void **state)
+{
+	struct world w;
+	int fd, other;
+
+	(void)state;
+	world_start(&w, NULL, NULL);
+	other = bare_socket(w.plain);
+	hear(other, "hello\n");
+	w.ports[1].kind = KIND_REFUSED;
+	for (int i = 0; i < 30; i++) {
+		fd = bare_socket(w.second);
+		/* It may be closed before. */
+		if (i % 3 > 0)
+			(void)!send(fd, "a\n", 2, MSG_NOSIGNAL);
+		if (i % 3 > 1)
+			(void)shutdown(fd, SHUT_WR);
+		hear_end(fd);
+	}
+	say(other, "still\n");
+	hear(other, "still\n");
+	(void)close(other);
+	world_settle(&w);
+	world_stop(&w);
+	assert_int_equal(atomic_load(&w.far_broken) + atomic_load(&w.near_broken), 0);
+}
+
+static void
 deadlines_of_far_sessions_come(void **state)
 {
 	struct world w;
@@ -421,8 +449,8 @@ the_table_permits_what_the_header_says(void **state)
 
 UNIT_MAIN(UNIT_TEST(octets_pass_both_ways), UNIT_TEST(a_session_knows_its_client),
     UNIT_TEST(an_end_of_input_is_answered_fully), UNIT_TEST(every_way_to_end_frees_the_session),
-    UNIT_TEST(deadlines_of_far_sessions_come), UNIT_TEST(nothing_in_clear_survives_starttls),
-    UNIT_TEST(clients_that_never_read_hold_up_nobody), UNIT_TEST(two_thousand_connections_share_a_trunk),
-    UNIT_TEST(an_idle_connection_holds_no_buffer), UNIT_TEST(a_lost_trunk_ends_its_clients_and_a_new_one_serves),
-    UNIT_TEST(a_far_end_in_place_of_another_serves), UNIT_TEST(stopping_with_open_connections_frees_all),
-    UNIT_TEST(the_table_permits_what_the_header_says))
+    UNIT_TEST(a_session_that_is_refused_closes_its_client), UNIT_TEST(deadlines_of_far_sessions_come),
+    UNIT_TEST(nothing_in_clear_survives_starttls), UNIT_TEST(clients_that_never_read_hold_up_nobody),
+    UNIT_TEST(two_thousand_connections_share_a_trunk), UNIT_TEST(an_idle_connection_holds_no_buffer),
+    UNIT_TEST(a_lost_trunk_ends_its_clients_and_a_new_one_serves), UNIT_TEST(a_far_end_in_place_of_another_serves),
+    UNIT_TEST(stopping_with_open_connections_frees_all), UNIT_TEST(the_table_permits_what_the_header_says))

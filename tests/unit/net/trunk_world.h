@@ -23,7 +23,7 @@ enum { KIND_ECHO, KIND_REFUSED };
 
 struct near_port {
 	struct trunk *trunk;
-	uint32_t kind;
+	atomic_uint kind;
 };
 
 struct world {
@@ -45,7 +45,7 @@ world_open_near(void *ctx, struct conn *c, void **session_out, struct error *e)
 {
 	struct near_port *p = ctx;
 
-	return channel_open(p->trunk, c, &(struct trunk_open){ .kind = p->kind }, session_out, e);
+	return channel_open(p->trunk, c, &(struct trunk_open){ .kind = atomic_load(&p->kind) }, session_out, e);
 }
 
 static inline int
