@@ -13,8 +13,10 @@
  * then on; what the conn's session was is replaced.
  *
  * The frames, from whom, and in which states of a connection they may come are
- * one table (trunk_rules). A connection's number is chosen by the near end and
- * only grows, so a number that was never opened, or is opened twice, is known.
+ * one table (trunk_rules). A connection's number on its trunk is chosen by the
+ * near end and only grows, so a number that was never opened, or is opened
+ * twice, is known. It is not the conn's id: connections are handed on in
+ * another order than they came, when they have shaken hands or signed in.
  * Whoever gets what the table does not permit, more than it gave credit for,
  * or what is no frame, ends the trunk and says so (broken): one end can hurt
  * its own connections only.
@@ -77,8 +79,8 @@ struct trunk_tls {
 
 /* What the far end is told of a new connection. Slices live until the call returns. */
 struct trunk_open {
-	uint32_t kind;       /* the caller's: what is spoken */
-	uint64_t connection; /* set by channel_open(): channel_number() */
+	uint64_t id;   /* channel_number(); set by channel_open(), as port, peer and TLS are */
+	uint32_t kind; /* the caller's: what is spoken */
 	uint16_t port;
 	bool can_start_tls;
 	struct trunk_tls tls;
@@ -99,7 +101,7 @@ struct trunk_far_config {
 	uint64_t tag;
 	/*
 	 * Makes the session, on the conn's loop; must not block. Failing closes the connection.
-	 * number: the near end's channel_number(); {tag, number} is what another process may have said about it.
+	 * number: channel_number() at the near end; {tag, number} is what another process may have said about it.
 	 */
 	int (*open)(void *ctx, uint64_t tag, uint64_t number, struct conn *c, const struct trunk_open *in,
 	    const struct conn_ops **ops_out, void **session_out, struct error *e);
@@ -133,7 +135,7 @@ void trunk_free(struct trunk *t);
  */
 int channel_open(struct trunk *t, struct conn *c, const struct trunk_open *open, void **session_out, struct error *e);
 extern const struct conn_ops channel_ops;
-/* By which the near end may speak of a conn to others before it opens the channel; the far end is told. */
+/* The number that the far end's open() is told of a conn: known from the start, so that others can speak of it. */
 static inline uint64_t
 channel_number(const struct conn *c)
 {

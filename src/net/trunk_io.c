@@ -24,8 +24,8 @@ static const struct codec_field tls_fields[] = {
 const struct codec_schema trunk_tls_schema = CODEC_SCHEMA(trunk_tls, tls_fields);
 
 static const struct codec_field open_fields[] = {
+	CODEC_FIELD(struct trunk_open, id, CODEC_U64, 0),
 	CODEC_FIELD(struct trunk_open, kind, CODEC_U32, 255),
-	CODEC_FIELD(struct trunk_open, connection, CODEC_U64, 0),
 	CODEC_FIELD(struct trunk_open, port, CODEC_U16, 0),
 	CODEC_FIELD(struct trunk_open, can_start_tls, CODEC_BOOL, 0),
 	CODEC_FIELD_STRUCT(struct trunk_open, tls, &trunk_tls_schema),

@@ -188,7 +188,7 @@ channel_open(struct trunk *t, struct conn *c, const struct trunk_open *open, voi
 		mem_free(ch);
 		return rc;
 	}
-	o.connection = channel_number(c);
+	o.id = channel_number(c);
 	o.port = conn_port(c);
 	o.peer = slice_str(conn_peer(c));
 	o.tls = tls_of(c);

@@ -181,6 +181,168 @@ deadlines_of_far_sessions_come(void **state)
 	world_stop(&w);
 }
 
+/* ---- handing on ---- */
+
+/* Hands itself on when it is told "go"; what it has to say and what it has read go with it. */
+struct door {
+	struct world *world;
+	struct conn *c;
+	struct buf in, out;
+};
+
+static size_t
+door_feed(void *session, struct slice in, int64_t now_ms)
+{
+	struct door *d = session;
+	size_t n = size_min(in.len, 1000 - d->in.len);
+
+	(void)now_ms;
+	(void)buf_put(&d->in, in.data, n);
+	return n;
+}
+
+static void
+door_closed(void *session)
+{
+	struct door *d = session;
+
+	buf_done(&d->in);
+	buf_done(&d->out);
+	mem_free(d);
+}
+
+static void
+door_run(void *session, struct conn *c, int64_t now_ms)
+{
+	struct door *d = session;
+	struct trunk_open open = { .pending = SLICE("pending\n") };
+	size_t at;
+
+	(void)now_ms;
+	while ((at = slice_find(buf_slice(&d->in), '\n')) != SIZE_MAX) {
+		struct slice line = slice_sub(buf_slice(&d->in), 0, at);
+
+		if (slice_eq_str(line, "number"))
+			(void)buf_putf(&d->out, "%llu\n", (unsigned long long)channel_number(c));
+		if (slice_eq_str(line, "go")) {
+			open.unread = slice_from(buf_slice(&d->in), at + 1);
+			if (channel_open(d->world->trunks[0], c, &open, NULL, NULL) == 0) {
+				door_closed(d);
+				return;
+			}
+			(void)buf_put_str(&d->out, "no\n");
+		}
+		buf_consume(&d->in, at + 1);
+	}
+}
+
+static struct slice
+door_output(void *session)
+{
+	return buf_slice(&((struct door *)session)->out);
+}
+
+static void
+door_sent(void *session, size_t len)
+{
+	buf_consume(&((struct door *)session)->out, len);
+}
+
+static int64_t
+door_deadline(const void *session)
+{
+	(void)session;
+	return MACHINE_NEVER;
+}
+
+static const struct conn_ops door_ops = {
+	.feed = door_feed,
+	.run = door_run,
+	.output = door_output,
+	.sent = door_sent,
+	.deadline = door_deadline,
+	.closed = door_closed,
+};
+
+static int
+door_open(void *ctx, struct conn *c, void **session_out, struct error *e)
+{
+	struct door *d = mem_alloc(sizeof *d);
+
+	if (d == NULL)
+		return error_nomem(e);
+	d->world = ctx;
+	d->c = c;
+	buf_init(&d->in, 1000);
+	buf_init(&d->out, 1000);
+	*session_out = d;
+	return 0;
+}
+
+static uint16_t
+world_start_with_doors(struct world *w)
+{
+	uint16_t port;
+
+	world_prepare(w, NULL, NULL);
+	port = world_listen(w, 0, &(struct listener_config){ .ops = &door_ops, .open = door_open, .ctx = w });
+	world_go(w);
+	return port;
+}
+
+static void
+connections_are_handed_on_in_any_order(void **state)
+{
+	static const size_t order[] = { 3, 0, 4, 2, 1 };
+	struct world w;
+	uint16_t port;
+	int fds[5];
+
+	(void)state;
+	port = world_start_with_doors(&w);
+	for (size_t i = 0; i < 5; i++) {
+		fds[i] = bare_socket(port);
+		say(fds[i], "nothing\n");
+	}
+	for (size_t i = 0; i < 5; i++) {
+		say(fds[order[i]], "go\nunread\n");
+		hear(fds[order[i]], "pending\nunread\n");
+		say(fds[order[i]], "more\n");
+		hear(fds[order[i]], "more\n");
+	}
+	for (size_t i = 0; i < 5; i++) {
+		say(fds[i], "still\n");
+		hear(fds[i], "still\n");
+		(void)close(fds[i]);
+	}
+	world_settle(&w);
+	world_stop(&w);
+	assert_int_equal(atomic_load(&w.far_broken) + atomic_load(&w.near_broken), 0);
+}
+
+static void
+the_far_end_is_told_the_number_that_was_known_before(void **state)
+{
+	char number[32] = "";
+	struct world w;
+	uint16_t port;
+	int fd;
+
+	(void)state;
+	port = world_start_with_doors(&w);
+	for (int i = 0; i < 3; i++) {
+		fd = bare_socket(port);
+		say(fd, "number\n");
+		assert_true(recv(fd, number, sizeof number - 1, 0) > 1);
+		say(fd, "go\n");
+		hear(fd, "pending\n");
+		assert_int_equal(atomic_load(&w.number), strtoull(number, NULL, 10));
+		(void)close(fd);
+	}
+	world_settle(&w);
+	world_stop(&w);
+}
+
 /* ---- STARTTLS ---- */
 
 static void
@@ -450,6 +612,7 @@ the_table_permits_what_the_header_says(void **state)
 UNIT_MAIN(UNIT_TEST(octets_pass_both_ways), UNIT_TEST(a_session_knows_its_client),
     UNIT_TEST(an_end_of_input_is_answered_fully), UNIT_TEST(every_way_to_end_frees_the_session),
     UNIT_TEST(a_session_that_is_refused_closes_its_client), UNIT_TEST(deadlines_of_far_sessions_come),
+    UNIT_TEST(connections_are_handed_on_in_any_order), UNIT_TEST(the_far_end_is_told_the_number_that_was_known_before),
     UNIT_TEST(nothing_in_clear_survives_starttls), UNIT_TEST(clients_that_never_read_hold_up_nobody),
     UNIT_TEST(two_thousand_connections_share_a_trunk), UNIT_TEST(an_idle_connection_holds_no_buffer),
     UNIT_TEST(a_lost_trunk_ends_its_clients_and_a_new_one_serves), UNIT_TEST(a_far_end_in_place_of_another_serves),
