@@ -348,8 +348,8 @@ frame_tls(struct far_conn *f, const struct codec_frame *frame)
 	struct trunk_tls in;
 	int rc = decode(frame, &trunk_tls_schema, &a, &in);
 
-	if (rc != 0)
-		return rc;
+	if (rc != 0 || !in.on)
+		return rc != 0 ? rc : ERR_SYNTAX;
 	if (f->states != TRUNK_SHAKING)
 		return 0;
 	take_tls(f, &in);
@@ -392,6 +392,8 @@ on_frame(void *ctx, const struct codec_frame *frame)
 
 	if (!trunk_permits(frame->type, true, state))
 		return ERR_ORDER;
+	if ((frame->type == TRUNK_END || frame->type == TRUNK_GONE) && frame->body.len > 0)
+		return ERR_SYNTAX;
 	if (f == NULL)
 		return frame_open(t, frame);
 	switch (frame->type) {

@@ -302,7 +302,7 @@ take_frames(struct trunk_io *io)
 		/* Before it is whole: an over-long one is not waited for. */
 		if (rest.len >= 4 &&
 		    ((size_t)rest.data[0] << 24 | (size_t)rest.data[1] << 16 | (size_t)rest.data[2] << 8 |
-			rest.data[3]) > TRUNK_FRAME_MAX + CODEC_FRAME_HEAD)
+			rest.data[3]) > TRUNK_FRAME_MAX + CODEC_FRAME_HEAD - 4)
 			return ERR_LIMIT;
 		rc = codec_frame_next(rest, &frame, &n, NULL);
 		if (rc <= 0)

@@ -225,8 +225,10 @@ frame_credit(struct channel *ch, struct slice body)
 }
 
 static int
-frame_start_tls(struct channel *ch)
+frame_start_tls(struct channel *ch, struct slice body)
 {
+	if (body.len > 0)
+		return ERR_SYNTAX;
 	if (!ch->can_start_tls)
 		return ERR_ORDER;
 	ch->tls_wanted = true;
@@ -237,7 +239,7 @@ frame_start_tls(struct channel *ch)
 static int
 frame_close(struct channel *ch, struct slice body)
 {
-	if (body.len != 1)
+	if (body.len != 1 || body.data[0] > 1)
 		return ERR_SYNTAX;
 	ch->close = true;
 	ch->close_at_once = body.data[0] != 0;
@@ -253,8 +255,10 @@ on_frame(void *ctx, const struct codec_frame *frame)
 	struct channel *ch = entry == NULL ? NULL : channel_of(entry);
 	int rc;
 
-	if (ch == NULL) /* GONE and this have crossed, or it was never opened */
-		return frame->ticket <= t->io.last_number && frame->type < TRUNK_FRAMES ? 0 : ERR_ORDER;
+	/* GONE and this have crossed: any frame of a far end's. Or it was never opened. */
+	if (ch == NULL)
+		return frame->ticket <= t->io.last_number && trunk_permits(frame->type, false, TRUNK_PLAIN) ? 0
+													    : ERR_ORDER;
 	if (!trunk_permits(frame->type, false, ch->states))
 		return ERR_ORDER;
 	switch (frame->type) {
@@ -265,7 +269,7 @@ on_frame(void *ctx, const struct codec_frame *frame)
 		rc = frame_credit(ch, frame->body);
 		break;
 	case TRUNK_START_TLS:
-		rc = frame_start_tls(ch);
+		rc = frame_start_tls(ch, frame->body);
 		break;
 	default:
 		rc = frame_close(ch, frame->body);

@@ -184,6 +184,7 @@ script_run(struct script *s, const struct step *steps)
 }
 
 #define TLS_ON_TEXT "\1\0\0\0\7TLSv1.3\0\0\0\1X\0\0\1\0"
+#define TLS_OFF_TEXT "\0\0\0\0\0\0\0\0\0\0\0\0\0"
 
 static const struct row far_rows[] = {
 	/* ---- what is no frame ---- */
@@ -191,6 +192,7 @@ static const struct row far_rows[] = {
 	{ "type 0 for an open number", { OPEN(1), F(0, 1, "") }, BROKEN },
 	{ "unknown type", { OPEN(1), F(TRUNK_FRAMES, 1, "") }, BROKEN },
 	{ "unknown type, the largest", { OPEN(1), F(65535, 1, "") }, BROKEN },
+	{ "over-long, by one", { OPEN(1), RAW("\0\1\0\x0b\0\2") }, BROKEN },
 	{ "over-long, by much", { OPEN(1), RAW("\xff\xff\xff\xff") }, BROKEN },
 	{ "too short for a head", { OPEN(1), RAW("\0\0\0\x09\0\2\0\0\0\0\0\0\0") }, BROKEN },
 	{ "length 0", { OPEN(1), RAW("\0\0\0\0") }, BROKEN },
@@ -233,6 +235,8 @@ static const struct row far_rows[] = {
 	    BROKEN },
 	{ "tls without octets", { OPEN(1), F(TRUNK_DATA, 1, "tls\n"), AWAIT(TRUNK_START_TLS), F(TRUNK_TLS, 1, "") },
 	    BROKEN },
+	{ "tls that is off",
+	    { OPEN(1), F(TRUNK_DATA, 1, "tls\n"), AWAIT(TRUNK_START_TLS), F(TRUNK_TLS, 1, TLS_OFF_TEXT) }, BROKEN },
 	{ "data that crosses start-tls is thrown away",
 	    { OPEN(1), F(TRUNK_DATA, 1, "tls\nEVIL\n"), F(TRUNK_DATA, 1, "EVIL\n"), AWAIT(TRUNK_START_TLS),
 		F(TRUNK_DATA, 1, "EVIL\n"), ZEROS(TRUNK_DATA, 1, TRUNK_DATA_MAX, 1), AWAIT(TRUNK_CREDIT),
@@ -248,6 +252,8 @@ static const struct row far_rows[] = {
 	/* ---- ends ---- */
 	{ "end twice", { OPEN(1), F(TRUNK_END, 1, ""), F(TRUNK_END, 1, "") }, BROKEN },
 	{ "data behind the end", { OPEN(1), F(TRUNK_END, 1, ""), F(TRUNK_DATA, 1, "a\n") }, BROKEN },
+	{ "end with octets", { OPEN(1), F(TRUNK_END, 1, "x") }, BROKEN },
+	{ "gone with octets", { OPEN(1), F(TRUNK_GONE, 1, "x") }, BROKEN },
 	{ "credit behind the end", { OPEN(1), F(TRUNK_END, 1, ""), F(TRUNK_CREDIT, 1, "\0\0\0\0"), AWAIT(TRUNK_CLOSE) },
 	    false, "hello\n" },
 	{ "what crosses close",
@@ -375,6 +381,7 @@ static const struct row near_rows[] = {
 	{ "type 0", { F(0, 0, "") }, BROKEN },
 	{ "unknown type", { F(TRUNK_FRAMES, 0, "") }, BROKEN },
 	{ "unknown type, the largest", { F(65535, 0, "") }, BROKEN },
+	{ "over-long, by one", { RAW("\0\1\0\x0b\0\2") }, BROKEN },
 	{ "over-long, by much", { RAW("\xff\xff\xff\xff") }, BROKEN },
 	{ "too short for a head", { RAW("\0\0\0\x09\0\2\0\0\0\0\0\0\0") }, BROKEN },
 	{ "garbage", { RAW("GET / HTTP/1.1\r\nHost: example.org\r\n\r\n") }, BROKEN },
@@ -396,12 +403,18 @@ static const struct row near_rows[] = {
 	{ "start-tls without a certificate", { F(TRUNK_START_TLS, 0, "") }, BROKEN, .bare = true },
 	{ "start-tls where TLS stands", { F(TRUNK_START_TLS, 0, "") }, BROKEN, .secure = true },
 	{ "start-tls twice", { F(TRUNK_START_TLS, 0, ""), F(TRUNK_START_TLS, 0, "") }, BROKEN },
+	{ "start-tls with octets", { F(TRUNK_START_TLS, 0, "x") }, BROKEN },
 	{ "start-tls behind close", { F(TRUNK_CLOSE, 0, "\0"), F(TRUNK_START_TLS, 0, "") }, BROKEN },
 	{ "close twice", { F(TRUNK_CLOSE, 0, "\0"), F(TRUNK_CLOSE, 0, "\0") }, BROKEN },
 	{ "close at once behind close", { F(TRUNK_CLOSE, 0, "\0"), F(TRUNK_CLOSE, 0, "\1") }, BROKEN },
 	{ "close without octets", { F(TRUNK_CLOSE, 0, "") }, BROKEN },
 	{ "close with two octets", { F(TRUNK_CLOSE, 0, "\0\0") }, BROKEN },
+	{ "close with another octet", { F(TRUNK_CLOSE, 0, "\2") }, BROKEN },
 	{ "data behind close", { F(TRUNK_CLOSE, 0, "\0"), F(TRUNK_DATA, 0, "a\n") }, BROKEN },
+	{ "type 0 behind gone", { F(TRUNK_CLOSE, 0, "\1"), AWAIT(TRUNK_GONE), F(0, 0, "") }, BROKEN },
+	{ "the near end's frames behind gone", { F(TRUNK_CLOSE, 0, "\1"), AWAIT(TRUNK_GONE), F(TRUNK_END, 0, "") },
+	    BROKEN },
+	{ "open behind gone", { F(TRUNK_CLOSE, 0, "\1"), AWAIT(TRUNK_GONE), OPEN(0) }, BROKEN },
 	{ "the far end's frames cross gone",
 	    { F(TRUNK_CLOSE, 0, "\1"), AWAIT(TRUNK_GONE), F(TRUNK_DATA, 0, "a\n"), F(TRUNK_CREDIT, 0, "\0\0\0\1"),
 		F(TRUNK_START_TLS, 0, ""), F(TRUNK_CLOSE, 0, "\0") },
