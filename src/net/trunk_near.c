@@ -75,10 +75,10 @@ channel_run(void *session, struct conn *c, int64_t now_ms)
 	struct channel *ch = session;
 
 	(void)now_ms;
-	if (ch->trunk == NULL || ch->close_at_once) {
+	if (ch->close && !ch->close_at_once) {
+		conn_close(c); /* also when the trunk has gone meanwhile: the last words are here */
+	} else if (ch->trunk == NULL || ch->close_at_once) {
 		conn_abort(c);
-	} else if (ch->close) {
-		conn_close(c);
 	} else if (ch->tls_wanted && !ch->shaking) {
 		ch->shaking = true;
 		if (conn_start_tls(c, NULL) != 0)
@@ -244,6 +244,8 @@ frame_close(struct channel *ch, struct slice body)
 	ch->close = true;
 	ch->close_at_once = body.data[0] != 0;
 	ch->states = TRUNK_CLOSED;
+	if (ch->close_at_once)
+		conn_abort(ch->conn); /* in a handshake it is not run */
 	return 0;
 }
 
@@ -302,6 +304,8 @@ leave_all(struct trunk *t)
 
 		trunk_io_remove(&t->io, entry);
 		ch->trunk = NULL;
+		if (!ch->close)
+			conn_abort(ch->conn);
 		conn_wake(ch->conn);
 	}
 }

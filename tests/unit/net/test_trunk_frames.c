@@ -420,6 +420,8 @@ static const struct row near_rows[] = {
 		F(TRUNK_START_TLS, 0, ""), F(TRUNK_CLOSE, 0, "\0") },
 	    false },
 	{ "data and close", { F(TRUNK_DATA, 0, "bye\n"), F(TRUNK_CLOSE, 0, "\0"), AWAIT(TRUNK_GONE) }, false },
+	{ "close in the handshake", { F(TRUNK_START_TLS, 0, ""), F(TRUNK_CLOSE, 0, "\1"), AWAIT(TRUNK_GONE) }, false },
+	{ "the trunk's end in the handshake", { F(TRUNK_START_TLS, 0, "") }, false },
 };
 
 /* A client on the row's port whose connection the script has been told of. */
@@ -494,5 +496,33 @@ a_near_end_knows_what_cannot_come(void **state)
 	assert_int_equal(problems, 0);
 }
 
+/* A far end that says its last words and ends as a process. */
+static void
+last_words_outlive_the_trunk(void **state)
+{
+	static uint8_t words[TRUNK_DATA_MAX], got[sizeof words * 3];
+	int small = 4096, pair[2], fd;
+	struct script s;
+	struct world w;
+
+	(void)state;
+	world_start(&w, NULL, NULL);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	script_init(&s, pair[1]);
+	assert_ok(trunk_attach(w.trunks[0], pair[0], &unit_error));
+	fd = bare_socket(w.plain);
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+	script_await(&s, TRUNK_OPEN);
+	for (int i = 0; i < 3; i++)
+		script_put(&s, TRUNK_DATA, s.number, slice_of(words, sizeof words));
+	script_put(&s, TRUNK_CLOSE, s.number, slice_of((const uint8_t *)"", 1));
+	script_flush(&s);
+	script_done(&s);
+	WAIT_FOR(atomic_load(&w.near_gone) == 1);
+	assert_int_equal(recv(fd, got, sizeof got, MSG_WAITALL), sizeof got);
+	hear_end(fd);
+	world_stop(&w);
+}
+
 UNIT_MAIN(UNIT_TEST(a_far_end_knows_what_cannot_come), UNIT_TEST(an_open_that_is_cut_or_too_long_ends_the_trunk),
-    UNIT_TEST(a_near_end_knows_what_cannot_come))
+    UNIT_TEST(a_near_end_knows_what_cannot_come), UNIT_TEST(last_words_outlive_the_trunk))
