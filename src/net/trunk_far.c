@@ -198,6 +198,7 @@ static void
 let_go(struct conn *c)
 {
 	say_close(far_of(c), true);
+	far_of(c)->owed += (uint32_t)c->input.len; /* wiped next: it still counts for the credit */
 }
 
 static bool
@@ -315,11 +316,12 @@ frame_data(struct far_conn *f, struct slice octets)
 	if (octets.len > TRUNK_DATA_MAX)
 		return ERR_LIMIT;
 	if (f->states != TRUNK_PLAIN || f->c.close) {
-		/* Before a handshake, or behind our own end: thrown away. */
-		if (f->c.state == CONN_DEAD)
-			return 0;
+		/* Before a handshake, or behind our own end: thrown away. The dead give no more credit. */
+		if (octets.len + f->owed > TRUNK_WINDOW_IN)
+			return ERR_LIMIT;
 		f->owed += (uint32_t)octets.len;
-		say_credit(f);
+		if (f->c.state != CONN_DEAD)
+			say_credit(f);
 		return 0;
 	}
 	if (octets.len + f->c.input.len + f->owed > TRUNK_WINDOW_IN || buf_put_slice(&f->c.input, octets) != 0)
