@@ -131,7 +131,8 @@ void trunk_free(struct trunk *t);
  * The conn's octets go to the far end from now on: conn_become() with a
  * channel. Loop thread, as the last act of run() or within the listener's open
  * (then session_out, not NULL, gets the channel; the listener's ops are
- * channel_ops). ERR_CLOSED when no far end is there, ERR_NOMEM.
+ * channel_ops). ERR_CLOSED when no far end is there, ERR_LIMIT when a text is too
+ * long, ERR_NOMEM; the conn stays as it is then.
  */
 int channel_open(struct trunk *t, struct conn *c, const struct trunk_open *open, void **session_out, struct error *e);
 extern const struct conn_ops channel_ops;

@@ -163,37 +163,51 @@ const struct conn_ops channel_ops = {
 	.ended = channel_ended,
 };
 
+static struct channel *
+channel_new(struct trunk *t, struct conn *c, size_t unread)
+{
+	struct channel *ch = mem_alloc(sizeof *ch);
+
+	if (ch == NULL)
+		return NULL;
+	ch->entry.number = t->io.last_number + 1;
+	ch->trunk = t;
+	ch->conn = c;
+	ch->credit = TRUNK_WINDOW_IN - (uint32_t)unread;
+	ch->states = TRUNK_PLAIN;
+	ch->can_start_tls = conn_can_start_tls(c);
+	buf_init(&ch->out, TRUNK_WINDOW_OUT);
+	return ch;
+}
+
 int
 channel_open(struct trunk *t, struct conn *c, const struct trunk_open *open, void **session_out, struct error *e)
 {
 	struct trunk_open o = *open;
 	struct channel *ch;
+	struct buf body;
 	int rc;
 
 	if (t->io.fd < 0 || t->io.cut)
 		return error_set(e, ERR_CLOSED, "the process behind is not there");
-	if (o.unread.len > TRUNK_WINDOW_IN / 2)
-		return error_set(e, ERR_LIMIT, "too much is unread");
-	ch = mem_alloc(sizeof *ch);
-	if (ch == NULL)
-		return error_nomem(e);
-	ch->entry.number = t->io.last_number + 1;
-	ch->trunk = t;
-	ch->conn = c;
-	ch->credit = TRUNK_WINDOW_IN - (uint32_t)o.unread.len;
-	ch->states = TRUNK_PLAIN;
-	buf_init(&ch->out, TRUNK_WINDOW_OUT);
-	rc = trunk_io_add(&t->io, &ch->entry, e);
-	if (rc != 0) {
-		mem_free(ch);
-		return rc;
-	}
 	o.id = channel_number(c);
 	o.port = conn_port(c);
 	o.peer = slice_str(conn_peer(c));
 	o.tls = tls_of(c);
-	o.can_start_tls = ch->can_start_tls = conn_can_start_tls(c);
-	trunk_io_put_message(&t->io, TRUNK_OPEN, ch->entry.number, &trunk_open_schema, &o);
+	o.can_start_tls = conn_can_start_tls(c);
+	/* Texts of clients are in it: what is too long is this client's fault and not the trunk's. */
+	buf_init(&body, TRUNK_FRAME_MAX);
+	rc = codec_encode(&trunk_open_schema, &o, &body, e);
+	ch = rc != 0 ? NULL : channel_new(t, c, o.unread.len);
+	if (rc == 0)
+		rc = ch == NULL ? error_nomem(e) : trunk_io_add(&t->io, &ch->entry, e);
+	if (rc == 0)
+		trunk_io_put(&t->io, TRUNK_OPEN, ch->entry.number, buf_slice(&body));
+	else
+		mem_free(ch);
+	buf_wipe_done(&body);
+	if (rc != 0)
+		return rc;
 	if (session_out != NULL)
 		*session_out = ch;
 	else

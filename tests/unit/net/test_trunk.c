@@ -214,6 +214,7 @@ door_closed(void *session)
 static void
 door_run(void *session, struct conn *c, int64_t now_ms)
 {
+	static const uint8_t long_tag[TRUNK_TEXT_MAX + 1];
 	struct door *d = session;
 	struct trunk_open open = { .pending = SLICE("pending\n") };
 	size_t at;
@@ -224,12 +225,15 @@ door_run(void *session, struct conn *c, int64_t now_ms)
 
 		if (slice_eq_str(line, "number"))
 			(void)buf_putf(&d->out, "%llu\n", (unsigned long long)channel_number(c));
-		if (slice_eq_str(line, "go")) {
+		if (slice_eq_str(line, "too long"))
+			open.tag = slice_of(long_tag, sizeof long_tag);
+		if (slice_eq_str(line, "too long") || slice_eq_str(line, "go")) {
 			open.unread = slice_from(buf_slice(&d->in), at + 1);
 			if (channel_open(d->world->trunks[0], c, &open, NULL, NULL) == 0) {
 				door_closed(d);
 				return;
 			}
+			open.tag = SLICE_EMPTY;
 			(void)buf_put_str(&d->out, "no\n");
 		}
 		buf_consume(&d->in, at + 1);
@@ -339,6 +343,30 @@ the_far_end_is_told_the_number_that_was_known_before(void **state)
 		assert_int_equal(atomic_load(&w.number), strtoull(number, NULL, 10));
 		(void)close(fd);
 	}
+	world_settle(&w);
+	world_stop(&w);
+}
+
+static void
+a_text_that_is_too_long_is_refused_to_one_client_only(void **state)
+{
+	struct world w;
+	uint16_t port;
+	int fd, other;
+
+	(void)state;
+	port = world_start_with_doors(&w);
+	other = bare_socket(w.plain);
+	hear(other, "hello\n");
+	fd = bare_socket(port);
+	say(fd, "too long\n");
+	hear(fd, "no\n");
+	say(fd, "go\na\n");
+	hear(fd, "pending\na\n");
+	say(other, "still\n");
+	hear(other, "still\n");
+	(void)close(fd);
+	(void)close(other);
 	world_settle(&w);
 	world_stop(&w);
 }
@@ -613,7 +641,8 @@ UNIT_MAIN(UNIT_TEST(octets_pass_both_ways), UNIT_TEST(a_session_knows_its_client
     UNIT_TEST(an_end_of_input_is_answered_fully), UNIT_TEST(every_way_to_end_frees_the_session),
     UNIT_TEST(a_session_that_is_refused_closes_its_client), UNIT_TEST(deadlines_of_far_sessions_come),
     UNIT_TEST(connections_are_handed_on_in_any_order), UNIT_TEST(the_far_end_is_told_the_number_that_was_known_before),
-    UNIT_TEST(nothing_in_clear_survives_starttls), UNIT_TEST(clients_that_never_read_hold_up_nobody),
-    UNIT_TEST(two_thousand_connections_share_a_trunk), UNIT_TEST(an_idle_connection_holds_no_buffer),
-    UNIT_TEST(a_lost_trunk_ends_its_clients_and_a_new_one_serves), UNIT_TEST(a_far_end_in_place_of_another_serves),
-    UNIT_TEST(stopping_with_open_connections_frees_all), UNIT_TEST(the_table_permits_what_the_header_says))
+    UNIT_TEST(a_text_that_is_too_long_is_refused_to_one_client_only), UNIT_TEST(nothing_in_clear_survives_starttls),
+    UNIT_TEST(clients_that_never_read_hold_up_nobody), UNIT_TEST(two_thousand_connections_share_a_trunk),
+    UNIT_TEST(an_idle_connection_holds_no_buffer), UNIT_TEST(a_lost_trunk_ends_its_clients_and_a_new_one_serves),
+    UNIT_TEST(a_far_end_in_place_of_another_serves), UNIT_TEST(stopping_with_open_connections_frees_all),
+    UNIT_TEST(the_table_permits_what_the_header_says))
