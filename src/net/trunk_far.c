@@ -433,7 +433,8 @@ static void
 on_room(void *ctx, struct trunk_entry *entry)
 {
 	(void)ctx;
-	conn_wake(&far_of_entry(entry)->c);
+	if (far_of_entry(entry)->c.state != CONN_DEAD)
+		conn_turn(&far_of_entry(entry)->c);
 }
 
 /* ---- life of the trunk ---- */

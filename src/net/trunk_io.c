@@ -124,13 +124,14 @@ trunk_io_remove(struct trunk_io *io, struct trunk_entry *entry)
 		at = &(*at)->next;
 	*at = entry->next;
 	io->count--;
-	for (at = &io->waiting; entry->waits && *at != NULL; at = &(*at)->waiting) {
-		if (*at == entry) {
-			*at = entry->waiting;
-			break;
-		}
-	}
+	if (!entry->waits)
+		return;
 	entry->waits = false;
+	for (at = &io->waiting; *at != entry; at = &(*at)->waiting) {
+	}
+	*at = entry->waiting;
+	if (io->waiting_end == &entry->waiting)
+		io->waiting_end = at;
 }
 
 struct trunk_entry *
@@ -144,20 +145,24 @@ trunk_io_any(struct trunk_io *io)
 
 /* ---- out ---- */
 
+/*
+ * One after the other, at once: were they only woken, those whose credit comes
+ * meanwhile would always be there first.
+ */
 static void
 tell_room(struct trunk_io *io)
 {
-	struct trunk_entry *at = io->waiting;
-
 	io->full = false;
-	io->waiting = NULL;
-	while (at != NULL) {
-		struct trunk_entry *next = at->waiting;
+	while (io->waiting != NULL && io->out.len - io->out_at < TRUNK_OUT_HIGH && !io->full) {
+		struct trunk_entry *first = io->waiting;
 
-		at->waits = false;
-		io->ops->room(io->ctx, at);
-		at = next;
+		io->waiting = first->waiting;
+		if (io->waiting == NULL)
+			io->waiting_end = &io->waiting;
+		first->waits = false;
+		io->ops->room(io->ctx, first);
 	}
+	io->full = io->waiting != NULL;
 }
 
 static void
@@ -280,8 +285,9 @@ trunk_io_room(struct trunk_io *io, struct trunk_entry *entry)
 	io->full = true;
 	if (!entry->waits) {
 		entry->waits = true;
-		entry->waiting = io->waiting;
-		io->waiting = entry;
+		entry->waiting = NULL;
+		*io->waiting_end = entry;
+		io->waiting_end = &entry->waiting;
 	}
 	return false;
 }
@@ -345,6 +351,7 @@ void
 trunk_io_init(struct trunk_io *io, struct loop *loop, const struct trunk_io_ops *ops, void *ctx)
 {
 	*io = (struct trunk_io){ .ops = ops, .ctx = ctx, .loop = loop, .fd = -1 };
+	io->waiting_end = &io->waiting;
 	buf_init(&io->in, TRUNK_FRAME_MAX + READ_MAX * 2);
 	buf_init(&io->out, TRUNK_OUT_MAX);
 }

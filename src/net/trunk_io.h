@@ -28,7 +28,7 @@ struct trunk_io_ops {
 	int (*frame)(void *ctx, const struct codec_frame *frame);
 	/* After all frames of one read. */
 	void (*batch)(void *ctx);
-	/* There is room again for who waited. */
+	/* There is room again for who waited; it puts what it has now. */
 	void (*room)(void *ctx, struct trunk_entry *entry);
 	/* Once; the socket is closed already. */
 	void (*lost)(void *ctx, bool broken);
@@ -47,7 +47,7 @@ struct trunk_io {
 	uint64_t last_number; /* the highest that was opened */
 	struct trunk_entry **buckets;
 	size_t bucket_count, count;
-	struct trunk_entry *waiting;
+	struct trunk_entry *waiting, **waiting_end; /* who asked first is told first */
 };
 
 void trunk_io_init(struct trunk_io *io, struct loop *loop, const struct trunk_io_ops *ops, void *ctx);

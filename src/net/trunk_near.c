@@ -305,7 +305,7 @@ static void
 on_room(void *ctx, struct trunk_entry *entry)
 {
 	(void)ctx;
-	conn_wake(channel_of(entry)->conn);
+	conn_turn(channel_of(entry)->conn);
 }
 
 static void

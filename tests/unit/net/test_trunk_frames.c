@@ -503,6 +503,46 @@ a_near_end_knows_what_cannot_come(void **state)
 	assert_int_equal(problems, 0);
 }
 
+#define FLOODS 60
+#define SHARE 300000u
+
+/* The near end is slow: what is scarce is the trunk, not the credit of each. */
+static void
+a_full_trunk_is_shared(void **state)
+{
+	size_t got[FLOODS + 1] = { 0 }, total = 0;
+	struct script s;
+	struct world w;
+
+	(void)state;
+	world_start(&w, NULL, NULL);
+	script_init(&s, world_add_far(&w, NULL));
+	for (uint64_t i = 1; i <= FLOODS; i++) {
+		script_open(&s, i, &(struct trunk_open){ .peer = SLICE("a") });
+		script_put(&s, TRUNK_DATA, i, SLICE("flood\n"));
+	}
+	script_flush(&s);
+	while (total < FLOODS * (size_t)SHARE) {
+		unsigned type = script_next(&s);
+
+		assert_int_not_equal(type, 0);
+		if (type != TRUNK_DATA)
+			continue;
+		buf_clear(&s.heard);
+		got[s.number] += s.frame.len;
+		total += s.frame.len;
+		(void)buf_put_u32(&s.out, CODEC_FRAME_HEAD);
+		(void)buf_put_u16(&s.out, TRUNK_CREDIT);
+		(void)buf_put_u64(&s.out, s.number);
+		(void)buf_put_u32(&s.out, (uint32_t)s.frame.len);
+		script_flush(&s);
+	}
+	for (size_t i = 1; i <= FLOODS; i++)
+		assert_in_range(got[i], SHARE / 3, SHARE * 3);
+	script_done(&s);
+	world_stop(&w);
+}
+
 /* A far end that says its last words and ends as a process. */
 static void
 last_words_outlive_the_trunk(void **state)
@@ -532,4 +572,5 @@ last_words_outlive_the_trunk(void **state)
 }
 
 UNIT_MAIN(UNIT_TEST(a_far_end_knows_what_cannot_come), UNIT_TEST(an_open_that_is_cut_or_too_long_ends_the_trunk),
-    UNIT_TEST(a_near_end_knows_what_cannot_come), UNIT_TEST(last_words_outlive_the_trunk))
+    UNIT_TEST(a_near_end_knows_what_cannot_come), UNIT_TEST(a_full_trunk_is_shared),
+    UNIT_TEST(last_words_outlive_the_trunk))
