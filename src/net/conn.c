@@ -86,12 +86,12 @@ conn_enlist(struct conn *c)
 {
 	c->wake_task.run = wake_task_run;
 	atomic_store(&c->woken, false);
-	(void)atomic_fetch_add(c->thread->conn_count, 1);
 	c->next = c->thread->conns;
 	c->back = &c->thread->conns;
 	if (c->next != NULL)
 		c->next->back = &c->next;
 	c->thread->conns = c;
+	(void)atomic_fetch_add(&c->thread->conn_count, 1);
 }
 
 void
@@ -110,9 +110,9 @@ conn_die(struct conn *c)
 	*c->back = c->next;
 	if (c->next != NULL)
 		c->next->back = c->back;
-	(void)atomic_fetch_sub(c->thread->conn_count, 1);
 	if (session != NULL)
 		c->ops->closed(session);
+	(void)atomic_fetch_sub(&c->thread->conn_count, 1);
 	conn_release(c);
 }
 

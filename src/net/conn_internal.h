@@ -33,8 +33,8 @@ struct listener {
 struct conn_thread {
 	struct loop *loop;
 	struct conn *conns;
-	struct peers *peers;     /* any thread */
-	atomic_uint *conn_count; /* of the server: any thread */
+	atomic_uint conn_count; /* of them; any thread */
+	struct peers *peers;    /* any thread */
 	struct wheel wheel;
 	struct event *tick; /* fires when the wheel may have something due */
 	int64_t tick_at;

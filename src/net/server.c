@@ -36,7 +36,6 @@ struct server {
 	pthread_mutex_t trunk_lock;
 	struct server_trunk *trunks; /* far ends */
 	atomic_uint trunk_turn;
-	atomic_uint conns; /* of all loops */
 	uint32_t here_max; /* 0: none */
 };
 
@@ -65,7 +64,6 @@ add_threads(struct server *s, const struct server_limits *limits, struct error *
 			return error_nomem(e);
 		s->threads[s->thread_count] = t;
 		t->peers = s->peers;
-		t->conn_count = &s->conns;
 		t->handshake_ms = limits->handshake_ms == 0 ? NET_HANDSHAKE_MS : limits->handshake_ms;
 		t->stall_ms = limits->stall_ms == 0 ? NET_STALL_MS : limits->stall_ms;
 		if (loop_new(&t->loop, e) != 0) {
@@ -330,6 +328,16 @@ stop_accepting(void *ctx)
 	post_end(s, false);
 }
 
+/* Those with a socket, from the accept on, and those behind trunks. */
+static bool
+any_left(struct server *s)
+{
+	for (unsigned i = 0; i < s->thread_count; i++)
+		if (atomic_load(&s->threads[i]->conn_count) > 0)
+			return true;
+	return peers_total(s->peers) > 0;
+}
+
 void
 server_stop(struct server *s, int64_t wait_ms)
 {
@@ -339,7 +347,7 @@ server_stop(struct server *s, int64_t wait_ms)
 		return;
 	s->stop_task = (struct loop_task){ .run = stop_accepting, .ctx = s };
 	loop_post(s->threads[0]->loop, &s->stop_task);
-	while (atomic_load(&s->conns) > 0 && clock_ms() < until)
+	while (any_left(s) && clock_ms() < until)
 		(void)nanosleep(&(struct timespec){ .tv_nsec = STOP_LOOK_MS * 1000000L }, NULL);
 	post_end(s, true);
 	for (unsigned i = 0; i < s->thread_count; i++)

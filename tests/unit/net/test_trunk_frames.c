@@ -6,6 +6,8 @@
  */
 #include "trunk_world.h"
 
+#include <pthread.h>
+
 #define BROKEN true
 #define NEVER_OPENED 1000 /* more than any number that was opened */
 
@@ -571,6 +573,53 @@ last_words_outlive_the_trunk(void **state)
 	world_stop(&w);
 }
 
+static void *
+stop_far(void *ctx)
+{
+	struct world *w = ctx;
+
+	server_stop(w->far, 10000);
+	return NULL;
+}
+
+static void
+stopping_lets_far_sessions_finish(void **state)
+{
+	struct script s;
+	struct world w;
+	pthread_t thread;
+
+	(void)state;
+	world_start(&w, NULL, NULL);
+	script_init(&s, world_add_far(&w, NULL));
+	script_open(&s, 1, &(struct trunk_open){ .peer = SLICE("a") });
+	script_put(&s, TRUNK_DATA, 1, SLICE("flood\n"));
+	script_flush(&s);
+	while (s.heard.len < TRUNK_WINDOW_OUT)
+		assert_int_not_equal(script_next(&s), 0);
+	/* There is output that waits for credit. */
+	assert_int_equal(pthread_create(&thread, NULL, stop_far, &w), 0);
+	(void)nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
+	assert_int_equal(atomic_load(&open_sessions), 1);
+	script_open(&s, 2, &(struct trunk_open){ .peer = SLICE("a") });
+	script_flush(&s);
+	do
+		script_await(&s, TRUNK_CLOSE); /* nobody is let in any more */
+	while (s.number != 2 && !s.silent);
+	assert_int_equal(s.number, 2);
+	script_put(&s, TRUNK_CREDIT, 1, slice_of((const uint8_t *)"\0\1\0\0", 4));
+	script_flush(&s);
+	script_await(&s, TRUNK_CLOSE);
+	assert_int_equal(s.number, 1);
+	assert_int_equal(s.frame.data[0], 0);
+	assert_true(s.heard.len > TRUNK_WINDOW_OUT);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	script_done(&s);
+	assert_int_equal(atomic_load(&open_sessions), 0);
+	server_stop(w.near, 500);
+	world_free(&w);
+}
+
 UNIT_MAIN(UNIT_TEST(a_far_end_knows_what_cannot_come), UNIT_TEST(an_open_that_is_cut_or_too_long_ends_the_trunk),
     UNIT_TEST(a_near_end_knows_what_cannot_come), UNIT_TEST(a_full_trunk_is_shared),
-    UNIT_TEST(last_words_outlive_the_trunk))
+    UNIT_TEST(last_words_outlive_the_trunk), UNIT_TEST(stopping_lets_far_sessions_finish))

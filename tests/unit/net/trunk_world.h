@@ -185,11 +185,10 @@ world_settle(struct world *w)
 	WAIT_FOR(atomic_load(&open_sessions) == 0 && server_connections(w->near) == 0);
 }
 
+/* Both have been stopped. */
 static inline void
-world_stop_in_order(struct world *w, bool near_first)
+world_free(struct world *w)
 {
-	server_stop(near_first ? w->near : w->far, 500);
-	server_stop(near_first ? w->far : w->near, 500);
 	assert_int_equal(atomic_load(&open_sessions), 0);
 	assert_int_equal(server_connections(w->near), 0);
 	for (size_t i = 0; i < TRUNKS; i++) {
@@ -200,6 +199,14 @@ world_stop_in_order(struct world *w, bool near_first)
 	server_free(w->near);
 	server_free(w->far);
 	identity_done(&w->id);
+}
+
+static inline void
+world_stop_in_order(struct world *w, bool near_first)
+{
+	server_stop(near_first ? w->near : w->far, 500);
+	server_stop(near_first ? w->far : w->near, 500);
+	world_free(w);
 }
 
 static inline void
