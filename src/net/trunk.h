@@ -18,8 +18,8 @@
  * twice, is known. It is not the conn's id: connections are handed on in
  * another order than they came, when they have shaken hands or signed in.
  * Whoever gets what the table does not permit, more than it gave credit for,
- * or what is no frame, ends the trunk and says so (broken): one end can hurt
- * its own connections only.
+ * more than NET_CONNECTIONS at once, or what is no frame, ends the trunk and
+ * says so (broken): one end can hurt its own connections only.
  *
  * STARTTLS (RFC 3207, 3501): the far end asks; until the near end says that TLS
  * stands, the far end throws away all that arrives, so nothing that was sent
@@ -124,7 +124,7 @@ trunk_new(struct server *s, void (*gone)(void *ctx, bool broken), void *ctx, str
 int trunk_attach(struct trunk *t, int fd, struct error *e);
 /* Whether a far end is there. Loop thread. */
 bool trunk_is_attached(const struct trunk *t);
-/* After server_stop(). NULL is permitted. */
+/* After server_stop() and before server_free(), whose loop it is on. NULL is permitted. */
 void trunk_free(struct trunk *t);
 
 /*

@@ -117,12 +117,13 @@ take_input(struct far_conn *f, int64_t now)
 }
 
 static void
-begin_start_tls(struct far_conn *f)
+begin_start_tls(struct far_conn *f, int64_t now)
 {
 	f->c.start_tls = false;
 	trunk_io_put(&f->trunk->io, TRUNK_START_TLS, f->entry.number, SLICE_EMPTY);
 	f->states = TRUNK_SHAKING;
 	f->c.state = CONN_HANDSHAKE;
+	f->c.limit_at = now + 2 * f->c.thread->handshake_ms; /* the near end has one; this is for one that lies */
 	drop_input(f);
 }
 
@@ -145,7 +146,7 @@ turn_open(struct far_conn *f, int64_t now)
 			return;
 		}
 		if (c->start_tls && conn_output(c).len == 0) {
-			begin_start_tls(f);
+			begin_start_tls(f, now);
 			return;
 		}
 		moved = take_input(f, now);
@@ -184,7 +185,7 @@ turn(struct conn *c, int64_t now)
 		turn_open(f, now);
 	else if (c->state == CONN_CLOSING)
 		turn_closing(f);
-	if (c->state == CONN_DEAD || c->abort)
+	if (c->state == CONN_DEAD || c->state == CONN_HANDSHAKE || c->abort)
 		return;
 	/* A client that takes nothing: the near end, which sees it, has a limit; this one is for a near end that lies. */
 	if (f->credit > 0 || conn_output(c).len == 0)
@@ -284,7 +285,7 @@ frame_open(struct far_trunk *t, const struct codec_frame *frame)
 	struct trunk_open in;
 	struct far_conn *f;
 	struct conn *c;
-	int rc = decode(frame, &trunk_open_schema, &a, &in);
+	int rc = t->io.count >= NET_CONNECTIONS ? ERR_LIMIT : decode(frame, &trunk_open_schema, &a, &in);
 
 	if (rc != 0)
 		return rc;

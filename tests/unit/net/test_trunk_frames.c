@@ -8,6 +8,8 @@
 
 #include <pthread.h>
 
+#include "net/limits.h"
+
 #define BROKEN true
 #define NEVER_OPENED 1000 /* more than any number that was opened */
 
@@ -573,6 +575,54 @@ last_words_outlive_the_trunk(void **state)
 	world_stop(&w);
 }
 
+static void
+a_handshake_that_is_never_answered_ends_in_time(void **state)
+{
+	struct script s;
+	struct world w;
+
+	(void)state;
+	world_start(&w, NULL, &(struct server_limits){ .handshake_ms = 100 });
+	script_init(&s, world_add_far(&w, NULL));
+	script_open(&s, 1, &(struct trunk_open){ .peer = SLICE("a"), .can_start_tls = true });
+	script_put(&s, TRUNK_DATA, 1, SLICE("tls\n"));
+	script_flush(&s);
+	script_await(&s, TRUNK_START_TLS);
+	script_await(&s, TRUNK_CLOSE);
+	assert_false(s.silent);
+	WAIT_FOR(atomic_load(&open_sessions) == 0);
+	script_done(&s);
+	world_stop(&w);
+}
+
+static void
+more_connections_than_there_may_be_end_the_trunk(void **state)
+{
+	struct script s;
+	struct world w;
+
+	(void)state;
+	world_start(&w, NULL, NULL);
+	script_init(&s, world_add_far(&w, NULL));
+	for (uint64_t i = 1; i <= NET_CONNECTIONS + 1; i++) {
+		if (i == NET_CONNECTIONS + 1) {
+			script_flush(&s);
+			for (uint64_t n = 0; n < NET_CONNECTIONS; n++)
+				script_await(&s, TRUNK_DATA);
+			assert_false(s.silent);
+		}
+		script_open(&s, i, &(struct trunk_open){ .kind = KIND_ECHO, .peer = SLICE("a") });
+		if (s.out.len > 100000)
+			script_flush(&s);
+	}
+	script_flush(&s);
+	script_drain(&s);
+	assert_false(s.silent);
+	WAIT_FOR(atomic_load(&w.far_broken) == 1 && atomic_load(&open_sessions) == 0);
+	script_done(&s);
+	world_stop(&w);
+}
+
 static void *
 stop_far(void *ctx)
 {
@@ -622,4 +672,5 @@ stopping_lets_far_sessions_finish(void **state)
 
 UNIT_MAIN(UNIT_TEST(a_far_end_knows_what_cannot_come), UNIT_TEST(an_open_that_is_cut_or_too_long_ends_the_trunk),
     UNIT_TEST(a_near_end_knows_what_cannot_come), UNIT_TEST(a_full_trunk_is_shared),
-    UNIT_TEST(last_words_outlive_the_trunk), UNIT_TEST(stopping_lets_far_sessions_finish))
+    UNIT_TEST(last_words_outlive_the_trunk), UNIT_TEST(a_handshake_that_is_never_answered_ends_in_time),
+    UNIT_TEST(more_connections_than_there_may_be_end_the_trunk), UNIT_TEST(stopping_lets_far_sessions_finish))
