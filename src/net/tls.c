@@ -27,6 +27,17 @@ struct tls_client {
 	uint8_t pin[TLS_PIN_SIZE];
 };
 
+/* It goes into Received fields and logs, and a NUL in it would leave its rest in the table for the next. */
+static bool
+is_name(struct slice name)
+{
+	bool good = name.len > 0;
+
+	for (size_t i = 0; i < name.len; i++)
+		good = good && name.data[i] > ' ' && name.data[i] < 0x7f;
+	return good;
+}
+
 const char *
 tls_name_keep(struct slice name)
 {
@@ -34,8 +45,10 @@ tls_name_keep(struct slice name)
 	static char names[TLS_NAMES_MAX][64];
 	const char *found = "other";
 
+	if (!is_name(name) || name.len >= sizeof names[0])
+		return found;
 	(void)pthread_mutex_lock(&lock);
-	for (size_t i = 0; i < TLS_NAMES_MAX && name.len > 0 && name.len < sizeof names[0]; i++) {
+	for (size_t i = 0; i < TLS_NAMES_MAX; i++) {
 		if (names[i][0] == '\0')
 			memcpy(names[i], name.data, name.len); /* the rest is zeros already */
 		if (slice_eq_str(name, names[i])) {

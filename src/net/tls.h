@@ -72,7 +72,7 @@ int tls_certificate_pin(struct slice pem, uint8_t pin_out[TLS_PIN_SIZE], struct 
 /*
  * The name of a protocol version or cipher that another process told, as a
  * constant NUL-terminated text. At most TLS_NAMES_MAX different ones are kept;
- * the others are "other".
+ * the others, and what is not printable ASCII without spaces, are "other".
  */
 #define TLS_NAMES_MAX 64u
 const char *tls_name_keep(struct slice name);

@@ -637,6 +637,26 @@ the_table_permits_what_the_header_says(void **state)
 	assert_false(trunk_permits(UINT32_MAX, false, PLAIN));
 }
 
+static void
+names_of_another_process_are_names(void **state)
+{
+	static const struct {
+		struct slice name;
+		const char *kept;
+	} rows[] = {
+		{ { (const uint8_t *)"\0and a rest that would stay behind the name that comes next", 59 }, "other" },
+		{ { (const uint8_t *)"TLSv9", 5 }, "TLSv9" },
+		{ { (const uint8_t *)"TLSv9\0x", 7 }, "other" },
+		{ { (const uint8_t *)"TLSv9\r\nSubject:x", 16 }, "other" },
+		{ { (const uint8_t *)"", 0 }, "other" },
+		{ { (const uint8_t *)"TLSv9", 5 }, "TLSv9" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		assert_string_equal(tls_name_keep(rows[i].name), rows[i].kept);
+}
+
 UNIT_MAIN(UNIT_TEST(octets_pass_both_ways), UNIT_TEST(a_session_knows_its_client),
     UNIT_TEST(an_end_of_input_is_answered_fully), UNIT_TEST(every_way_to_end_frees_the_session),
     UNIT_TEST(a_session_that_is_refused_closes_its_client), UNIT_TEST(deadlines_of_far_sessions_come),
@@ -645,4 +665,4 @@ UNIT_MAIN(UNIT_TEST(octets_pass_both_ways), UNIT_TEST(a_session_knows_its_client
     UNIT_TEST(clients_that_never_read_hold_up_nobody), UNIT_TEST(two_thousand_connections_share_a_trunk),
     UNIT_TEST(an_idle_connection_holds_no_buffer), UNIT_TEST(a_lost_trunk_ends_its_clients_and_a_new_one_serves),
     UNIT_TEST(a_far_end_in_place_of_another_serves), UNIT_TEST(stopping_with_open_connections_frees_all),
-    UNIT_TEST(the_table_permits_what_the_header_says))
+    UNIT_TEST(the_table_permits_what_the_header_says), UNIT_TEST(names_of_another_process_are_names))
