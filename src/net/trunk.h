@@ -58,13 +58,13 @@ enum trunk_state {
 	TRUNK_ABSENT = 1,  /* a number higher than any before */
 	TRUNK_PLAIN = 2,   /* open */
 	TRUNK_SHAKING = 4, /* START_TLS was sent, TLS not yet answered */
-	TRUNK_ENDED = 8,   /* END was sent */
+	TRUNK_ENDED = 8,   /* END was sent; the near end itself does not care */
 	TRUNK_CLOSED = 16, /* CLOSE was sent */
 };
 
+/* The states in which the receiver takes it, from the near end and from the far end. */
 struct trunk_rule {
-	bool from_near, from_far;
-	unsigned states; /* in which the receiver takes it */
+	unsigned from_near, from_far;
 };
 
 extern const struct trunk_rule trunk_rules[TRUNK_FRAMES];

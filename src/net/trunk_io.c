@@ -41,15 +41,18 @@ const struct codec_schema trunk_open_schema = CODEC_SCHEMA(trunk_open, open_fiel
 #define THERE (TRUNK_PLAIN | TRUNK_SHAKING | TRUNK_ENDED | TRUNK_CLOSED)
 
 const struct trunk_rule trunk_rules[TRUNK_FRAMES] = {
-	[TRUNK_OPEN] = { .from_near = true, .states = TRUNK_ABSENT },
-	/* Behind our own START_TLS or CLOSE come octets that were on their way: they are thrown away. */
-	[TRUNK_DATA] = { .from_near = true, .from_far = true, .states = TRUNK_PLAIN | TRUNK_SHAKING | TRUNK_CLOSED },
-	[TRUNK_CREDIT] = { .from_near = true, .from_far = true, .states = THERE },
-	[TRUNK_END] = { .from_near = true, .states = TRUNK_PLAIN | TRUNK_SHAKING | TRUNK_CLOSED },
-	[TRUNK_TLS] = { .from_near = true, .states = TRUNK_SHAKING | TRUNK_CLOSED },
-	[TRUNK_GONE] = { .from_near = true, .states = THERE },
-	[TRUNK_START_TLS] = { .from_far = true, .states = TRUNK_PLAIN },
-	[TRUNK_CLOSE] = { .from_far = true, .states = TRUNK_PLAIN | TRUNK_SHAKING | TRUNK_ENDED },
+	[TRUNK_OPEN] = { .from_near = TRUNK_ABSENT },
+	/*
+	 * Behind the far end's START_TLS or CLOSE come octets, END and TLS that were on their way: they are thrown away.
+	 * The far end itself says nothing behind its CLOSE, and no octets behind its START_TLS.
+	 */
+	[TRUNK_DATA] = { .from_near = TRUNK_PLAIN | TRUNK_SHAKING | TRUNK_CLOSED, .from_far = TRUNK_PLAIN },
+	[TRUNK_CREDIT] = { .from_near = THERE, .from_far = TRUNK_PLAIN | TRUNK_SHAKING },
+	[TRUNK_END] = { .from_near = TRUNK_PLAIN | TRUNK_SHAKING | TRUNK_CLOSED },
+	[TRUNK_TLS] = { .from_near = TRUNK_SHAKING | TRUNK_CLOSED },
+	[TRUNK_GONE] = { .from_near = THERE },
+	[TRUNK_START_TLS] = { .from_far = TRUNK_PLAIN },
+	[TRUNK_CLOSE] = { .from_far = TRUNK_PLAIN | TRUNK_SHAKING },
 };
 
 bool
@@ -60,7 +63,7 @@ trunk_permits(unsigned frame, bool from_near, unsigned state)
 	if (frame >= TRUNK_FRAMES)
 		return false;
 	r = &trunk_rules[frame];
-	return (from_near ? r->from_near : r->from_far) && (r->states & state) != 0;
+	return ((from_near ? r->from_near : r->from_far) & state) != 0;
 }
 
 /* ---- the table ---- */
@@ -386,6 +389,7 @@ trunk_io_close(struct trunk_io *io)
 	(void)event_del(&io->flush_event);
 	(void)close(io->fd);
 	io->fd = -1;
+	io->out_at = 0;
 	buf_wipe_done(&io->in);
 	buf_wipe_done(&io->out);
 }

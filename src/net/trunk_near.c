@@ -279,7 +279,7 @@ on_frame(void *ctx, const struct codec_frame *frame)
 		return ERR_ORDER;
 	switch (frame->type) {
 	case TRUNK_DATA:
-		rc = ch->states == TRUNK_CLOSED ? ERR_ORDER : frame_data(ch, frame->body);
+		rc = frame_data(ch, frame->body);
 		break;
 	case TRUNK_CREDIT:
 		rc = frame_credit(ch, frame->body);

@@ -613,13 +613,13 @@ the_table_permits_what_the_header_says(void **state)
 		unsigned near, far; /* states in which it is taken from that end */
 	} want[TRUNK_FRAMES + 2] = {
 		[TRUNK_OPEN] = { ABSENT, 0 },
-		[TRUNK_DATA] = { PLAIN | SHAKING | CLOSED, PLAIN | SHAKING | CLOSED },
-		[TRUNK_CREDIT] = { ALIVE, ALIVE },
+		[TRUNK_DATA] = { PLAIN | SHAKING | CLOSED, PLAIN },
+		[TRUNK_CREDIT] = { ALIVE, PLAIN | SHAKING },
 		[TRUNK_END] = { PLAIN | SHAKING | CLOSED, 0 },
 		[TRUNK_TLS] = { SHAKING | CLOSED, 0 },
 		[TRUNK_GONE] = { ALIVE, 0 },
 		[TRUNK_START_TLS] = { 0, PLAIN },
-		[TRUNK_CLOSE] = { 0, PLAIN | SHAKING | ENDED },
+		[TRUNK_CLOSE] = { 0, PLAIN | SHAKING },
 	};
 
 	(void)state;
