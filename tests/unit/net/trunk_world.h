@@ -92,7 +92,7 @@ static inline int
 world_add_far(struct world *w, int *held_out)
 {
 	const struct trunk_far_config config = {
-		.tag = ++w->next_tag, .open = world_open_far, .gone = world_far_gone, .ctx = w
+		.tag = ++w->next_tag, .open = world_open_far, .gone = world_far_gone, .ctx = w, .gone_ctx = w
 	};
 	struct timeval wait = { .tv_sec = 5 };
 	int pair[2];
