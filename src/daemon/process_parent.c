@@ -264,11 +264,28 @@ are_linked(const struct child *a, const struct child *b)
 	return false;
 }
 
+static bool
+blames_too_much(struct child *by)
+{
+	int64_t now = clock_ms();
+
+	if (now - by->blames_since > CHILD_BLAMES_MS) {
+		by->blames_since = now;
+		by->blames = 0;
+	}
+	return ++by->blames > CHILD_BLAMES_MAX;
+}
+
 static void
-take_blame(struct parent *p, const struct child *by, uint64_t number)
+take_blame(struct parent *p, struct child *by, uint64_t number)
 {
 	struct child *c = child_of(p, number);
 
+	if (blames_too_much(by)) {
+		log_event(LOG_LEVEL_ERROR, "parent.blames_too_much", log_str("child", process_names[by->kind]));
+		kill_child(by);
+		return;
+	}
 	if (c == NULL || !are_linked(c, by))
 		return;
 	log_event(LOG_LEVEL_ERROR, "parent.blamed", log_str("child", process_names[c->kind]),

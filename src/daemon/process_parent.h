@@ -14,6 +14,8 @@
 
 #define CHILDREN_MAX (PEERS_FRONTS_MAX + 4u)
 #define CHILD_WAIT_MAX_MS 10000
+#define CHILD_BLAMES_MAX 20u /* of others within CHILD_BLAMES_MS; one that says more is the liar itself */
+#define CHILD_BLAMES_MS 60000
 #define CHILD_STEADY_MS 10000 /* one that lived so long begins without waiting again */
 
 struct child {
@@ -26,6 +28,8 @@ struct child {
 	bool ready, stopping;
 	uint32_t seen; /* messages of it */
 	int64_t started_at, start_at, wait_ms;
+	int64_t blames_since; /* how many of others since then */
+	unsigned blames;
 };
 
 struct parent {
