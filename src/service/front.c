@@ -28,15 +28,6 @@ front_refusal(enum service_role role)
 	return refusals[role];
 }
 
-int
-front_ask(const struct front *f, const struct ask_authenticate *q, port_done_fn *done, void *ctx)
-{
-	if (q->authorize.len > SERVICE_IDENTITY_MAX || q->address.len > SERVICE_IDENTITY_MAX ||
-	    q->password.len > SERVICE_PASSWORD_MAX)
-		return ERR_PASSWORD;
-	return ask_authenticate_submit(f->auth, q, done, ctx, NULL);
-}
-
 /* ---- a session that says one thing and closes ---- */
 
 struct farewell {

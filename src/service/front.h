@@ -16,7 +16,6 @@
 
 #include "net/trunk.h"
 #include "os/port.h"
-#include "service/ask.h"
 #include "service/service.h"
 
 struct front {
@@ -43,8 +42,6 @@ struct slice front_refusal(enum service_role role);
 
 /* ---- the parts ---- */
 
-/* ask_authenticate_submit(). ERR_PASSWORD, and nobody is asked: longer than any address or password. */
-int front_ask(const struct front *f, const struct ask_authenticate *q, port_done_fn *done, void *ctx);
 int front_imap_open(const struct front *f, struct conn *c, struct error *e);
 int front_smtp_open(const struct front *f, struct conn *c, struct error *e);
 

@@ -1,44 +1,35 @@
 /* SPDX-License-Identifier: ISC */
 /* IMAP before authentication. */
-#include <stdatomic.h>
-
 #include "base/mem.h"
 #include "imap/login.h"
 #include "os/clock.h"
-#include "service/front.h"
+#include "service/front_stranger.h"
 
-struct stranger {
-	const struct front *front;
-	struct conn *conn;
+struct imap_stranger {
+	struct stranger stranger;
 	struct imap_login *machine;
-	atomic_uint refs; /* the connection, and the question under way */
-	/* The answer: written by the port's thread, then `answered`. */
-	bool asked;
-	atomic_bool answered;
-	int rc;
 };
 
 static void
-release(struct stranger *s)
+session_free(struct stranger *stranger)
 {
-	if (atomic_fetch_sub(&s->refs, 1) != 1)
-		return;
+	struct imap_stranger *s = (struct imap_stranger *)stranger;
+
 	imap_login_free(s->machine);
-	conn_release(s->conn);
 	mem_free(s);
 }
 
 static void
 session_closed(void *session)
 {
-	release(session);
+	stranger_release(&((struct imap_stranger *)session)->stranger);
 }
 
 static int
-machine_new(const struct stranger *s, bool greeting, struct imap_login **out, struct error *e)
+machine_new(const struct imap_stranger *s, bool greeting, struct imap_login **out, struct error *e)
 {
-	const struct imap_login_options options = { .tls = conn_is_tls(s->conn),
-		.can_start_tls = conn_can_start_tls(s->conn),
+	const struct imap_login_options options = { .tls = conn_is_tls(s->stranger.conn),
+		.can_start_tls = conn_can_start_tls(s->stranger.conn),
 		.greeting = greeting,
 		.name = SLICE("Letterlock") };
 
@@ -48,40 +39,7 @@ machine_new(const struct stranger *s, bool greeting, struct imap_login **out, st
 /* ---- the password ---- */
 
 static void
-password_checked(void *ctx, const void *reply, const struct error *e)
-{
-	struct stranger *s = ctx;
-
-	s->rc = reply == NULL ? e->code : 0;
-	atomic_store(&s->answered, true);
-	conn_wake(s->conn);
-	release(s);
-}
-
-static void
-ask_password(struct stranger *s, const struct imap_login_event *ev)
-{
-	const struct ask_authenticate ask = { .connection = channel_number(s->conn),
-		.mechanism = ASK_PLAIN,
-		.authorize = ev->authorize,
-		.address = ev->user,
-		.password = ev->password,
-		.peer = slice_str(conn_peer(s->conn)) };
-	int rc;
-
-	s->asked = true;
-	atomic_store(&s->answered, false);
-	(void)atomic_fetch_add(&s->refs, 1);
-	rc = front_ask(s->front, &ask, password_checked, s);
-	if (rc == 0)
-		return;
-	s->rc = rc;
-	atomic_store(&s->answered, true);
-	release(s);
-}
-
-static void
-refuse(struct stranger *s, int rc)
+refuse(struct imap_stranger *s, int rc)
 {
 	if (rc == ERR_PASSWORD || rc == ERR_SYNTAX)
 		imap_login_refuse(s->machine, SLICE("AUTHENTICATIONFAILED"), SLICE("Wrong address or password."));
@@ -95,27 +53,27 @@ refuse(struct stranger *s, int rc)
 
 /* False: the connection is another session's now. */
 static bool
-password_answered(struct stranger *s)
+password_answered(struct imap_stranger *s)
 {
 	const struct trunk_open in = {
 		.kind = SERVICE_IMAP, .tag = imap_login_tag(s->machine), .pending = imap_login_ops.output(s->machine)
 	};
 
-	s->asked = false;
-	if (s->rc == 0)
-		s->rc = s->front->hand_over(s->front->ctx, s->conn, &in, NULL);
-	if (s->rc == 0) {
-		release(s);
+	s->stranger.asked = false;
+	if (s->stranger.rc == 0)
+		s->stranger.rc = s->stranger.front->hand_over(s->stranger.front->ctx, s->stranger.conn, &in, NULL);
+	if (s->stranger.rc == 0) {
+		stranger_release(&s->stranger);
 		return false;
 	}
-	refuse(s, s->rc);
+	refuse(s, s->stranger.rc);
 	return true;
 }
 
 /* ---- driven by the connection ---- */
 
 static void
-start_tls(struct stranger *s, struct conn *c)
+start_tls(struct imap_stranger *s, struct conn *c)
 {
 	/* run() comes again when TLS stands; then a new machine is made. Nothing of the old one but its output lives on. */
 	if (conn_start_tls(c, NULL) == 0)
@@ -126,16 +84,18 @@ start_tls(struct stranger *s, struct conn *c)
 
 /* False: nothing more to do now. */
 static bool
-step(struct stranger *s, struct conn *c, int64_t now_ms)
+step(struct imap_stranger *s, struct conn *c, int64_t now_ms)
 {
 	struct imap_login_event ev;
 
-	if (s->asked)
-		return atomic_load(&s->answered) && password_answered(s);
+	if (s->stranger.asked)
+		return atomic_load(&s->stranger.answered) && password_answered(s);
 	imap_login_next(s->machine, now_ms, &ev);
 	switch (ev.type) {
 	case IMAP_LOGIN_PASSWORD:
-		ask_password(s, &ev);
+		stranger_ask(&s->stranger,
+		    &(struct sasl_credentials){
+			.authorize = ev.authorize, .identity = ev.user, .password = ev.password });
 		return true;
 	case IMAP_LOGIN_STARTTLS:
 		start_tls(s, c);
@@ -152,9 +112,9 @@ step(struct stranger *s, struct conn *c, int64_t now_ms)
 static void
 session_run(void *session, struct conn *c, int64_t now_ms)
 {
-	struct stranger *s = session;
+	struct imap_stranger *s = session;
 
-	if (!s->asked && imap_login_wants_tls(s->machine)) {
+	if (!s->stranger.asked && imap_login_wants_tls(s->machine)) {
 		struct imap_login *fresh;
 
 		if (!conn_is_tls(c))
@@ -173,7 +133,7 @@ session_run(void *session, struct conn *c, int64_t now_ms)
 static size_t
 session_feed(void *session, struct slice in, int64_t now_ms)
 {
-	struct imap_login *machine = ((struct stranger *)session)->machine;
+	struct imap_login *machine = ((struct imap_stranger *)session)->machine;
 
 	/* What is unsent goes along when the connection is handed over: no more of it than a frame holds. */
 	if (imap_login_ops.output(machine).len >= SERVICE_FRONT_OUTPUT_HIGH)
@@ -184,27 +144,27 @@ session_feed(void *session, struct slice in, int64_t now_ms)
 static struct slice
 session_output(void *session)
 {
-	return imap_login_ops.output(((struct stranger *)session)->machine);
+	return imap_login_ops.output(((struct imap_stranger *)session)->machine);
 }
 
 static void
 session_sent(void *session, size_t len)
 {
-	imap_login_ops.sent(((struct stranger *)session)->machine, len);
+	imap_login_ops.sent(((struct imap_stranger *)session)->machine, len);
 }
 
 static int64_t
 session_deadline(const void *session)
 {
-	return imap_login_ops.deadline(((const struct stranger *)session)->machine);
+	return imap_login_ops.deadline(((const struct imap_stranger *)session)->machine);
 }
 
 static bool
 session_busy(const void *session)
 {
-	const struct stranger *s = session;
+	const struct imap_stranger *s = session;
 
-	return s->asked || imap_login_busy(s->machine);
+	return s->stranger.asked || imap_login_busy(s->machine);
 }
 
 static const struct conn_ops front_imap_ops = {
@@ -220,21 +180,17 @@ static const struct conn_ops front_imap_ops = {
 int
 front_imap_open(const struct front *f, struct conn *c, struct error *e)
 {
-	struct stranger *s = mem_alloc(sizeof *s);
+	struct imap_stranger *s = mem_alloc(sizeof *s);
 	int rc;
 
 	if (s == NULL)
 		return error_nomem(e);
-	s->front = f;
-	s->conn = c;
-	atomic_init(&s->refs, 1);
-	atomic_init(&s->answered, false);
+	stranger_init(&s->stranger, f, c, session_free);
 	rc = machine_new(s, true, &s->machine, e);
 	if (rc != 0) {
-		mem_free(s);
+		stranger_release(&s->stranger);
 		return rc;
 	}
-	conn_hold(c);
 	conn_become(c, &front_imap_ops, s);
 	return 0;
 }

@@ -1,52 +1,43 @@
 /* SPDX-License-Identifier: ISC */
 /* Message submission before authentication: everything but EHLO, STARTTLS and AUTH is refused by the machine. */
-#include <stdatomic.h>
-
 #include "base/mem.h"
 #include "os/clock.h"
-#include "service/front.h"
+#include "service/front_stranger.h"
 #include "smtp/server.h"
 
-struct stranger {
-	const struct front *front;
-	struct conn *conn;
+struct smtp_stranger {
+	struct stranger stranger;
 	struct smtp_server *machine;
-	atomic_uint refs; /* the connection, and the question under way */
 	bool starting_tls;
-	/* The answer: written by the port's thread, then `answered`. */
-	bool asked;
-	atomic_bool answered;
-	int rc;
 };
 
 static void
-release(struct stranger *s)
+session_free(struct stranger *stranger)
 {
-	if (atomic_fetch_sub(&s->refs, 1) != 1)
-		return;
+	struct smtp_stranger *s = (struct smtp_stranger *)stranger;
+
 	smtp_server_free(s->machine);
-	conn_release(s->conn);
 	mem_free(s);
 }
 
 static void
 session_closed(void *session)
 {
-	release(session);
+	stranger_release(&((struct smtp_stranger *)session)->stranger);
 }
 
 static int
-machine_new(const struct stranger *s, bool silent, struct smtp_server **out, struct error *e)
+machine_new(const struct smtp_stranger *s, bool silent, struct smtp_server **out, struct error *e)
 {
-	const struct service_settings *set = &s->front->settings;
+	const struct service_settings *set = &s->stranger.front->settings;
 	const struct smtp_server_config config = {
 		.role = SMTP_SERVER_SUBMISSION,
 		.hostname = set->hostname,
 		.size_max = set->message_max,
 		.recipients_max = set->recipients_max,
 		.idle_ms = set->idle_ms,
-		.tls = conn_is_tls(s->conn),
-		.can_start_tls = conn_can_start_tls(s->conn),
+		.tls = conn_is_tls(s->stranger.conn),
+		.can_start_tls = conn_can_start_tls(s->stranger.conn),
 	};
 
 	return smtp_server_new(&config, silent, clock_ms(), out, e);
@@ -54,43 +45,8 @@ machine_new(const struct stranger *s, bool silent, struct smtp_server **out, str
 
 /* ---- the password ---- */
 
-static void
-password_checked(void *ctx, const void *reply, const struct error *e)
-{
-	struct stranger *s = ctx;
-
-	s->rc = reply == NULL ? e->code : 0;
-	atomic_store(&s->answered, true);
-	conn_wake(s->conn);
-	release(s);
-}
-
-static void
-ask_password(struct stranger *s, const struct sasl_credentials *credentials)
-{
-	const struct ask_authenticate ask = {
-		.connection = channel_number(s->conn),
-		.mechanism = ASK_PLAIN,
-		.authorize = credentials->authorize,
-		.address = credentials->identity,
-		.password = credentials->password,
-		.peer = slice_str(conn_peer(s->conn)),
-	};
-	int rc;
-
-	s->asked = true;
-	atomic_store(&s->answered, false);
-	(void)atomic_fetch_add(&s->refs, 1);
-	rc = front_ask(s->front, &ask, password_checked, s);
-	if (rc == 0)
-		return;
-	s->rc = rc;
-	atomic_store(&s->answered, true);
-	release(s);
-}
-
 static int
-hand_over(struct stranger *s)
+hand_over(struct smtp_stranger *s)
 {
 	struct trunk_open in = { .kind = SERVICE_SUBMISSION,
 		.hello = smtp_server_hello(s->machine),
@@ -99,25 +55,25 @@ hand_over(struct stranger *s)
 	smtp_server_answer(s->machine, SMTP_REPLY_AUTH_OK, SLICE_EMPTY, clock_ms());
 	in.pending = smtp_server_output(s->machine);
 	in.unread = smtp_server_unread(s->machine);
-	return s->front->hand_over(s->front->ctx, s->conn, &in, NULL);
+	return s->stranger.front->hand_over(s->stranger.front->ctx, s->stranger.conn, &in, NULL);
 }
 
 /* False: the connection is another session's now, or ends. */
 static bool
-password_answered(struct stranger *s)
+password_answered(struct smtp_stranger *s)
 {
-	s->asked = false;
-	if (s->rc == ERR_PASSWORD) {
+	s->stranger.asked = false;
+	if (s->stranger.rc == ERR_PASSWORD) {
 		smtp_server_answer(s->machine, SMTP_REPLY_AUTH_WRONG, SLICE_EMPTY, clock_ms());
-	} else if (s->rc != 0) {
-		smtp_server_answer(s->machine, s->rc == ERR_LIMIT ? SMTP_REPLY_AUTH_BUSY : SMTP_REPLY_TRY_LATER,
-		    SLICE_EMPTY, clock_ms());
+	} else if (s->stranger.rc != 0) {
+		smtp_server_answer(s->machine,
+		    s->stranger.rc == ERR_LIMIT ? SMTP_REPLY_AUTH_BUSY : SMTP_REPLY_TRY_LATER, SLICE_EMPTY, clock_ms());
 	} else if (hand_over(s) == 0) {
-		release(s);
+		stranger_release(&s->stranger);
 		return false;
 	} else {
 		/* The machine has said yes already, and nobody is there. */
-		conn_abort(s->conn);
+		conn_abort(s->stranger.conn);
 		return false;
 	}
 	return true;
@@ -126,7 +82,7 @@ password_answered(struct stranger *s)
 /* ---- driven by the connection ---- */
 
 static void
-start_tls(struct stranger *s, struct conn *c)
+start_tls(struct smtp_stranger *s, struct conn *c)
 {
 	s->starting_tls = true;
 	if (conn_start_tls(c, NULL) != 0)
@@ -135,17 +91,17 @@ start_tls(struct stranger *s, struct conn *c)
 
 /* False: nothing more to do now. */
 static bool
-step(struct stranger *s, struct conn *c, int64_t now_ms)
+step(struct smtp_stranger *s, struct conn *c, int64_t now_ms)
 {
 	struct smtp_server_event ev;
 
-	if (s->asked)
-		return atomic_load(&s->answered) && password_answered(s);
+	if (s->stranger.asked)
+		return atomic_load(&s->stranger.answered) && password_answered(s);
 	switch ((int)smtp_server_next(s->machine, now_ms, &ev)) {
 	case SMTP_SERVER_NOTHING:
 		return false;
 	case SMTP_SERVER_AUTHENTICATE:
-		ask_password(s, ev.credentials);
+		stranger_ask(&s->stranger, ev.credentials);
 		return true;
 	case SMTP_SERVER_START_TLS:
 		start_tls(s, c);
@@ -163,12 +119,12 @@ step(struct stranger *s, struct conn *c, int64_t now_ms)
 
 /* TLS stands: everything said before is forgotten. */
 static bool
-begin_behind_tls(struct stranger *s)
+begin_behind_tls(struct smtp_stranger *s)
 {
 	struct smtp_server *fresh;
 
 	if (machine_new(s, true, &fresh, NULL) != 0) {
-		conn_abort(s->conn);
+		conn_abort(s->stranger.conn);
 		return false;
 	}
 	smtp_server_free(s->machine);
@@ -180,7 +136,7 @@ begin_behind_tls(struct stranger *s)
 static void
 session_run(void *session, struct conn *c, int64_t now_ms)
 {
-	struct stranger *s = session;
+	struct smtp_stranger *s = session;
 
 	if (s->starting_tls && (!conn_is_tls(c) || !begin_behind_tls(s)))
 		return;
@@ -191,33 +147,33 @@ session_run(void *session, struct conn *c, int64_t now_ms)
 static size_t
 session_feed(void *session, struct slice in, int64_t now_ms)
 {
-	return smtp_server_feed(((struct stranger *)session)->machine, in, now_ms);
+	return smtp_server_feed(((struct smtp_stranger *)session)->machine, in, now_ms);
 }
 
 static struct slice
 session_output(void *session)
 {
-	return smtp_server_output(((struct stranger *)session)->machine);
+	return smtp_server_output(((struct smtp_stranger *)session)->machine);
 }
 
 static void
 session_sent(void *session, size_t len)
 {
-	smtp_server_sent(((struct stranger *)session)->machine, len);
+	smtp_server_sent(((struct smtp_stranger *)session)->machine, len);
 }
 
 static int64_t
 session_deadline(const void *session)
 {
-	const struct stranger *s = session;
+	const struct smtp_stranger *s = session;
 
-	return s->asked ? MACHINE_NEVER : smtp_server_deadline(s->machine);
+	return s->stranger.asked ? MACHINE_NEVER : smtp_server_deadline(s->machine);
 }
 
 static bool
 session_busy(const void *session)
 {
-	return ((const struct stranger *)session)->asked;
+	return ((const struct smtp_stranger *)session)->stranger.asked;
 }
 
 static const struct conn_ops front_smtp_ops = {
@@ -233,21 +189,17 @@ static const struct conn_ops front_smtp_ops = {
 int
 front_smtp_open(const struct front *f, struct conn *c, struct error *e)
 {
-	struct stranger *s = mem_alloc(sizeof *s);
+	struct smtp_stranger *s = mem_alloc(sizeof *s);
 	int rc;
 
 	if (s == NULL)
 		return error_nomem(e);
-	s->front = f;
-	s->conn = c;
-	atomic_init(&s->refs, 1);
-	atomic_init(&s->answered, false);
+	stranger_init(&s->stranger, f, c, session_free);
 	rc = machine_new(s, false, &s->machine, e);
 	if (rc != 0) {
-		mem_free(s);
+		stranger_release(&s->stranger);
 		return rc;
 	}
-	conn_hold(c);
 	conn_become(c, &front_smtp_ops, s);
 	return 0;
 }
