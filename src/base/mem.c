@@ -4,6 +4,9 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+
+#define LARGE_PAGE ((size_t)2 << 20)
 
 static atomic_long fail_after = -1;
 
@@ -29,6 +32,20 @@ void *
 mem_realloc(void *p, size_t size)
 {
 	return must_fail() ? NULL : realloc(p, size == 0 ? 1 : size);
+}
+
+void *
+mem_alloc_large(size_t size)
+{
+	size_t whole = (size + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE;
+	void *p;
+
+	if (must_fail() || whole < size)
+		return NULL;
+	p = aligned_alloc(LARGE_PAGE, whole);
+	if (p != NULL)
+		(void)madvise(p, whole, MADV_HUGEPAGE);
+	return p;
 }
 
 void

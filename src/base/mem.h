@@ -15,6 +15,11 @@ void *mem_alloc(size_t size);               /* zeroed; size 0 gives a unique poi
 void *mem_array(size_t count, size_t size); /* zeroed; NULL on overflow */
 void *mem_realloc(void *p, size_t size);    /* new octets are not zeroed; on failure p stays */
 void mem_free(void *p);                     /* NULL is permitted */
+/*
+ * For a few large pieces that are read and written at random: on large pages, where the system has them, which spares
+ * the processor most of its look-ups of addresses. Not zeroed; given back by mem_free().
+ */
+void *mem_alloc_large(size_t size);
 
 void mem_fail_after(long n);
 
