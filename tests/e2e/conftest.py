@@ -11,6 +11,7 @@ one with settings of its own. Everything lives in a temporary folder and listens
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -24,6 +25,8 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 30
 STOP_SECONDS = 20
+# What a sanitizer or the parent says of a process that went wrong by itself: not of one that a test has killed.
+CRASH = re.compile(r"ERROR: \w+Sanitizer.*|.*runtime error: .*|.*parent\.child_ended .*signal=(?:4|6|7|8|11) .*")
 
 
 def build_folder():
@@ -112,6 +115,7 @@ class Exchange:
             raise AssertionError(f"letterlockd does not stop:\n{self.log()}")
         self.process = None
         assert status == 0, f"letterlockd ended with {status}:\n{self.log()}"
+        self.check_log()
 
     def kill(self):
         """kill -9, as a crash would; start() may follow."""
@@ -119,6 +123,11 @@ class Exchange:
         self.process.wait()
         self.process = None
         (self.data / "ports.json").unlink(missing_ok=True)
+
+    def check_log(self):
+        """Children crash without the parent's status telling: it starts them anew."""
+        crashed = CRASH.findall(self.log())
+        assert not crashed, f"{crashed}:\n{self.log()}"
 
     def log(self):
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
