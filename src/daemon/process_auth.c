@@ -7,7 +7,7 @@
 #include "service/ask.h"
 #include "service/signin.h"
 
-#define NICENESS 5 /* a flood of wrong passwords takes what processor time the mail leaves */
+#define NICENESS 19 /* a flood of wrong passwords takes only what processor time the mail leaves */
 
 struct auth {
 	struct port *mail;
