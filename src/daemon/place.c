@@ -211,15 +211,20 @@ place_tls(const struct config *config, uint64_t now, struct buf *certificate, st
 		certificate_path = p.certificate;
 		key_path = p.key;
 	}
+	/* What is checked is what is handed on: the files may be replaced meanwhile. */
 	if (rc == 0)
-		rc = tls_server_new(certificate_path, key_path, &probe, e); /* its sentences name the files */
+		rc = read_all(certificate_path, certificate, e);
+	if (rc == 0)
+		rc = read_all(key_path, key, e);
 	if (rc != 0)
 		return rc;
+	rc = tls_server_new_pem(buf_slice(certificate), buf_slice(key), &probe, e);
+	if (rc != 0)
+		return error_context(e, "'%s' with '%s'", certificate_path, key_path);
 	for (size_t i = 0; i < TLS_PIN_SIZE; i++)
 		pin_out[i] = tls_server_pin(probe)[i];
 	tls_server_free(probe);
-	rc = read_all(certificate_path, certificate, e);
-	return rc != 0 ? rc : read_all(key_path, key, e);
+	return 0;
 }
 
 /* ---- ports.json ---- */
