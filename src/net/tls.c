@@ -154,15 +154,28 @@ use_chain(SSL_CTX *ctx, BIO *bio)
 		if (!ok)
 			X509_free(x);
 	}
-	ERR_clear_error(); /* the end of the text is one */
-	return ok;
+	if (!ok || ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+		return false; /* also for a file that is half written */
+	ERR_clear_error();
+	return true;
+}
+
+/* Nobody is there to be asked. */
+static int
+no_passphrase(char *out, int size, int writing, void *ctx)
+{
+	(void)out;
+	(void)size;
+	(void)writing;
+	(void)ctx;
+	return -1;
 }
 
 static int
 load_text(SSL_CTX *ctx, struct slice certificates, struct slice key, struct error *e)
 {
 	BIO *chain = text_bio(certificates), *secret = text_bio(key);
-	EVP_PKEY *pkey = secret == NULL ? NULL : PEM_read_bio_PrivateKey(secret, NULL, NULL, NULL);
+	EVP_PKEY *pkey = secret == NULL ? NULL : PEM_read_bio_PrivateKey(secret, NULL, no_passphrase, NULL);
 	int rc = 0;
 
 	if (!use_chain(ctx, chain))
