@@ -171,10 +171,12 @@ take(struct process *p, const struct process_ops *ops, uint16_t type, const unio
 {
 	switch (type) {
 	case MESSAGE_LOG:
-		if (p->alone)
+		if (p->alone) {
+			(void)dup2(fd, STDERR_FILENO); /* or the file before a rotation would stay open */
 			use_log(p, fd);
-		else
+		} else {
 			(void)close(fd); /* the parent's is ours */
+		}
 		return 0;
 	case MESSAGE_CERTIFICATE:
 		return ops->certificate(p, &in->certificate, e);
