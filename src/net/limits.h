@@ -19,4 +19,15 @@
 #define NET_CONNECTIONS_PEER 50u /* of one IPv4 address or IPv6 /64 */
 #define NET_PREFIX_PEERS 10u     /* an IPv4 /24 or IPv6 /48 may have as many as so many addresses */
 
+#define DNS_NAME_MAX 255u              /* octets of a name on the wire (RFC 1035 section 2.3.4) */
+#define DNS_TEXT_MAX 1023u             /* octets of its text, with every octet escaped */
+#define DNS_ALIASES_MAX 16u            /* CNAMEs from the name that was asked for to the records */
+#define DNS_RECORDS_MAX 256u           /* of one answer; one with more is refused */
+#define DNS_RECORDS_OCTETS (32u << 10) /* of their RDATA together, names uncompressed */
+#define DNS_REASON_MAX 256u            /* octets of what libunbound says about a bogus answer; more is cut */
+#define DNS_SERVERS_MAX 8u             /* that are asked */
+#define DNS_ANCHORS_MAX (32u << 10)    /* octets of the trust anchors' text */
+#define DNS_IN_FLIGHT_MAX 1024u        /* look-ups, with those that were given up and that libunbound still has */
+#define DNS_LOOKUP_MS 5000             /* one look-up; a resolver's client waits no longer either */
+
 #endif

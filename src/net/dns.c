@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * libunbound on a loop of its own. A look-up that has taken too long is told
+ * so and given up, but libunbound still has it, and there is no safe way to
+ * take it back (ub_cancel() is not for its event interface): it stays counted
+ * until libunbound lets go of it.
+ */
+#include "net/dns.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include <event2/event.h>
+#include <unbound-event.h>
+#include <unbound.h>
+
+#include "base/mem.h"
+#include "net/dns_packet.h"
+#include "net/loop.h"
+
+#define ANSWER_BUDGET (256u << 10)
+#define SECURITY_SECURE 2 /* as unbound-event.h counts */
+#define SECURITY_BOGUS 1
+
+struct query {
+	struct dns *dns;
+	struct query *next, **back;
+	struct loop_task task;
+	struct event *timer;
+	dns_done_fn *done; /* NULL: it was told */
+	void *ctx;
+	uint16_t type;
+	char name[];
+};
+
+struct dns {
+	struct loop *loop;
+	struct ub_ctx *ctx;
+	int64_t timeout_ms;
+	unsigned max;
+	bool ending; /* the loop has stopped */
+	pthread_mutex_t lock;
+	struct query *first; /* with the lock */
+	unsigned count;
+};
+
+/* ---- one look-up ---- */
+
+static struct query *
+query_new(struct dns *d, struct slice name, struct error *e)
+{
+	struct query *q = mem_alloc(sizeof *q + name.len + 1);
+
+	if (q == NULL) {
+		(void)error_nomem(e);
+		return NULL;
+	}
+	memcpy(q->name, name.data, name.len);
+	q->dns = d;
+	(void)pthread_mutex_lock(&d->lock);
+	if (d->count >= d->max) {
+		(void)pthread_mutex_unlock(&d->lock);
+		mem_free(q);
+		(void)error_set(e, ERR_LIMIT, "too many names are being looked up");
+		return NULL;
+	}
+	d->count++;
+	q->next = d->first;
+	q->back = &d->first;
+	if (q->next != NULL)
+		q->next->back = &q->next;
+	d->first = q;
+	(void)pthread_mutex_unlock(&d->lock);
+	return q;
+}
+
+static void
+query_free(struct query *q)
+{
+	struct dns *d = q->dns;
+
+	(void)pthread_mutex_lock(&d->lock);
+	d->count--;
+	*q->back = q->next;
+	if (q->next != NULL)
+		q->next->back = q->back;
+	(void)pthread_mutex_unlock(&d->lock);
+	mem_free(q);
+}
+
+static void
+tell(struct query *q, const struct dns_answer *answer, const struct error *e)
+{
+	dns_done_fn *done = q->done;
+
+	if (q->timer != NULL)
+		event_free(q->timer);
+	q->timer = NULL;
+	q->done = NULL;
+	if (done != NULL)
+		done(q->ctx, answer, e);
+}
+
+static void
+tell_failed(struct query *q, int code, const char *text)
+{
+	struct error e;
+
+	(void)error_set(&e, code, "%s", text);
+	tell(q, NULL, &e);
+}
+
+static void
+took_too_long(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	tell_failed(ctx, ERR_TIMEOUT, "no name server answered in time");
+}
+
+static void
+tell_packet(struct query *q, struct slice packet, int security)
+{
+	struct arena a ARENA_OWNED = { 0 };
+	struct dns_answer answer = { .security = security == SECURITY_SECURE ? DNS_SECURE : DNS_INSECURE };
+	struct error e;
+
+	arena_init(&a, ANSWER_BUDGET);
+	if (dns_packet_read(packet, q->type, &a, &answer, &e) != 0)
+		tell(q, NULL, &e);
+	else if (answer.rcode != DNS_NOERROR && answer.rcode != DNS_NXDOMAIN)
+		tell_failed(q, ERR_NET, "no name server could answer");
+	else
+		tell(q, &answer, NULL);
+}
+
+static void
+tell_bogus(struct query *q, const char *why)
+{
+	const struct dns_answer answer = { .security = DNS_BOGUS,
+		.reason = slice_sub(slice_str(why), 0, DNS_REASON_MAX) };
+
+	tell(q, &answer, NULL);
+}
+
+/* libunbound's. With an rcode of its own there is no packet to be looked at. */
+static void
+answered(void *ctx, int rcode, void *packet, int len, int security, char *why, int ratelimited)
+{
+	struct query *q = ctx;
+
+	(void)ratelimited;
+	if (q->dns->ending)
+		return; /* dns_free() tells and frees all */
+	if (security == SECURITY_BOGUS)
+		tell_bogus(q, why);
+	else if (rcode != 0 || packet == NULL || len < 0)
+		tell_failed(q, ERR_NET, "no name server could answer");
+	else
+		tell_packet(q, slice_of(packet, (size_t)len), security);
+	query_free(q);
+}
+
+static void
+ask(void *ctx)
+{
+	struct query *q = ctx;
+	struct dns *d = q->dns;
+	const struct timeval limit = { .tv_sec = d->timeout_ms / 1000, .tv_usec = d->timeout_ms % 1000 * 1000 };
+	int rc;
+
+	if (d->ending)
+		return;
+	q->timer = evtimer_new(loop_base(d->loop), took_too_long, q);
+	if (q->timer == NULL || evtimer_add(q->timer, &limit) != 0) {
+		tell_failed(q, ERR_NOMEM, "no memory");
+		query_free(q);
+		return;
+	}
+	rc = ub_resolve_event(d->ctx, q->name, q->type, 1, q, answered, NULL); /* it may be answered and gone now */
+	if (rc != 0) {
+		tell_failed(q, rc == UB_SYNTAX ? ERR_SYNTAX : ERR_NET, ub_strerror(rc));
+		query_free(q);
+	}
+}
+
+int
+dns_lookup(struct dns *d, struct slice name, uint16_t type, dns_done_fn *done, void *ctx, struct error *e)
+{
+	struct query *q;
+
+	if (name.len == 0 || name.len > DNS_TEXT_MAX)
+		return error_set(e, ERR_SYNTAX, "a name has 1 to %u octets", DNS_TEXT_MAX);
+	for (size_t i = 0; i < name.len; i++)
+		if (name.data[i] <= ' ' || name.data[i] > 126)
+			return error_set_at(e, ERR_SYNTAX, i, "a name has no such octet");
+	if ((q = query_new(d, name, e)) == NULL)
+		return e == NULL ? ERR_LIMIT : e->code;
+	q->done = done;
+	q->ctx = ctx;
+	q->type = type;
+	q->task = (struct loop_task){ .run = ask, .ctx = q };
+	loop_post(d->loop, &q->task);
+	return 0;
+}
+
+/* ---- libunbound's settings ---- */
+
+struct option {
+	const char *name, *value;
+};
+
+static const struct option options[] = {
+	{ "outgoing-range:", "256" }, /* sockets; more look-ups wait for one */
+	{ "outgoing-num-tcp:", "16" },
+	{ "msg-cache-size:", "8m" },
+	{ "rrset-cache-size:", "16m" },
+	{ "key-cache-size:", "4m" },
+	{ "infra-cache-max-rtt:", "4000" }, /* who is silent is given up within seconds, and tried again in */
+	{ "infra-host-ttl:", "60" },        /* a minute */
+	{ "use-syslog:", "no" },
+};
+
+static const struct option forwarding[] = {
+	{ "do-not-query-localhost:", "no" },
+	/* What they say of private addresses is theirs to know: it is not answered here, and not in any signed zone. */
+	{ "unblock-lan-zones:", "yes" },
+	{ "insecure-lan-zones:", "yes" },
+	{ "local-zone:", "127.in-addr.arpa. nodefault" },
+	{ "domain-insecure:", "127.in-addr.arpa." },
+};
+
+static int
+set_options(struct dns *d, const struct option *list, size_t count, struct error *e)
+{
+	for (size_t i = 0; i < count; i++) {
+		int rc = ub_ctx_set_option(d->ctx, list[i].name, list[i].value);
+
+		if (rc != 0)
+			return error_set(
+			    e, ERR_INTERNAL, "libunbound does not take %s %s", list[i].name, ub_strerror(rc));
+	}
+	return 0;
+}
+
+static int
+add_servers(struct dns *d, const struct dns_config *config, struct error *e)
+{
+	for (size_t i = 0; i < config->server_count; i++) {
+		char text[96] = "";
+
+		if (!dns_server_valid(config->servers[i]))
+			return error_set(e, ERR_USAGE, "a name server is an address, or address@port");
+		memcpy(text, config->servers[i].data, config->servers[i].len); /* so it is shorter than that */
+		if (ub_ctx_set_fwd(d->ctx, text) != 0)
+			return error_set(e, ERR_USAGE, "%s cannot be asked", text);
+	}
+	return 0;
+}
+
+/* Line by line, without what is behind ';'. */
+static int
+add_anchors(struct dns *d, struct slice text, struct error *e)
+{
+	struct arena a ARENA_OWNED = { 0 };
+
+	arena_init(&a, 4 * DNS_ANCHORS_MAX);
+	while (text.len > 0) {
+		struct slice comment, line = slice_split(slice_split(text, '\n', &text), ';', &comment);
+		const char *copy;
+
+		line = slice_trim(line);
+		if (line.len == 0)
+			continue;
+		copy = arena_cstr(&a, line);
+		if (copy == NULL || ub_ctx_add_ta(d->ctx, copy) != 0)
+			return error_set(e, ERR_USAGE, "a trust anchor is a DS or DNSKEY record on one line");
+	}
+	return 0;
+}
+
+static int
+configure(struct dns *d, const struct dns_config *config, struct error *e)
+{
+	int rc;
+
+	/* It says on standard error what comes back as answers too. */
+	(void)ub_ctx_debugout(d->ctx, NULL);
+	rc = set_options(d, options, sizeof options / sizeof options[0], e);
+	if (rc == 0 && config->server_count > 0)
+		rc = set_options(d, forwarding, sizeof forwarding / sizeof forwarding[0], e);
+	if (rc == 0)
+		rc = add_servers(d, config, e);
+	if (rc == 0)
+		rc = add_anchors(d, config->anchors, e);
+	if (rc != 0)
+		return rc;
+	/* "test." is answered by libunbound itself unless told otherwise; this settles all settings: it is the last. */
+	rc = ub_ctx_zone_add(d->ctx, "test.", "transparent");
+	return rc == 0
+	    ? 0
+	    : error_set(e, ERR_USAGE, "libunbound cannot begin: %s; are the trust anchors right?", ub_strerror(rc));
+}
+
+/* ---- life ---- */
+
+int
+dns_new(const struct dns_config *config, struct dns **dns_out, struct error *e)
+{
+	struct dns *d = mem_alloc(sizeof *d);
+	int rc;
+
+	if (d == NULL)
+		return error_nomem(e);
+	(void)pthread_mutex_init(&d->lock, NULL);
+	d->timeout_ms = config->timeout_ms > 0 ? config->timeout_ms : DNS_LOOKUP_MS;
+	d->max = config->in_flight > 0 && config->in_flight < DNS_IN_FLIGHT_MAX ? config->in_flight : DNS_IN_FLIGHT_MAX;
+	rc = loop_new(&d->loop, e);
+	if (rc == 0 && (d->ctx = ub_ctx_create_event(loop_base(d->loop))) == NULL)
+		rc = error_nomem(e);
+	if (rc == 0)
+		rc = configure(d, config, e);
+	if (rc != 0)
+		dns_free(d);
+	else
+		*dns_out = d;
+	return rc;
+}
+
+int
+dns_start(struct dns *d, struct error *e)
+{
+	return loop_start(d->loop, e);
+}
+
+void
+dns_free(struct dns *d)
+{
+	if (d == NULL)
+		return;
+	if (d->loop != NULL)
+		loop_join(d->loop);
+	d->ending = true;
+	if (d->ctx != NULL)
+		ub_ctx_delete(d->ctx); /* it may call answered() */
+	while (d->first != NULL) {
+		tell_failed(d->first, ERR_CLOSED, "the resolver ends");
+		query_free(d->first);
+	}
+	loop_free(d->loop);
+	(void)pthread_mutex_destroy(&d->lock);
+	mem_free(d);
+}
