@@ -122,3 +122,35 @@ privileges_drop(const struct privileges_user *user, const char *chroot_folder, s
 		rc = become(user, e);
 	return rc != 0 ? rc : check_no_way_back(user, e);
 }
+
+/* ---- a process that starts others ---- */
+
+/* To become others, in a folder that may be closed to root itself, and to end them. */
+static const uint8_t of_starting[] = { CAP_SETUID, CAP_SETGID, CAP_SYS_CHROOT, CAP_DAC_OVERRIDE, CAP_KILL };
+
+int
+privileges_keep_for_starting(struct error *e)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	uint64_t keep = 0;
+
+	if (!privileges_are_roots())
+		return 0;
+	for (size_t i = 0; i < sizeof of_starting; i++)
+		keep |= UINT64_C(1) << of_starting[i];
+	/* Without the right to do this one has little that could be gained by executing; and no new privileges come. */
+	for (unsigned cap = 0; cap <= CAP_LAST_CAP; cap++)
+		if ((keep >> cap & 1) == 0)
+			(void)prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+	if (syscall(SYS_capget, &header, data) != 0)
+		return error_set_errno(e, ERR_DENIED, errno, "capabilities cannot be read");
+	for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+		data[i].permitted &= (uint32_t)(keep >> (32 * i));
+		data[i].effective &= data[i].permitted;
+		data[i].inheritable = 0;
+	}
+	if (syscall(SYS_capset, &header, data) != 0)
+		return error_set_errno(e, ERR_DENIED, errno, "capabilities cannot be given up");
+	return 0;
+}

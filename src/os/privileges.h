@@ -39,4 +39,11 @@ int privileges_find(const char *name, struct privileges_user *out, struct error 
  */
 int privileges_drop(const struct privileges_user *user, const char *chroot_folder, struct error *e);
 
+/*
+ * For a process of root's that only starts such processes: of the capabilities
+ * that it has, those stay which privileges_drop() and ending the others need,
+ * here and in all that it executes. Nothing happens when not root. ERR_DENIED.
+ */
+int privileges_keep_for_starting(struct error *e);
+
 #endif

@@ -29,7 +29,8 @@ __lsan_is_turned_off(void)
 }
 #endif
 
-static const char *const names[SANDBOX_PROFILE_COUNT] = { "parent", "front", "worker", "auth", "mail" };
+static const char *const names[SANDBOX_PROFILE_COUNT] = { "parent", "front", "worker", "auth", "mail", "resolver",
+	"starter" };
 
 const char *
 sandbox_profile_name(enum sandbox_profile profile)

@@ -16,6 +16,11 @@
  *   SANDBOX_AUTH    the same; computes password hashes in threads
  *   SANDBOX_MAIL    files, within the folders it is given; accepts on the
  *                   control socket it inherited; no other socket
+ *   SANDBOX_RESOLVER  makes and connects sockets of UDP and TCP over IP, and
+ *                   listens on none; no file
+ *   SANDBOX_STARTER like the parent, for those children that connect: it does
+ *                   not refuse that, which they would inherit; but it writes no
+ *                   file, listens nowhere and signals nobody but its children
  *
  * In a child's profile what is not listed fails with EPERM, and does not kill:
  * libraries try things that they can do without (a file of locales, the name
@@ -27,7 +32,7 @@
  * Traps: Landlock covers the calling thread and what it starts, so enter
  * before the first thread. Change user and root (os/privileges.h) before;
  * afterwards it is refused. What libraries load late (OpenSSL's providers,
- * converters, NSS) must be loaded before. The log of front, worker and auth
+ * converters, NSS) must be loaded before. The log of those without files
  * must be open and cannot be opened again. AddressSanitizer cannot look for
  * leaks inside (it would ptrace): that is switched off from here on.
  */
@@ -45,16 +50,18 @@ enum sandbox_profile {
 	SANDBOX_WORKER,
 	SANDBOX_AUTH,
 	SANDBOX_MAIL,
+	SANDBOX_RESOLVER,
+	SANDBOX_STARTER,
 };
-#define SANDBOX_PROFILE_COUNT 5
+#define SANDBOX_PROFILE_COUNT 7
 
-/* "parent", "front", "worker", "auth", "mail". */
+/* "parent", "front", "worker", "auth", "mail", "resolver", "starter". */
 const char *sandbox_profile_name(enum sandbox_profile profile);
 
 /*
  * Files and folders (with all below them) that stay reachable, as seen from
- * the process's root. Only SANDBOX_MAIL and SANDBOX_PARENT have use for them:
- * the others have no call that takes a path.
+ * the process's root. Only SANDBOX_MAIL has use for them: the other children
+ * have no call that takes a path.
  */
 struct sandbox_paths {
 	const char *const *write; /* read, write, make, rename, remove; each must exist */

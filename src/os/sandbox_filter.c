@@ -24,7 +24,10 @@
 #define PARENT OF(SANDBOX_PARENT)
 #define FRONT OF(SANDBOX_FRONT)
 #define MAIL OF(SANDBOX_MAIL)
-#define CHILDREN (FRONT | OF(SANDBOX_WORKER) | OF(SANDBOX_AUTH) | MAIL)
+#define RESOLVER OF(SANDBOX_RESOLVER)
+#define STARTER OF(SANDBOX_STARTER)
+#define STARTERS (PARENT | STARTER) /* their children inherit what is refused to them */
+#define CHILDREN (FRONT | OF(SANDBOX_WORKER) | OF(SANDBOX_AUTH) | MAIL | RESOLVER)
 #define FILELESS (CHILDREN & ~MAIL)
 
 #define REFUSE SCMP_ACT_ERRNO(EPERM)
@@ -91,8 +94,16 @@ static const int hostile[] = { SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv), SCM
 /* A child that becomes another program is not ours any more. */
 static const int hostile_in_child[] = { SCMP_SYS(execve), SCMP_SYS(execveat) };
 
-/* No process of the daemon connects so far. What does one day (relay, resolver) cannot be started below this filter. */
-static const int refused_to_parent[] = { SCMP_SYS(connect), SCMP_SYS(syslog), SCMP_SYS(vhangup) };
+static const int refused_to_starters[] = { SCMP_SYS(syslog), SCMP_SYS(vhangup) };
+
+/* Most children do not connect. What does (resolver) is started by the starter, which is not below this filter. */
+static const int refused_to_parent[] = { SCMP_SYS(connect) };
+
+/* What it starts connects, and takes nothing that comes. */
+static const int refused_to_starter[] = { SCMP_SYS(listen), SCMP_SYS(accept), SCMP_SYS(accept4) };
+
+/* Sockets of its own; which, is below. UDP's are bound to a port by chance, against forged answers. */
+static const int of_resolver[] = { SCMP_SYS(bind), SCMP_SYS(connect) };
 
 /* Its flags lie in memory, where no filter can read them; told that it is absent, glibc takes clone(). */
 static const int absent[] = { SCMP_SYS(clone3) };
@@ -110,15 +121,18 @@ static const struct call_list {
 	LIST(CHILDREN, SCMP_ACT_ALLOW, of_every_child),
 	LIST(FRONT | MAIL, SCMP_ACT_ALLOW, of_acceptors),
 	LIST(MAIL, SCMP_ACT_ALLOW, of_mail),
-	LIST(CHILDREN | PARENT, KILL, hostile),
+	LIST(RESOLVER, SCMP_ACT_ALLOW, of_resolver),
+	LIST(CHILDREN | STARTERS, KILL, hostile),
 	LIST(CHILDREN, KILL, hostile_in_child),
+	LIST(STARTERS, REFUSE, refused_to_starters),
 	LIST(PARENT, REFUSE, refused_to_parent),
-	LIST(CHILDREN | PARENT, ABSENT, absent),
+	LIST(STARTER, REFUSE, refused_to_starter),
+	LIST(CHILDREN | STARTERS, ABSENT, absent),
 };
 
 /* ---- calls with certain arguments ---- */
 
-#define ARGS_MAX 2
+#define ARGS_MAX 3
 #define IS(number, value) \
 	{ \
 		number, SCMP_CMP_EQ, value, 0 \
@@ -153,6 +167,13 @@ static const struct arg_rule {
 		who, SCMP_ACT_ALLOW, SCMP_SYS(call), 2, \
 		{ \
 			a, b \
+		} \
+	}
+#define ALLOW3(who, call, a, b, c) \
+	{ \
+		who, SCMP_ACT_ALLOW, SCMP_SYS(call), 3, \
+		{ \
+			a, b, c \
 		} \
 	}
 #define REFUSE1(who, call, a) \
@@ -200,9 +221,9 @@ static const struct arg_rule {
 	 */
 	ALLOW2(CHILDREN, sendto, IS(4, 0), BITS(3, MSG_FASTOPEN, 0)),
 	ALLOW1(CHILDREN, sendmsg, BITS(2, MSG_FASTOPEN, 0)),
-	REFUSE1(PARENT, sendto, BITS(3, MSG_FASTOPEN, MSG_FASTOPEN)),
-	REFUSE1(PARENT, sendmsg, BITS(2, MSG_FASTOPEN, MSG_FASTOPEN)),
-	REFUSE1(PARENT, sendmmsg, BITS(3, MSG_FASTOPEN, MSG_FASTOPEN)),
+	REFUSE1(STARTERS, sendto, BITS(3, MSG_FASTOPEN, MSG_FASTOPEN)),
+	REFUSE1(STARTERS, sendmsg, BITS(2, MSG_FASTOPEN, MSG_FASTOPEN)),
+	REFUSE1(STARTERS, sendmmsg, BITS(3, MSG_FASTOPEN, MSG_FASTOPEN)),
 	/* Nor is a file cut by who opens it for reading: the same versions would let that pass. */
 	ALLOW1(MAIL, open, BITS(1, O_TRUNC, 0)),
 	ALLOW1(MAIL, open, BITS(1, O_TRUNC | O_ACCMODE, O_TRUNC | O_WRONLY)),
@@ -212,6 +233,19 @@ static const struct arg_rule {
 	ALLOW1(MAIL, openat, BITS(2, O_TRUNC | O_ACCMODE, O_TRUNC | O_RDWR)),
 	/* A pair of datagram sockets could be sent elsewhere by sendmsg(); of streams it cannot. */
 	ALLOW2(CHILDREN, socketpair, IS(0, AF_UNIX), BITS(1, CALL_TYPE, SOCK_STREAM)),
+	/* UDP and TCP over IP, and none of the rarer protocols. */
+	ALLOW3(RESOLVER, socket, IS(0, AF_INET), BITS(1, CALL_TYPE, SOCK_DGRAM), IS(2, 0)),
+	ALLOW3(RESOLVER, socket, IS(0, AF_INET6), BITS(1, CALL_TYPE, SOCK_DGRAM), IS(2, 0)),
+	ALLOW3(RESOLVER, socket, IS(0, AF_INET), BITS(1, CALL_TYPE, SOCK_STREAM), IS(2, 0)),
+	ALLOW3(RESOLVER, socket, IS(0, AF_INET6), BITS(1, CALL_TYPE, SOCK_STREAM), IS(2, 0)),
+	ALLOW3(RESOLVER, socket, IS(0, AF_INET), BITS(1, CALL_TYPE, SOCK_STREAM), IS(2, IPPROTO_TCP)),
+	ALLOW3(RESOLVER, socket, IS(0, AF_INET6), BITS(1, CALL_TYPE, SOCK_STREAM), IS(2, IPPROTO_TCP)),
+	/* libunbound's, of which each has its reason against forged or broken answers; without them it makes no socket. */
+	ALLOW2(RESOLVER, setsockopt, IS(1, SOL_SOCKET), IS(2, SO_REUSEADDR)),
+	ALLOW2(RESOLVER, setsockopt, IS(1, IPPROTO_IP), IS(2, IP_MTU_DISCOVER)),
+	ALLOW2(RESOLVER, setsockopt, IS(1, IPPROTO_IPV6), IS(2, IPV6_V6ONLY)),
+	ALLOW2(RESOLVER, setsockopt, IS(1, IPPROTO_IPV6), IS(2, IPV6_MTU)),
+	ALLOW2(RESOLVER, setsockopt, IS(1, IPPROTO_IPV6), IS(2, IPV6_MTU_DISCOVER)),
 	/* No filters, no protocols on top (TCP_ULP), no TCP_FASTOPEN_CONNECT. */
 	ALLOW2(CHILDREN, setsockopt, IS(1, SOL_SOCKET), IS(2, SO_SNDBUF)),
 	ALLOW2(CHILDREN, setsockopt, IS(1, SOL_SOCKET), IS(2, SO_RCVBUF)),
@@ -224,26 +258,26 @@ static const struct arg_rule {
 	ALLOW2(FRONT, setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_KEEPINTVL)),
 	ALLOW2(FRONT, setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_KEEPCNT)),
 	ALLOW2(FRONT, setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_USER_TIMEOUT)),
-	/* The parent forks, but makes no namespaces: with one of users anyone is root enough to reach rare kernel code. */
-	REFUSE1(PARENT, clone, BITS(0, CLONE_NEWUSER, CLONE_NEWUSER)),
-	REFUSE1(PARENT, clone, BITS(0, CLONE_NEWNS, CLONE_NEWNS)),
-	REFUSE1(PARENT, clone, BITS(0, CLONE_NEWNET, CLONE_NEWNET)),
-	REFUSE1(PARENT, clone, BITS(0, CLONE_NEWPID, CLONE_NEWPID)),
-	REFUSE1(PARENT, clone, BITS(0, CLONE_NEWIPC, CLONE_NEWIPC)),
-	REFUSE1(PARENT, clone, BITS(0, CLONE_NEWUTS, CLONE_NEWUTS)),
-	REFUSE1(PARENT, clone, BITS(0, CLONE_NEWCGROUP, CLONE_NEWCGROUP)),
-	REFUSE1(PARENT, unshare, BITS(0, CLONE_NEWUSER, CLONE_NEWUSER)),
-	REFUSE1(PARENT, unshare, BITS(0, CLONE_NEWNS, CLONE_NEWNS)),
-	REFUSE1(PARENT, unshare, BITS(0, CLONE_NEWNET, CLONE_NEWNET)),
-	REFUSE1(PARENT, unshare, BITS(0, CLONE_NEWPID, CLONE_NEWPID)),
-	REFUSE1(PARENT, unshare, BITS(0, CLONE_NEWIPC, CLONE_NEWIPC)),
-	REFUSE1(PARENT, unshare, BITS(0, CLONE_NEWUTS, CLONE_NEWUTS)),
-	REFUSE1(PARENT, unshare, BITS(0, CLONE_NEWCGROUP, CLONE_NEWCGROUP)),
-	/* It listens on AF_INET and AF_INET6, and tells systemd over AF_UNIX; these are doors to rare kernel code. */
-	REFUSE1(PARENT, socket, BITS(0, UINT32_MAX, AF_NETLINK)),
-	REFUSE1(PARENT, socket, BITS(0, UINT32_MAX, AF_PACKET)),
-	REFUSE1(PARENT, socket, BITS(0, UINT32_MAX, AF_VSOCK)),
-	REFUSE1(PARENT, socket, BITS(0, UINT32_MAX, AF_ALG)),
+	/* They fork, but make no namespaces: with one of users anyone is root enough to reach rare kernel code. */
+	REFUSE1(STARTERS, clone, BITS(0, CLONE_NEWUSER, CLONE_NEWUSER)),
+	REFUSE1(STARTERS, clone, BITS(0, CLONE_NEWNS, CLONE_NEWNS)),
+	REFUSE1(STARTERS, clone, BITS(0, CLONE_NEWNET, CLONE_NEWNET)),
+	REFUSE1(STARTERS, clone, BITS(0, CLONE_NEWPID, CLONE_NEWPID)),
+	REFUSE1(STARTERS, clone, BITS(0, CLONE_NEWIPC, CLONE_NEWIPC)),
+	REFUSE1(STARTERS, clone, BITS(0, CLONE_NEWUTS, CLONE_NEWUTS)),
+	REFUSE1(STARTERS, clone, BITS(0, CLONE_NEWCGROUP, CLONE_NEWCGROUP)),
+	REFUSE1(STARTERS, unshare, BITS(0, CLONE_NEWUSER, CLONE_NEWUSER)),
+	REFUSE1(STARTERS, unshare, BITS(0, CLONE_NEWNS, CLONE_NEWNS)),
+	REFUSE1(STARTERS, unshare, BITS(0, CLONE_NEWNET, CLONE_NEWNET)),
+	REFUSE1(STARTERS, unshare, BITS(0, CLONE_NEWPID, CLONE_NEWPID)),
+	REFUSE1(STARTERS, unshare, BITS(0, CLONE_NEWIPC, CLONE_NEWIPC)),
+	REFUSE1(STARTERS, unshare, BITS(0, CLONE_NEWUTS, CLONE_NEWUTS)),
+	REFUSE1(STARTERS, unshare, BITS(0, CLONE_NEWCGROUP, CLONE_NEWCGROUP)),
+	/* The parent listens on AF_INET and AF_INET6, and tells systemd over AF_UNIX; these are doors to rare kernel code. */
+	REFUSE1(STARTERS, socket, BITS(0, UINT32_MAX, AF_NETLINK)),
+	REFUSE1(STARTERS, socket, BITS(0, UINT32_MAX, AF_PACKET)),
+	REFUSE1(STARTERS, socket, BITS(0, UINT32_MAX, AF_VSOCK)),
+	REFUSE1(STARTERS, socket, BITS(0, UINT32_MAX, AF_ALG)),
 };
 
 /* ---- making and loading it ---- */
@@ -331,7 +365,7 @@ sandbox_filter_load(enum sandbox_profile profile, bool *loaded_out, struct error
 	*loaded_out = false;
 	if (!kernel_has_filters())
 		return 0;
-	filter = seccomp_init(who == PARENT ? SCMP_ACT_ALLOW : REFUSE);
+	filter = seccomp_init((who & STARTERS) != 0 ? SCMP_ACT_ALLOW : REFUSE);
 	if (filter == NULL)
 		return error_set(e, ERR_INTERNAL, "libseccomp cannot begin a filter");
 	rc = load(filter, who, e);

@@ -66,8 +66,12 @@ ruleset_of(enum sandbox_profile profile, int abi)
 	if (profile == SANDBOX_PARENT)
 		return (
 		    struct ruleset){ .fs = (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_REFER) & fs_known(abi) };
-	return (struct ruleset){
-		.fs = fs_known(abi), .net = NET_BIND_TCP | NET_CONNECT_TCP, .scope = SCOPE_ABSTRACT_UNIX | SCOPE_SIGNAL
+	return (struct ruleset){ /* The starter's children begin by reading this program and its libraries. */
+		.fs = profile == SANDBOX_STARTER ? fs_known(abi) & ~(FS_READ | FS_IOCTL_DEV) : fs_known(abi),
+		/* Neither accepts, so that a port is bound by UDP alone; what connects inherits the starter's. */
+		.net = profile == SANDBOX_STARTER || profile == SANDBOX_RESOLVER ? NET_BIND_TCP
+										 : NET_BIND_TCP | NET_CONNECT_TCP,
+		.scope = SCOPE_ABSTRACT_UNIX | SCOPE_SIGNAL
 	};
 }
 
@@ -116,14 +120,14 @@ loader_path(void)
 }
 
 static int
-give_parent(const struct domain *d)
+give_itself(const struct domain *d)
 {
 	const char *loader = loader_path();
 	int rc = give(d, "/proc/self/exe", LANDLOCK_ACCESS_FS_EXECUTE);
 
 	if (rc == 0 && loader != NULL)
 		rc = give(d, loader, LANDLOCK_ACCESS_FS_EXECUTE);
-	return rc != 0 ? rc : give(d, "/", LANDLOCK_ACCESS_FS_REFER);
+	return rc;
 }
 
 static int
@@ -139,6 +143,17 @@ give_paths(const struct domain *d, const struct sandbox_paths *paths)
 			rc = 0;
 	}
 	return rc;
+}
+
+static int
+give_profile(const struct domain *d, enum sandbox_profile profile, const struct sandbox_paths *paths)
+{
+	int rc;
+
+	if (profile != SANDBOX_PARENT && profile != SANDBOX_STARTER)
+		return give_paths(d, paths);
+	rc = give_itself(d);
+	return rc != 0 || profile == SANDBOX_STARTER ? rc : give(d, "/", LANDLOCK_ACCESS_FS_REFER);
 }
 
 int
@@ -157,7 +172,7 @@ sandbox_landlock_enter(enum sandbox_profile profile, const struct sandbox_paths 
 	d.fd = (int)syscall(SYS_landlock_create_ruleset, &attr, ruleset_size(abi), 0);
 	if (d.fd < 0)
 		return error_set_errno(e, ERR_INTERNAL, errno, "Landlock (version %d) does not take the ruleset", abi);
-	rc = profile == SANDBOX_PARENT ? give_parent(&d) : give_paths(&d, paths);
+	rc = give_profile(&d, profile, paths);
 	if (rc == 0 && syscall(SYS_landlock_restrict_self, d.fd, 0) != 0)
 		rc = error_set_errno(e, ERR_INTERNAL, errno, "Landlock cannot be entered");
 	(void)close(d.fd);

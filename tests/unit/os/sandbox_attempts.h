@@ -304,7 +304,7 @@ sqlite_commits(const struct scene *s)
 	    "VACUUM; SELECT count(*) FROM t",
 	    NULL, NULL, NULL);
 	(void)sqlite3_close(db);
-	return rc == SQLITE_OK ? 0 : EIO;
+	return rc == SQLITE_OK ? 0 : rc == SQLITE_READONLY || rc == SQLITE_CANTOPEN ? EACCES : EIO;
 }
 
 /* ---- sockets ---- */
@@ -424,6 +424,44 @@ pass_descriptor(const struct scene *s)
 		return errno;
 	m.msg_controllen = sizeof control.space;
 	return got(recvmsg(s->pair[1], &m, MSG_CMSG_CLOEXEC) == 1 && m.msg_controllen > 0 ? 0 : -1);
+}
+
+/* Nobody needs to be there. */
+static int
+udp_connected(const struct scene *s)
+{
+	const struct sockaddr_in6 there = {
+		.sin6_family = AF_INET6, .sin6_port = htons(53), .sin6_addr = IN6ADDR_LOOPBACK_INIT
+	};
+	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	(void)s;
+	return fd < 0 ? errno : got(connect(fd, (const struct sockaddr *)&there, sizeof there));
+}
+
+static int
+bind_udp(const struct scene *s)
+{
+	const struct sockaddr_in any = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	(void)s;
+	return fd < 0 ? errno : got(bind(fd, (const struct sockaddr *)&any, sizeof any));
+}
+
+static int
+set_mtu_discover(const struct scene *s)
+{
+	const int omit = IP_PMTUDISC_OMIT;
+
+	return got(setsockopt(s->tcp, IPPROTO_IP, IP_MTU_DISCOVER, &omit, sizeof omit));
+}
+
+static int
+socket_mptcp(const struct scene *s)
+{
+	(void)s;
+	return got(socket(AF_INET, SOCK_STREAM, 262));
 }
 
 static int

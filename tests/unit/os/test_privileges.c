@@ -2,6 +2,8 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <linux/capability.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -83,6 +85,40 @@ drop_with_errors(void)
 	return privileges_drop(&nobody, "/no/such/folder", &unit_error) == ERR_NOT_FOUND ? 0 : 2;
 }
 
+/* What is left suffices to become another in a folder and to end it, and for nothing else. */
+static int
+start_and_end(void)
+{
+	struct stat st;
+	int status;
+	pid_t pid;
+
+	if (privileges_keep_for_starting(&unit_error) != 0 || sethostname("x", 1) == 0 ||
+	    prctl(PR_CAPBSET_READ, CAP_SYS_ADMIN) != 0 || stat("/", &st) != 0)
+		return 1;
+	pid = fork();
+	if (pid == 0) {
+		if (drop_in_folder() != 0)
+			_exit(1);
+		for (;;)
+			(void)pause();
+	}
+	(void)usleep(50000);
+	if (kill(pid, SIGKILL) != 0 || waitpid(pid, &status, 0) != pid)
+		return 2;
+	return WIFSIGNALED(status) ? 0 : 3;
+}
+
+static void
+starting_needs_little(void **state)
+{
+	(void)state;
+	if (privileges_are_roots())
+		apart(start_and_end);
+	else
+		assert_ok(privileges_keep_for_starting(&unit_error));
+}
+
 static void
 root_is_left_for_good(void **state)
 {
@@ -98,4 +134,4 @@ root_is_left_for_good(void **state)
 	apart(drop_with_errors);
 }
 
-UNIT_MAIN(UNIT_TEST(users_are_found), UNIT_TEST(root_is_left_for_good))
+UNIT_MAIN(UNIT_TEST(users_are_found), UNIT_TEST(starting_needs_little), UNIT_TEST(root_is_left_for_good))
