@@ -101,6 +101,8 @@ size_t dns_servers_find(struct slice text, struct slice out[DNS_SERVERS_MAX]);
 int dns_name_text(struct slice rdata, struct buf *out, struct error *e);
 /* Appends the name of an address's PTR records (RFC 1035 section 3.5, RFC 3596 section 2.5). ERR_SYNTAX. */
 int dns_reverse_name(const char *address, struct buf *out, struct error *e);
+/* Which records say that a name has this address. */
+enum dns_type dns_address_type(const char *address);
 /* Whether an A or AAAA record is this address. */
 bool dns_address_is(struct slice rdata, const char *address);
 

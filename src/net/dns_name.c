@@ -124,6 +124,14 @@ dns_reverse_name(const char *address, struct buf *out, struct error *e)
 	return out->err == 0 ? 0 : error_set(e, out->err, "no room for a name");
 }
 
+enum dns_type
+dns_address_type(const char *address)
+{
+	uint8_t octets[16];
+
+	return address_read(address, octets) == 4 ? DNS_A : DNS_AAAA;
+}
+
 bool
 dns_address_is(struct slice rdata, const char *address)
 {

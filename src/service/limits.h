@@ -16,5 +16,7 @@
 #define SERVICE_FRONT_OUTPUT_HIGH (8u << 10) /* with so much unsent a stranger is heard no further */
 #define SERVICE_AUTH_WAITING 256u            /* password checks in the queue; more are told to come again later */
 #define SERVICE_AUTH_THREADS 2u              /* password checks at once: each takes AUTH_MEMORY_KIB of memory */
+#define RESOLVE_NAMES_MAX 3u /* names that an address is said to have; more are not looked at (RFC 7208 4.6.4 has 10) */
+#define RESOLVE_NAME_MS 5000 /* after this nothing more is asked for the name of an address */
 
 #endif

@@ -2,6 +2,7 @@
 #include "service/permit.h"
 
 #include "service/ask.h"
+#include "service/resolve.h"
 #include "store/store.h"
 
 const char *const process_names[PROCESS_ROLES] = {
@@ -10,6 +11,7 @@ const char *const process_names[PROCESS_ROLES] = {
 	[PROCESS_MX] = "mx",
 	[PROCESS_WEB] = "web",
 	[PROCESS_AUTH] = "auth",
+	[PROCESS_RESOLVER] = "resolver",
 	[PROCESS_MAIL] = "mail",
 	[PROCESS_CONTROL] = "control",
 };
@@ -33,6 +35,9 @@ static const struct permit {
 	{ PROCESS_MX, PROCESS_MAIL, &ask_interface, ASK_METHOD_body_begin },
 	{ PROCESS_MX, PROCESS_MAIL, &ask_interface, ASK_METHOD_body_append },
 	{ PROCESS_MX, PROCESS_MAIL, &ask_interface, ASK_METHOD_body_abort },
+
+	/* The name of who connects. */
+	{ PROCESS_MX, PROCESS_RESOLVER, &resolve_interface, RESOLVE_METHOD_lookup },
 
 	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_address_find },
 	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_domain_list },

@@ -15,13 +15,14 @@
 #include "os/port.h"
 
 enum process_kind {
-	PROCESS_PARENT,  /* starts the others */
-	PROCESS_FRONT,   /* strangers: sockets, TLS, greeting, authentication */
-	PROCESS_MX,      /* strangers' mail behind front */
-	PROCESS_WEB,     /* strangers' HTTP behind front */
-	PROCESS_AUTH,    /* checks passwords */
-	PROCESS_MAIL,    /* has the store */
-	PROCESS_CONTROL, /* letterlockd's other verbs, through the control socket */
+	PROCESS_PARENT,   /* starts the others */
+	PROCESS_FRONT,    /* strangers: sockets, TLS, greeting, authentication */
+	PROCESS_MX,       /* strangers' mail behind front */
+	PROCESS_WEB,      /* strangers' HTTP behind front */
+	PROCESS_AUTH,     /* checks passwords */
+	PROCESS_RESOLVER, /* speaks DNS */
+	PROCESS_MAIL,     /* has the store; the last child */
+	PROCESS_CONTROL,  /* letterlockd's other verbs, through the control socket */
 	PROCESS_ROLES,
 };
 

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "service/ask.h"
+#include "service/resolve.h"
 #include "store/store.h"
 #include "unit.h"
 
@@ -17,13 +18,14 @@ static const struct {
 	{ "web", "auth", "ask", "authenticate" },
 	{ "auth", "mail", "ask", "verifier grant" },
 	{ "mx", "mail", "ask", "recipient keep body_begin body_append body_abort" },
+	{ "mx", "resolver", "resolve", "lookup" },
 	{ "web", "mail", "store", "address_find domain_list certificate_find info certificate_put" },
 	{ "control", "mail", "store",
 	    "account_create account_remove account_set_verifier account_get account_list address_find domain_list "
 	    "info" },
 };
 
-static const struct port_interface *const interfaces[] = { &ask_interface, &store_interface };
+static const struct port_interface *const interfaces[] = { &ask_interface, &store_interface, &resolve_interface };
 #define INTERFACES (sizeof interfaces / sizeof interfaces[0])
 
 static bool
@@ -216,6 +218,7 @@ over_a_socket(void **state)
 		for (size_t i = 0; i < INTERFACES; i++) {
 			ask_all(interfaces[i], (enum process_kind)from, PROCESS_MAIL);
 			ask_all(interfaces[i], (enum process_kind)from, PROCESS_AUTH);
+			ask_all(interfaces[i], (enum process_kind)from, PROCESS_RESOLVER);
 		}
 	}
 }

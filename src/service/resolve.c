@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: ISC */
+#include "service/resolve.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "os/clock.h"
+#include "service/limits.h"
+#include "smtp/path.h"
+
+/* ---- messages ---- */
+
+static const struct codec_field resolve_lookup_fields[] = {
+	CODEC_FIELD(struct resolve_lookup, name, CODEC_BYTES, DNS_TEXT_MAX),
+	CODEC_FIELD(struct resolve_lookup, type, CODEC_U32, UINT16_MAX),
+};
+static const struct codec_schema resolve_lookup_schema = CODEC_SCHEMA(resolve_lookup, resolve_lookup_fields);
+
+static const struct codec_field dns_answer_fields[] = {
+	CODEC_FIELD(struct dns_answer, rcode, CODEC_U32, DNS_NXDOMAIN),
+	CODEC_FIELD(struct dns_answer, security, CODEC_U32, DNS_BOGUS),
+	CODEC_FIELD(struct dns_answer, ttl, CODEC_U32, 0),
+	CODEC_FIELD(struct dns_answer, canonical, CODEC_BYTES, DNS_TEXT_MAX),
+	CODEC_FIELD(struct dns_answer, reason, CODEC_BYTES, DNS_REASON_MAX),
+	CODEC_FIELD_LIST(struct dns_answer, records, record_count, &codec_schema_slice, DNS_RECORDS_MAX),
+};
+static const struct codec_schema dns_answer_schema = CODEC_SCHEMA(dns_answer, dns_answer_fields);
+
+#define RESOLVE_METHOD_ROW(name, number, request, reply) { (number), #name, &request##_schema, &reply##_schema },
+static const struct port_method methods[] = { RESOLVE_METHODS(RESOLVE_METHOD_ROW) };
+#undef RESOLVE_METHOD_ROW
+
+const struct port_interface resolve_interface = {
+	.name = "resolve",
+	.methods = methods,
+	.method_count = sizeof methods / sizeof methods[0],
+};
+
+/* ---- the resolver's end ---- */
+
+static void
+answered(void *ctx, const struct dns_answer *answer, const struct error *e)
+{
+	struct port_job *job = ctx;
+
+	if (answer == NULL)
+		port_fail(job, e);
+	else
+		port_reply(job, answer);
+}
+
+static void
+run_lookup(void *ctx, struct port_job *job)
+{
+	const struct resolve_lookup *q = port_job_request(job);
+	struct error e;
+
+	if (dns_lookup(ctx, q->name, (uint16_t)q->type, answered, job, &e) != 0)
+		port_fail(job, &e);
+}
+
+static const struct port_handler handlers[] = { { RESOLVE_METHOD_lookup, run_lookup } };
+
+struct port_service
+resolve_service(struct dns *d)
+{
+	return (struct port_service){ .interface = &resolve_interface,
+		.handlers = handlers,
+		.handler_count = sizeof handlers / sizeof handlers[0],
+		.ctx = d };
+}
+
+/* ---- the confirmed name of an address ---- */
+
+#define HOST_MAX SMTP_DOMAIN_MAX
+
+struct host {
+	uint8_t octets[HOST_MAX];
+	size_t len;
+};
+
+/* It belongs to who began it and to the question under way; only the answering thread writes, before `confirmed`. */
+struct resolve_name {
+	struct port *port;
+	atomic_uint owners;
+	int64_t until_ms;
+	char address[CONN_PEER_MAX];
+	struct host hosts[RESOLVE_NAMES_MAX];
+	size_t host_count, asked; /* the last one asked about is hosts[asked - 1] */
+	atomic_bool confirmed;
+};
+
+void
+resolve_name_release(struct resolve_name *n)
+{
+	if (n != NULL && atomic_fetch_sub(&n->owners, 1) == 1)
+		mem_free(n);
+}
+
+struct slice
+resolve_name_get(const struct resolve_name *n)
+{
+	const struct host *h;
+
+	if (n == NULL || !atomic_load(&n->confirmed))
+		return SLICE_EMPTY;
+	h = &n->hosts[n->asked - 1];
+	return slice_of(h->octets, h->len);
+}
+
+/* The question has an owner of its own; false: it was not asked. */
+static bool
+ask(struct resolve_name *n, struct slice name, enum dns_type type, port_done_fn *done)
+{
+	const struct resolve_lookup q = { .name = name, .type = type };
+
+	(void)atomic_fetch_add(&n->owners, 1);
+	if (resolve_lookup_submit(n->port, &q, done, n, NULL) == 0)
+		return true;
+	resolve_name_release(n);
+	return false;
+}
+
+/* A forged answer has no records. */
+static bool
+has_address(const struct resolve_name *n, const struct dns_answer *answer)
+{
+	for (size_t i = 0; i < answer->record_count; i++)
+		if (dns_address_is(answer->records[i], n->address))
+			return true;
+	return false;
+}
+
+static void next_host(struct resolve_name *n);
+
+static void
+on_addresses(void *ctx, const void *reply, const struct error *e)
+{
+	struct resolve_name *n = ctx;
+
+	(void)e;
+	if (reply != NULL && has_address(n, reply))
+		atomic_store(&n->confirmed, true);
+	else
+		next_host(n);
+	resolve_name_release(n);
+}
+
+static void
+next_host(struct resolve_name *n)
+{
+	enum dns_type type = dns_address_type(n->address);
+	const struct host *h;
+
+	if (n->asked == n->host_count || clock_ms() >= n->until_ms)
+		return;
+	h = &n->hosts[n->asked++];
+	(void)ask(n, slice_of(h->octets, h->len), type, on_addresses);
+}
+
+/* Names that are none of hosts are passed over: they go into header fields and logs. */
+static void
+take_hosts(struct resolve_name *n, const struct dns_answer *answer)
+{
+	for (size_t i = 0; i < answer->record_count && n->host_count < RESOLVE_NAMES_MAX; i++) {
+		struct host *h = &n->hosts[n->host_count];
+		struct buf text;
+
+		buf_init(&text, HOST_MAX);
+		if (dns_name_text(answer->records[i], &text, NULL) == 0 && smtp_domain_valid(buf_slice(&text))) {
+			memcpy(h->octets, text.data, text.len);
+			h->len = text.len;
+			n->host_count++;
+		}
+		buf_done(&text);
+	}
+}
+
+static void
+on_pointers(void *ctx, const void *reply, const struct error *e)
+{
+	struct resolve_name *n = ctx;
+
+	(void)e;
+	if (reply != NULL) {
+		take_hosts(n, reply);
+		next_host(n);
+	}
+	resolve_name_release(n);
+}
+
+struct resolve_name *
+resolve_name_begin(struct port *port, const char *address)
+{
+	struct resolve_name *n;
+	struct buf name;
+
+	buf_init(&name, DNS_TEXT_MAX);
+	if (port == NULL || strlen(address) >= sizeof n->address || dns_reverse_name(address, &name, NULL) != 0 ||
+	    (n = mem_alloc(sizeof *n)) == NULL) {
+		buf_done(&name);
+		return NULL;
+	}
+	n->port = port;
+	n->until_ms = clock_ms() + RESOLVE_NAME_MS;
+	atomic_init(&n->owners, 1);
+	memcpy(n->address, address, strlen(address));
+	if (!ask(n, buf_slice(&name), DNS_PTR, on_pointers)) {
+		resolve_name_release(n);
+		n = NULL;
+	}
+	buf_done(&name);
+	return n;
+}
