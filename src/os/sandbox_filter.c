@@ -32,6 +32,7 @@
 
 #define REFUSE SCMP_ACT_ERRNO(EPERM)
 #define ABSENT SCMP_ACT_ERRNO(ENOSYS)
+#define NOT_SUPPORTED SCMP_ACT_ERRNO(EOPNOTSUPP)
 #define KILL SCMP_ACT_KILL_PROCESS
 
 /* ---- calls, whatever their arguments ---- */
@@ -221,6 +222,8 @@ static const struct arg_rule {
 	 */
 	ALLOW2(CHILDREN, sendto, IS(4, 0), BITS(3, MSG_FASTOPEN, 0)),
 	ALLOW1(CHILDREN, sendmsg, BITS(2, MSG_FASTOPEN, 0)),
+	/* As a system without it answers: then libunbound connects. Of two filters' errors the later one's is returned. */
+	{ RESOLVER, NOT_SUPPORTED, SCMP_SYS(sendmsg), 1, { BITS(2, MSG_FASTOPEN, MSG_FASTOPEN) } },
 	REFUSE1(STARTERS, sendto, BITS(3, MSG_FASTOPEN, MSG_FASTOPEN)),
 	REFUSE1(STARTERS, sendmsg, BITS(2, MSG_FASTOPEN, MSG_FASTOPEN)),
 	REFUSE1(STARTERS, sendmmsg, BITS(3, MSG_FASTOPEN, MSG_FASTOPEN)),
@@ -243,6 +246,7 @@ static const struct arg_rule {
 	/* libunbound's, of which each has its reason against forged or broken answers; without them it makes no socket. */
 	ALLOW2(RESOLVER, setsockopt, IS(1, SOL_SOCKET), IS(2, SO_REUSEADDR)),
 	ALLOW2(RESOLVER, setsockopt, IS(1, IPPROTO_IP), IS(2, IP_MTU_DISCOVER)),
+	ALLOW2(RESOLVER, setsockopt, IS(1, IPPROTO_IP), IS(2, IP_BIND_ADDRESS_NO_PORT)),
 	ALLOW2(RESOLVER, setsockopt, IS(1, IPPROTO_IPV6), IS(2, IPV6_V6ONLY)),
 	ALLOW2(RESOLVER, setsockopt, IS(1, IPPROTO_IPV6), IS(2, IPV6_MTU)),
 	ALLOW2(RESOLVER, setsockopt, IS(1, IPPROTO_IPV6), IS(2, IPV6_MTU_DISCOVER)),
