@@ -226,7 +226,6 @@ static const struct option forwarding[] = {
 	/* What they say of private addresses is theirs to know: it is not answered here, and not in any signed zone. */
 	{ "unblock-lan-zones:", "yes" },
 	{ "insecure-lan-zones:", "yes" },
-	{ "local-zone:", "127.in-addr.arpa. nodefault" },
 	{ "domain-insecure:", "127.in-addr.arpa." },
 };
 
@@ -279,6 +278,21 @@ add_anchors(struct dns *d, struct slice text, struct error *e)
 	return 0;
 }
 
+/* This settles all settings: nothing can be set behind it. */
+static int
+begin(struct dns *d, bool forwards, struct error *e)
+{
+	/* libunbound answers for "test." itself unless told otherwise. */
+	int rc = ub_ctx_zone_add(d->ctx, "test.", "transparent");
+
+	/* And for this one, which the option for private zones leaves out. */
+	if (rc == 0 && forwards)
+		rc = ub_ctx_zone_remove(d->ctx, "127.in-addr.arpa.");
+	return rc == 0
+	    ? 0
+	    : error_set(e, ERR_USAGE, "libunbound cannot begin: %s; are the trust anchors right?", ub_strerror(rc));
+}
+
 static int
 configure(struct dns *d, const struct dns_config *config, struct error *e)
 {
@@ -295,11 +309,7 @@ configure(struct dns *d, const struct dns_config *config, struct error *e)
 		rc = add_anchors(d, config->anchors, e);
 	if (rc != 0)
 		return rc;
-	/* "test." is answered by libunbound itself unless told otherwise; this settles all settings: it is the last. */
-	rc = ub_ctx_zone_add(d->ctx, "test.", "transparent");
-	return rc == 0
-	    ? 0
-	    : error_set(e, ERR_USAGE, "libunbound cannot begin: %s; are the trust anchors right?", ub_strerror(rc));
+	return begin(d, config->server_count > 0, e);
 }
 
 /* ---- life ---- */

@@ -85,6 +85,8 @@ answers(void **state)
 		{ "www.plain.test", DNS_A, 0, DNS_NOERROR, DNS_INSECURE, 1, "www.plain.test" },
 		{ "nothing.plain.test", DNS_A, 0, DNS_NXDOMAIN, DNS_INSECURE, 0, "nothing.plain.test" },
 		{ "7.2.0.192.in-addr.arpa", DNS_PTR, 0, DNS_NOERROR, DNS_INSECURE, 1, "7.2.0.192.in-addr.arpa" },
+		/* Of loopback too it is the server that is asked, which knows nothing of it. */
+		{ "1.0.0.127.in-addr.arpa", DNS_PTR, ERR_NET, 0, 0, 0, NULL },
 		{ "www.bogus.test", DNS_A, 0, DNS_NOERROR, DNS_BOGUS, 0, "" },
 		{ "bogus-alias.plain.test", DNS_A, 0, DNS_NOERROR, DNS_BOGUS, 0, "" },
 		{ "ring1.signed.test", DNS_A, ERR_NET, 0, 0, 0, NULL },
