@@ -122,12 +122,17 @@ look_at(const struct smtp_message *m, struct slice header)
 	return f;
 }
 
+static void
+put_address(struct buf *b, const struct smtp_trace *t)
+{
+	(void)buf_putf(b, "[%s%s]", strchr(t->peer, ':') != NULL ? "IPv6:" : "", t->peer);
+}
+
 /* RFC 5321 section 4.4. Of our own people no address and no name goes out (RFC 6409 permits it; privacy). */
 static void
 put_received(struct smtp_message *m, const struct smtp_trace *t)
 {
 	struct buf *b = &m->text;
-	bool v6 = strchr(t->peer, ':') != NULL;
 	bool named = smtp_domain_valid(t->hello) || smtp_literal_valid(t->hello);
 
 	(void)buf_put_str(b, "Received: ");
@@ -135,7 +140,16 @@ put_received(struct smtp_message *m, const struct smtp_trace *t)
 		(void)buf_put_str(b, "from ");
 		if (named)
 			(void)buf_put_slice(b, t->hello);
-		(void)buf_putf(b, named ? " ([%s%s])\r\n\t" : "[%s%s]\r\n\t", v6 ? "IPv6:" : "", t->peer);
+		else
+			put_address(b, t);
+		if (named || t->name.len > 0) {
+			(void)buf_put_str(b, " (");
+			(void)buf_put_slice(b, t->name);
+			(void)buf_put_str(b, t->name.len > 0 ? " " : "");
+			put_address(b, t);
+			(void)buf_put_u8(b, ')');
+		}
+		(void)buf_put_str(b, "\r\n\t");
 	}
 	(void)buf_put_str(b, "by ");
 	(void)buf_put_slice(b, t->hostname);

@@ -42,6 +42,7 @@ struct smtp_message {
 struct smtp_trace {
 	struct slice hello;    /* what the client called itself */
 	const char *peer;      /* its address */
+	struct slice name;     /* of the address, confirmed and a valid host name; or empty */
 	const char *protocol;  /* "ESMTPS" */
 	struct slice hostname; /* ours */
 	const char *tls;       /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or NULL */

@@ -17,6 +17,7 @@
 #include "os/log.h"
 #include "service/ask.h"
 #include "service/grants.h"
+#include "service/resolve.h"
 #include "service/smtp_message.h"
 #include "smtp/server.h"
 
@@ -48,6 +49,7 @@ struct smtp_session {
 	atomic_uint owners; /* the connection, and the question under way */
 	bool starting_tls, counted;
 	uint64_t account;             /* 0: not authenticated */
+	struct resolve_name *name;    /* a stranger's; asked for, and perhaps confirmed */
 	struct smtp_message *message; /* the transaction: made by MAIL, replaced whole */
 	struct buf pending;           /* the address that a question is about */
 	unsigned messages;            /* on this connection: part of their numbers */
@@ -109,6 +111,7 @@ smtp_session_open(struct service *service, struct conn *c, void **session_out, s
 		mem_free(s);
 		return rc;
 	}
+	s->name = resolve_name_begin(service->ports.resolver, conn_peer(c));
 	service_session_begun(service);
 	*session_out = s;
 	return 0;
@@ -175,6 +178,7 @@ disown(struct smtp_session *s)
 		s->message->handle = s->answer.handle;
 	drop_message(s);
 	smtp_server_free(s->machine);
+	resolve_name_release(s->name);
 	buf_done(&s->pending);
 	mem_free(s);
 	service_session_ended(service);
@@ -298,6 +302,7 @@ trace_of(struct smtp_session *s)
 	struct smtp_trace t = {
 		.hello = smtp_server_hello(s->machine),
 		.peer = conn_peer(s->conn),
+		.name = resolve_name_get(s->name),
 		.protocol = smtp_server_protocol(s->machine),
 		.hostname = s->service->settings.hostname,
 		.id = slice_str(s->id),

@@ -11,6 +11,7 @@
 #include "service/auth.h"
 #include "service/grants.h"
 #include "service/permit.h"
+#include "service/resolve.h"
 #include "service/signin.h"
 #include "smtp/transcript.h"
 #include "store/box.h"
@@ -261,6 +262,68 @@ trace_fields(void **state)
 	assert_true(slice_ends(slice_sub(got, 0, header_size), SLICE("\r\nSubject: x\r\n\r\n")));
 }
 
+/* ---- the name of who connects ---- */
+
+/* The address that pretended connections come from has one name. */
+static struct port_job *unanswered;
+static bool answers_names;
+
+static void
+answer_lookup(struct port_job *job)
+{
+	const struct resolve_lookup *q = port_job_request(job);
+	struct slice record =
+	    q->type == DNS_PTR ? SLICE("\4mail\7example\3net\0") : SLICE("\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1");
+
+	port_reply(job, &(struct dns_answer){ .records = &record, .record_count = 1 });
+}
+
+static void
+run_lookup(void *ctx, struct port_job *job)
+{
+	(void)ctx;
+	if (answers_names)
+		answer_lookup(job);
+	else
+		unanswered = job;
+}
+
+/* Received's first line. */
+static void
+received_is(const char *hello, const char *expected)
+{
+	uint32_t header_size;
+	struct slice got;
+
+	begin(&mx, true);
+	say(hello);
+	say("MAIL FROM:<carol@example.net>\r\nRCPT TO:<bob@example.org>\r\nDATA\r\nSubject: x\r\n\r\nbody\r\n.\r\n");
+	end();
+	got = newest(bob, &header_size);
+	got = slice_from(got, slice_search(got, SLICE("Received: ")));
+	assert_slice(slice_sub(got, 0, slice_find(got, '\r')), expected);
+}
+
+static void
+confirmed_names(void **state)
+{
+	static const struct port_handler handlers[] = { { RESOLVE_METHOD_lookup, run_lookup } };
+	const struct port_service names = { .interface = &resolve_interface, .handlers = handlers, .handler_count = 1 };
+
+	(void)state;
+	assert_ok(port_open_local(&names, &behind.mx->ports.resolver, &unit_error));
+	answers_names = true;
+	received_is(
+	    "EHLO client.example.net\r\n", "Received: from client.example.net (mail.example.net [IPv6:2001:db8::1])");
+	received_is("EHLO [192.0.2.1]\r\n", "Received: from [192.0.2.1] (mail.example.net [IPv6:2001:db8::1])");
+	answers_names = false; /* it is waited for by nobody, and comes when the session is long gone */
+	received_is("EHLO client.example.net\r\n", "Received: from client.example.net ([IPv6:2001:db8::1])");
+	answers_names = true;
+	answer_lookup(unanswered);
+	port_close(behind.mx->ports.resolver);
+	behind.mx->ports.resolver = NULL;
+}
+
 static void
 one_body_for_several(void **state)
 {
@@ -307,7 +370,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = { UNIT_TEST(transcripts), UNIT_TEST(transcripts_octet_by_octet),
-		UNIT_TEST(trace_fields), UNIT_TEST(one_body_for_several), UNIT_TEST(gone_at_any_moment) };
+		UNIT_TEST(trace_fields), UNIT_TEST(confirmed_names), UNIT_TEST(one_body_for_several),
+		UNIT_TEST(gone_at_any_moment) };
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, setup, teardown);
