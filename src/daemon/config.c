@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "net/dns.h"
 #include "os/file.h"
 
 #define PORT(word, standard) \
@@ -43,6 +44,8 @@ static const struct setting table[] = {
 	NUMBER("fronts", 0, 0, 64),
 	{ .name = "processes", .kind = SETTING_TEXT, .text = "split" },
 	{ .name = "user", .kind = SETTING_TEXT, .text = "" },
+	{ .name = "resolvers", .kind = SETTING_LIST, .text = "{}" },
+	{ .name = "dnssec_anchors", .kind = SETTING_TEXT, .text = "/usr/share/dns/root.key" },
 	{ .name = "log_level", .kind = SETTING_TEXT, .text = "info" },
 	{ .name = "log_file", .kind = SETTING_TEXT, .text = "" },
 };
@@ -136,6 +139,24 @@ take_names(const struct settings *s, struct config *c, struct error *e)
 	return 0;
 }
 
+static int
+take_resolvers(const struct settings *s, struct config *c, struct error *e)
+{
+	int rc = take_list(s, "resolvers", c->resolvers, &c->resolver_count, e);
+
+	if (rc != 0)
+		return rc;
+	if (c->resolver_count > DNS_SERVERS_MAX)
+		return error_set(e, ERR_USAGE, "'resolvers' takes at most %u values", DNS_SERVERS_MAX);
+	for (size_t i = 0; i < c->resolver_count; i++)
+		if (!dns_server_valid(slice_str(c->resolvers[i])))
+			return error_set(e, ERR_USAGE,
+			    "'resolvers' takes numeric addresses, with @ and a port behind if it is not 53: %s",
+			    c->resolvers[i]);
+	c->dnssec_anchors = text_or_null(s, "dnssec_anchors");
+	return 0;
+}
+
 static void
 take_numbers(const struct settings *s, const struct config_overrides *o, struct config *c)
 {
@@ -179,6 +200,8 @@ take_values(const struct settings *s, const struct config_overrides *o, struct c
 	c->tls_key = text_or_null(s, "tls_key");
 	if ((c->tls_certificate == NULL) != (c->tls_key == NULL))
 		return error_set(e, ERR_USAGE, "'tls_certificate' and 'tls_key' go together: set both or none");
+	if (take_resolvers(s, c, e) != 0)
+		return ERR_USAGE;
 	return take_names(s, c, e);
 }
 

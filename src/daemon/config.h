@@ -19,6 +19,8 @@
  *   fronts = 0                               processes that take connections; 0: one a core, more for many connections
  *   processes = "split"                      "one": all in one process, for debugging
  *   user = ""                                whom the processes become when root starts them
+ *   resolvers = {}                           DNS servers to ask, "address" or "address@port"; none: the system's
+ *   dnssec_anchors = "/usr/share/dns/root.key"   DS or DNSKEY records of DNS's root; empty: nothing is validated
  *   log_level = "info", log_file = ""        empty: standard error
  */
 #ifndef DAEMON_CONFIG_H
@@ -66,6 +68,9 @@ struct config {
 	unsigned threads, fronts;
 	bool one_process;
 	const char *user; /* NULL: none */
+	const char *resolvers[CONFIG_LIST_MAX];
+	size_t resolver_count;      /* at most DNS_SERVERS_MAX */
+	const char *dnssec_anchors; /* NULL: none */
 	enum log_level log_level;
 	const char *log_file;      /* NULL: standard error */
 	struct settings *settings; /* holds the texts */

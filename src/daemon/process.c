@@ -2,6 +2,8 @@
 /* The tables: which messages cross between the parent and its children, and who is linked with whom. */
 #include "daemon/process.h"
 
+#include "net/limits.h"
+
 static const struct codec_field setup_fields[] = {
 	CODEC_FIELD(struct process_setup, number, CODEC_U64, 0),
 	CODEC_FIELD(struct process_setup, user, CODEC_BYTES, 256),
@@ -22,6 +24,8 @@ static const struct codec_field setup_fields[] = {
 	CODEC_FIELD(struct process_setup, front, CODEC_U32, 0),
 	CODEC_FIELD(struct process_setup, log_level, CODEC_U32, LOG_LEVEL_FATAL),
 	CODEC_FIELD(struct process_setup, directory_open, CODEC_BOOL, 0),
+	CODEC_FIELD_LIST(struct process_setup, resolvers, resolver_count, &codec_schema_slice, DNS_SERVERS_MAX),
+	CODEC_FIELD(struct process_setup, anchors, CODEC_BYTES, DNS_ANCHORS_MAX),
 };
 static const struct codec_schema setup_schema = CODEC_SCHEMA(process_setup, setup_fields);
 
@@ -59,7 +63,7 @@ static const struct codec_field nothing_fields[] = {
 static const struct codec_schema nothing_schema = CODEC_SCHEMA(process_nothing, nothing_fields);
 
 #define KIND(name) (1u << PROCESS_##name)
-#define ALL (KIND(FRONT) | KIND(MX) | KIND(WEB) | KIND(AUTH) | KIND(MAIL))
+#define ALL (KIND(FRONT) | KIND(MX) | KIND(WEB) | KIND(AUTH) | KIND(RESOLVER) | KIND(MAIL))
 
 const struct process_rule process_rules[MESSAGE_COUNT] = {
 	[MESSAGE_SETUP] = { "setup", .from_parent = true, .once = true, .kinds = ALL, .schema = &setup_schema },
@@ -102,4 +106,5 @@ const struct process_link_row process_links[LINK_COUNT] = {
 	[LINK_AUTH_MAIL] = { PROCESS_AUTH, PROCESS_MAIL },
 	[LINK_MX_MAIL] = { PROCESS_MX, PROCESS_MAIL },
 	[LINK_WEB_MAIL] = { PROCESS_WEB, PROCESS_MAIL },
+	[LINK_MX_RESOLVER] = { PROCESS_MX, PROCESS_RESOLVER },
 };

@@ -6,6 +6,7 @@
  *   front 1..N            strangers' sockets, TLS, and what comes before authentication (service/front.h)
  *   mx, web               strangers' mail and HTTP behind front (service/smtp_session.h, directory.h)
  *   auth                  checks passwords (service/signin.h)
+ *   resolver              speaks DNS (service/resolve.h); the starter's child (daemon/process_starter.h)
  *   mail                  has the store; authenticated people's sessions; the control socket
  *
  * A child is this program started again with the words "process KIND" and one
@@ -68,6 +69,9 @@ struct process_setup {
 	uint32_t front; /* which one */
 	uint32_t log_level;
 	bool directory_open;
+	struct slice *resolvers; /* the resolver's: whom it asks; none: DNS's root */
+	size_t resolver_count;
+	struct slice anchors; /* the resolver's: as in net/dns.h */
 };
 
 struct process_listener {
@@ -119,6 +123,7 @@ enum process_link_kind {
 	LINK_AUTH_MAIL,
 	LINK_MX_MAIL,
 	LINK_WEB_MAIL,
+	LINK_MX_RESOLVER,
 	LINK_COUNT,
 };
 
@@ -152,9 +157,10 @@ struct process_ops {
 	void (*settings)(struct process *p, const struct process_setup *fresh);
 	void (*stop)(struct process *p);
 };
-extern const struct process_ops process_front_ops, process_mx_ops, process_web_ops, process_auth_ops, process_mail_ops;
+extern const struct process_ops process_front_ops, process_mx_ops, process_web_ops, process_auth_ops, process_mail_ops,
+    process_resolver_ops;
 
-/* "letterlockd process KIND": returns an exit status, with 2 for words that are none. */
+/* "letterlockd process KIND", also the starter: returns an exit status, with 2 for words that are none. */
 int process_main(const char *kind_name);
 /* The same as a thread's function; ctx is a struct process_thread of the parent's. */
 struct process_thread {

@@ -9,6 +9,7 @@
 
 #include "crypto/start.h"
 #include "daemon/process.h"
+#include "daemon/process_starter.h"
 #include "daemon/verbs.h"
 #include "os/log.h"
 #include "os/privileges.h"
@@ -21,6 +22,7 @@ static const struct process_ops *const kinds[PROCESS_ROLES] = {
 	[PROCESS_MX] = &process_mx_ops,
 	[PROCESS_WEB] = &process_web_ops,
 	[PROCESS_AUTH] = &process_auth_ops,
+	[PROCESS_RESOLVER] = &process_resolver_ops,
 	[PROCESS_MAIL] = &process_mail_ops,
 };
 
@@ -271,14 +273,14 @@ process_main(const char *kind_name)
 	for (int i = PROCESS_FRONT; i <= PROCESS_MAIL; i++)
 		if (strcmp(kind_name, process_names[i]) == 0)
 			p.kind = (enum process_kind)i;
-	if (p.kind == PROCESS_ROLES)
+	if (p.kind == PROCESS_ROLES && strcmp(kind_name, STARTER_WORD) != 0)
 		return EXIT_USAGE;
 	(void)signal(SIGPIPE, SIG_IGN);
 	/* What the terminal sends to all is the parent's to decide. */
 	(void)signal(SIGINT, SIG_IGN);
 	(void)signal(SIGTERM, SIG_IGN);
 	(void)signal(SIGHUP, SIG_IGN);
-	status = serve(&p);
+	status = p.kind == PROCESS_ROLES ? starter_main() : serve(&p);
 	/* Nothing that runs at exit is of use in a sandbox. */
 	_exit(status);
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: ISC */
-/* mx: strangers' mail. It asks mail "is this address ours" and "keep this", and can do nothing else. */
+/* mx: strangers' mail. It asks mail "is this address ours" and "keep this", the resolver for names, and can do nothing else. */
 #include "base/mem.h"
 #include "daemon/process_behind.h"
 #include "service/ask.h"
+#include "service/resolve.h"
 
 struct mx {
 	struct behind behind;
-	struct port *ask;
-	struct behind_peer mail;
+	struct port *ask, *resolver;
+	struct behind_peer mail, names;
 };
 
 static int
@@ -19,12 +20,15 @@ mx_start(struct process *p, int fd, struct error *e)
 	(void)fd;
 	if (mx == NULL)
 		return error_nomem(e);
-	mx->behind.process = mx->mail.process = p;
+	mx->behind.process = mx->mail.process = mx->names.process = p;
 	rc = port_open_waiting(&ask_interface, &mx->ask, e);
+	if (rc == 0)
+		rc = port_open_waiting(&resolve_interface, &mx->resolver, e);
 	if (rc != 0)
 		return rc;
 	port_on_gone(mx->ask, behind_port_gone, &mx->mail);
-	return behind_start(&mx->behind, &(struct service_ports){ .ask = mx->ask }, e);
+	port_on_gone(mx->resolver, behind_port_gone, &mx->names);
+	return behind_start(&mx->behind, &(struct service_ports){ .ask = mx->ask, .resolver = mx->resolver }, e);
 }
 
 static int
@@ -34,6 +38,10 @@ mx_link(struct process *p, const struct process_link *in, int fd, struct error *
 
 	if (in->link == LINK_FRONT_MX)
 		return behind_link(&mx->behind, in->peer, fd, e);
+	if (in->link == LINK_MX_RESOLVER) {
+		mx->names.number = in->peer;
+		return port_attach(mx->resolver, fd, e);
+	}
 	mx->mail.number = in->peer;
 	return port_attach(mx->ask, fd, e);
 }
@@ -45,6 +53,7 @@ mx_stop(struct process *p)
 
 	behind_stop(&mx->behind);
 	port_close(mx->ask); /* before what its answers are for */
+	port_close(mx->resolver);
 	behind_free(&mx->behind);
 	mem_free(mx);
 }

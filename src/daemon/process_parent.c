@@ -21,13 +21,6 @@
 #define STOP_MS 8000 /* for one kind of child to end in order */
 #define NOBODY "nobody"
 
-static void
-kill_child(const struct child *c)
-{
-	if (c->pid > 0)
-		(void)kill(c->pid, SIGKILL);
-}
-
 /* ---- what a child is told ---- */
 
 /* The parent waits for nobody: a child that does not read what it is told is of no use. */
@@ -36,13 +29,14 @@ tell(struct child *c, enum process_message type, const void *message, int fd)
 {
 	if (c->control >= 0 &&
 	    message_send(c->control, (uint16_t)type, 0, process_rules[type].schema, message, fd, NULL) != 0)
-		kill_child(c);
+		(void)shutdown(c->control, SHUT_RDWR); /* heard as its end, and then it is ended */
 }
 
 static uint32_t
 front_share(const struct parent *p)
 {
-	uint32_t fronts = (uint32_t)(p->count - 4), share = (p->config->connections + fronts - 1) / fronts * 2;
+	uint32_t fronts = (uint32_t)(p->count - CHILDREN_BEHIND),
+		 share = (p->config->connections + fronts - 1) / fronts * 2;
 
 	/* Accepting is not even: each may have twice its part, but never more than its descriptors. */
 	return share < PROCESS_FRONT_MAX ? share : PROCESS_FRONT_MAX;
@@ -52,6 +46,7 @@ static struct process_setup
 setup_of(const struct parent *p, const struct child *c)
 {
 	const struct config *f = p->config;
+	bool resolver = c->kind == PROCESS_RESOLVER;
 	const char *user = f->user != NULL ? f->user : c->kind == PROCESS_MAIL ? NULL : NOBODY;
 
 	return (struct process_setup){ .number = c->number,
@@ -73,7 +68,10 @@ setup_of(const struct parent *p, const struct child *c)
 		.threads = f->threads,
 		.front = c->index,
 		.log_level = (uint32_t)f->log_level,
-		.directory_open = f->directory_open };
+		.directory_open = f->directory_open,
+		.resolvers = resolver ? (struct slice *)(uintptr_t)p->resolving.servers : NULL,
+		.resolver_count = resolver ? p->resolving.server_count : 0,
+		.anchors = resolver ? buf_slice(&p->resolving.anchors) : SLICE_EMPTY };
 }
 
 static void
@@ -133,32 +131,20 @@ link_with_all(struct parent *p, struct child *c)
 
 /* ---- starting ---- */
 
-static _Noreturn void
-become_child(const struct child *c, int control)
-{
-	char name[32], kind[16];
-	char *argv[] = { name, "process", kind, NULL };
-	sigset_t none;
-
-	(void)snprintf(name, sizeof name, "letterlockd: %s", process_names[c->kind]);
-	(void)snprintf(kind, sizeof kind, "%s", process_names[c->kind]);
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	/* dup2() clears close-on-exec, except onto itself. */
-	if ((control == PROCESS_CONTROL_FD ? dup(control) : dup2(control, PROCESS_CONTROL_FD)) >= 0 &&
-	    dup2(log_descriptor(), STDERR_FILENO) >= 0)
-		(void)execv("/proc/self/exe", argv);
-	_exit(127);
-}
-
+/* Whoever starts it: the one whose sandbox permits what it does. */
 static int
-start_process(struct child *c, int control, struct error *e)
+start_process(struct parent *p, struct child *c, int control, struct error *e)
 {
-	c->pid = fork();
-	if (c->pid == 0)
-		become_child(c, control);
+	int rc = 0;
+
+	if (process_connects(c->kind))
+		rc = starter_start(&p->starter, c->kind, p->config->log_level, control, &c->pid, e);
+	else if ((c->pid = fork()) == 0)
+		process_become(process_names[c->kind], control, log_descriptor());
+	else if (c->pid < 0)
+		rc = error_set_errno(e, ERR_IO, errno, "no process for %s", process_names[c->kind]);
 	(void)close(control);
-	return c->pid > 0 ? 0 : error_set_errno(e, ERR_IO, errno, "no process for %s", process_names[c->kind]);
+	return rc;
 }
 
 static int
@@ -169,6 +155,10 @@ child_start(struct parent *p, struct child *c, struct error *e)
 	if (rc != 0)
 		return rc;
 	(void)fcntl(fds[0], F_SETFL, O_NONBLOCK);
+	if (c->kind == PROCESS_RESOLVER) { /* what the system says of name servers changes */
+		resolving_done(&p->resolving);
+		resolving_read(p->config, &p->resolving);
+	}
 	c->number = process_number(c->kind, ++p->serial);
 	c->ready = c->stopping = false;
 	c->seen = 0;
@@ -177,7 +167,7 @@ child_start(struct parent *p, struct child *c, struct error *e)
 		c->thread = (struct process_thread){ .kind = c->kind, .control = fds[1] };
 		rc = thread_start(&c->thread.thread, process_names[c->kind], process_thread_main, &c->thread, e);
 	} else {
-		rc = start_process(c, fds[1], e);
+		rc = start_process(p, c, fds[1], e);
 	}
 	if (rc != 0) {
 		(void)close(fds[0]);
@@ -219,7 +209,8 @@ front_count(const struct config *c)
 int
 parent_start(struct parent *p, const struct config *config, struct listening *listening, struct error *e)
 {
-	static const enum process_kind behind[] = { PROCESS_MAIL, PROCESS_AUTH, PROCESS_MX, PROCESS_WEB };
+	static const enum process_kind behind[] = { PROCESS_MAIL, PROCESS_AUTH, PROCESS_RESOLVER, PROCESS_MX,
+		PROCESS_WEB };
 	unsigned fronts = front_count(config);
 	const struct peers_limits limits = { .total = config->connections };
 	int rc;
@@ -228,10 +219,10 @@ parent_start(struct parent *p, const struct config *config, struct listening *li
 	p->listening = listening;
 	for (size_t i = 0; i < config->domain_count; i++)
 		p->domains[i] = slice_str(config->domains[i]);
-	for (unsigned i = 0; i < 4 + fronts; i++)
-		p->children[p->count++] = (struct child){
-			.kind = i < 4 ? behind[i] : PROCESS_FRONT, .index = i < 4 ? 0 : i - 4, .control = -1
-		};
+	for (unsigned i = 0; i < CHILDREN_BEHIND + fronts; i++)
+		p->children[p->count++] = (struct child){ .kind = i < CHILDREN_BEHIND ? behind[i] : PROCESS_FRONT,
+			.index = i < CHILDREN_BEHIND ? 0 : i - CHILDREN_BEHIND,
+			.control = -1 };
 	p->peers_fd = -1;
 	rc = make_jail(p, e);
 	if (rc == 0)
@@ -276,6 +267,33 @@ blames_too_much(struct child *by)
 	return ++by->blames > CHILD_BLAMES_MAX;
 }
 
+/* Without the starter its children are gone, and their numbers may be others'. */
+static bool
+is_there(const struct parent *p, const struct child *c)
+{
+	return c->pid > 0 && (!process_connects(c->kind) || p->starter.control >= 0);
+}
+
+static void
+kill_child(const struct parent *p, const struct child *c)
+{
+	if (is_there(p, c))
+		(void)kill(c->pid, SIGKILL);
+}
+
+/* Its status, as waitpid() gives it. */
+static int
+reap(struct parent *p, const struct child *c)
+{
+	int status = 0;
+
+	if (process_connects(c->kind))
+		return starter_reap(&p->starter, c->pid);
+	kill_child(p, c);
+	(void)waitpid(c->pid, &status, 0);
+	return status;
+}
+
 static void
 take_blame(struct parent *p, struct child *by, uint64_t number)
 {
@@ -283,14 +301,14 @@ take_blame(struct parent *p, struct child *by, uint64_t number)
 
 	if (blames_too_much(by)) {
 		log_event(LOG_LEVEL_ERROR, "parent.blames_too_much", log_str("child", process_names[by->kind]));
-		kill_child(by);
+		kill_child(p, by);
 		return;
 	}
 	if (c == NULL || !are_linked(c, by))
 		return;
 	log_event(LOG_LEVEL_ERROR, "parent.blamed", log_str("child", process_names[c->kind]),
 	    log_u64("index", c->index), log_str("by", process_names[by->kind]));
-	kill_child(c);
+	kill_child(p, c);
 }
 
 static void
@@ -327,7 +345,7 @@ child_says(struct parent *p, struct child *c, const struct message *m)
 	    codec_decode(process_rules[m->type].schema, m->body, &a, &in, &e) != 0) {
 		log_event(LOG_LEVEL_ERROR, "parent.child_lies", log_str("child", process_names[c->kind]),
 		    log_u64("message", m->type));
-		kill_child(c);
+		kill_child(p, c);
 	} else if (m->type == MESSAGE_READY) {
 		c->ready = true;
 	} else if (m->type == MESSAGE_FAILED) {
@@ -345,12 +363,10 @@ child_ended(struct parent *p, struct child *c)
 
 	(void)close(c->control);
 	c->control = -1;
-	if (c->pid > 0) {
-		kill_child(c); /* its socket is gone: it cannot be of use */
-		(void)waitpid(c->pid, &status, 0);
-	} else {
+	if (p->config->one_process)
 		(void)pthread_join(c->thread.thread, NULL);
-	}
+	else
+		status = reap(p, c); /* its socket is gone: it cannot be of use */
 	c->pid = 0;
 	if (c->kind == PROCESS_FRONT)
 		peers_clear(p->peers, c->index);
@@ -387,6 +403,13 @@ hear(struct parent *p, struct child *c)
 
 /* ---- turns ---- */
 
+/* It is not running, and can be made to. */
+static bool
+can_start(const struct parent *p, const struct child *c)
+{
+	return c->control < 0 && (p->config->one_process || !process_connects(c->kind) || p->starter.control >= 0);
+}
+
 static void
 start_due(struct parent *p, int64_t now)
 {
@@ -394,7 +417,7 @@ start_due(struct parent *p, int64_t now)
 		struct child *c = &p->children[i];
 		struct error e;
 
-		if (c->control >= 0 || c->start_at > now)
+		if (!can_start(p, c) || c->start_at > now)
 			continue;
 		if (child_start(p, c, &e) != 0) {
 			log_event(LOG_LEVEL_ERROR, "parent.cannot_start", log_error(&e));
@@ -414,7 +437,7 @@ time_left(const struct parent *p, int64_t now)
 		const struct child *c = &p->children[i];
 		int64_t wait = c->start_at > now ? c->start_at - now : 0;
 
-		if (c->control < 0 && (left < 0 || wait < left))
+		if (can_start(p, c) && (left < 0 || wait < left))
 			left = wait;
 	}
 	return (int)left;
@@ -424,13 +447,16 @@ time_left(const struct parent *p, int64_t now)
 static void
 listen_to_all(struct parent *p, int extra_fd, int timeout_ms)
 {
-	struct pollfd fds[CHILDREN_MAX + 1];
+	struct pollfd fds[CHILDREN_MAX + 2];
 
 	for (size_t i = 0; i < p->count; i++)
 		fds[i] = (struct pollfd){ .fd = p->children[i].control, .events = POLLIN };
 	fds[p->count] = (struct pollfd){ .fd = extra_fd, .events = POLLIN };
-	if (poll(fds, p->count + 1, timeout_ms) <= 0)
+	fds[p->count + 1] = (struct pollfd){ .fd = p->starter.control, .events = POLLIN };
+	if (poll(fds, p->count + 2, timeout_ms) <= 0)
 		return;
+	if (fds[p->count + 1].revents != 0) /* it speaks only when it is asked */
+		starter_lost(&p->starter);
 	for (size_t i = 0; i < p->count; i++)
 		if (fds[i].fd >= 0 && fds[i].revents != 0)
 			hear(p, &p->children[i]);
@@ -516,8 +542,10 @@ parent_stop(struct parent *p)
 	p->going = true; /* an end is no failure any more */
 	stop_kinds(p, 1u << PROCESS_FRONT);
 	stop_kinds(p, 1u << PROCESS_MX | 1u << PROCESS_WEB);
-	stop_kinds(p, 1u << PROCESS_AUTH);
+	stop_kinds(p, 1u << PROCESS_AUTH | 1u << PROCESS_RESOLVER);
 	stop_kinds(p, 1u << PROCESS_MAIL);
+	starter_end(&p->starter);
+	resolving_done(&p->resolving);
 	peers_free(p->peers);
 	if (p->peers_fd >= 0)
 		(void)close(p->peers_fd);

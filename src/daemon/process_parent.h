@@ -10,9 +10,12 @@
 
 #include "daemon/listening.h"
 #include "daemon/process.h"
+#include "daemon/process_starter.h"
+#include "daemon/resolving.h"
 #include "net/peers.h"
 
-#define CHILDREN_MAX (PEERS_FRONTS_MAX + 4u)
+#define CHILDREN_BEHIND 5u /* of them, that are no fronts */
+#define CHILDREN_MAX (PEERS_FRONTS_MAX + CHILDREN_BEHIND)
 #define CHILD_WAIT_MAX_MS 10000
 #define CHILD_BLAMES_MAX 20u /* of others within CHILD_BLAMES_MS; one that says more is the liar itself */
 #define CHILD_BLAMES_MS 60000
@@ -23,7 +26,7 @@ struct child {
 	uint32_t index;  /* of the fronts */
 	uint64_t number; /* service/permit.h; another one with each start */
 	int control;     /* -1: it is not there */
-	pid_t pid;       /* of a process */
+	pid_t pid;       /* of a process; who connects is the starter's */
 	struct process_thread thread;
 	bool ready, stopping;
 	uint32_t seen; /* messages of it */
@@ -35,6 +38,8 @@ struct child {
 struct parent {
 	const struct config *config; /* the newest */
 	struct listening *listening;
+	struct starter starter; /* begun before the sandbox; not with one_process */
+	struct resolving resolving;
 	struct child children[CHILDREN_MAX];
 	size_t count;
 	uint64_t serial;

@@ -76,7 +76,11 @@ confine(const struct config *config, struct error *e)
 static int
 start(struct run *r, const struct config *config, struct error *e)
 {
-	int rc = place_make(config, e);
+	/* First: it gets nothing of what follows. */
+	int rc = config->one_process ? 0 : starter_begin(&r->parent.starter, e);
+
+	if (rc == 0)
+		rc = place_make(config, e);
 
 	/* A server that was killed leaves processes that are about to end. */
 	for (int i = 0; rc == 0 && place_is_served(config) && i < PATIENCE_MS / PATIENCE_STEP_MS; i++)
@@ -108,7 +112,7 @@ say_ready(struct run *r, struct error *e)
 			log_event(LOG_LEVEL_INFO, "daemon.listens", log_str("for", config_port_names[i]),
 			    log_u64("port", r->listening.ports[i]));
 	log_event(LOG_LEVEL_INFO, "daemon.ready", log_str("hostname", c->hostname), log_str("data", c->data),
-	    log_str("pin", pin), log_u64("processes", c->one_process ? 1 : r->parent.count + 1));
+	    log_str("pin", pin), log_u64("processes", c->one_process ? 1 : r->parent.count + 2));
 	rc = place_write_ports(c, r->listening.ports, r->pin, e);
 	if (rc == 0)
 		systemd_ready("Serving.");
@@ -135,6 +139,17 @@ listens_differ(const struct config *a, const struct config *b)
 	return false;
 }
 
+static bool
+resolvers_differ(const struct config *a, const struct config *b)
+{
+	if (a->resolver_count != b->resolver_count)
+		return true;
+	for (size_t i = 0; i < a->resolver_count; i++)
+		if (strcmp(a->resolvers[i], b->resolvers[i]) != 0)
+			return true;
+	return false;
+}
+
 /* What only a start brings about is said, and not done. */
 static void
 say_what_waits(const struct config *old, const struct config *fresh)
@@ -154,6 +169,8 @@ say_what_waits(const struct config *old, const struct config *fresh)
 		{ "idle_seconds", old->idle_seconds != fresh->idle_seconds },
 		{ "handshake_seconds", old->handshake_seconds != fresh->handshake_seconds },
 		{ "stall_seconds", old->stall_seconds != fresh->stall_seconds },
+		{ "resolvers", resolvers_differ(old, fresh) },
+		{ "dnssec_anchors", texts_differ(old->dnssec_anchors, fresh->dnssec_anchors) },
 	};
 
 	for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
@@ -174,6 +191,9 @@ keep_fixed(const struct config *old, struct config *fresh)
 	fresh->idle_seconds = old->idle_seconds;
 	fresh->handshake_seconds = old->handshake_seconds;
 	fresh->stall_seconds = old->stall_seconds;
+	memcpy(fresh->resolvers, old->resolvers, sizeof fresh->resolvers);
+	fresh->resolver_count = old->resolver_count;
+	fresh->dnssec_anchors = old->dnssec_anchors;
 }
 
 /* The configuration, the certificate and the log, anew; nothing of it is taken when any of it is wrong. */
@@ -247,7 +267,7 @@ serve(struct run *r, struct error *e)
 int
 verb_run(const struct verb_input *in)
 {
-	struct run r = { .in = in, .signals = -1 };
+	struct run r = { .in = in, .parent.starter.control = -1, .signals = -1 };
 	struct error e;
 	int rc;
 

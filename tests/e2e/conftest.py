@@ -62,7 +62,8 @@ class Exchange:
         self.ports = {}
         self.pin = ""
         values = {"hostname": '"localhost"', "domains": '{ "example.org" }', "data": f'"{self.data}"',
-                  "listen": '{ "127.0.0.1" }', **{f"port_{name}": "0" for name in self.PORTS}, **(settings or {})}
+                  "listen": '{ "127.0.0.1" }', "resolvers": '{ "127.0.0.1@9" }',  # nobody is there: no test asks the net
+                  **{f"port_{name}": "0" for name in self.PORTS}, **(settings or {})}
         self.config.write_text("".join(f"{name} = {value}\n" for name, value in values.items()))
         for address in accounts:
             self.account_add(address, self.PASSWORDS[address])

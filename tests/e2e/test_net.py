@@ -263,7 +263,7 @@ def test_nonsense_on_the_control_socket_stops_nothing(exchange):
 
 
 @pytest.mark.parametrize("line,status,said", [
-    ("portsmtp = 25", 2, "line 12"),
+    ("portsmtp = 25", 2, "line 13"),
     ("port_smtp = 70000", 2, "port_smtp"),
     ("hostname = \"a b\"", 2, "hostname"),
     ("tls_key = \"/x\"", 2, "tls_certificate"),

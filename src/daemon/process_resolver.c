@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: ISC */
+/* resolver: speaks DNS. It is told whom to ask and what to trust, and opens no file; mx asks it to look names up. */
+#include "base/mem.h"
+#include "daemon/process_behind.h"
+#include "service/resolve.h"
+
+struct resolver {
+	struct dns *dns;
+	struct port_service service;
+	struct permit_service mx;
+	struct port_server *server;
+};
+
+static int
+resolver_prepare(struct process *p, struct error *e)
+{
+	const struct dns_config config = {
+		.servers = p->setup.resolvers, .server_count = p->setup.resolver_count, .anchors = p->setup.anchors
+	};
+	struct resolver *r = p->self = mem_alloc(sizeof *r);
+
+	return r == NULL ? error_nomem(e) : dns_new(&config, &r->dns, e);
+}
+
+static int
+resolver_start(struct process *p, int fd, struct error *e)
+{
+	struct resolver *r = p->self;
+	int rc;
+
+	(void)fd;
+	r->service = resolve_service(r->dns);
+	permit_only(&r->mx, &r->service, PROCESS_MX, PROCESS_RESOLVER);
+	rc = port_server_new(&r->service, &r->server, e);
+	if (rc != 0)
+		return rc;
+	port_server_on_broken(r->server, behind_asker_broken, p);
+	return dns_start(r->dns, e);
+}
+
+static int
+resolver_link(struct process *p, const struct process_link *in, int fd, struct error *e)
+{
+	struct resolver *r = p->self;
+
+	return port_server_add(r->server, fd, &r->mx.service, in->peer, e);
+}
+
+static void
+resolver_stop(struct process *p)
+{
+	struct resolver *r = p->self;
+
+	port_server_free(r->server);
+	dns_free(r->dns);
+	mem_free(r);
+}
+
+const struct process_ops process_resolver_ops = {
+	.profile = SANDBOX_RESOLVER,
+	.prepare = resolver_prepare,
+	.start = resolver_start,
+	.link = resolver_link,
+	.stop = resolver_stop,
+};
