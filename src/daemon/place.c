@@ -216,6 +216,8 @@ place_tls(const struct config *config, uint64_t now, struct buf *certificate, st
 		rc = read_all(certificate_path, certificate, e);
 	if (rc == 0)
 		rc = read_all(key_path, key, e);
+	if (rc == ERR_NOT_FOUND)
+		rc = e->code = ERR_TLS; /* without it nothing can be served */
 	if (rc != 0)
 		return rc;
 	rc = tls_server_new_pem(buf_slice(certificate), buf_slice(key), &probe, e);

@@ -493,6 +493,7 @@ parent_go(struct parent *p)
 void
 parent_tell_settings(struct parent *p)
 {
+	starter_tell_log(&p->starter, p->config->log_level);
 	for (size_t i = 0; i < p->config->domain_count; i++)
 		p->domains[i] = slice_str(p->config->domains[i]);
 	for (size_t i = 0; i < p->count; i++) {

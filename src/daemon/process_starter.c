@@ -161,6 +161,15 @@ starter_start(
 	return 0;
 }
 
+void
+starter_tell_log(struct starter *s, enum log_level level)
+{
+	struct error e;
+
+	if (s->control >= 0 && ask(s, STARTER_LOG, level, log_descriptor(), NULL, &e) != 0)
+		(void)lost(s, &e);
+}
+
 int
 starter_reap(struct starter *s, pid_t pid)
 {
@@ -175,13 +184,12 @@ starter_reap(struct starter *s, pid_t pid)
 /* ---- its own life ---- */
 
 struct self {
-	int log;
 	struct sandbox_state state;
 	bool said; /* in the log, of which it knows the level only when it is told */
 };
 
 static int64_t
-start(const struct self *self, int64_t kind, int control)
+start(int64_t kind, int control)
 {
 	pid_t pid;
 
@@ -189,7 +197,7 @@ start(const struct self *self, int64_t kind, int control)
 		return 0;
 	pid = fork();
 	if (pid == 0)
-		process_become(process_names[kind], control, self->log);
+		process_become(process_names[kind], control, STDERR_FILENO);
 	return pid;
 }
 
@@ -209,9 +217,11 @@ end(int64_t pid)
 static void
 use_log(struct self *self, int64_t level, int fd)
 {
-	/* Which closes the one before. */
-	log_use(level >= 0 && level <= LOG_LEVEL_FATAL ? (enum log_level)level : LOG_LEVEL_INFO, fd, STARTER_WORD);
-	self->log = fd;
+	/* Standard error is what is handed to those that it starts; the file before a rotation is let go. */
+	(void)dup2(fd, STDERR_FILENO);
+	(void)close(fd);
+	log_use(level >= 0 && level <= LOG_LEVEL_FATAL ? (enum log_level)level : LOG_LEVEL_INFO, STDERR_FILENO,
+	    STARTER_WORD);
 	if (!self->said)
 		log_event(LOG_LEVEL_INFO, "process.confined", log_str("seccomp", self->state.seccomp ? "yes" : "no"),
 		    log_u64("landlock", (uint64_t)self->state.landlock_abi), log_u64("uid", getuid()));
@@ -229,7 +239,7 @@ act(struct self *self, struct message *m, int64_t value)
 		return 0;
 	}
 	if (m->type == STARTER_START)
-		out.value = start(self, value, m->fd);
+		out.value = start(value, m->fd);
 	else if (m->type == STARTER_END)
 		out.value = end(value);
 	if (m->fd >= 0)
@@ -270,7 +280,7 @@ shut_in(struct sandbox_state *state_out, struct error *e)
 int
 starter_main(void)
 {
-	struct self self = { .log = STDERR_FILENO };
+	struct self self = { 0 };
 	struct error e;
 
 	log_use(LOG_LEVEL_INFO, STDERR_FILENO, STARTER_WORD);

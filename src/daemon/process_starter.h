@@ -46,6 +46,8 @@ int starter_begin(struct starter *s, struct error *e);
 /* level: of the starter's own log. control: the child's, which stays the caller's. ERR_CLOSED: the starter is gone, and *s says so; ERR_IO. */
 int starter_start(
     struct starter *s, enum process_kind kind, enum log_level level, int control, pid_t *pid_out, struct error *e);
+/* The log anew, after a rotation. */
+void starter_tell_log(struct starter *s, enum log_level level);
 /* Ends that child and returns its status as waitpid() gives it; 0 when the starter is gone. */
 int starter_reap(struct starter *s, pid_t pid);
 /* Its socket is readable though nothing was asked: it is gone. */

@@ -203,18 +203,19 @@ class Processes:
         return self.exchange.process.pid
 
     def table(self):
-        """[(kind, pid)] of the children, in the order of their start."""
-        found = []
+        """[(kind, pid)] of the children, and of the starter's, in the order of their start."""
+        rows = {}
         for entry in os.listdir("/proc"):
             if not entry.isdigit():
                 continue
             with contextlib.suppress(OSError):
                 stat = pathlib.Path(f"/proc/{entry}/stat").read_text().rsplit(")", 1)[1].split()
-                if int(stat[1]) == self.parent and stat[0] != "Z":
-                    words = pathlib.Path(f"/proc/{entry}/cmdline").read_bytes().split(b"\0")
-                    if words[0].startswith(b"letterlockd: "):
-                        found.append((int(stat[19]), int(entry), words[2].decode()))
-        return [(kind, pid) for _, pid, kind in sorted(found)]
+                words = pathlib.Path(f"/proc/{entry}/cmdline").read_bytes().split(b"\0")
+                if stat[0] != "Z" and words[0].startswith(b"letterlockd: "):
+                    rows[int(entry)] = (int(stat[1]), int(stat[19]), words[2].decode())
+        ours = {pid for pid, (parent, *_) in rows.items() if parent == self.parent}
+        ours |= {pid for pid, (parent, *_) in rows.items() if parent in ours}
+        return [(rows[pid][2], pid) for pid in sorted(ours, key=lambda pid: (rows[pid][1], pid))]
 
     def all(self, kind):
         return [pid for k, pid in self.table() if k == kind]
