@@ -116,6 +116,17 @@ conn_die(struct conn *c)
 	conn_release(c);
 }
 
+/* The server stops: who waits for an answer gets it first. */
+static void
+stop(struct conn *c)
+{
+	if (c->state != CONN_OPEN || c->close || c->abort)
+		return;
+	if (c->ops->stopping != NULL)
+		c->ops->stopping(c->session);
+	c->close = c->ops->busy == NULL || !c->ops->busy(c->session);
+}
+
 void
 conn_end_all(struct conn_thread *t, bool at_once)
 {
@@ -125,7 +136,6 @@ conn_end_all(struct conn_thread *t, bool at_once)
 		if (at_once || c->state == CONN_HANDSHAKE || c->state == CONN_LINGER) {
 			conn_die(c);
 		} else {
-			c->close = true;
 			conn_wake(c);
 		}
 	}
@@ -236,10 +246,17 @@ conn_offer_leftover(struct conn *c, int64_t now)
 void
 conn_run(struct conn *c, int64_t now)
 {
+	bool was_closing;
+
+	if (c->thread->ending)
+		stop(c);
 	do {
+		was_closing = c->close;
 		c->became = false;
 		c->ops->run(c->session, c, now);
-	} while (c->became && !c->abort);
+		if (c->thread->ending && !c->became)
+			stop(c); /* the answer was this run's: once more, for the last words */
+	} while ((c->became || c->close != was_closing) && !c->abort);
 }
 
 bool

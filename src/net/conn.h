@@ -56,12 +56,17 @@ struct conn_ops {
 	int64_t (*deadline)(const void *session);
 	void (*closed)(void *session);
 	/*
-	 * Optional (NULL permitted): true while an answer is still to come. Asked only
-	 * after the peer's end of input, to know whether to wait before closing.
+	 * Optional (NULL permitted): true while an answer is still to come. Asked after the
+	 * peer's end of input, or when the server stops, to know whether to wait before closing.
 	 */
 	bool (*busy)(const void *session);
 	/* Optional: the peer has said its end of input. What came before has been fed or is kept for feed. */
 	void (*ended)(void *session);
+	/*
+	 * Optional: the server stops. Output the last words, unless an answer is to come: then it is sent first, and this
+	 * is called again. run() follows, and as soon as busy() is false the connection closes.
+	 */
+	void (*stopping)(void *session);
 };
 
 /* What TLS gives, for Received fields and logs. Texts are constant and NUL-terminated. */

@@ -167,6 +167,15 @@ session_busy(const void *session)
 	return s->stranger.asked || imap_login_busy(s->machine);
 }
 
+static void
+session_stopping(void *session)
+{
+	const struct imap_stranger *s = session;
+
+	if (!session_busy(s))
+		imap_login_bye(s->machine, SLICE("The server is stopping."));
+}
+
 static const struct conn_ops front_imap_ops = {
 	.feed = session_feed,
 	.run = session_run,
@@ -175,6 +184,7 @@ static const struct conn_ops front_imap_ops = {
 	.deadline = session_deadline,
 	.closed = session_closed,
 	.busy = session_busy,
+	.stopping = session_stopping,
 };
 
 int

@@ -176,6 +176,12 @@ session_busy(const void *session)
 	return ((const struct smtp_stranger *)session)->stranger.asked;
 }
 
+static void
+session_stopping(void *session)
+{
+	smtp_server_stop(((const struct smtp_stranger *)session)->machine, SMTP_REPLY_SHUTTING_DOWN);
+}
+
 static const struct conn_ops front_smtp_ops = {
 	.feed = session_feed,
 	.run = session_run,
@@ -184,6 +190,7 @@ static const struct conn_ops front_smtp_ops = {
 	.deadline = session_deadline,
 	.closed = session_closed,
 	.busy = session_busy,
+	.stopping = session_stopping,
 };
 
 int

@@ -554,6 +554,16 @@ session_busy(const void *session)
 	return atomic_load(&s->flying) > 0 || imap_server_busy(s->person.machine);
 }
 
+/* IDLE is answered by the client's word only: it does not wait for that. */
+static void
+session_stopping(void *session)
+{
+	const struct imap_session *s = session;
+
+	if (s->person.idling || !session_busy(s))
+		imap_server_bye(s->person.machine, SLICE("The server is stopping."));
+}
+
 const struct conn_ops imap_session_ops = {
 	.feed = session_feed,
 	.run = session_run,
@@ -562,4 +572,5 @@ const struct conn_ops imap_session_ops = {
 	.deadline = session_deadline,
 	.closed = session_closed,
 	.busy = session_busy,
+	.stopping = session_stopping,
 };

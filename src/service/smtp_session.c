@@ -679,6 +679,12 @@ session_busy(const void *session)
 	return ((const struct smtp_session *)session)->asking != ASKING_NOTHING;
 }
 
+static void
+session_stopping(void *session)
+{
+	smtp_server_stop(((const struct smtp_session *)session)->machine, SMTP_REPLY_SHUTTING_DOWN);
+}
+
 const struct conn_ops smtp_session_ops = {
 	.feed = session_feed,
 	.run = session_run,
@@ -687,4 +693,5 @@ const struct conn_ops smtp_session_ops = {
 	.deadline = session_deadline,
 	.closed = session_closed,
 	.busy = session_busy,
+	.stopping = session_stopping,
 };
