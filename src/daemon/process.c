@@ -76,6 +76,8 @@ const struct process_rule process_rules[MESSAGE_COUNT] = {
 	[MESSAGE_GO] = { "go", .from_parent = true, .once = true, .kinds = KIND(FRONT), .schema = &nothing_schema },
 	[MESSAGE_SETTINGS] = { "settings", .from_parent = true, .kinds = ALL, .schema = &setup_schema },
 	[MESSAGE_STOP] = { "stop", .from_parent = true, .once = true, .kinds = ALL, .schema = &nothing_schema },
+	[MESSAGE_DRAIN] = { "drain", .from_parent = true, .once = true, .kinds = KIND(MAIL),
+	    .schema = &nothing_schema },
 	[MESSAGE_READY] = { "ready", .once = true, .kinds = ALL, .schema = &nothing_schema },
 	[MESSAGE_FAILED] = { "failed", .kinds = ALL, .schema = &failed_schema },
 	[MESSAGE_BLAME] = { "blame", .kinds = ALL, .schema = &blame_schema },

@@ -48,6 +48,7 @@ enum process_message {
 	MESSAGE_GO,          /* all others are there: serve */
 	MESSAGE_SETTINGS,    /* struct process_setup: what of it may change while running */
 	MESSAGE_STOP,        /* end what is under way, then yourself */
+	MESSAGE_DRAIN,       /* end your clients' sessions, and go on answering other processes until the stop */
 	/* from a child */
 	MESSAGE_READY,  /* it has started */
 	MESSAGE_FAILED, /* struct process_failed: it cannot start, or not go on; MESSAGE_STOP follows */
@@ -155,6 +156,7 @@ struct process_ops {
 	int (*link)(struct process *p, const struct process_link *in, int fd, struct error *e);
 	int (*go)(struct process *p, struct error *e);
 	void (*settings)(struct process *p, const struct process_setup *fresh);
+	void (*drain)(struct process *p);
 	void (*stop)(struct process *p);
 };
 extern const struct process_ops process_front_ops, process_mx_ops, process_web_ops, process_auth_ops, process_mail_ops,

@@ -50,8 +50,9 @@ behind_link(struct behind *b, uint64_t front, int fd, struct error *e)
 void
 behind_stop(struct behind *b)
 {
-	if (b->server != NULL)
+	if (b->server != NULL && !b->stopped)
 		server_stop(b->server, PROCESS_STOP_WAIT_MS);
+	b->stopped = true;
 }
 
 void

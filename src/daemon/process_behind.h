@@ -13,6 +13,7 @@ struct behind {
 	struct process *process;
 	struct server *server;
 	struct service *service;
+	bool stopped;
 	/* Told when a front is gone; may be NULL. */
 	void (*front_gone)(void *ctx, uint64_t front);
 	void *ctx;

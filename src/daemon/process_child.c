@@ -188,6 +188,9 @@ take(struct process *p, const struct process_ops *ops, uint16_t type, const unio
 		return ops->link(p, &in->link, fd, e);
 	case MESSAGE_GO:
 		return ops->go(p, e);
+	case MESSAGE_DRAIN:
+		ops->drain(p);
+		return 0;
 	case MESSAGE_SETTINGS:
 		take_settings(p, ops, &in->setup);
 		return 0;

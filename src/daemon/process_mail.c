@@ -171,6 +171,13 @@ mail_settings(struct process *p, const struct process_setup *fresh)
 		log_event(LOG_LEVEL_ERROR, "mail.domains", log_error(&e));
 }
 
+/* mx still delivers what is under way. */
+static void
+mail_drain(struct process *p)
+{
+	behind_stop(&((struct mail *)p->self)->behind);
+}
+
 static void
 mail_stop(struct process *p)
 {
@@ -195,5 +202,6 @@ const struct process_ops process_mail_ops = {
 	.start = mail_start,
 	.link = mail_link,
 	.settings = mail_settings,
+	.drain = mail_drain,
 	.stop = mail_stop,
 };

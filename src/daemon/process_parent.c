@@ -541,8 +541,11 @@ void
 parent_stop(struct parent *p)
 {
 	p->going = true; /* an end is no failure any more */
-	stop_kinds(p, 1u << PROCESS_FRONT);
-	stop_kinds(p, 1u << PROCESS_MX | 1u << PROCESS_WEB);
+	/* Answers under way come from behind the fronts, and those of mx from mail: all end their sessions together. */
+	for (size_t i = 0; i < p->count; i++)
+		if (p->children[i].kind == PROCESS_MAIL && !p->children[i].stopping)
+			tell(&p->children[i], MESSAGE_DRAIN, &(struct process_nothing){ 0 }, -1);
+	stop_kinds(p, 1u << PROCESS_FRONT | 1u << PROCESS_MX | 1u << PROCESS_WEB);
 	stop_kinds(p, 1u << PROCESS_AUTH | 1u << PROCESS_RESOLVER);
 	stop_kinds(p, 1u << PROCESS_MAIL);
 	starter_end(&p->starter);
