@@ -24,6 +24,8 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 30
+# LETTERLOCK_PROCESSES=one: what the tests start is one process, in which leaks are looked for.
+ALL = {"processes": f'"{os.environ["LETTERLOCK_PROCESSES"]}"'} if "LETTERLOCK_PROCESSES" in os.environ else {}
 STOP_SECONDS = 20
 # What a sanitizer or the parent says of a process that went wrong by itself: not of one that a test has killed.
 CRASH = re.compile(r"ERROR: \w+Sanitizer.*|.*runtime error: .*|.*parent\.child_ended .*signal=(?:4|6|7|8|11) .*")
@@ -63,7 +65,7 @@ class Exchange:
         self.pin = ""
         values = {"hostname": '"localhost"', "domains": '{ "example.org" }', "data": f'"{self.data}"',
                   "listen": '{ "127.0.0.1" }', "resolvers": '{ "127.0.0.1@9" }',  # nobody is there: no test asks the net
-                  **{f"port_{name}": "0" for name in self.PORTS}, **(settings or {})}
+                  **{f"port_{name}": "0" for name in self.PORTS}, **ALL, **(settings or {})}
         self.config.write_text("".join(f"{name} = {value}\n" for name, value in values.items()))
         for address in accounts:
             self.account_add(address, self.PASSWORDS[address])

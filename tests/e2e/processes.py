@@ -33,6 +33,9 @@ ASK = {"authenticate": 1, "recipient": 2, "sender": 3, "keep": 4, "body_begin": 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 STORE = {name: int(number) for name, number in
          re.findall(r"X\((\w+), (\d+), \w+, \w+\)", (ROOT / "src" / "store" / "store.h").read_text())}
+# daemon/process.h
+MESSAGES = {name: number for number, name in enumerate(
+    re.findall(r"^\tMESSAGE_(\w+)(?: = 1)?,", (ROOT / "src" / "daemon" / "process.h").read_text(), re.M), 1)}
 # net/trunk.h
 OPEN, DATA, CREDIT, END, TLS, GONE, START_TLS, CLOSE = range(1, 9)
 # service/service.h
