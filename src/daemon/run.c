@@ -76,11 +76,7 @@ confine(const struct config *config, struct error *e)
 static int
 start(struct run *r, const struct config *config, struct error *e)
 {
-	/* First: it gets nothing of what follows. */
-	int rc = config->one_process ? 0 : starter_begin(&r->parent.starter, e);
-
-	if (rc == 0)
-		rc = place_make(config, e);
+	int rc = place_make(config, e);
 
 	/* A server that was killed leaves processes that are about to end. */
 	for (int i = 0; rc == 0 && place_is_served(config) && i < PATIENCE_MS / PATIENCE_STEP_MS; i++)
@@ -93,6 +89,9 @@ start(struct run *r, const struct config *config, struct error *e)
 		rc = read_certificate(r, config, e);
 	if (rc == 0)
 		rc = listening_open(config, &r->listening, e);
+	/* When the service manager's variables are cleared, and before the sandbox; of what is open here it keeps nothing. */
+	if (rc == 0 && !config->one_process)
+		rc = starter_begin(&r->parent.starter, e);
 	if (rc == 0)
 		rc = confine(config, e);
 	return rc != 0 ? rc : parent_start(&r->parent, config, &r->listening, e);

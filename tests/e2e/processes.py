@@ -220,6 +220,10 @@ class Processes:
         ours |= {pid for pid, (parent, *_) in rows.items() if parent in ours}
         return [(rows[pid][2], pid) for pid in sorted(ours, key=lambda pid: (rows[pid][1], pid))]
 
+    def workers(self):
+        """All but the starter, which is root to make its own children others."""
+        return [row for row in self.table() if row[0] != "starter"]
+
     def all(self, kind):
         return [pid for k, pid in self.table() if k == kind]
 

@@ -53,8 +53,8 @@ def test_started_by_root_for_another_user(fresh_exchange):
     exchange.account_add(exchange.ALICE, exchange.PASSWORDS[exchange.ALICE])
     exchange.start()
     of, daemon = Processes(exchange), pwd.getpwnam("daemon")
-    assert sorted(kind for kind, _ in of.table()) == sorted([*KINDS, "front"])
-    for kind, pid in of.table():
+    assert sorted(kind for kind, _ in of.workers()) == sorted([*KINDS, "front", "resolver"])
+    for kind, pid in of.workers():
         assert user_of(pid) == daemon.pw_uid
         assert int(status_field(pid, "CapEff"), 16) == int(status_field(pid, "CapPrm"), 16) == 0
         assert status_field(pid, "Groups").split() in ([], [str(daemon.pw_gid)])
@@ -70,7 +70,7 @@ def test_started_by_root_for_another_user(fresh_exchange):
     of.kill(of.one("mail"))
     of.fronts = 2
     eventually(of.complete)
-    assert all(user_of(pid) == daemon.pw_uid for _, pid in of.table())
+    assert all(user_of(pid) == daemon.pw_uid for _, pid in of.workers())
     exchange.account_add("carol@example.org", "still through the control socket")
 
 
@@ -78,7 +78,7 @@ def test_started_by_root_for_another_user(fresh_exchange):
 def test_started_by_root_without_a_user(fresh_exchange):
     exchange = fresh_exchange({"fronts": "1"}, accounts=())
     of, nobody = Processes(exchange), pwd.getpwnam("nobody")
-    for kind, pid in of.table():
+    for kind, pid in of.workers():
         assert user_of(pid) == (0 if kind == "mail" else nobody.pw_uid)
     assert "daemon.mail_is_root" in exchange.log()
 
