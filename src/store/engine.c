@@ -143,6 +143,10 @@ open_database(struct store *s, struct error *e)
 		rc = check_lost(s->options.folder, e);
 	if (rc == 0)
 		rc = schema_migrate(db, &from, e);
+	/* What this program does not know it leaves as it is, the log that a crash left included. */
+	if (rc == ERR_UNSUPPORTED || rc == ERR_INTEGRITY)
+		(void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	s->refused = rc == ERR_UNSUPPORTED || rc == ERR_INTEGRITY;
 	/* The names of a new database's files. */
 	if (rc == 0)
 		rc = dir_sync(s->options.folder, e);
@@ -231,7 +235,7 @@ store_close(struct store *s)
 	staging_done(s);
 	if (s->bodies.unmarked && !atomic_load(&s->stopped))
 		(void)db_run(&s->committer.db, "UPDATE segments SET synced = used", NULL);
-	if (s->committer.db.handle != NULL && !atomic_load(&s->stopped))
+	if (s->committer.db.handle != NULL && !atomic_load(&s->stopped) && !s->refused)
 		(void)sqlite3_wal_checkpoint_v2(s->committer.db.handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	else if (s->committer.db.handle != NULL)
 		(void)sqlite3_db_config(s->committer.db.handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);

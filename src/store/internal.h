@@ -291,6 +291,7 @@ struct store {
 	char db_path[4096];
 	int lock;
 	atomic_bool stopped;
+	bool refused; /* the database is not for this program: nothing is written to it */
 	struct bodies bodies;
 	struct committer committer;
 	struct staging staging;
