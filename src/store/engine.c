@@ -131,7 +131,7 @@ open_database(struct store *s, struct error *e)
 	struct db *db = &s->committer.db;
 	bool existed = file_exists(s->db_path);
 	uint64_t version = 0;
-	uint32_t from = 0;
+	bool migrated = false;
 	/* SQLite's other files take their mode from this one. */
 	int rc = existed ? 0 : file_write_atomic(s->db_path, SLICE_EMPTY, 0600, e);
 
@@ -142,7 +142,7 @@ open_database(struct store *s, struct error *e)
 	if (rc == 0 && version == 0)
 		rc = check_lost(s->options.folder, e);
 	if (rc == 0)
-		rc = schema_migrate(db, &from, e);
+		rc = schema_migrate(db, say_for_bodies, s, &migrated, e);
 	/* What this program does not know it leaves as it is, the log that a crash left included. */
 	if (rc == ERR_UNSUPPORTED || rc == ERR_INTEGRITY)
 		(void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
@@ -150,7 +150,7 @@ open_database(struct store *s, struct error *e)
 	/* The names of a new database's files. */
 	if (rc == 0)
 		rc = dir_sync(s->options.folder, e);
-	if (rc == 0 && from != SCHEMA_VERSION && from != 0)
+	if (rc == 0 && migrated)
 		store_say(s, "the data folder was brought to this program's schema");
 	return rc;
 }

@@ -109,6 +109,8 @@ OP_READ_FN(info);
 int tx_changed(struct tx *tx, uint64_t account, uint64_t mailbox, struct error *e);
 /* One reference to the body less; the row goes with the last, its space after the commit. */
 int tx_body_drop(struct tx *tx, uint64_t body, struct error *e);
+/* The account holds so many messages and octets more (or fewer). */
+int tx_account_count(struct tx *tx, uint64_t account, int64_t messages, int64_t octets, struct error *e);
 /* ERR_NOMEM or ERR_LIMIT when the arena ran out meanwhile. */
 int arena_check(const struct arena *a, struct error *e);
 /* ASCII letters made small, in the arena. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/migrate.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 /*
@@ -53,21 +54,125 @@ static const char version_1[] =
     "CREATE TABLE meta (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
     "PRAGMA application_id=1282174827;";
 
-/* What brings version n to n + 1. */
-static const char *const steps[SCHEMA_VERSION] = { version_1 };
+/*
+ * Schema 2 has the places for what later protocols keep, so that they migrate
+ * nothing. Written today are the sums of accounts; the other new tables and
+ * columns are empty and only described here.
+ *
+ * accounts.messages, octets   sums over the account's mailboxes, exact after every operation
+ * accounts.*_max              its limits (RFC 9208); NULL: none
+ * messages.thread             THREADID (RFC 8474) within the account; 0: not looked for. EMAILID is the body's number
+ *                             and MAILBOXID the mailbox's: neither is ever used again
+ * bodies_segment              which bodies a segment holds: recovery, compaction and verification walk it
+ * summaries                   of a body, made when first asked for (version: by which rules): ENVELOPE, BODYSTRUCTURE,
+ *                             PREVIEW (RFC 8970), and the text that is searched. bodies.cache stays beside it
+ * threads                     by which Message-IDs a thread is found
+ * queue                       a message to be sent on; holds a reference to its body
+ * queue_recipients            each with its own next attempt, and the lease of who is trying (holder, until when)
+ * queue_log                   what happened to it, for people
+ * credentials                 further passwords and tokens of an account, each with a name and its own rights
+ * aliases                     an address that stands for others
+ * certificate_tombstones      fingerprints that were withdrawn and do not come back by themselves
+ * policies, policy_results    policies of other domains (MTA-STS, TLSA) until they expire, and what is reported about
+ *                             them (RFC 8460)
+ * annotations, rights         METADATA (RFC 5464) and ACL (RFC 4314)
+ * scripts                     an account's filters (RFC 5228)
+ */
+static const char version_2[] =
+    "ALTER TABLE accounts ADD COLUMN messages INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE accounts ADD COLUMN octets INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE accounts ADD COLUMN messages_max INTEGER;"
+    "ALTER TABLE accounts ADD COLUMN octets_max INTEGER;"
+    "ALTER TABLE messages ADD COLUMN thread INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE summaries (body INTEGER PRIMARY KEY, version INTEGER NOT NULL, envelope BLOB, structure BLOB,"
+    " preview BLOB, text BLOB);"
+    "CREATE TABLE threads (account INTEGER NOT NULL, message_id BLOB NOT NULL, thread INTEGER NOT NULL,"
+    " PRIMARY KEY (account, message_id)) WITHOUT ROWID;"
+    "CREATE TABLE queue (queue INTEGER PRIMARY KEY AUTOINCREMENT, account INTEGER NOT NULL, body INTEGER NOT NULL,"
+    " sender BLOB NOT NULL, parameters BLOB NOT NULL, created INTEGER NOT NULL, expires INTEGER NOT NULL);"
+    "CREATE INDEX queue_body ON queue (body);"
+    "CREATE TABLE queue_recipients (queue INTEGER NOT NULL, position INTEGER NOT NULL, recipient BLOB NOT NULL,"
+    " domain BLOB NOT NULL, parameters BLOB NOT NULL, state INTEGER NOT NULL, next_attempt INTEGER NOT NULL,"
+    " attempts INTEGER NOT NULL, lease_holder BLOB, lease_until INTEGER NOT NULL, last_error BLOB NOT NULL,"
+    " PRIMARY KEY (queue, position)) WITHOUT ROWID;"
+    "CREATE INDEX queue_recipients_next ON queue_recipients (state, next_attempt);"
+    "CREATE INDEX queue_recipients_domain ON queue_recipients (domain, state, next_attempt);"
+    "CREATE TABLE queue_log (entry INTEGER PRIMARY KEY AUTOINCREMENT, queue INTEGER NOT NULL,"
+    " position INTEGER NOT NULL, happened INTEGER NOT NULL, text BLOB NOT NULL);"
+    "CREATE INDEX queue_log_queue ON queue_log (queue);"
+    "CREATE TABLE credentials (credential INTEGER PRIMARY KEY AUTOINCREMENT, account INTEGER NOT NULL,"
+    " kind INTEGER NOT NULL, name BLOB NOT NULL, verifier BLOB NOT NULL, rights INTEGER NOT NULL,"
+    " created INTEGER NOT NULL, used INTEGER NOT NULL, expires INTEGER);"
+    "CREATE UNIQUE INDEX credentials_account ON credentials (account, name);"
+    "CREATE TABLE aliases (address BLOB NOT NULL, position INTEGER NOT NULL, domain BLOB NOT NULL,"
+    " target BLOB NOT NULL, PRIMARY KEY (address, position)) WITHOUT ROWID;"
+    "CREATE TABLE certificate_tombstones (fingerprint BLOB PRIMARY KEY, account INTEGER NOT NULL,"
+    " removed INTEGER NOT NULL, reason BLOB NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE policies (kind INTEGER NOT NULL, domain BLOB NOT NULL, version BLOB NOT NULL, value BLOB NOT NULL,"
+    " fetched INTEGER NOT NULL, expires INTEGER NOT NULL, PRIMARY KEY (kind, domain)) WITHOUT ROWID;"
+    "CREATE TABLE policy_results (day INTEGER NOT NULL, domain BLOB NOT NULL, kind INTEGER NOT NULL,"
+    " result BLOB NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (day, domain, kind, result)) WITHOUT ROWID;"
+    "CREATE TABLE annotations (account INTEGER NOT NULL, mailbox INTEGER NOT NULL, entry BLOB NOT NULL,"
+    " value BLOB NOT NULL, PRIMARY KEY (account, mailbox, entry)) WITHOUT ROWID;"
+    "CREATE TABLE rights (account INTEGER NOT NULL, mailbox INTEGER NOT NULL, identifier BLOB NOT NULL,"
+    " rights BLOB NOT NULL, PRIMARY KEY (account, mailbox, identifier)) WITHOUT ROWID;"
+    "CREATE TABLE scripts (account INTEGER NOT NULL, name BLOB NOT NULL, active INTEGER NOT NULL,"
+    " text BLOB NOT NULL, PRIMARY KEY (account, name)) WITHOUT ROWID;";
 
-static int
-step(struct db *db, uint32_t from, struct error *e)
+#define ACCOUNTS_AT_ONCE "1000"
+
+static const char index_bodies[] = "CREATE INDEX bodies_segment ON bodies (segment, place, length);";
+
+/* ?1: behind which account; the answer is the last that was counted. */
+static const char count_accounts[] =
+    "UPDATE accounts SET (messages, octets) = (SELECT coalesce(sum(m.messages), 0), coalesce(sum(m.size), 0)"
+    " FROM mailboxes m WHERE m.account = accounts.account)"
+    " WHERE account IN (SELECT account FROM accounts WHERE account > ?1 ORDER BY account LIMIT " ACCOUNTS_AT_ONCE ")"
+    " RETURNING account";
+
+/*
+ * What brings version n to n + 1: first sql, which takes no time however
+ * large the database is; then parts, in pages. The table migration says which
+ * page is next and is removed at the end.
+ */
+static const struct version {
+	const char *sql;
+	struct part {
+		const char *what;
+		const char *once;  /* the whole part in one step; or */
+		const char *pages; /* one step of it, again and again until it answers no row */
+	} parts[3];
+} versions[SCHEMA_VERSION] = {
+	{ .sql = version_1 },
+	{ .sql = version_2,
+	    .parts = { { "indexing the places of all bodies", .once = index_bodies },
+		{ "counting what accounts hold", .pages = count_accounts } } },
+};
+
+struct migration {
+	struct db *db;
+	schema_say_fn *say;
+	void *ctx;
+};
+
+static void
+say(const struct migration *m, const char *what, uint64_t behind)
 {
-	char set_version[64];
-	int rc = db_run(db, "BEGIN IMMEDIATE", e);
+	char line[200];
 
-	if (rc != 0)
-		return rc;
-	(void)snprintf(set_version, sizeof set_version, "PRAGMA user_version=%u", from + 1);
-	rc = db_run(db, steps[from], e);
-	if (rc == 0)
-		rc = db_run(db, set_version, e);
+	if (m->say == NULL)
+		return;
+	(void)snprintf(line, sizeof line, "schema %u: %s", SCHEMA_VERSION, what);
+	if (behind > 0)
+		(void)snprintf(
+		    line, sizeof line, "schema %u: %s, behind number %" PRIu64, SCHEMA_VERSION, what, behind);
+	m->say(m->ctx, line);
+}
+
+/* Ends the transaction that begins with the first of them: as a whole, or not at all. */
+static int
+commit_or_not(struct db *db, int rc, struct error *e)
+{
 	if (rc == 0)
 		rc = db_run(db, "COMMIT", e);
 	if (rc != 0)
@@ -75,14 +180,106 @@ step(struct db *db, uint32_t from, struct error *e)
 	return rc;
 }
 
-int
-schema_migrate(struct db *db, uint32_t *from_out, struct error *e)
+static int
+begin_version(const struct migration *m, uint32_t from, struct error *e)
 {
-	uint64_t version, application, tables;
-	int rc = db_number(db, "PRAGMA user_version", &version, e);
+	char more[200];
+	int rc = db_run(m->db, "BEGIN IMMEDIATE", e);
 
+	if (rc != 0)
+		return rc;
+	/* The version is the new one from here on: an older program must not write beside a half-done migration. */
+	(void)snprintf(more, sizeof more,
+	    "PRAGMA user_version=%u; CREATE TABLE migration (part INTEGER NOT NULL, behind INTEGER NOT NULL);"
+	    "INSERT INTO migration VALUES (0, 0);",
+	    from + 1);
+	rc = db_run(m->db, versions[from].sql, e);
 	if (rc == 0)
-		rc = db_number(db, "PRAGMA application_id", &application, e);
+		rc = db_run(m->db, more, e);
+	return commit_or_not(m->db, rc, e);
+}
+
+static int
+run_page(struct db *db, const char *sql, uint64_t *behind, bool *more, struct error *e)
+{
+	struct query q = query_begin(db, sql);
+	int rc;
+
+	*more = false;
+	query_u64(&q, *behind);
+	while ((rc = query_step(&q, e)) == 1) {
+		uint64_t one = query_col_u64(&q, 0);
+
+		*behind = one > *behind ? one : *behind;
+		*more = true;
+	}
+	return rc;
+}
+
+static int
+note_step(struct db *db, uint64_t part, uint64_t behind, struct error *e)
+{
+	struct query q = query_begin(db, "UPDATE migration SET part = ?1, behind = ?2");
+
+	query_u64(&q, part);
+	query_u64(&q, behind);
+	return query_run(&q, e);
+}
+
+/* One step of a part, and what is next, in one transaction. */
+static int
+run_step(const struct migration *m, const struct part *part, uint64_t *number, uint64_t *behind, struct error *e)
+{
+	bool more = false;
+	int rc;
+
+	say(m, part->what, *behind);
+	rc = db_run(m->db, "BEGIN IMMEDIATE", e);
+	if (rc != 0)
+		return rc;
+	rc = part->once != NULL ? db_run(m->db, part->once, e) : run_page(m->db, part->pages, behind, &more, e);
+	if (!more) {
+		(*number)++;
+		*behind = 0;
+	}
+	if (rc == 0)
+		rc = note_step(m->db, *number, *behind, e);
+	return commit_or_not(m->db, rc, e);
+}
+
+static int
+migration_is_open(struct db *db, uint64_t *open_out, struct error *e)
+{
+	return db_number(
+	    db, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'migration'", open_out, e);
+}
+
+/* The parts of a version that was begun; none when it is finished. */
+static int
+finish_version(const struct migration *m, uint32_t version, bool *any, struct error *e)
+{
+	const struct part *parts = versions[version - 1].parts;
+	size_t count = sizeof versions[0].parts / sizeof versions[0].parts[0];
+	uint64_t open, number = 0, behind = 0;
+	int rc = migration_is_open(m->db, &open, e);
+
+	*any = open != 0;
+	if (rc != 0 || open == 0)
+		return rc;
+	rc = db_number(m->db, "SELECT part FROM migration", &number, e);
+	if (rc == 0)
+		rc = db_number(m->db, "SELECT behind FROM migration", &behind, e);
+	while (rc == 0 && number < count && parts[number].what != NULL)
+		rc = run_step(m, &parts[number], &number, &behind, e);
+	return rc == 0 ? db_run(m->db, "DROP TABLE migration", e) : rc;
+}
+
+static int
+check_ours(struct db *db, uint64_t version, struct error *e)
+{
+	uint64_t application, tables;
+	int rc = db_number(db, "PRAGMA application_id", &application, e);
+
 	if (rc == 0)
 		rc = db_number(db, "SELECT count(*) FROM sqlite_schema", &tables, e);
 	if (rc != 0)
@@ -95,8 +292,30 @@ schema_migrate(struct db *db, uint32_t *from_out, struct error *e)
 		    "the data folder was written by a newer Letterlock (schema %u, this program knows up to %u); "
 		    "install the newer program",
 		    (uint32_t)version, SCHEMA_VERSION);
-	*from_out = (uint32_t)version;
-	for (uint32_t v = (uint32_t)version; v < SCHEMA_VERSION && rc == 0; v++)
-		rc = step(db, v, e);
+	return 0;
+}
+
+int
+schema_migrate(struct db *db, schema_say_fn *say_fn, void *ctx, bool *migrated_out, struct error *e)
+{
+	struct migration m = { db, NULL, ctx };
+	uint64_t version;
+	bool any = false;
+	int rc = db_number(db, "PRAGMA user_version", &version, e);
+
+	if (rc == 0)
+		rc = check_ours(db, version, e);
+	/* About a new folder there is nothing to say. */
+	if (rc == 0 && version > 0)
+		m.say = say_fn;
+	*migrated_out = rc == 0 && version > 0 && version < SCHEMA_VERSION;
+	if (rc == 0 && version > 0)
+		rc = finish_version(&m, (uint32_t)version, &any, e);
+	*migrated_out = *migrated_out || any;
+	for (uint32_t v = (uint32_t)version; v < SCHEMA_VERSION && rc == 0; v++) {
+		rc = begin_version(&m, v, e);
+		if (rc == 0)
+			rc = finish_version(&m, v + 1, &any, e);
+	}
 	return rc;
 }

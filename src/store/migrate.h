@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The schema and its versions. SQLite's user_version says how far a database
- * is; every step brings it one further in a transaction of its own, so that a
- * migration that was cut off goes on where it stopped.
+ * The schema and its versions. SQLite's user_version says which one a
+ * database has or is on the way to; the way there is steps of bounded size,
+ * each a transaction, so that a migration that was cut off goes on where it
+ * stopped. tests/data/store has a folder of every version there was.
  */
 #ifndef STORE_MIGRATE_H
 #define STORE_MIGRATE_H
 
 #include "store/db.h"
 
-#define SCHEMA_VERSION 1u
+#define SCHEMA_VERSION 2u
 #define SCHEMA_APPLICATION 0x4c6c6f6bu /* "Llok" in the database's header: that it is ours */
 
+typedef void schema_say_fn(void *ctx, const char *line);
+
 /*
- * Brings the database to SCHEMA_VERSION; *from_out is the version it had (0:
- * it was empty). ERR_UNSUPPORTED when it is newer, ERR_INTEGRITY when it is
- * somebody else's.
+ * Brings the database to SCHEMA_VERSION, and tells say (or NULL) before each
+ * step; *migrated_out: it had an older one, or was on the way. ERR_UNSUPPORTED
+ * when it is newer, ERR_INTEGRITY when it is somebody else's.
  */
-int schema_migrate(struct db *db, uint32_t *from_out, struct error *e);
+int schema_migrate(struct db *db, schema_say_fn *say, void *ctx, bool *migrated_out, struct error *e);
 
 #endif

@@ -111,6 +111,11 @@ OP_WRITE_FN(account_remove)
 		"DELETE FROM keywords WHERE account = ?1",
 		"DELETE FROM expunged WHERE account = ?1",
 		"DELETE FROM mailboxes WHERE account = ?1",
+		"DELETE FROM threads WHERE account = ?1",
+		"DELETE FROM credentials WHERE account = ?1",
+		"DELETE FROM annotations WHERE account = ?1",
+		"DELETE FROM rights WHERE account = ?1",
+		"DELETE FROM scripts WHERE account = ?1",
 		"DELETE FROM addresses WHERE account = ?1",
 		"DELETE FROM accounts WHERE account = ?1",
 	};
@@ -168,13 +173,15 @@ OP_READ_FN(account_get)
 		rc = account_of_address(rx, in->address, &out->account, e);
 	if (rc != 0)
 		return rc;
-	q = query_begin(rx->db, "SELECT verifier, created FROM accounts WHERE account = ?1");
+	q = query_begin(rx->db, "SELECT verifier, created, messages, octets FROM accounts WHERE account = ?1");
 	query_u64(&q, out->account);
 	rc = query_one(&q, "account", e);
 	if (rc != 0)
 		return rc;
 	out->verifier = query_col_bytes(&q, 0, rx->arena);
 	out->created = query_col_u64(&q, 1);
+	out->messages = query_col_u64(&q, 2);
+	out->octets = query_col_u64(&q, 3);
 	query_end(&q);
 	q = query_begin(rx->db, "SELECT shown FROM addresses WHERE account = ?1 ORDER BY position LIMIT ?2");
 	query_u64(&q, out->account);

@@ -28,6 +28,8 @@ struct counters {
 	int64_t unseen;
 	int64_t deleted;
 	int64_t size;
+	int64_t messages_before; /* what the account counts */
+	int64_t size_before;
 };
 
 int
@@ -55,7 +57,7 @@ counters_get(struct tx *tx, uint64_t account, uint64_t mailbox, struct counters 
 		return rc;
 	*out = (struct counters){ account, mailbox, query_col_u32(&q, 0), query_col_u64(&q, 1), query_col_u64(&q, 2),
 		(int64_t)query_col_u64(&q, 3), (int64_t)query_col_u64(&q, 4), (int64_t)query_col_u64(&q, 5),
-		(int64_t)query_col_u64(&q, 6) };
+		(int64_t)query_col_u64(&q, 6), (int64_t)query_col_u64(&q, 3), (int64_t)query_col_u64(&q, 6) };
 	query_end(&q);
 	return 0;
 }
@@ -77,6 +79,8 @@ counters_put(struct tx *tx, const struct counters *c, struct error *e)
 	query_u64(&q, c->account);
 	query_u64(&q, c->mailbox);
 	rc = query_run(&q, e);
+	if (rc == 0)
+		rc = tx_account_count(tx, c->account, c->messages - c->messages_before, c->size - c->size_before, e);
 	return rc != 0 ? rc : tx_changed(tx, c->account, c->mailbox, e);
 }
 

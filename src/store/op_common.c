@@ -42,6 +42,21 @@ tx_body_drop(struct tx *tx, uint64_t body, struct error *e)
 }
 
 int
+tx_account_count(struct tx *tx, uint64_t account, int64_t messages, int64_t octets, struct error *e)
+{
+	struct query q;
+
+	if (messages == 0 && octets == 0)
+		return 0;
+	q = query_begin(
+	    tx->db, "UPDATE accounts SET messages = messages + ?1, octets = octets + ?2 WHERE account = ?3");
+	query_u64(&q, (uint64_t)messages);
+	query_u64(&q, (uint64_t)octets);
+	query_u64(&q, account);
+	return query_run(&q, e);
+}
+
+int
 arena_check(const struct arena *a, struct error *e)
 {
 	return a->err == 0 ? 0 : error_set(e, a->err, "the answer does not fit in memory");

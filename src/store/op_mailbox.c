@@ -246,12 +246,21 @@ mailbox_make(struct tx *tx, uint64_t account, struct slice name, bool selectable
 static int
 mailbox_row_delete(struct tx *tx, uint64_t account, uint64_t mailbox, struct error *e)
 {
-	struct query q = query_begin(tx->db, "DELETE FROM mailboxes WHERE account = ?1 AND mailbox = ?2");
+	struct query q =
+	    query_begin(tx->db, "DELETE FROM mailboxes WHERE account = ?1 AND mailbox = ?2 RETURNING messages, size");
+	int64_t messages, size;
 	int rc;
 
 	query_u64(&q, account);
 	query_u64(&q, mailbox);
+	rc = query_one(&q, "mailbox", e);
+	if (rc != 0)
+		return rc;
+	messages = (int64_t)query_col_u64(&q, 0);
+	size = (int64_t)query_col_u64(&q, 1);
 	rc = query_run(&q, e);
+	if (rc == 0)
+		rc = tx_account_count(tx, account, -messages, -size, e);
 	return rc != 0 ? rc : tx_changed(tx, account, mailbox, e);
 }
 

@@ -63,7 +63,8 @@ mailbox_take_uid(struct tx *tx, uint32_t flags, uint64_t size, struct store_stor
 	out->uidvalidity = query_col_u32(&q, 0);
 	out->uid = query_col_u32(&q, 1);
 	out->modseq = query_col_u64(&q, 2);
-	return query_run(&q, e);
+	rc = query_run(&q, e);
+	return rc != 0 ? rc : tx_account_count(tx, out->account, 1, (int64_t)size, e);
 }
 
 /* out: account and mailbox set. */

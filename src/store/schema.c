@@ -45,6 +45,8 @@ static const struct codec_field store_account_fields[] = {
 	CODEC_FIELD(struct store_account, verifier, CODEC_BYTES, STORE_VERIFIER_MAX),
 	CODEC_FIELD_LIST(struct store_account, addresses, address_count, &codec_schema_slice, STORE_ADDRESSES_MAX),
 	CODEC_FIELD(struct store_account, created, CODEC_U64, 0),
+	CODEC_FIELD(struct store_account, messages, CODEC_U64, 0),
+	CODEC_FIELD(struct store_account, octets, CODEC_U64, 0),
 };
 static const struct codec_schema store_account_schema = CODEC_SCHEMA(store_account, store_account_fields);
 

@@ -30,7 +30,7 @@
  *                      ERR_NOT_FOUND when its domain is not one of ours
  * account_remove       with all its mail and certificates
  * account_set_verifier
- * account_get          by number or address
+ * account_get          by number or address; with the exact sums of what it holds
  * account_list         by number, in pages
  * address_add          one more address for an account; ERR_EXISTS
  * address_remove       ERR_ORDER for its last one

@@ -56,6 +56,8 @@ struct store_account {
 	struct slice *addresses;
 	size_t address_count; /* the first is the one it was created with */
 	uint64_t created;     /* unix seconds */
+	uint64_t messages;    /* in all its mailboxes */
+	uint64_t octets;      /* of all of them */
 };
 
 struct store_account_list {

@@ -230,6 +230,7 @@ folder_tell_account(struct box *b, uint64_t account, struct buf *out)
 	struct store_account a;
 	struct store_mailbox_rows mailboxes;
 	struct store_names names;
+	uint64_t messages = 0, octets = 0;
 
 	assert_ok(
 	    store_account_get(b->port, &(struct store_account_get){ .account = account }, &b->arena, &a, &unit_error));
@@ -240,8 +241,12 @@ folder_tell_account(struct box *b, uint64_t account, struct buf *out)
 	(void)buf_putf(out, "\n");
 	assert_ok(store_mailbox_list(
 	    b->port, &(struct store_mailbox_list){ .account = account }, &b->arena, &mailboxes, &unit_error));
-	for (size_t i = 0; i < mailboxes.row_count; i++)
+	for (size_t i = 0; i < mailboxes.row_count; i++) {
 		folder_tell_mailbox(b, account, &mailboxes.rows[i], out);
+		messages += mailboxes.rows[i].messages;
+		octets += mailboxes.rows[i].size;
+	}
+	assert_true(a.messages == messages && a.octets == octets);
 	assert_ok(store_subscription_list(
 	    b->port, &(struct store_subscription_list){ .account = account }, &b->arena, &names, &unit_error));
 	for (size_t i = 0; i < names.name_count; i++)

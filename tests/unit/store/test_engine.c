@@ -58,7 +58,7 @@ foreign_folders(void **state)
 	sql(&b, "PRAGMA user_version=99");
 	assert_int_equal(box_try(&b, &e), ERR_UNSUPPORTED);
 	assert_non_null(strstr(e.text, "newer"));
-	sql(&b, "PRAGMA user_version=1; PRAGMA application_id=5");
+	sql(&b, "PRAGMA user_version=2; PRAGMA application_id=5");
 	assert_int_equal(box_try(&b, &e), ERR_INTEGRITY);
 	path_in(&b, "store.db", path);
 	assert_int_equal(unlink(path), 0);

@@ -88,13 +88,13 @@ static void
 found_again(void **state)
 {
 	(void)state;
-	for (unsigned schema = 1; schema <= SCHEMA_VERSION; schema++) {
+	for (unsigned schema = 1; schema < SCHEMA_VERSION; schema++) {
 		struct box b;
 
 		box_new(&b);
 		unpack(&b, schema);
 		box_open(&b);
-		assert_int_equal(strstr(b.said, "schema") != NULL, schema < SCHEMA_VERSION);
+		assert_int_equal(strstr(b.said, "brought to this program's schema") != NULL, true);
 		check_told(&b, schema);
 		box_close(&b);
 		box_open(&b);
@@ -153,7 +153,7 @@ newer_is_refused(void **state)
 
 	(void)state;
 	box_new(&b);
-	unpack(&b, SCHEMA_VERSION);
+	unpack(&b, SCHEMA_VERSION - 1);
 	make_newer(&b);
 	for (size_t i = 0; i < 6; i++)
 		before[i] = file_check(b.folder, names[i], &lengths[i]);
