@@ -16,6 +16,7 @@ static const char usage_text[] =
     "\n"
     "  run                          serve, until SIGTERM or SIGINT\n"
     "  check                        read the configuration and the data folder, and say what is wrong\n"
+    "  verify                       read all of the data folder and say what is not as it must be\n"
     "  account add ADDRESS          a new account, with a password\n"
     "  account list                 all accounts\n"
     "  account remove ADDRESS       an account, its mail and its certificates\n"
@@ -25,7 +26,7 @@ static const char usage_text[] =
     "  --data DIR                   the data folder, in place of the configuration's\n"
     "  --port NAME=N                smtp, submission, submissions, imap, imaps, hkp or https; 0: any; off: none\n"
     "  --password-fd N              read the password from this descriptor, up to the end of its line\n"
-    "  --json                       account list: one JSON object a line\n"
+    "  --json                       account list, verify: one JSON object a line\n"
     "  --version, --help\n";
 
 static const struct {
@@ -34,6 +35,7 @@ static const struct {
 } verbs[] = {
 	{ "run", verb_run },
 	{ "check", verb_check },
+	{ "verify", verb_verify },
 	{ "account", verb_account },
 };
 

@@ -23,6 +23,7 @@ struct verb_input {
 
 int verb_run(const struct verb_input *in);
 int verb_check(const struct verb_input *in);
+int verb_verify(const struct verb_input *in);
 int verb_account(const struct verb_input *in);
 
 /* Says e on standard error and returns the exit status for its code. */

@@ -54,6 +54,7 @@ static const struct permit {
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_address_find },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_domain_list },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_info },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_verify },
 };
 
 bool

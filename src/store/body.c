@@ -97,9 +97,8 @@ cleaning_say(struct cleaning *c, const char *fmt, ...)
 		c->say(c->ctx, line);
 }
 
-/* "s" and 8 hex digits, or "b" and 16: the number; false for every other name. */
-static bool
-name_number(const char *name, char first, size_t digits, uint64_t *out)
+bool
+bodies_name_number(const char *name, char first, size_t digits, uint64_t *out)
 {
 	uint64_t v = 0;
 
@@ -184,9 +183,9 @@ clean_entry(struct cleaning *c, const char *name, struct error *e)
 {
 	uint64_t number;
 
-	if (name_number(name, 's', 8, &number))
+	if (bodies_name_number(name, 's', 8, &number))
 		return clean_segment(c, name, number, e);
-	if (name_number(name, 'b', 16, &number))
+	if (bodies_name_number(name, 'b', 16, &number))
 		return clean_file(c, name, number, e);
 	return 0;
 }
@@ -270,7 +269,15 @@ bodies_resume(struct bodies *b, struct db *db, struct error *e)
 	if (rc == 0)
 		rc = db_number(db, "SELECT seq FROM sqlite_sequence WHERE name = 'bodies'", &last, e);
 	atomic_init(&b->next_body, last + 1);
+	b->first_body = last + 1;
+	b->first_segment = b->segment + 1;
 	return rc;
+}
+
+bool
+bodies_is_young(const struct bodies *b, char first, uint64_t number)
+{
+	return number >= (first == 's' ? b->first_segment : b->first_body);
 }
 
 void

@@ -38,6 +38,8 @@ typedef void body_say_fn(void *ctx, const char *line);
 struct bodies {
 	int folder_fd;
 	atomic_ullong next_body;
+	uint64_t first_body; /* given out since the start */
+	uint32_t first_segment;
 	uint64_t segment_size;
 	/* the committer's */
 	uint32_t segment; /* being appended to; 0: none yet */
@@ -84,6 +86,11 @@ void body_file_close(struct body_file *f);
 /* Octets offset to offset + len, which must not be behind the end, appended to out. ERR_NOT_FOUND when the file is gone. */
 int bodies_read(
     struct bodies *b, const struct body_place *place, uint64_t offset, uint64_t len, struct buf *out, struct error *e);
+
+/* "s" and 8 hex digits, or "b" and 16, as files are named here: the number; false for every other name. */
+bool bodies_name_number(const char *name, char first, size_t digits, uint64_t *out);
+/* Whether a file of that letter and number was made after the start: it may not have its row yet. */
+bool bodies_is_young(const struct bodies *b, char first, uint64_t number);
 
 /* Gives the space of a body back that no committed row names any more. */
 void bodies_release(struct bodies *b, const struct body_place *place);

@@ -144,9 +144,9 @@ open_database(struct store *s, struct error *e)
 	if (rc == 0)
 		rc = schema_migrate(db, say_for_bodies, s, &migrated, e);
 	/* What this program does not know it leaves as it is, the log that a crash left included. */
-	if (rc == ERR_UNSUPPORTED || rc == ERR_INTEGRITY)
+	s->refused = (rc == ERR_UNSUPPORTED || rc == ERR_INTEGRITY) && db->handle != NULL;
+	if (s->refused)
 		(void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	s->refused = rc == ERR_UNSUPPORTED || rc == ERR_INTEGRITY;
 	/* The names of a new database's files. */
 	if (rc == 0)
 		rc = dir_sync(s->options.folder, e);

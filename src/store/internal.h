@@ -9,6 +9,7 @@
  *   aside.c     checkpoints and giving space back, beside everything else
  *   notify.c    who waits for changes
  *   recover.c   what a power cut left of the last batch
+ *   op_verify*.c  looking at every promise, a page at a time
  *   op_*.c      what each operation does, in SQL
  */
 #ifndef STORE_INTERNAL_H
@@ -103,8 +104,13 @@ OP_WRITE_FN(certificate_remove);
 OP_READ_FN(meta_get);
 OP_WRITE_FN(meta_put);
 OP_READ_FN(info);
+OP_READ_FN(verify);
 
 /* ---- what operations share (op_common.c) ---- */
+
+/* Octets of a body appended to out, wherever it is now. *gone_out: it was expunged meanwhile (ERR_NOT_FOUND). */
+int body_read_checked(
+    struct rx *rx, uint64_t body, uint64_t offset, uint64_t len, struct buf *out, bool *gone_out, struct error *e);
 
 int tx_changed(struct tx *tx, uint64_t account, uint64_t mailbox, struct error *e);
 /* One reference to the body less; the row goes with the last, its space after the commit. */
@@ -241,6 +247,8 @@ struct reading {
 int reading_start(struct store *s, unsigned threads, struct error *e);
 void reading_stop(struct store *s);
 void reading_submit(struct store *s, struct work *w);
+/* A new snapshot for the rest of a read; no statement may be open. */
+int reading_anew(struct rx *rx, struct error *e);
 
 /* ---- aside ---- */
 

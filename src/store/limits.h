@@ -34,5 +34,7 @@
 #define STORE_KEY_MAX 128u               /* octets of a meta key */
 #define STORE_VALUE_MAX (256u << 10)     /* octets of a meta value */
 #define STORE_CHANGES_MAX 4096u          /* mailboxes in one changes_wait reply */
+#define STORE_FINDINGS_MAX 1000u         /* of one verify reply; what is beyond is left out */
+#define STORE_FINDING_TEXT_MAX 1024u     /* octets of one sentence */
 
 #endif

@@ -66,6 +66,7 @@ const struct op op_table[] = {
 	READ(meta_get, store_meta_value),
 	WRITE(meta_put, store_nothing),
 	READ(info, store_info),
+	READ(verify, store_verified),
 };
 const size_t op_count = sizeof op_table / sizeof op_table[0];
 

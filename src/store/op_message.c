@@ -219,25 +219,42 @@ body_find(struct rx *rx, struct body_place *place, struct error *e)
 }
 
 /*
- * Octets that do not pass may be those of a body that was expunged after our
- * snapshot, and whose space was given back: then it is gone, not damaged.
+ * What does not pass, or is not there, may be a body that was expunged after
+ * our snapshot and whose space was given back, or one that compaction moved
+ * meanwhile: a new snapshot says where it is now. Only what does not pass in
+ * the place that its row names before and after is damaged.
  */
-static int
-damaged_or_gone(struct rx *rx, struct body_place place, int damage, struct error *e)
+int
+body_read_checked(
+    struct rx *rx, uint64_t body, uint64_t offset, uint64_t len, struct buf *out, bool *gone_out, struct error *e)
 {
-	struct query end = query_begin(rx->db, "COMMIT"), begin = query_begin(rx->db, "BEGIN");
-	struct error gone = { 0 };
-	int rc = query_run(&end, &gone);
+	struct body_place place = { .body = body }, now;
+	int rc = body_find(rx, &place, e);
 
-	if (rc == 0)
-		rc = query_run(&begin, &gone);
-	query_end(&begin);
-	if (rc == 0)
-		rc = body_find(rx, &place, &gone);
-	if (rc == 0)
-		return damage;
-	if (e != NULL)
-		*e = gone;
+	while (rc == 0) {
+		size_t before = out->len;
+		struct error why = { 0 };
+		int damage = bodies_read(&rx->s->bodies, &place, offset, len, out, &why);
+
+		if (damage == 0)
+			return 0;
+		buf_truncate(out, before);
+		*e = why;
+		if (damage != ERR_INTEGRITY && damage != ERR_TRUNCATED && damage != ERR_NOT_FOUND)
+			return damage;
+		now = place;
+		rc = reading_anew(rx, e);
+		if (rc == 0)
+			rc = body_find(rx, &now, e);
+		if (rc == 0 && now.segment == place.segment && now.place == place.place) {
+			*e = why;
+			return damage == ERR_NOT_FOUND
+			    ? error_set(e, ERR_INTEGRITY, "the file of a stored body is missing")
+			    : damage;
+		}
+		place = now;
+	}
+	*gone_out = rc == ERR_NOT_FOUND;
 	return rc;
 }
 
@@ -248,6 +265,7 @@ OP_READ_FN(body_read)
 	struct body_place place = { .body = in->body };
 	struct buf data BUF_OWNED = { 0 };
 	uint64_t len = in->length;
+	bool gone = false;
 	int rc = body_find(rx, &place, e);
 
 	buf_init(&data, STORE_PIECE_MAX);
@@ -256,9 +274,7 @@ OP_READ_FN(body_read)
 		return rc;
 	if (len > place.length - in->offset)
 		len = place.length - in->offset;
-	rc = bodies_read(&rx->s->bodies, &place, in->offset, len, &data, e);
-	if (rc == ERR_INTEGRITY || rc == ERR_TRUNCATED)
-		rc = damaged_or_gone(rx, place, rc, e);
+	rc = body_read_checked(rx, in->body, in->offset, len, &data, &gone, e);
 	out->data = arena_copy(rx->arena, buf_slice(&data));
 	return rc;
 }

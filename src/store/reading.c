@@ -7,6 +7,18 @@
 #include "os/thread.h"
 #include "store/internal.h"
 
+int
+reading_anew(struct rx *rx, struct error *e)
+{
+	struct query end = query_begin(rx->db, "COMMIT"), begin;
+	int rc = query_run(&end, e);
+
+	if (rc != 0)
+		return rc;
+	begin = query_begin(rx->db, "BEGIN");
+	return query_run(&begin, e);
+}
+
 static int
 read_run(struct rx *rx, const struct op *op, const void *request, void *reply, struct error *e)
 {

@@ -526,6 +526,31 @@ static const struct codec_field store_info_fields[] = {
 };
 static const struct codec_schema store_info_schema = CODEC_SCHEMA(store_info, store_info_fields);
 
+static const struct codec_field store_verify_fields[] = {
+	CODEC_FIELD(struct store_verify, part, CODEC_U32, 0),
+	CODEC_FIELD(struct store_verify, after, CODEC_U64, 0),
+	CODEC_FIELD(struct store_verify, behind, CODEC_U64, 0),
+};
+static const struct codec_schema store_verify_schema = CODEC_SCHEMA(store_verify, store_verify_fields);
+
+static const struct codec_field store_finding_fields[] = {
+	CODEC_FIELD(struct store_finding, text, CODEC_BYTES, STORE_FINDING_TEXT_MAX),
+	CODEC_FIELD(struct store_finding, advice, CODEC_BYTES, STORE_FINDING_TEXT_MAX),
+};
+static const struct codec_schema store_finding_schema = CODEC_SCHEMA(store_finding, store_finding_fields);
+
+static const struct codec_field store_verified_fields[] = {
+	CODEC_FIELD_LIST(struct store_verified, findings, finding_count, &store_finding_schema, STORE_FINDINGS_MAX),
+	CODEC_FIELD(struct store_verified, more, CODEC_BOOL, 0),
+	CODEC_FIELD(struct store_verified, after, CODEC_U64, 0),
+	CODEC_FIELD(struct store_verified, behind, CODEC_U64, 0),
+	CODEC_FIELD(struct store_verified, octets, CODEC_U64, 0),
+	CODEC_FIELD(struct store_verified, live, CODEC_U64, 0),
+	CODEC_FIELD(struct store_verified, dead, CODEC_U64, 0),
+	CODEC_FIELD(struct store_verified, disk, CODEC_U64, 0),
+};
+static const struct codec_schema store_verified_schema = CODEC_SCHEMA(store_verified, store_verified_fields);
+
 #define METHOD(method, number, in, out) { (number), #method, &in##_schema, &out##_schema },
 
 static const struct port_method methods[] = { STORE_METHODS(METHOD) };

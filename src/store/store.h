@@ -74,6 +74,7 @@
  * certificate_remove
  * meta_get, meta_put   settings that must survive, by key; an empty value removes
  * info                 counts
+ * verify               looks at one page of everything, and tells what is not as it must be; writes nothing
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -120,7 +121,8 @@
 	X(certificate_remove, 62, store_certificate_name, store_nothing) \
 	X(meta_get, 70, store_meta_key, store_meta_value) \
 	X(meta_put, 71, store_meta_put, store_nothing) \
-	X(info, 72, store_nothing, store_info)
+	X(info, 72, store_nothing, store_info) \
+	X(verify, 73, store_verify, store_verified)
 
 #define STORE_METHOD_NUMBER(name, number, request, reply) STORE_METHOD_##name = (number),
 enum store_method { STORE_METHODS(STORE_METHOD_NUMBER) };

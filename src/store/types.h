@@ -525,4 +525,46 @@ struct store_info {
 	uint64_t writes;  /* write operations that they carried */
 };
 
+/* ---- looking at everything ---- */
+
+enum store_verify_part {           /* what is looked at, in this order */
+	STORE_VERIFY_DATABASE = 0, /* the database file's own structures */
+	STORE_VERIFY_ACCOUNTS,     /* sums, addresses, INBOX, UIDVALIDITY */
+	STORE_VERIFY_REFERENCES,   /* rows that name what is not there */
+	STORE_VERIFY_MAILBOXES,    /* counts, UIDs, MODSEQ, keywords, bodies of messages */
+	STORE_VERIFY_CERTIFICATES, /* their index */
+	STORE_VERIFY_BODIES,       /* references counted */
+	STORE_VERIFY_SEGMENTS,     /* places, sizes, unused space */
+	STORE_VERIFY_FILES,        /* files without a row */
+	STORE_VERIFY_OCTETS,       /* every octet of every body */
+	STORE_VERIFY_PARTS,
+};
+
+struct store_verify {
+	uint32_t part;
+	uint64_t after; /* where the reply before stopped; 0 at first */
+	uint64_t behind;
+};
+
+struct store_finding {
+	struct slice text;   /* a sentence: what is wrong */
+	struct slice advice; /* what to do */
+};
+
+/*
+ * One page. A finding about SEGMENTS, FILES or OCTETS is one only when the same page has it again a moment later: files
+ * change beside the snapshot in which rows are seen.
+ */
+struct store_verified {
+	struct store_finding *findings;
+	size_t finding_count;
+	bool more; /* ask again with these */
+	uint64_t after;
+	uint64_t behind;
+	uint64_t octets; /* OCTETS: read */
+	uint64_t live;   /* SEGMENTS: octets of records that are somebody's */
+	uint64_t dead;   /* octets that are nobody's any more */
+	uint64_t disk;   /* octets that the files take on the disk */
+};
+
 #endif

@@ -242,5 +242,6 @@ def test_what_was_answered_survives(fresh_exchange):
             check_mailbox(exchange, box)
         rounds += 1
         answered += load.answered
+    assert "Everything is as it must be" in exchange.run("verify").stdout
     print(f"{rounds} rounds ({' '.join(killed)}), {answered} answers kept")
     assert answered > 0

@@ -22,7 +22,7 @@ static const struct {
 	{ "web", "mail", "store", "address_find domain_list certificate_find info certificate_put" },
 	{ "control", "mail", "store",
 	    "account_create account_remove account_set_verifier account_get account_list address_find domain_list "
-	    "info" },
+	    "info verify" },
 };
 
 static const struct port_interface *const interfaces[] = { &ask_interface, &store_interface, &resolve_interface };

@@ -9,9 +9,27 @@
 
 #include "store/box.h"
 
+#include <sys/wait.h>
+
 #include "base/crc.h"
 
 #define FOLDER_SEGMENT (96u << 10) /* so that there are several segments */
+
+/* ---- another program ---- */
+
+BOX_FN void
+box_run(const char *const *words)
+{
+	pid_t child = fork();
+	int status = -1;
+
+	if (child == 0) {
+		(void)execvp(words[0], (char *const *)(uintptr_t)words);
+		_exit(127);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
 
 /* ---- filling ---- */
 
@@ -296,6 +314,62 @@ folder_tell(struct box *b, struct buf *out)
 	    store_meta_get(b->port, &(struct store_meta_key){ SLICE("some.key") }, &b->arena, &value, &unit_error));
 	(void)buf_putf(out, "meta '%.*s'\n", SLICE_ARGS(value.value));
 	assert_int_equal(out->err, 0);
+}
+
+/* ---- verifying ---- */
+
+BOX_FN size_t
+folder_verify_page(struct box *b, const struct store_verify *page, struct store_verified *found, struct buf *out)
+{
+	struct store_verified again;
+	size_t count = 0;
+
+	assert_ok(store_verify(b->port, page, &b->arena, found, &unit_error));
+	again = *found;
+	if (found->finding_count > 0 && page->part >= STORE_VERIFY_SEGMENTS) {
+		(void)usleep(200000);
+		assert_ok(store_verify(b->port, page, &b->arena, &again, &unit_error));
+	}
+	for (size_t i = 0; i < found->finding_count; i++) {
+		for (size_t k = 0; k < again.finding_count; k++) {
+			if (!slice_eq(found->findings[i].text, again.findings[k].text))
+				continue;
+			(void)buf_putf(out, "%.*s\n", SLICE_ARGS(found->findings[i].text));
+			count++;
+			break;
+		}
+		assert_true(found->findings[i].advice.len > 0);
+	}
+	return count;
+}
+
+/* Everything once; the findings' sentences are appended to out. */
+BOX_FN size_t
+folder_verify(struct box *b, struct buf *out)
+{
+	size_t count = 0;
+
+	for (uint32_t part = 0; part < STORE_VERIFY_PARTS; part++) {
+		struct store_verify page = { .part = part };
+		struct store_verified found = { .more = true };
+
+		while (found.more) {
+			count += folder_verify_page(b, &page, &found, out);
+			page.after = found.after;
+			page.behind = found.behind;
+		}
+	}
+	return count;
+}
+
+BOX_FN void
+folder_verify_clean(struct box *b)
+{
+	struct buf said BUF_OWNED = { 0 };
+
+	buf_init(&said, 1 << 20);
+	if (folder_verify(b, &said) != 0)
+		fail_msg("verify: %.*s", SLICE_ARGS(buf_slice(&said)));
 }
 
 #endif

@@ -12,8 +12,6 @@
 #include "store/folder.h"
 
 #include <sqlite3.h>
-#include <sys/wait.h>
-
 #include "os/file.h"
 #include "store/migrate.h"
 
@@ -28,20 +26,6 @@ data_path(const char *name)
 	return path;
 }
 
-static void
-run(const char *const *words)
-{
-	pid_t child = fork();
-	int status = -1;
-
-	if (child == 0) {
-		(void)execvp(words[0], (char *const *)(uintptr_t)words);
-		_exit(127);
-	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-}
-
 /* An old folder, made anew in b's place. */
 static void
 unpack(struct box *b, unsigned schema)
@@ -51,7 +35,7 @@ unpack(struct box *b, unsigned schema)
 
 	(void)snprintf(name, sizeof name, "schema-%u.tar.xz", schema);
 	words[2] = data_path(name);
-	run(words);
+	box_run(words);
 }
 
 static void
