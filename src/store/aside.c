@@ -7,12 +7,19 @@
  * A passive checkpoint stands in nobody's way, but lets the log grow as long
  * as somebody always writes. When it has become long, one that makes the log
  * begin anew is worth the moment that the committer waits for it.
+ *
+ * When neither is wanted, segments are compacted (compact.c), a step at a time
+ * with pauses.
  */
+#include "os/clock.h"
 #include "os/thread.h"
 #include "store/internal.h"
 
+#include <time.h>
+
 #define CHECKPOINT_PAGES 1000 /* of 4 KiB */
 #define RESTART_PAGES 16384
+#define COMPACT_RATE ((uint64_t)8 << 20) /* octets a second */
 #define RELEASED_MAX ((size_t)64 << 20)
 
 void
@@ -50,6 +57,8 @@ release_all(struct store *s, struct slice places)
 
 	for (size_t i = 0; i < places.len / sizeof *place; i++)
 		bodies_release(&s->bodies, &place[i]);
+	for (size_t i = 0; i < places.len / sizeof *place; i++)
+		compact_freed(s, &place[i]);
 }
 
 static void
@@ -72,6 +81,47 @@ checkpoint(struct store *s, int pages)
 		store_say(s, e.text);
 }
 
+/* With the mutex. Waits for something to do, or does a step of compaction and then waits as long as its rate asks for. */
+static void
+wait_or_compact(struct store *s)
+{
+	struct aside *a = &s->aside;
+	uint64_t rate = s->options.compact_rate == 0 ? COMPACT_RATE : s->options.compact_rate, copied = 0;
+	int64_t until = a->pause_until;
+	struct timespec at = { until / 1000, until % 1000 * 1000000 };
+
+	if (!a->may_compact || !a->compaction.wanted || a->stop) {
+		(void)pthread_cond_wait(&a->some, &a->mutex);
+		return;
+	}
+	if (clock_ms() < until) {
+		(void)pthread_cond_clockwait(&a->some, &a->mutex, CLOCK_MONOTONIC, &at);
+		return;
+	}
+	a->compacting = true;
+	(void)pthread_mutex_unlock(&a->mutex);
+	a->compaction.wanted = compact_step(s, &copied);
+	a->pause_until = clock_ms() + (int64_t)(copied * 1000 / rate);
+	(void)pthread_mutex_lock(&a->mutex);
+	a->compacting = false;
+	(void)pthread_cond_broadcast(&a->some);
+}
+
+void
+aside_compact(struct store *s, bool yes)
+{
+	struct aside *a = &s->aside;
+
+	if (!a->started)
+		return;
+	(void)pthread_mutex_lock(&a->mutex);
+	a->may_compact = yes;
+	(void)pthread_cond_broadcast(&a->some);
+	while (!yes && a->compacting)
+		(void)pthread_cond_wait(&a->some, &a->mutex);
+	(void)pthread_mutex_unlock(&a->mutex);
+}
+
 static void *
 aside_main(void *arg)
 {
@@ -84,7 +134,7 @@ aside_main(void *arg)
 		struct buf places = a->released;
 
 		if (pages == 0 && places.len == 0) {
-			(void)pthread_cond_wait(&a->some, &a->mutex);
+			wait_or_compact(s);
 			continue;
 		}
 		a->wal_pages = 0;
@@ -111,6 +161,7 @@ aside_start(struct store *s, struct error *e)
 	(void)pthread_mutex_init(&a->mutex, NULL);
 	(void)pthread_cond_init(&a->some, NULL);
 	buf_init(&a->released, RELEASED_MAX);
+	compact_init(s);
 	rc = thread_start(&a->thread, "aside", aside_main, s, e);
 	a->started = rc == 0;
 	if (rc != 0)
@@ -130,6 +181,7 @@ aside_stop(struct store *s)
 	(void)pthread_cond_signal(&a->some);
 	(void)pthread_mutex_unlock(&a->mutex);
 	(void)pthread_join(a->thread, NULL);
+	compact_done(s);
 	db_close(&a->db);
 	buf_done(&a->released);
 	(void)pthread_cond_destroy(&a->some);

@@ -216,7 +216,7 @@ open_last(struct bodies *b, struct db *db, struct error *e)
 	char name[NAME_SIZE];
 	struct stat st;
 	uint64_t last;
-	int rc = db_number(db, "SELECT max(segment) FROM segments", &last, e);
+	int rc = db_number(db, "SELECT max(segment) FROM segments WHERE segment < " BODY_COMPACTED_SQL, &last, e);
 
 	b->segment = (uint32_t)last;
 	if (rc != 0 || last == 0)
@@ -271,12 +271,17 @@ bodies_resume(struct bodies *b, struct db *db, struct error *e)
 	atomic_init(&b->next_body, last + 1);
 	b->first_body = last + 1;
 	b->first_segment = b->segment + 1;
+	if (rc == 0)
+		rc = db_number(db, "SELECT max(segment) FROM segments WHERE segment >= " BODY_COMPACTED_SQL, &last, e);
+	b->first_compacted = rc != 0 || last == 0 ? BODY_COMPACTED : (uint32_t)last + 1;
 	return rc;
 }
 
 bool
 bodies_is_young(const struct bodies *b, char first, uint64_t number)
 {
+	if (first == 's' && number >= BODY_COMPACTED)
+		return number >= b->first_compacted;
 	return number >= (first == 's' ? b->first_segment : b->first_body);
 }
 
@@ -545,4 +550,38 @@ bodies_release(struct bodies *b, const struct body_place *place)
 	(void)fallocate(
 	    fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)place->place, (off_t)record_size(place->length));
 	(void)close(fd);
+}
+
+/* ---- compaction's ---- */
+
+int
+bodies_compacted_new(struct bodies *b, uint32_t segment, int *fd_out, struct error *e)
+{
+	char name[NAME_SIZE];
+
+	segment_name(name, segment);
+	*fd_out = openat(b->folder_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	return *fd_out >= 0 ? 0 : file_error(e, "a body segment cannot be made");
+}
+
+int
+bodies_compacted_put(struct bodies *b, int fd, struct slice records, uint64_t at, struct error *e)
+{
+	int rc = write_at(fd, records, at, e);
+
+	if (rc != 0)
+		return rc;
+	if (fdatasync(fd) == 0 && (at > 0 || fsync(b->folder_fd) == 0))
+		return 0;
+	(void)file_error(e, "moved messages cannot be synced to disk");
+	return ERR_IO;
+}
+
+void
+bodies_segment_remove(struct bodies *b, uint32_t segment)
+{
+	char name[NAME_SIZE];
+
+	segment_name(name, segment);
+	(void)unlinkat(b->folder_fd, name, 0);
 }

@@ -14,6 +14,10 @@
  * says up to where it was synced before that batch: the start looks at all
  * bodies behind that place (recover.c).
  *
+ * Segments numbered from BODY_COMPACTED on are made by compaction
+ * (compact.c): their octets are synced before a row names them, so recovery
+ * has nothing to do with them and nothing is appended to them after a start.
+ *
  * Reading is for every thread.
  */
 #ifndef STORE_BODY_H
@@ -24,6 +28,8 @@
 #include "base/buf.h"
 #include "store/db.h"
 
+#define BODY_COMPACTED 0x80000000u
+#define BODY_COMPACTED_SQL "2147483648"
 #define BODY_OWN_FILE 0u /* as segment: a file of its own */
 
 struct body_place {
@@ -40,6 +46,7 @@ struct bodies {
 	atomic_ullong next_body;
 	uint64_t first_body; /* given out since the start */
 	uint32_t first_segment;
+	uint32_t first_compacted;
 	uint64_t segment_size;
 	/* the committer's */
 	uint32_t segment; /* being appended to; 0: none yet */
@@ -91,6 +98,13 @@ int bodies_read(
 bool bodies_name_number(const char *name, char first, size_t digits, uint64_t *out);
 /* Whether a file of that letter and number was made after the start: it may not have its row yet. */
 bool bodies_is_young(const struct bodies *b, char first, uint64_t number);
+
+/* Makes the file of a segment that compaction fills. */
+int bodies_compacted_new(struct bodies *b, uint32_t segment, int *fd_out, struct error *e);
+/* Writes at the end of it and syncs, the name too when it is new (at 0). ERR_FULL; every other failure is one of the disk. */
+int bodies_compacted_put(struct bodies *b, int fd, struct slice records, uint64_t at, struct error *e);
+/* Nothing names it any more. Who has it open goes on reading. */
+void bodies_segment_remove(struct bodies *b, uint32_t segment);
 
 /* Gives the space of a body back that no committed row names any more. */
 void bodies_release(struct bodies *b, const struct body_place *place);

@@ -41,6 +41,8 @@ work_new(struct port_job *job, const struct op *op)
 	}
 	w->job = job;
 	w->op = op;
+	w->request = port_job_request(job);
+	w->arena = a;
 	return w;
 }
 
@@ -66,7 +68,7 @@ work_octets(const struct work *w)
 	if (w->op->content == NULL)
 		return 0;
 	if (w->stage == NULL)
-		return w->op->content(port_job_request(w->job))->data.len;
+		return w->op->content(w->request)->data.len;
 	(void)stage_content(w->stage, &data, &place);
 	return data.len;
 }
@@ -111,7 +113,7 @@ put_body(struct store *s, struct work *w, struct error *e)
 
 	if (w->op->content == NULL)
 		return 0;
-	content = w->op->content(port_job_request(w->job));
+	content = w->op->content(w->request);
 	data = content->data;
 	w->has_place = true;
 	if (w->stage != NULL && !stage_content(w->stage, &data, &w->place))
@@ -213,9 +215,9 @@ run_row(struct batch *b, struct work *w, struct error *e)
 
 	if (rc != 0)
 		return rc;
-	tx->arena = port_job_arena(w->job);
+	tx->arena = w->arena;
 	tx->place = w->has_place ? &w->place : NULL;
-	w->rc = w->op->write(tx, port_job_request(w->job), w->reply, &w->error);
+	w->rc = w->op->write(tx, w->request, w->reply, &w->error);
 	if (w->rc == 0)
 		w->rc = arena_check(tx->arena, &w->error);
 	if (w->rc != 0 && fails_all(tx->db, w->rc)) {
@@ -276,7 +278,9 @@ answer(struct store *s, struct work *w)
 {
 	if (w->stage != NULL)
 		stage_give_back(s, w->stage, w->rc == 0);
-	if (w->rc == 0)
+	if (w->job == NULL)
+		w->done(w);
+	else if (w->rc == 0)
 		port_reply(w->job, w->reply);
 	else
 		port_fail(w->job, &w->error);

@@ -173,6 +173,8 @@ start_threads(struct store *s, struct error *e)
 		rc = staging_start(s, e);
 	if (rc == 0)
 		rc = committer_start(s, e);
+	if (rc == 0)
+		aside_compact(s, true);
 	return rc;
 }
 
@@ -229,6 +231,7 @@ store_close(struct store *s)
 		return;
 	staging_stop(s);
 	reading_stop(s);
+	aside_compact(s, false);
 	committer_stop(s);
 	aside_stop(s);
 	notify_done(&s->notify);

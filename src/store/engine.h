@@ -24,6 +24,7 @@ struct store_options {
 	const char *folder;
 	unsigned readers;      /* reading threads; 0: 2 */
 	uint64_t segment_size; /* octets after which a new body segment is begun; 0: 256 MiB */
+	uint64_t compact_rate; /* octets a second that compaction copies; 0: 8 MiB */
 	/* One line about the start (what a crash left and was cleaned) or a fault; may be NULL; from any thread. */
 	void (*say)(void *ctx, const char *line);
 	/* The disk failed a sync: the store answers no write any more, restart the process. May be NULL. */

@@ -7,6 +7,7 @@
  *   stage.c     bodies being staged, and the spool thread that writes large ones out
  *   reading.c   the readers: every read, each on a connection of its own
  *   aside.c     checkpoints and giving space back, beside everything else
+ *   compact.c   moving what is alive out of segments that are mostly dead
  *   notify.c    who waits for changes
  *   recover.c   what a power cut left of the last batch
  *   op_verify*.c  looking at every promise, a page at a time
@@ -157,8 +158,11 @@ struct stage;
 
 struct work {
 	struct work *next;
-	struct port_job *job;
+	struct port_job *job; /* NULL: the store's own, and done is told */
 	const struct op *op;
+	const void *request;
+	struct arena *arena;
+	void (*done)(struct work *w);
 	void *reply;
 	struct stage *stage; /* taken for this, or NULL */
 	struct body_place place;
@@ -252,6 +256,19 @@ int reading_anew(struct rx *rx, struct error *e);
 
 /* ---- aside ---- */
 
+/* One pass over the segments (compact.c). */
+struct compaction {
+	bool wanted;
+	uint64_t freed;   /* octets of segments since the last pass began */
+	uint32_t segment; /* the one being emptied, or the last one looked at */
+	bool emptying;
+	uint64_t place;   /* what is before it in that segment was looked at */
+	uint32_t to;      /* the segment being filled; 0: none */
+	uint32_t next_to; /* numbers of such segments are not used twice */
+	int fd;           /* of it */
+	uint64_t used;
+};
+
 struct aside {
 	pthread_t thread;
 	pthread_mutex_t mutex;
@@ -261,12 +278,27 @@ struct aside {
 	int wal_pages;
 	struct buf released; /* struct body_place */
 	struct db db;
+	bool may_compact;
+	bool compacting; /* a step is being done */
+	int64_t pause_until;
+	struct compaction compaction; /* the thread's */
 };
 
 int aside_start(struct store *s, struct error *e);
 void aside_stop(struct store *s);
 void aside_wal(struct store *s, int pages);
 void aside_release(struct store *s, struct slice places);
+/* Compaction writes through the committer: yes once that runs, no before it stops (then no step is under way). */
+void aside_compact(struct store *s, bool yes);
+
+/* ---- compaction (compact.c), all on the thread aside ---- */
+
+void compact_init(struct store *s);
+void compact_done(struct store *s);
+/* Space in a segment was given back. */
+void compact_freed(struct store *s, const struct body_place *place);
+/* One step of bounded size when there is something to do: *octets_out were copied. False: nothing is left to do. */
+bool compact_step(struct store *s, uint64_t *octets_out);
 
 /* ---- who waits for changes ---- */
 

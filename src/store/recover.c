@@ -24,7 +24,9 @@ struct last {
 static int
 last_segment(struct db *db, struct last *out, struct error *e)
 {
-	struct query q = query_begin(db, "SELECT segment, used, synced FROM segments ORDER BY segment DESC LIMIT 1");
+	struct query q = query_begin(db,
+	    "SELECT segment, used, synced FROM segments WHERE segment < " BODY_COMPACTED_SQL
+	    " ORDER BY segment DESC LIMIT 1");
 	int rc = query_step(&q, e);
 
 	*out = (struct last){ 0 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The store in the sandbox that its process will have: what it opens late, it must be permitted to open. */
-#include "store/box.h"
+#include "store/folder.h"
 
 #include <sys/wait.h>
 
@@ -13,6 +13,8 @@ keep_and_read(void)
 	uint64_t account;
 
 	box_new(&b);
+	b.options.segment_size = 4096;
+	b.options.compact_rate = 1 << 30;
 	box_open(&b);
 	account = box_account(&b, "a@example.org");
 	for (uint32_t i = 1; i <= 20; i++)
@@ -21,6 +23,12 @@ keep_and_read(void)
 	/* Opened again: the log of the database is read, the segments are looked through. */
 	box_open(&b);
 	(void)box_append(&b, account, 1, SLICE("Subject: z\r\n\r\n"), 0);
+	/* Space is given back, segments are compacted, everything is verified. */
+	for (unsigned i = 0; i < 60; i++)
+		folder_append(&b, account, 1, i, 500, NULL);
+	folder_expunge(&b, account, 1, 5, 60);
+	(void)usleep(300000);
+	folder_verify_clean(&b);
 	box_close(&b);
 	box_free(&b);
 }
