@@ -122,6 +122,23 @@ account_password(struct place *p, const struct verb_input *in, struct slice addr
 	return rc;
 }
 
+static int
+account_rename(struct place *p, const struct verb_input *in, struct slice address, struct error *e)
+{
+	struct store_account_rename request = { .from = address, .to = slice_str(in->words[2]) };
+	struct store_nothing reply;
+	ARENA_OWNED struct arena a = { 0 };
+	int rc = find_account(p, address, &request.account, e);
+
+	arena_init(&a, REPLY_BUDGET);
+	if (rc == 0)
+		rc = store_account_rename(p->port, &request, &a, &reply, e);
+	if (rc == 0)
+		(void)printf("%.*s is %.*s now, with the same mail and the same password.\n", (int)address.len,
+		    (const char *)address.data, (int)request.to.len, (const char *)request.to.data);
+	return rc;
+}
+
 static void
 print_account(const struct store_account_row *row, bool json)
 {
@@ -173,6 +190,7 @@ static const struct {
 	{ "list", 0, account_list },
 	{ "remove", 1, account_remove },
 	{ "password", 1, account_password },
+	{ "rename", 2, account_rename },
 };
 
 int
@@ -192,7 +210,8 @@ verb_account(const struct verb_input *in)
 		place_close(&p);
 		return rc == 0 ? EXIT_DONE : verb_failed(&e);
 	}
-	(void)error_set(&e, ERR_USAGE, "say account add ADDRESS, list, remove ADDRESS or password ADDRESS");
+	(void)error_set(
+	    &e, ERR_USAGE, "say account add ADDRESS, list, remove ADDRESS, password ADDRESS or rename OLD NEW");
 	return verb_failed(&e);
 }
 

@@ -21,6 +21,7 @@ static const char usage_text[] =
     "  account list                 all accounts\n"
     "  account remove ADDRESS       an account, its mail and its certificates\n"
     "  account password ADDRESS     another password\n"
+    "  account rename OLD NEW       another address for an account; its mail stays\n"
     "\n"
     "  --config FILE                " CONFIG_DEFAULT_PATH " when it is there\n"
     "  --data DIR                   the data folder, in place of the configuration's\n"

@@ -49,6 +49,7 @@ static const struct permit {
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_account_create },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_account_remove },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_account_set_verifier },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_account_rename },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_account_get },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_account_list },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_address_find },

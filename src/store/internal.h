@@ -73,6 +73,7 @@ extern const size_t op_count;
 OP_WRITE_FN(account_create);
 OP_WRITE_FN(account_remove);
 OP_WRITE_FN(account_set_verifier);
+OP_WRITE_FN(account_rename);
 OP_READ_FN(account_get);
 OP_READ_FN(account_list);
 OP_WRITE_FN(address_add);

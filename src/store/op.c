@@ -29,6 +29,7 @@ const struct op op_table[] = {
 	WRITE(account_create, store_account_id),
 	WRITE(account_remove, store_nothing),
 	WRITE(account_set_verifier, store_nothing),
+	WRITE(account_rename, store_nothing),
 	READ(account_get, store_account),
 	READ(account_list, store_account_rows),
 	WRITE(address_add, store_nothing),

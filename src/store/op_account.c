@@ -36,8 +36,9 @@ account_exists(struct db *db, uint64_t account, struct error *e)
 	return rc;
 }
 
+/* At a position of the account, which must be free. */
 static int
-address_insert(struct tx *tx, uint64_t account, struct slice address, struct error *e)
+address_insert_at(struct tx *tx, uint64_t account, struct slice address, uint64_t position, struct error *e)
 {
 	struct slice domain = SLICE_EMPTY, key, domain_key;
 	struct query q;
@@ -59,14 +60,30 @@ address_insert(struct tx *tx, uint64_t account, struct slice address, struct err
 	query_end(&q);
 	if (rc != 0)
 		return rc < 0 ? rc : error_set(e, ERR_EXISTS, "the address is taken");
-	q = query_begin(tx->db,
-	    "INSERT INTO addresses (address, shown, domain, account, position) VALUES (?1, ?2, ?3, ?4,"
-	    " (SELECT coalesce(max(position) + 1, 0) FROM addresses WHERE account = ?4))");
+	q = query_begin(
+	    tx->db, "INSERT INTO addresses (address, shown, domain, account, position) VALUES (?1, ?2, ?3, ?4, ?5)");
 	query_bytes(&q, key);
 	query_bytes(&q, address);
 	query_bytes(&q, domain_key);
 	query_u64(&q, account);
+	query_u64(&q, position);
 	return query_run(&q, e);
+}
+
+/* Behind the others. */
+static int
+address_insert(struct tx *tx, uint64_t account, struct slice address, struct error *e)
+{
+	struct query q = query_begin(tx->db, "SELECT coalesce(max(position) + 1, 0) FROM addresses WHERE account = ?1");
+	uint64_t position = 0;
+	int rc;
+
+	query_u64(&q, account);
+	rc = query_step(&q, e);
+	if (rc == 1)
+		position = query_col_u64(&q, 0);
+	query_end(&q);
+	return rc < 0 ? rc : address_insert_at(tx, account, address, position, e);
 }
 
 OP_WRITE_FN(account_create)
@@ -143,6 +160,25 @@ OP_WRITE_FN(account_set_verifier)
 		rc = query_run(&q, e);
 	query_end(&q);
 	return rc;
+}
+
+OP_WRITE_FN(account_rename)
+{
+	const struct store_account_rename *in = request;
+	struct query q =
+	    query_begin(tx->db, "DELETE FROM addresses WHERE account = ?1 AND address = ?2 RETURNING position");
+	uint64_t position;
+	int rc;
+
+	(void)reply;
+	query_u64(&q, in->account);
+	query_bytes(&q, fold_ascii(tx->arena, in->from));
+	rc = query_one(&q, "address", e);
+	if (rc != 0)
+		return rc;
+	position = query_col_u64(&q, 0);
+	rc = query_run(&q, e);
+	return rc != 0 ? rc : address_insert_at(tx, in->account, in->to, position, e);
 }
 
 static int

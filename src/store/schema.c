@@ -34,6 +34,14 @@ static const struct codec_field store_address_fields[] = {
 };
 static const struct codec_schema store_address_schema = CODEC_SCHEMA(store_address, store_address_fields);
 
+static const struct codec_field store_account_rename_fields[] = {
+	CODEC_FIELD(struct store_account_rename, account, CODEC_U64, 0),
+	CODEC_FIELD(struct store_account_rename, from, CODEC_BYTES, STORE_ADDRESS_MAX),
+	CODEC_FIELD(struct store_account_rename, to, CODEC_BYTES, STORE_ADDRESS_MAX),
+};
+static const struct codec_schema store_account_rename_schema =
+    CODEC_SCHEMA(store_account_rename, store_account_rename_fields);
+
 static const struct codec_field store_account_get_fields[] = {
 	CODEC_FIELD(struct store_account_get, account, CODEC_U64, 0),
 	CODEC_FIELD(struct store_account_get, address, CODEC_BYTES, STORE_ADDRESS_MAX),

@@ -30,6 +30,8 @@
  *                      ERR_NOT_FOUND when its domain is not one of ours
  * account_remove       with all its mail and certificates
  * account_set_verifier
+ * account_rename       another address in the place of one of its own; its mail, and its number, stay. ERR_EXISTS when it
+ *                      is taken, ERR_NOT_FOUND when its domain is not one of ours or the account has not the old one
  * account_get          by number or address; with the exact sums of what it holds
  * account_list         by number, in pages
  * address_add          one more address for an account; ERR_EXISTS
@@ -95,6 +97,7 @@
 	X(domain_add, 9, store_domain, store_nothing) \
 	X(domain_remove, 10, store_domain, store_nothing) \
 	X(domain_list, 11, store_nothing, store_domains) \
+	X(account_rename, 12, store_account_rename, store_nothing) \
 	X(mailbox_list, 20, store_mailbox_list, store_mailbox_rows) \
 	X(mailbox_get, 21, store_mailbox_get, store_mailbox_state) \
 	X(mailbox_create, 22, store_mailbox_create, store_mailbox_id) \

@@ -44,6 +44,12 @@ struct store_address {
 	struct slice address;
 };
 
+struct store_account_rename {
+	uint64_t account;
+	struct slice from; /* one of its addresses */
+	struct slice to;   /* takes its place */
+};
+
 /* By account when it is not 0, otherwise by address. */
 struct store_account_get {
 	uint64_t account;

@@ -57,3 +57,20 @@ def test_cannot(fresh_exchange):
     (exchange.data / "store.db").write_bytes(b"no database" * 1000)
     done = exchange.run("verify", check=False)
     assert done.returncode == 3 and done.stderr.startswith("letterlockd: ")
+
+
+def test_rename_and_remove(fresh_exchange):
+    exchange = fresh_exchange()
+    deliver(exchange)
+    said = exchange.run("account", "rename", exchange.ALICE, "smith@example.org").stdout
+    assert said.startswith("alice@example.org is smith@example.org now")
+    with imaplib.IMAP4_SSL("localhost", exchange.port("imaps"), ssl_context=exchange.tls()) as imap:
+        imap.login("smith@example.org", exchange.password(exchange.ALICE))
+        assert imap.select("INBOX")[1] == [b"5"]
+    assert exchange.run("account", "rename", exchange.ALICE, "x@example.org", check=False).returncode == 1
+    assert exchange.run("account", "rename", "smith@example.org", exchange.BOB, check=False).returncode == 1
+    assert exchange.run("account", "rename", "smith@example.org", check=False).returncode == 2
+    assert "Everything is as it must be" in exchange.run("verify").stdout
+    exchange.run("account", "remove", "smith@example.org")
+    last = json.loads(exchange.run("verify", "--json").stdout.splitlines()[-1])
+    assert last["findings"] == 0 and last["messages"] == last["bodies"] == last["octets_read"] == 0

@@ -21,7 +21,8 @@ static const struct {
 	{ "mx", "resolver", "resolve", "lookup" },
 	{ "web", "mail", "store", "address_find domain_list certificate_find info certificate_put" },
 	{ "control", "mail", "store",
-	    "account_create account_remove account_set_verifier account_get account_list address_find domain_list "
+	    "account_create account_remove account_set_verifier account_rename account_get account_list address_find "
+	    "domain_list "
 	    "info verify" },
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "store/box.h"
+#include "store/folder.h"
 
 static int
 create(struct box *b, const char *address)
@@ -143,4 +143,50 @@ removed_account_is_gone(void **state)
 	box_free(&b);
 }
 
-UNIT_MAIN(UNIT_TEST(addresses), UNIT_TEST(lists_and_verifiers), UNIT_TEST(removed_account_is_gone))
+static int
+rename_to(struct box *b, uint64_t account, const char *from, const char *to)
+{
+	struct store_account_rename in = { account, slice_str(from), slice_str(to) };
+	struct store_nothing none;
+
+	return store_account_rename(b->port, &in, &b->arena, &none, NULL);
+}
+
+/* The address changes, everything else stays; what cannot be changes nothing. */
+static void
+renames(void **state)
+{
+	uint64_t alice, bob;
+	struct box b;
+
+	(void)state;
+	box_new(&b);
+	box_open(&b);
+	alice = box_account(&b, "alice@example.org");
+	bob = box_account(&b, "bob@other.org");
+	assert_int_equal(add(&b, alice, "post@example.org"), 0);
+	(void)box_append(&b, alice, box_mailbox(&b, alice, "INBOX").mailbox, SLICE("letter"), 0);
+	assert_int_equal(rename_to(&b, alice, "alice@example.org", "BOB@other.org"), ERR_EXISTS);
+	assert_int_equal(rename_to(&b, alice, "alice@example.org", "post@example.org"), ERR_EXISTS);
+	assert_int_equal(rename_to(&b, alice, "alice@example.org", "alice@elsewhere.org"), ERR_NOT_FOUND);
+	assert_int_equal(rename_to(&b, alice, "alice@example.org", "nobody"), ERR_SYNTAX);
+	assert_int_equal(rename_to(&b, alice, "bob@other.org", "new@other.org"), ERR_NOT_FOUND);
+	assert_int_equal(rename_to(&b, 99, "alice@example.org", "new@other.org"), ERR_NOT_FOUND);
+	assert_int_equal(find(&b, "alice@example.org").account, alice);
+	assert_int_equal(find(&b, "bob@other.org").account, bob);
+	assert_int_equal(rename_to(&b, alice, "ALICE@example.org", "Alice.Smith@Other.org"), 0);
+	assert_int_equal(find(&b, "alice@example.org").account, 0);
+	assert_int_equal(find(&b, "alice.smith@other.org").account, alice);
+	assert_slice(get(&b, alice, NULL).addresses[0], "Alice.Smith@Other.org");
+	assert_slice(get(&b, alice, NULL).addresses[1], "post@example.org");
+	assert_slice(get(&b, alice, NULL).verifier, "verifier");
+	assert_int_equal(get(&b, alice, NULL).messages, 1);
+	/* Only its letters: not taken by somebody else. */
+	assert_int_equal(rename_to(&b, alice, "alice.smith@other.org", "ALICE.smith@other.org"), 0);
+	assert_slice(get(&b, alice, NULL).addresses[0], "ALICE.smith@other.org");
+	assert_int_equal(create(&b, "alice@example.org"), 0);
+	folder_verify_clean(&b);
+	box_free(&b);
+}
+
+UNIT_MAIN(UNIT_TEST(renames), UNIT_TEST(addresses), UNIT_TEST(lists_and_verifiers), UNIT_TEST(removed_account_is_gone))
