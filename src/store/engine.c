@@ -136,6 +136,8 @@ open_database(struct store *s, struct error *e)
 	int rc = existed ? 0 : file_write_atomic(s->db_path, SLICE_EMPTY, 0600, e);
 
 	if (rc == 0)
+		rc = recover_log(s, e);
+	if (rc == 0)
 		rc = db_open(db, s->db_path, DB_WRITER, e);
 	if (rc == 0)
 		rc = db_number(db, "PRAGMA user_version", &version, e);
@@ -147,12 +149,6 @@ open_database(struct store *s, struct error *e)
 	s->refused = (rc == ERR_UNSUPPORTED || rc == ERR_INTEGRITY) && db->handle != NULL;
 	if (s->refused)
 		(void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	/*
-	 * A process that was killed may have left a commit in the log that it did not come to sync. Nobody may see it
-	 * before it is on the disk, or a power cut takes back what was seen, and its UIDs are given out again.
-	 */
-	if (rc == 0 && existed)
-		rc = db_run(db, "PRAGMA wal_checkpoint", e);
 	/* The names of a new database's files. */
 	if (rc == 0)
 		rc = dir_sync(s->options.folder, e);

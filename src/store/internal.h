@@ -323,6 +323,8 @@ void notify_peer_gone(struct store *s, uint64_t peer);
 
 /* ---- the start (recover.c) ---- */
 
+/* Before the database is opened: what a process that was killed left in its log is on the disk before anybody sees it. */
+int recover_log(struct store *s, struct error *e);
 /* Takes out messages of the last batch whose octets did not reach the disk: they were never answered. */
 int recover_last_batch(struct store *s, struct error *e);
 

@@ -5,6 +5,13 @@
  * last segment's row says up to where it was synced before that batch. Every
  * body behind that place is read; the messages of one that does not pass are
  * expunged, so their UIDs are used up and their mailboxes' counts are right.
+ *
+ * A process that was killed, or that stopped because a sync failed, leaves
+ * octets that can be read and are not on the disk. Nobody may see them before
+ * they are, or a power cut takes back what was seen and its UIDs are given out
+ * again. After a sync that failed they even count as clean, and a sync alone
+ * would do nothing: so the log and the end of the last segment are written
+ * again, octet by octet as they are, and then synced.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -91,20 +98,58 @@ forget_body(struct tx *tx, const struct body_place *place, struct error *e)
 	return rc < 0 ? rc : arena_check(tx->arena, e);
 }
 
+static int
+write_again(int fd, uint64_t from, uint64_t to)
+{
+	uint8_t part[65536];
+
+	while (from < to) {
+		ssize_t n = pread(fd, part, to - from < sizeof part ? (size_t)(to - from) : sizeof part, (off_t)from);
+
+		if (n > 0)
+			n = pwrite(fd, part, (size_t)n, (off_t)from);
+		if (n < 0 && errno != EINTR)
+			return -1;
+		if (n == 0)
+			return 0;
+		from += n > 0 ? (uint64_t)n : 0;
+	}
+	return 0;
+}
+
+int
+recover_log(struct store *s, struct error *e)
+{
+	char path[sizeof s->db_path + 4];
+	struct stat st;
+	int fd, rc = 0;
+
+	(void)snprintf(path, sizeof path, "%s-wal", s->db_path);
+	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0 || fstat(fd, &st) != 0 || write_again(fd, 0, (uint64_t)st.st_size) != 0 || fdatasync(fd) != 0)
+		rc = error_set_errno(e, errno == ENOSPC ? ERR_FULL : ERR_IO, errno, "'%s' cannot be synced", path);
+	if (fd >= 0)
+		(void)close(fd);
+	return rc;
+}
+
 /* What is there now is synced, or there is no such file. *size_out: its octets, 0 without one. */
 static int
-sync_segment(struct store *s, uint32_t segment, uint64_t *size_out, struct error *e)
+sync_segment(struct store *s, const struct last *last, uint64_t *size_out, struct error *e)
 {
 	char name[24];
 	struct stat st;
 	int fd, rc = 0;
 
-	(void)snprintf(name, sizeof name, "s%08" PRIx32, segment);
+	(void)snprintf(name, sizeof name, "s%08" PRIx32, last->segment);
 	*size_out = 0;
-	fd = openat(s->bodies.folder_fd, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	fd = openat(s->bodies.folder_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 && errno == ENOENT)
 		return 0;
-	if (fd < 0 || fdatasync(fd) != 0 || fsync(s->bodies.folder_fd) != 0 || fstat(fd, &st) != 0)
+	if (fd < 0 || write_again(fd, last->synced, last->used) != 0 || fdatasync(fd) != 0 ||
+	    fsync(s->bodies.folder_fd) != 0 || fstat(fd, &st) != 0)
 		rc = error_set_errno(e, ERR_IO, errno, "a body segment cannot be synced");
 	if (fd >= 0)
 		(void)close(fd);
@@ -167,7 +212,7 @@ recover_last_batch(struct store *s, struct error *e)
 		return rc;
 	buf_init(&tx.changed, 1 << 20);
 	buf_init(&tx.released, 1 << 20);
-	rc = sync_segment(s, last.segment, &size, e);
+	rc = sync_segment(s, &last, &size, e);
 	if (rc == 0)
 		rc = bodies_behind(&s->committer.db, &last, &places, e);
 	if (rc == 0)
