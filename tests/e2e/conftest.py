@@ -91,11 +91,11 @@ class Exchange:
         self.PASSWORDS.setdefault(address, secret)
         return self.run("account", "add", address, secret=secret)
 
-    def start(self, launcher=()):
+    def start(self, launcher=(), environment=None):
         """launcher: a command in front of letterlockd (faketime, strace)."""
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen([*launcher, self.daemon, "run", "--config", self.config], stdout=log,
-                                            stderr=log, stdin=subprocess.DEVNULL)
+                                            stderr=log, stdin=subprocess.DEVNULL, env=environment)
         ready = self.data / "ports.json"
         end = time.monotonic() + START_SECONDS
         while not ready.exists():
