@@ -79,7 +79,6 @@ imap_do_select(struct imap_task *t)
 	bool examine = t->command->verb == IMAP_VERB_EXAMINE;
 	struct select_own *o = arena_alloc(&t->arena, sizeof *o);
 	struct store_mailbox_state state;
-	struct store_recent_take take;
 	struct error e = { 0 };
 	int rc;
 
@@ -100,8 +99,7 @@ imap_do_select(struct imap_task *t)
 	o->sel->uidvalidity = state.mailbox.uidvalidity;
 	o->sel->read_only = examine;
 	arena_init(&o->sel->names, 1u << 20);
-	take = (struct store_recent_take){ .account = t->account, .mailbox = o->sel->mailbox, .look = examine };
-	rc = store_recent_take(t->service->ports.store, &take, &t->arena, &o->recent, &e);
+	rc = imap_task_recent(t, o->sel->mailbox, examine, &t->arena, &o->recent, &e);
 	if (rc == 0)
 		rc = imap_selected_keywords(t, o->sel, state.keyword_count, &e);
 	if (rc == 0) {

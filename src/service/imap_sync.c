@@ -95,9 +95,8 @@ static int
 tell_new(struct imap_task *t, struct error *e)
 {
 	struct imap_selected *sel = t->selected;
-	struct store_recent_take take = { .account = t->account, .mailbox = sel->mailbox, .look = sel->read_only };
 	struct store_recent recent = { 0 };
-	int rc = store_recent_take(t->service->ports.store, &take, &t->page, &recent, e);
+	int rc = imap_task_recent(t, sel->mailbox, sel->read_only, &t->page, &recent, e);
 
 	if (rc == 0)
 		rc = add_new(t, &recent, e);

@@ -101,6 +101,19 @@ imap_task_mailbox(
 }
 
 int
+imap_task_recent(
+    struct imap_task *t, uint64_t mailbox, bool look, struct arena *a, struct store_recent *out, struct error *e)
+{
+	struct store_recent_take take = { .account = t->account, .mailbox = mailbox, .look = look };
+	int rc = store_recent_take(t->service->ports.store, &take, a, out, e);
+
+	if (look || (rc != ERR_FULL && rc != ERR_IO))
+		return rc;
+	take.look = true;
+	return store_recent_take(t->service->ports.store, &take, a, out, e);
+}
+
+int
 imap_task_set(struct imap_task *t, struct imap_set *out)
 {
 	struct imap_view *v = &t->selected->view;

@@ -102,6 +102,12 @@ enum imap_step imap_task_no(struct imap_task *t, const char *code, const char *t
 enum imap_step imap_task_bad(struct imap_task *t, const char *text);
 /* NO with the response code (RFC 5530) and words that fit an error of the store. */
 enum imap_step imap_task_error(struct imap_task *t, const struct error *e);
+/*
+ * Which UIDs are \Recent in this session: the first to ask has them, unless look is set. On a disk that is full or fails
+ * that cannot be remembered: then they are only looked at, and the mailbox stays readable.
+ */
+int imap_task_recent(
+    struct imap_task *t, uint64_t mailbox, bool look, struct arena *a, struct store_recent *out, struct error *e);
 
 /*
  * Asks the store for a write and returns IMAP_STEP_WAIT (or DONE with an answer when it cannot be asked). take may
