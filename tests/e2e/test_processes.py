@@ -207,8 +207,8 @@ def test_every_call_over_the_control_socket(of):
     got = {name: wire.ask(number, ticket=number)[0] for name, number in STORE.items()}
     wire.close()
     assert {name for name, code in got.items() if code != ERR_DENIED} == {
-        "account_create", "account_remove", "account_set_verifier", "account_get", "account_list", "address_find",
-        "domain_list", "info"}
+        "account_create", "account_remove", "account_set_verifier", "account_rename", "account_get", "account_list",
+        "address_find", "domain_list", "info", "verify"}
 
 
 def mails(exchange, address=None):

@@ -156,6 +156,27 @@ def measure(exchange, kind, port):
     return sent
 
 
+def idle_share(seconds=0.5):
+    """Of all processors."""
+    def read():
+        with open("/proc/stat", encoding="ascii") as f:
+            times = [int(word) for word in f.readline().split()[1:9]]
+        return times[3] + times[4], sum(times)
+
+    idle, all_of_it = read()
+    time.sleep(seconds)
+    now_idle, now_all = read()
+    return (now_idle - idle) / max(now_all - all_of_it, 1)
+
+
+def is_quiet(seconds=0):
+    """Whether nobody else computes here, or ceases to within the time: a pace is not measured beside compilers."""
+    end = time.monotonic() + seconds
+    while (quiet := idle_share() > 0.7) is False and time.monotonic() < end:
+        pass
+    return quiet
+
+
 FLOODS = [("handshakes", "imaps"), ("handshakes-one", "submissions"), ("passwords", "imaps"), ("silent", "imap"),
           ("connects", "hkp"), ("connects-one", "smtp")]
 
@@ -163,13 +184,17 @@ FLOODS = [("handshakes", "imaps"), ("handshakes-one", "submissions"), ("password
 @pytest.mark.parametrize("kind,port", FLOODS)
 def test_a_flood_slows_mail_of_others_by_less_than_half(fresh_exchange, exchange_of, kind, port):
     exchange = fresh_exchange({"fronts": "2"})
-    ratios = []
+    ratios, quiet = [], False
     for _ in range(TRIES):
+        before = is_quiet(10)
         sent = measure(exchange, kind, port)
+        quiet = quiet or (before and is_quiet())
         ratios.append(statistics.median(sent["us"]) / max(statistics.median(sent["nobody"]), 1))
         print(f"{kind}: {ratios[-1]:.2f}", {k: [round(n) for n in v] for k, v in sent.items()})
         if ratios[-1] >= 0.5:
             break
+    if max(ratios) < 0.5 and not quiet:
+        pytest.skip(f"this machine is busy with other things: {ratios}")
     assert max(ratios) >= 0.5, ratios
 
 
