@@ -36,7 +36,8 @@ struct signin {
 	struct port_service service;
 	struct throttle *throttle;
 	struct pool *checks;
-	pthread_t thread; /* of what is held back */
+	struct pool *known; /* for who signed in from there before: strangers cannot fill its queue */
+	pthread_t thread;   /* of what is held back */
 	bool started;
 	pthread_mutex_t lock;
 	pthread_cond_t turn;
@@ -160,7 +161,8 @@ account_found(void *ctx, const void *reply, const struct error *e)
 		c->account = found->account;
 		(void)buf_put_slice(&c->verifier, found->verifier);
 	}
-	if (c->verifier.err != 0 || pool_submit(c->signin->checks, compute, c) != 0)
+	if (c->verifier.err != 0 ||
+	    pool_submit(c->ticket.known ? c->signin->known : c->signin->checks, compute, c) != 0)
 		refuse_with(c, ERR_LIMIT, "too many are signing in: try again later");
 }
 
@@ -306,6 +308,8 @@ start(struct signin *s, unsigned threads, struct error *e)
 	if (rc == 0)
 		rc = pool_new(&options, &s->checks, e);
 	if (rc == 0)
+		rc = pool_new(&(struct pool_options){ "known", 1, SERVICE_AUTH_WAITING }, &s->known, e);
+	if (rc == 0)
 		rc = thread_start(&s->thread, "held", holding_main, s, e);
 	s->started = rc == 0;
 	return rc;
@@ -362,6 +366,7 @@ signin_free(struct signin *s)
 		(void)pthread_cond_wait(&s->turn, &s->lock);
 	(void)pthread_mutex_unlock(&s->lock);
 	pool_free(s->checks);
+	pool_free(s->known);
 	throttle_free(s->throttle);
 	(void)pthread_cond_destroy(&s->turn);
 	(void)pthread_mutex_destroy(&s->lock);
