@@ -44,14 +44,27 @@ class NameServer:
         self.silent = silent
         self.tcp = tcp
         self.asked = []
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self.socket = socket.socket(family, socket.SOCK_DGRAM)
-        self.socket.bind((host, 0))
-        port = self.socket.getsockname()[1]
+        self.socket, self.listener, port = self.listen(host)
         self.setting = f'{{ "{host}@{port}" }}'
-        self.listener = socket.create_server((host, port), family=family)
         for serve in (self.serve, self.serve_tcp):
             threading.Thread(target=serve, daemon=True).start()
+
+    @staticmethod
+    def listen(host):
+        """A port that is free over UDP and over TCP: a connection of another test may have taken it over TCP only."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        for _ in range(100):
+            listener = socket.create_server((host, 0), family=family)
+            port = listener.getsockname()[1]
+            datagrams = socket.socket(family, socket.SOCK_DGRAM)
+            try:
+                datagrams.bind((host, port))
+            except OSError:
+                datagrams.close()
+                listener.close()
+                continue
+            return datagrams, listener, port
+        raise OSError("No port was free over both UDP and TCP.")
 
     def serve(self):
         with contextlib.suppress(OSError):
