@@ -26,7 +26,8 @@ struct socket_conn {
 	bool shaking;           /* it is deferred */
 	int fd;
 	bool want_read, want_write;
-	short armed; /* what the event waits for */
+	bool drained; /* in this turn: the last read emptied the socket */
+	short armed;  /* what the event waits for */
 	struct peer_key key;
 };
 
@@ -150,6 +151,7 @@ read_once(struct socket_conn *s, int64_t now)
 		note(s, r);
 	if (r != IO_OK)
 		return 0;
+	s->drained = s->ssl == NULL && got < CONN_INPUT_MAX; /* an end behind it makes the socket ready again */
 	taken = size_min(c->ops->feed(c->session, slice_of(scratch, got), now), got);
 	if (taken < got && buf_put(&c->input, scratch + taken, got - taken) != 0)
 		conn_die(c);
@@ -223,7 +225,7 @@ more_input(struct socket_conn *s, size_t budget, int64_t now)
 {
 	size_t taken = s->c.start_tls ? 0 : conn_offer_leftover(&s->c, now);
 
-	return taken == 0 && budget > 0 && may_read(&s->c) ? read_once(s, now) : taken;
+	return taken == 0 && budget > 0 && !s->drained && may_read(&s->c) ? read_once(s, now) : taken;
 }
 
 static void
@@ -388,7 +390,7 @@ turn(struct conn *c, int64_t now)
 {
 	struct socket_conn *s = socket_of(c);
 
-	s->want_read = s->want_write = false;
+	s->want_read = s->want_write = s->drained = false;
 	turns[c->state](s, now);
 	if (c->state == CONN_DEAD || c->abort)
 		return;

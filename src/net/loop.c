@@ -16,8 +16,8 @@
 
 struct loop {
 	struct event_base *base;
-	struct event *wake,
-	    *deferred; /* the second is a timer that is due at once: in the next turn, behind what is ready */
+	struct event *wake;
+	struct event *again, *deferred; /* timers that are due at once: in the next turn, behind what is ready */
 	int wake_fd;
 	pthread_t thread;
 	bool started;
@@ -27,16 +27,15 @@ struct loop {
 	struct loop_task *deferred_first, *deferred_last;
 };
 
+/* Whose thread this is. */
+static _Thread_local const struct loop *running;
+
 static void
-run_tasks(evutil_socket_t fd, short what, void *ctx)
+run_posted(struct loop *l)
 {
-	struct loop *l = ctx;
 	struct loop_task *task, *next;
-	uint64_t count;
 	bool stop;
 
-	(void)what;
-	(void)!read(fd, &count, sizeof count);
 	(void)pthread_mutex_lock(&l->lock);
 	task = l->first;
 	l->first = l->last = NULL;
@@ -51,9 +50,27 @@ run_tasks(evutil_socket_t fd, short what, void *ctx)
 }
 
 static void
-next_turn(struct loop *l)
+on_ring(evutil_socket_t fd, short what, void *ctx)
 {
-	(void)event_add(l->deferred, &(struct timeval){ 0 });
+	uint64_t count;
+
+	(void)what;
+	(void)!read(fd, &count, sizeof count);
+	run_posted(ctx);
+}
+
+static void
+on_again(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	run_posted(ctx);
+}
+
+static void
+in_next_turn(struct event *timer)
+{
+	(void)event_add(timer, &(struct timeval){ 0 });
 }
 
 /* At least one, so that a clock that jumps ends nothing. */
@@ -74,7 +91,7 @@ run_deferred(evutil_socket_t fd, short what, void *ctx)
 		task->run(task->ctx);
 	} while (clock_ns() < until);
 	if (l->deferred_first != NULL)
-		next_turn(l);
+		in_next_turn(l->deferred);
 }
 
 static void
@@ -95,8 +112,9 @@ loop_new(struct loop **loop_out, struct error *e)
 	(void)pthread_mutex_init(&l->lock, NULL);
 	l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (l->wake_fd >= 0 && (l->base = event_base_new()) != NULL &&
-	    (l->wake = event_new(l->base, l->wake_fd, EV_READ | EV_PERSIST, run_tasks, l)) != NULL &&
-	    event_add(l->wake, NULL) == 0 && (l->deferred = evtimer_new(l->base, run_deferred, l)) != NULL) {
+	    (l->wake = event_new(l->base, l->wake_fd, EV_READ | EV_PERSIST, on_ring, l)) != NULL &&
+	    event_add(l->wake, NULL) == 0 && (l->again = evtimer_new(l->base, on_again, l)) != NULL &&
+	    (l->deferred = evtimer_new(l->base, run_deferred, l)) != NULL) {
 		*loop_out = l;
 		return 0;
 	}
@@ -109,6 +127,7 @@ thread_main(void *ctx)
 {
 	struct loop *l = ctx;
 
+	running = l;
 	(void)event_base_loop(l->base, EVLOOP_NO_EXIT_ON_EMPTY);
 	return NULL;
 }
@@ -142,7 +161,7 @@ loop_join(struct loop *l)
 	(void)pthread_join(l->thread, NULL);
 	l->started = false;
 	do { /* what was posted last still gives back its references */
-		run_tasks(l->wake_fd, 0, l);
+		run_posted(l);
 		run_deferred(-1, 0, l);
 	} while (l->first != NULL || l->deferred_first != NULL);
 }
@@ -155,6 +174,8 @@ loop_free(struct loop *l)
 	loop_join(l);
 	if (l->wake != NULL)
 		event_free(l->wake);
+	if (l->again != NULL)
+		event_free(l->again);
 	if (l->deferred != NULL)
 		event_free(l->deferred);
 	if (l->base != NULL)
@@ -179,7 +200,10 @@ loop_post(struct loop *l, struct loop_task *task)
 		l->last->next = task;
 	l->last = task;
 	(void)pthread_mutex_unlock(&l->lock);
-	if (first)
+	/* The loop's own thread need not wake itself. */
+	if (first && running == l)
+		in_next_turn(l->again);
+	else if (first)
 		ring(l);
 }
 
@@ -189,7 +213,7 @@ loop_defer(struct loop *l, struct loop_task *task)
 	task->next = NULL;
 	if (l->deferred_first == NULL) {
 		l->deferred_first = task;
-		next_turn(l);
+		in_next_turn(l->deferred);
 	} else {
 		l->deferred_last->next = task;
 	}

@@ -67,11 +67,15 @@ say_close(struct far_conn *f, bool at_once)
 	f->states = TRUNK_CLOSED;
 }
 
-/* What the session took gives the near end room for as much again: told when it is worth a frame. */
+/*
+ * What the session took gives the near end room for as much again: told when it
+ * is worth waking the other process. What is not told and not taken is less than
+ * the window until then, so the near end always has some room.
+ */
 static void
 say_credit(struct far_conn *f)
 {
-	if (f->owed == 0 || f->trunk == NULL || (f->c.input.len > 0 && f->owed < TRUNK_WINDOW_IN / 2))
+	if (f->trunk == NULL || f->owed < TRUNK_WINDOW_IN / 2)
 		return;
 	trunk_io_put_u32(&f->trunk->io, TRUNK_CREDIT, f->entry.number, f->owed);
 	f->owed = 0;

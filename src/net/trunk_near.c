@@ -108,7 +108,7 @@ channel_sent(void *session, size_t len)
 		buf_done(&ch->out);
 	else
 		buf_consume(&ch->out, len);
-	if (ch->trunk == NULL || (ch->out.len > 0 && ch->owed < TRUNK_WINDOW_OUT / 4))
+	if (ch->trunk == NULL || ch->owed < TRUNK_WINDOW_OUT / 4)
 		return;
 	trunk_io_put_u32(&ch->trunk->io, TRUNK_CREDIT, ch->entry.number, ch->owed);
 	ch->owed = 0;
