@@ -5,6 +5,11 @@ import sys
 import time
 
 
+def letter(octets):
+    """Of that many octets, with CRLF, and no line that is a dot."""
+    return (b"From: sender@client.test\r\nSubject: new\r\n\r\n" + (b"x" * 76 + b"\r\n") * (octets // 78))[:octets - 2] + b"\r\n"
+
+
 def speak(stream, text, code):
     """Sends, takes the reply, which must be of that code; when it came, by the monotonic clock."""
     stream.write(text)

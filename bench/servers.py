@@ -214,6 +214,20 @@ class Folder:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
+def syncs(folder, octets, seconds=0.5):
+    """How often a second so many octets can be appended to a file and synced, by one thread: the disk's limit."""
+    path, text = folder / "syncs", b"x" * octets
+    fd, count, start = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600), 0, time.monotonic()
+    while time.monotonic() - start < seconds:
+        os.write(fd, text)
+        os.fdatasync(fd)
+        count += 1
+    took = time.monotonic() - start
+    os.close(fd)
+    os.unlink(path)
+    return count / took
+
+
 # ---- /proc ----
 
 def tree(pid):

@@ -71,7 +71,7 @@ def imap_work(server, options):
 
 def smtp_work(server, options):
     """CPU milliseconds of the server for one message."""
-    letter = (b"From: sender@client.test\r\nSubject: new\r\n\r\n" + (b"x" * 76 + b"\r\n") * 300)[:OCTETS - 2] + b"\r\n"
+    letter = mail.letter(OCTETS)
     each = options.accepted // options.connections
     before = servers.cpu(server.pid)
     with concurrent.futures.ThreadPoolExecutor(options.connections) as pool:
