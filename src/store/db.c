@@ -5,6 +5,8 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "store/db_log.h"
+
 #define WRITER_WAIT_MS 60000 /* for a checkpoint that restarts the log; nobody else writes */
 
 /* Which of our codes one of SQLite's primary codes is; the others are ERR_INTERNAL. */
@@ -71,6 +73,7 @@ static void
 configure_once(void)
 {
 	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	(void)db_log_register(); /* without it no database opens */
 }
 
 int
@@ -83,7 +86,7 @@ db_open(struct db *db, const char *path, enum db_role role, struct error *e)
 
 	memset(db, 0, sizeof *db);
 	(void)pthread_once(&once, configure_once);
-	rc = sqlite3_open_v2(path, &db->handle, flags, NULL);
+	rc = sqlite3_open_v2(path, &db->handle, flags, DB_LOG_VFS);
 	if (rc != SQLITE_OK)
 		rc = db_error(db, rc, e);
 	else
