@@ -149,9 +149,10 @@ read_once(struct socket_conn *s, int64_t now)
 		conn_die(c);
 	else
 		note(s, r);
+	/* An end behind what came makes the socket ready again. */
+	s->drained = r == IO_WANT_READ || (r == IO_OK && s->ssl == NULL && got < CONN_INPUT_MAX);
 	if (r != IO_OK)
 		return 0;
-	s->drained = s->ssl == NULL && got < CONN_INPUT_MAX; /* an end behind it makes the socket ready again */
 	taken = size_min(c->ops->feed(c->session, slice_of(scratch, got), now), got);
 	if (taken < got && buf_put(&c->input, scratch + taken, got - taken) != 0)
 		conn_die(c);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * APPEND (RFC 3501 6.3.11). The mailbox is looked for before the message is
- * asked for. A small message waits in memory and travels in the request; a
- * larger one is staged at the store piece by piece while it comes. OK is said
- * when the store says that it is on disk.
+ * APPEND (RFC 3501 6.3.11). A small message is asked for at once, waits in
+ * memory and travels in the request; for a larger one the mailbox is looked for
+ * before, and it is staged at the store piece by piece while it comes. OK is
+ * said when the store says that it is on disk.
  */
 #include <string.h>
 
@@ -88,7 +88,7 @@ imap_upload_new(
 		return error_nomem(e);
 	u->session = s;
 	u->store = service->ports.store;
-	u->staged = size > IMAP_STAGE_MAX;
+	u->staged = !imap_upload_is_small(size);
 	atomic_init(&u->in_flight, 0);
 	atomic_init(&u->rc, 0);
 	buf_init(&u->piece, IMAP_STAGE_MAX * 2);
@@ -99,6 +99,12 @@ imap_upload_new(
 		submit(u, STORE_METHOD_body_begin, &(struct store_nothing){ 0 }, begun);
 	*out = u;
 	return 0;
+}
+
+bool
+imap_upload_is_small(uint64_t size)
+{
+	return size <= IMAP_STAGE_MAX;
 }
 
 bool
@@ -234,17 +240,14 @@ imap_do_append_keep(struct imap_task *t)
 {
 	const struct imap_append *a = &t->command->append;
 	struct imap_upload *u = imap_session_upload(t->session);
-	struct store_mailbox_state state;
 	struct store_append ask;
 	struct error e = { 0 };
 	int rc;
 
 	if (u->has_nul)
 		return imap_task_no(t, "CANNOT", "A message with NUL octets cannot be stored.");
-	if (imap_task_mailbox(t, t->command->mailbox, true, &state, &t->arena) != 0)
-		return IMAP_STEP_DONE;
 	ask = (struct store_append){ .account = t->account,
-		.mailbox = state.mailbox.mailbox,
+		.name = t->command->mailbox,
 		.internal_date = a->has_date ? a->date : 0,
 		.flags = a->flags.system,
 		.keywords = a->flags.keywords,

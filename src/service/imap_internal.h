@@ -30,6 +30,8 @@ void imap_session_fault(struct imap_session *s, const struct imap_command *comma
 
 struct imap_upload;
 
+/* Whether a message of so many octets travels in the request. */
+bool imap_upload_is_small(uint64_t size);
 int imap_upload_new(
     struct imap_session *s, const struct service *service, uint64_t size, struct imap_upload **out, struct error *e);
 /* Takes octets of the message. */

@@ -172,6 +172,18 @@ task_work(void *ctx)
 	imap_session_landed(s);
 }
 
+/* On the loop's own thread: what asks the store or tells its answer, and waits for nothing. */
+static void
+task_run_here(struct imap_session *s)
+{
+	struct imap_task *t = s->person.task;
+
+	imap_session_fly(s);
+	t->last = imap_task_run(t);
+	(void)atomic_fetch_sub(&s->flying, 1);
+	session_release(s);
+}
+
 static void
 task_submit(struct imap_session *s)
 {
@@ -212,8 +224,9 @@ imap_task_ask(struct imap_task *t, uint16_t method, const void *request, imap_ta
 	return imap_task_error(t, &e);
 }
 
-static void
-task_begin(struct imap_session *s, const struct imap_command *command, imap_step_fn *step, bool no_sync)
+/* False: there is no memory, and the command is answered. */
+static bool
+task_make(struct imap_session *s, const struct imap_command *command, imap_step_fn *step, bool no_sync)
 {
 	struct person *p = &s->person;
 
@@ -221,12 +234,19 @@ task_begin(struct imap_session *s, const struct imap_command *command, imap_step
 	if (p->task == NULL) {
 		imap_server_done(
 		    p->machine, IMAP_NO, SLICE("UNAVAILABLE"), SLICE("There is no memory. Try again later."));
-		return;
+		return false;
 	}
 	p->task->no_sync = no_sync;
 	p->task->expunge_ok = command->uid ||
 	    (command->verb != IMAP_VERB_FETCH && command->verb != IMAP_VERB_STORE && command->verb != IMAP_VERB_SEARCH);
-	task_submit(s);
+	return true;
+}
+
+static void
+task_begin(struct imap_session *s, const struct imap_command *command, imap_step_fn *step, bool no_sync)
+{
+	if (task_make(s, command, step, no_sync))
+		task_submit(s);
 }
 
 /* Takes what the last step wrote. False: the connection is ended. */
@@ -281,7 +301,11 @@ task_continue(struct imap_session *s, struct conn *c)
 	}
 	if (t->last == IMAP_STEP_MORE && imap_server_out(p->machine)->len >= IMAP_OUTPUT_HIGH / 2)
 		return false; /* run() comes when it drained */
-	task_submit(s);
+	/* With a mailbox open, a look at it follows. */
+	if (t->command->verb == IMAP_VERB_APPEND && t->last == IMAP_STEP_WAIT && t->selected == NULL)
+		task_run_here(s);
+	else
+		task_submit(s);
 	return atomic_load(&s->flying) == 0;
 }
 
@@ -343,11 +367,11 @@ append_end(struct imap_session *s)
 	if (!imap_upload_settled(p->upload))
 		return false;
 	p->upload_ended = false;
-	task_begin(s, p->command, imap_do_append_keep, false);
+	if (task_make(s, p->command, imap_do_append_keep, false))
+		task_run_here(s);
 	return atomic_load(&s->flying) == 0;
 }
 
-/* The mailbox was found: ask for the message. */
 static void
 append_go(struct imap_session *s)
 {
@@ -399,6 +423,10 @@ command_begin(struct imap_session *s, const struct imap_command *command)
 	p->command = command;
 	if (command->verb == IMAP_VERB_IDLE)
 		return idle_begin(s, command);
+	if (command->verb == IMAP_VERB_APPEND && imap_upload_is_small(command->append.size)) {
+		append_go(s);
+		return true;
+	}
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		if (rows[i].verb != command->verb)
 			continue;

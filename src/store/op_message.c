@@ -98,22 +98,22 @@ message_add(struct tx *tx, const struct store_content *c, uint64_t date, uint32_
 	return rc != 0 ? rc : tx_changed(tx, out->account, out->mailbox, e);
 }
 
+/* *mailbox: of that name (as it is kept) when it is 0. */
 static int
-target_mailbox(struct tx *tx, const struct store_target *t, uint64_t *out, struct error *e)
+mailbox_named(struct tx *tx, uint64_t account, struct slice name, const char *what, uint64_t *mailbox, struct error *e)
 {
 	struct query q;
 	int rc;
 
-	*out = t->mailbox;
-	if (t->mailbox != 0)
+	if (*mailbox != 0)
 		return 0;
 	q = query_begin(tx->db, "SELECT mailbox FROM mailboxes WHERE account = ?1 AND name = ?2");
-	query_u64(&q, t->account);
-	query_bytes(&q, inbox);
-	rc = query_one(&q, "account", e);
+	query_u64(&q, account);
+	query_bytes(&q, name);
+	rc = query_one(&q, what, e);
 	if (rc != 0)
 		return rc;
-	*out = query_col_u64(&q, 0);
+	*mailbox = query_col_u64(&q, 0);
 	query_end(&q);
 	return 0;
 }
@@ -144,9 +144,9 @@ OP_WRITE_FN(deliver)
 	for (size_t i = 0; i < in->target_count && rc == 0; i++) {
 		const struct store_target *t = &in->targets[i];
 		const struct store_stored *before;
-		uint64_t mailbox = 0;
+		uint64_t mailbox = t->mailbox;
 
-		rc = target_mailbox(tx, t, &mailbox, e);
+		rc = mailbox_named(tx, t->account, inbox, "account", &mailbox, e);
 		if (rc != 0)
 			break;
 		before = stored_before(stored, i, t->account, mailbox);
@@ -178,7 +178,10 @@ OP_WRITE_FN(append)
 	out->stored.account = in->account;
 	out->stored.mailbox = in->mailbox;
 	if (rc == 0)
-		rc = keyword_mask(tx, in->account, in->mailbox, in->keywords, in->keyword_count, true, &keywords, e);
+		rc = mailbox_named(tx, in->account, name_kept(tx->arena, in->name), "mailbox", &out->stored.mailbox, e);
+	if (rc == 0)
+		rc = keyword_mask(
+		    tx, in->account, out->stored.mailbox, in->keywords, in->keyword_count, true, &keywords, e);
 	if (rc == 0)
 		rc = message_add(tx, &in->content, in->internal_date, in->flags, keywords, &out->stored, e);
 	return rc == 0 ? body_insert(tx, &in->content, SLICE_EMPTY, 1, e) : rc;

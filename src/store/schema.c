@@ -280,6 +280,7 @@ static const struct codec_field store_append_fields[] = {
 	CODEC_FIELD(struct store_append, internal_date, CODEC_U64, 0),
 	CODEC_FIELD(struct store_append, flags, CODEC_U32, 0),
 	CODEC_FIELD_LIST(struct store_append, keywords, keyword_count, &codec_schema_slice, STORE_KEYWORDS_MAX),
+	CODEC_FIELD(struct store_append, name, CODEC_BYTES, STORE_NAME_MAX),
 };
 static const struct codec_schema store_append_schema = CODEC_SCHEMA(store_append, store_append_fields);
 

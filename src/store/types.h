@@ -281,6 +281,7 @@ struct store_append {
 	uint32_t flags;
 	const struct slice *keywords; /* names; new ones are added to the mailbox */
 	size_t keyword_count;
+	struct slice name; /* of the mailbox, when its number is 0 */
 };
 
 struct store_appended {
