@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Mail that a measurement sends, over SMTP or LMTP."""
 import socket
+import ssl
 import sys
 import time
 
@@ -21,12 +22,27 @@ def speak(stream, text, code):
     return time.monotonic()
 
 
-def deliver(port, hello, recipients, letter):
+def secure(s, hello):
+    """After STARTTLS, with the greeting said again."""
+    with s.makefile("rwb") as stream:
+        speak(stream, b"", b"220")
+        speak(stream, f"{hello} client.test\r\n".encode(), b"250")
+        speak(stream, b"STARTTLS\r\n", b"220")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context.wrap_socket(s)
+
+
+def deliver(port, hello, recipients, letter, starttls=False):
     """A letter (bytes with CRLF, no line that is a dot) to each recipient over one connection; when each was answered with
     250."""
-    with socket.create_connection(("127.0.0.1", port), 60) as s, s.makefile("rwb") as stream:
-        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        speak(stream, b"", b"220")
+    s = socket.create_connection(("127.0.0.1", port), 60)
+    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if starttls:
+        s = secure(s, hello)
+    with s, s.makefile("rwb") as stream:
+        if not starttls:
+            speak(stream, b"", b"220")
         speak(stream, f"{hello} client.test\r\n".encode(), b"250")
         answered = []
         for recipient in recipients:

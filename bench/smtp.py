@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: ISC
 """Durable accept and delivery of 20 KiB letters over 1, 10 and 100 connections: ours beside Postfix, loaded by
-Postfix's smtp-source. A message counts when it is in the mailbox; both servers sync before they answer."""
+Postfix's smtp-source. A message counts when it is in the mailbox; both servers sync before they answer. The limits: how
+often the disk can sync, and Postfix's smtp-sink, one process that takes the same load and stores nothing. Then the CPU of
+ours over connections that are kept open, plain and with STARTTLS."""
+import concurrent.futures
 import os
 import pathlib
 import shutil
@@ -11,10 +14,12 @@ import tempfile
 import time
 
 import common
+import mail
 import servers
 
 SIZE, USERS, DOMAIN, WAIT = 20480, 10, servers.DOMAIN, 120
-LOADS = {1: 200, 10: 1000, 100: 2000}  # connections: messages
+LOADS = {1: 500, 10: 1500, 100: 4000}  # connections: messages
+KEPT_OPEN = 2000  # messages over ten connections
 
 
 class Postfix:
@@ -85,15 +90,28 @@ def measure(server, source, connections, messages):
     return sent / accepted, sent / delivered, used * 1000 / sent
 
 
-def syncs(folder, seconds=0.5):
-    fd = os.open(folder / "sync", os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
-    count, start = 0, time.monotonic()
-    while time.monotonic() - start < seconds:
-        os.write(fd, b"x" * 4096)
-        os.fdatasync(fd)
-        count += 1
-    os.close(fd)
-    return count / (time.monotonic() - start)
+def sink(source, connections, messages):
+    """Messages a second into a server that throws them away."""
+    port = servers.free_port()
+    env = dict(os.environ, LD_LIBRARY_PATH=f"{source}/usr/lib/postfix", LC_ALL="C")
+    with subprocess.Popen([f"{source}/usr/sbin/smtp-sink", "-u", "nobody", f"127.0.0.1:{port}", "200"], env=env) as process:
+        try:
+            servers.wait_for_port(port)
+            start = time.monotonic()
+            return load(source, port, connections, messages) / (time.monotonic() - start)
+        finally:
+            process.kill()
+
+
+def kept_open(server, starttls):
+    """CPU milliseconds a message."""
+    letter, each = mail.letter(SIZE), KEPT_OPEN // USERS
+    before = servers.cpu(server.pid)
+    with concurrent.futures.ThreadPoolExecutor(USERS) as pool:
+        done = [pool.submit(mail.deliver, server.port, "EHLO", [f"user{n}@{DOMAIN}"] * each, letter, starttls)
+                for n in range(USERS)]
+        count = sum(len(d.result()) for d in done)
+    return (servers.cpu(server.pid) - before) * 1000 / count
 
 
 def main():
@@ -108,17 +126,20 @@ def main():
         running["ours"] = Ours(folder)
         source = running["postfix"].source
         for connections, messages in LOADS.items():
-            got, sync_rates = {"ours": [], "postfix": []}, []
+            got, limits = {"ours": [], "postfix": []}, {"fsync": [], "smtp-sink": []}
             for _ in range(common.ROUNDS):
                 for who in got:
                     got[who].append(measure(running[who], source, connections, messages))
-                sync_rates.append(syncs(folder))
+                limits["fsync"].append(servers.syncs(folder, SIZE))
+                limits["smtp-sink"].append(sink(source, connections, messages))
             for index, label, unit, better, limit in (
-                    (0, "rate accept", "messages/s", "higher", {"fsync": sync_rates}),
-                    (1, "rate deliver", "messages/s", "higher", {"fsync": sync_rates}),
+                    (0, "rate accept", "messages/s", "higher", limits),
+                    (1, "rate deliver", "messages/s", "higher", limits),
                     (2, "server CPU accept", "ms/message", "lower", {})):
                 table.add(f"{label} {connections} connections 20 KiB", unit, better, [r[index] for r in got["ours"]],
                           {"postfix": [r[index] for r in got["postfix"]]}, limit)
+        kept = {starttls: [kept_open(running["ours"], starttls) for _ in range(common.ROUNDS)] for starttls in (False, True)}
+        table.add("server CPU kept open, STARTTLS", "ms/message", "lower", kept[True], {}, {"plain": kept[False]}, alone=True)
     finally:
         for server in running.values():
             server.stop()
