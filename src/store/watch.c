@@ -3,6 +3,10 @@
  * One changes_wait call is open at a time; its answer is handed to whoever
  * watches, then the next call is made. Calls are made by a thread of the
  * watcher's own, because a done function may run inside the store.
+ *
+ * The first answer only says from where on changes are told. Watches may have
+ * begun before, and what has changed since is in no answer: so it tells all of
+ * them.
  */
 #include "store/watch.h"
 
@@ -36,8 +40,8 @@ struct store_watcher {
 	bool open;     /* a call is open */
 	bool failed;
 	bool stop;
-	bool orphan; /* freed by its owner while a call is open: its answer frees */
-	uint64_t cursor;
+	bool orphan;     /* freed by its owner while a call is open: its answer frees */
+	uint64_t cursor; /* 0: none was answered yet */
 };
 
 static size_t
@@ -82,7 +86,7 @@ seen(void *ctx, const void *reply, const struct error *e)
 	bool orphan;
 
 	(void)e;
-	if (in != NULL && in->lost)
+	if (in != NULL && (in->lost || w->cursor == 0))
 		tell(w, 0, 0);
 	for (size_t i = 0; in != NULL && i < in->mailbox_count; i++)
 		tell(w, in->mailboxes[i].account, in->mailboxes[i].mailbox);

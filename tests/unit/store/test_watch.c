@@ -50,8 +50,8 @@ told_after_commit(void **state)
 {
 	(void)state;
 	for (int socket = 0; socket < 2; socket++) {
-		struct seen inbox_seen = SEEN, other_seen = SEEN, account_seen = SEEN;
-		struct store_watch *watches[3];
+		struct seen start_seen = SEEN, inbox_seen = SEEN, other_seen = SEEN, account_seen = SEEN;
+		struct store_watch *start, *watches[3];
 		struct store_watcher *watcher;
 		uint64_t account, inbox, other;
 		struct box b;
@@ -65,14 +65,15 @@ told_after_commit(void **state)
 		inbox = box_mailbox(&b, account, "INBOX").mailbox;
 		other = box_create(&b, account, "other");
 		assert_ok(store_watcher_new(b.port, &watcher, &unit_error));
+		/* Until the first answer is there everybody is told once too often. */
+		assert_ok(store_watch_begin(watcher, account, inbox, see, &start_seen, &start, &unit_error));
+		(void)box_append(&b, account, inbox, SLICE("x"), 0);
+		assert_true(wait_for(&start_seen, 1));
+		store_watch_end(start);
 		assert_ok(store_watch_begin(watcher, account, inbox, see, &inbox_seen, &watches[0], &unit_error));
 		assert_ok(store_watch_begin(watcher, account, other, see, &other_seen, &watches[1], &unit_error));
 		assert_ok(store_watch_begin(watcher, account, 0, see, &account_seen, &watches[2], &unit_error));
-		/* The first call only fetches the cursor: repeat until it is there. */
-		for (unsigned i = 0; i < 100 && inbox_seen.count == 0; i++) {
-			(void)box_append(&b, account, inbox, SLICE("x"), 0);
-			(void)usleep(5000);
-		}
+		(void)box_append(&b, account, inbox, SLICE("x"), 0);
 		assert_true(wait_for(&inbox_seen, 1));
 		assert_true(wait_for(&account_seen, 1));
 		assert_int_equal(other_seen.count, 0);
@@ -83,6 +84,78 @@ told_after_commit(void **state)
 		store_watcher_free(watcher);
 		box_free(&b);
 	}
+}
+
+/* A store that answers when it is told to. */
+struct slow {
+	pthread_mutex_t mutex;
+	pthread_cond_t asked;
+	struct port_job *job;
+	uint64_t cursor; /* of the last question */
+};
+
+static void
+run_changes_wait(void *ctx, struct port_job *job)
+{
+	const struct store_changes_wait *in = port_job_request(job);
+	struct slow *s = ctx;
+
+	(void)pthread_mutex_lock(&s->mutex);
+	s->job = job;
+	s->cursor = in->cursor;
+	(void)pthread_cond_signal(&s->asked);
+	(void)pthread_mutex_unlock(&s->mutex);
+}
+
+/* The next question, which is taken. */
+static struct port_job *
+slow_asked(struct slow *s, uint64_t cursor)
+{
+	struct port_job *job;
+
+	(void)pthread_mutex_lock(&s->mutex);
+	while (s->job == NULL)
+		(void)pthread_cond_wait(&s->asked, &s->mutex);
+	job = s->job;
+	s->job = NULL;
+	assert_int_equal(s->cursor, cursor);
+	(void)pthread_mutex_unlock(&s->mutex);
+	return job;
+}
+
+/* What changed between the beginning of a watch and the first answer is in no answer: the watch is told all the same. */
+static void
+nothing_is_missed_at_the_start(void **state)
+{
+	static const struct port_handler handlers[] = { { STORE_METHOD_changes_wait, run_changes_wait } };
+	struct slow slow = { .mutex = PTHREAD_MUTEX_INITIALIZER, .asked = PTHREAD_COND_INITIALIZER };
+	const struct port_service service = {
+		.interface = &store_interface, .handlers = handlers, .handler_count = 1, .ctx = &slow
+	};
+	struct store_changes_seen out = { .cursor = 7 };
+	struct seen seen = SEEN;
+	struct store_watcher *watcher;
+	struct store_watch *watch;
+	struct port_job *last;
+	struct port *port;
+	struct error e;
+
+	(void)state;
+	assert_ok(port_open_local(&service, &port, &unit_error));
+	assert_ok(store_watcher_new(port, &watcher, &unit_error));
+	assert_ok(store_watch_begin(watcher, 1, 2, see, &seen, &watch, &unit_error));
+	port_reply(slow_asked(&slow, 0), &out);
+	assert_true(wait_for(&seen, 1));
+	/* Afterwards only of what changed. */
+	out.cursor = 8;
+	port_reply(slow_asked(&slow, 7), &out);
+	last = slow_asked(&slow, 8);
+	assert_int_equal(seen.count, 1);
+	store_watch_end(watch);
+	store_watcher_free(watcher);
+	(void)error_set(&e, ERR_CLOSED, "the end");
+	port_fail(last, &e);
+	port_close(port);
 }
 
 static struct store_changes_seen
@@ -123,4 +196,4 @@ cursors(void **state)
 	box_free(&b);
 }
 
-UNIT_MAIN(UNIT_TEST(told_after_commit), UNIT_TEST(cursors))
+UNIT_MAIN(UNIT_TEST(told_after_commit), UNIT_TEST(nothing_is_missed_at_the_start), UNIT_TEST(cursors))
