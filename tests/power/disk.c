@@ -522,6 +522,12 @@ disk_item_octets(const struct disk *d, size_t item)
 	return d->items[item].type == LOG_WRITE ? d->items[item].length : 0;
 }
 
+const void *
+disk_item_file(const struct disk *d, size_t item)
+{
+	return is_name_item(&d->items[item]) ? NULL : d->items[item].file;
+}
+
 static const char *
 shown(const struct disk *d, const struct file *f)
 {
@@ -529,6 +535,12 @@ shown(const struct disk *d, const struct file *f)
 		if (d->seen.rows[i].file == f)
 			return d->seen.rows[i].text;
 	return "a file without a name";
+}
+
+const char *
+disk_name(const struct disk *d, uint64_t file)
+{
+	return shown(d, file_find(d, file));
 }
 
 void

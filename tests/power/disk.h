@@ -32,10 +32,15 @@ void disk_free(struct disk *d);
 /* One record; path, text and data point into the log, which must stay. */
 void disk_take(struct disk *d, const struct log_head *head, const char *path, const char *text, const uint8_t *data);
 
+/* The name that programs see, of a file by its number. */
+const char *disk_name(const struct disk *d, uint64_t file);
+
 /* Items that are not synced now, in the order of the log. */
 size_t disk_items(const struct disk *d);
 /* The octets of a write that is not synced; 0 for another item. */
 uint64_t disk_item_octets(const struct disk *d, size_t item);
+/* Whose octets; NULL for a change of a name. */
+const void *disk_item_file(const struct disk *d, size_t item);
 /* For people: "write 4096 at 8192 of store.db-wal". */
 void disk_item_text(const struct disk *d, size_t item, char *out, size_t size);
 

@@ -8,7 +8,8 @@
  *
  * RUN counts from 0. A later run on the same folder finds the store as a
  * process that was killed left it, looks at everything, as a client would,
- * and goes on.
+ * and goes on. With no OPERATIONS it only opens the folder, and so brings an
+ * old one to today's schema.
  */
 #include <dlfcn.h>
 #include <stdarg.h>
@@ -19,6 +20,9 @@
 #include "load.h"
 #include "power.h"
 #include "store/engine.h"
+
+#define STORM 1200u            /* writes that are not synced by themselves, without another between them */
+#define STORM_OPERATIONS 1000u /* a run that is that long has such */
 
 pthread_mutex_t load_mutex = PTHREAD_MUTEX_INITIALIZER;
 struct box load_boxes[BOXES];
@@ -199,17 +203,45 @@ stopped(void *ctx, const char *why)
  * that is not synced by itself.
  */
 static void
-pause_a_little(unsigned in_flight)
+relax(unsigned in_flight, uint64_t relaxed)
 {
 	for (unsigned i = 0; i < in_flight; i++)
 		(void)sem_wait(&load_room);
 	(void)sem_post(&load_room);
-	for (int i = 0; i < 3; i++)
+	for (uint64_t i = relaxed; i > 0; i--)
 		load_relaxed();
 	(void)sem_wait(&load_room);
 	(void)usleep(15000);
 	for (unsigned i = 0; i < in_flight; i++)
 		(void)sem_post(&load_room);
+}
+
+/* Some; and sometimes so many, in a log that began anew, that a checkpoint meets nothing else. */
+static void
+pause_a_little(unsigned in_flight, uint64_t operations)
+{
+	uint64_t kind = load_pick(4);
+
+	relax(in_flight, kind < 2 ? 24 : 3);
+	if (kind == 0 && operations >= STORM_OPERATIONS)
+		relax(in_flight, STORM);
+}
+
+static void
+work(uint64_t run, uint64_t operations, uint64_t seed)
+{
+	unsigned in_flight;
+
+	begin((unsigned)run);
+	in_flight = load_pick(3) == 0 ? 1 : load_pick(2) == 0 ? 4 : IN_FLIGHT;
+	(void)sem_init(&load_room, 0, in_flight);
+	for (uint64_t n = operations; n > 0; n--) {
+		load_one(power_mix(seed + run + n / PHASE) % 3 != 0);
+		arena_done(&load_arena);
+		if (n % PHASE == 0 && load_pick(4) == 0)
+			pause_a_little(in_flight, operations);
+	}
+	pause_a_little(in_flight, operations);
 }
 
 int
@@ -218,8 +250,7 @@ main(int argc, char **argv)
 	struct store_options options = { .segment_size = 1 << 17, .stopped = stopped };
 	struct store *store;
 	struct error e;
-	unsigned in_flight;
-	uint64_t run, seed;
+	uint64_t run, operations, seed;
 	void *found;
 
 	if (argc != 5) {
@@ -228,6 +259,7 @@ main(int argc, char **argv)
 	}
 	options.folder = argv[1];
 	run = strtoull(argv[2], NULL, 10);
+	operations = strtoull(argv[3], NULL, 10);
 	seed = strtoull(argv[4], NULL, 10);
 	load_works_begin(run, seed);
 	found = dlsym(RTLD_DEFAULT, "power_mark");
@@ -235,16 +267,8 @@ main(int argc, char **argv)
 	arena_init(&load_arena, (size_t)1 << 30);
 	if (store_open(&options, &store, &e) != 0 || port_open_local(store_service(store), &load_port, &e) != 0)
 		load_die("the store does not open", &e);
-	begin((unsigned)run);
-	in_flight = load_pick(3) == 0 ? 1 : load_pick(2) == 0 ? 4 : IN_FLIGHT;
-	(void)sem_init(&load_room, 0, in_flight);
-	for (uint64_t n = strtoull(argv[3], NULL, 10); n > 0; n--) {
-		load_one(power_mix(seed + run + n / PHASE) % 3 != 0);
-		arena_done(&load_arena);
-		if (n % PHASE == 0 && load_pick(4) == 0)
-			pause_a_little(in_flight);
-	}
-	pause_a_little(in_flight);
+	if (operations > 0)
+		work(run, operations, seed);
 	port_close(load_port);
 	store_close(store);
 	return 0;

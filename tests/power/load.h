@@ -17,6 +17,7 @@
 #define PHASE 40 /* operations; some phases bring no message */
 #define MESSAGES_MAX 4096u
 #define MOVING_MAX 8u
+#define CLEARING_MAX 48u
 #define KEYS 4u
 #define CONTENT_MAX 420000u
 

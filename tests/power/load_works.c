@@ -32,7 +32,7 @@ struct call {
 	uint32_t flags;
 	uint32_t from; /* of a copy: its mailbox */
 	bool move;
-	size_t at[MOVING_MAX]; /* messages of that mailbox */
+	size_t at[CLEARING_MAX]; /* messages of a mailbox */
 	size_t at_count;
 	unsigned account, number, to; /* names and keys */
 	uint64_t value;
@@ -249,13 +249,37 @@ expunged(void *ctx, const void *reply, const struct error *e)
 	const struct store_expunged *out = answered(reply, e, "expunge");
 	struct call *c = ctx;
 	struct box *b = &load_boxes[c->box[0]];
-	struct message *m = &b->messages[c->at[0]];
 
-	if (out->uid_count != 1)
-		load_die("a message to be expunged is not there", NULL);
-	m->gone = true;
-	load_mark("expunged %s %" PRIu64 " %" PRIu64, b->word, m->token, out->highest_modseq);
+	if (out->uid_count != c->at_count)
+		load_die("messages to be expunged are not there", NULL);
+	for (size_t i = 0; i < c->at_count; i++) {
+		struct message *m = &b->messages[c->at[i]];
+
+		m->gone = true;
+		load_mark("expunged %s %" PRIu64 " %" PRIu64, b->word, m->token, out->highest_modseq);
+	}
 	call_done(c);
+}
+
+/* What the call names, with the messages' marks. */
+static void
+submit_expunge(struct call *c)
+{
+	const struct box *b = &load_boxes[c->box[0]];
+	struct store_range ranges[CLEARING_MAX];
+	struct store_expunge in = { b->account, b->mailbox, ranges, c->at_count, true };
+	struct error e;
+
+	(void)pthread_mutex_lock(&load_mutex);
+	for (size_t i = 0; i < c->at_count; i++) {
+		const struct message *m = &b->messages[c->at[i]];
+
+		ranges[i] = (struct store_range){ m->uid, m->uid };
+		load_mark("expunge %s %" PRIu64, b->word, m->token);
+	}
+	(void)pthread_mutex_unlock(&load_mutex);
+	if (store_expunge_submit(load_port, &in, expunged, c, &e) != 0)
+		load_die("expunge", &e);
 }
 
 static void
@@ -263,24 +287,39 @@ do_expunge(void)
 {
 	uint32_t box = (uint32_t)load_pick(BOXES);
 	size_t at;
-	struct message *m = take_one(&load_boxes[box], &at);
-	struct store_range range;
 	struct call *c;
-	struct error e;
 
-	if (m == NULL) {
+	if (take_one(&load_boxes[box], &at) == NULL) {
 		nothing_to_do();
 		return;
 	}
 	c = call_new();
 	c->box[0] = box;
-	c->at[0] = at;
-	range = (struct store_range){ m->uid, m->uid };
-	load_mark("expunge %s %" PRIu64, load_boxes[box].word, m->token);
-	if (store_expunge_submit(load_port,
-		&(struct store_expunge){ load_boxes[box].account, load_boxes[box].mailbox, &range, 1, true }, expunged,
-		c, &e) != 0)
-		load_die("expunge", &e);
+	c->at[c->at_count++] = at;
+	submit_expunge(c);
+}
+
+/* The oldest messages of a mailbox but a few: their segments are mostly dead then, and compaction has work. */
+static void
+do_clear(void)
+{
+	struct call *c = call_new();
+	struct box *b = &load_boxes[c->box[0] = (uint32_t)load_pick(BOXES)];
+
+	(void)pthread_mutex_lock(&load_mutex);
+	for (size_t i = 0; i < b->count && c->at_count < CLEARING_MAX; i++) {
+		if (b->messages[i].busy || b->messages[i].gone || load_pick(8) == 0)
+			continue;
+		b->messages[i].busy = true;
+		c->at[c->at_count++] = i;
+	}
+	(void)pthread_mutex_unlock(&load_mutex);
+	if (c->at_count > 0) {
+		submit_expunge(c);
+	} else {
+		free(c);
+		nothing_to_do();
+	}
 }
 
 static void
@@ -581,8 +620,8 @@ load_one(bool bodies)
 	static const struct {
 		unsigned parts;
 		void (*run)(void);
-	} works[] = { { 20, do_append }, { 20, do_deliver }, { 16, do_flags }, { 18, do_expunge }, { 8, do_copy },
-		{ 8, do_relaxed }, { 5, do_name }, { 5, do_key } };
+	} works[] = { { 20, do_append }, { 20, do_deliver }, { 16, do_flags }, { 14, do_expunge }, { 4, do_clear },
+		{ 8, do_copy }, { 8, do_relaxed }, { 5, do_name }, { 5, do_key } };
 	uint64_t at = bodies ? load_pick(100) : 40 + load_pick(60);
 
 	(void)sem_wait(&load_room);

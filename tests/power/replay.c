@@ -3,24 +3,30 @@
  * Cuts the power again and again over a recorder's log, in memory, and looks
  * whether the store that is then on the disk keeps what was promised.
  *
- *   power_replay [--image FOLDER] [--seed N] [--seconds N] [--points N] [--jobs N] [--first] LOG SCRATCH
+ *   power_replay [--image FOLDER [--told TEXT]] [--seed N] [--seconds N] [--points N] [--jobs N] [--edges] [--first]
+ *                LOG SCRATCH
  *   power_replay [--image FOLDER] [--seed N] --emit N LOG FOLDER
  *   power_replay --sites LOG
  *
  * At each point in the log, chosen by the seed, these disks are made: with
  * nothing that was not synced, with all of it, with all but one item for each
- * item, with the last write torn behind 512 and behind 4096 octets, and some by
- * chance. Each is opened, compared (ledger.h) and closed. --first ends with the
- * first loss. --emit writes N such disks and looks at none. --sites lists the
- * call sites of syncs. The last line says how many were looked at and lost;
- * status 1 when anything was lost.
+ * item, with all but one file's and with one file's alone for each file, with
+ * the last write torn behind 512 and behind 4096 octets, and some by chance. Each is opened, compared (ledger.h), verified and closed; with --told
+ * it must still have what that text says of the image (told.c). --edges looks
+ * at the first and last moments only, and at those about a restart, a
+ * checkpoint, or the making of a segment. --first ends with the first loss.
+ * --emit writes N such disks and looks at none. --sites lists what was
+ * recorded: each write and change of a name by its kind of file, each sync by
+ * its call site. The last line says how many were looked at and lost; status 1
+ * when anything was lost.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <sqlite3.h>
+#include <spawn.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -31,18 +37,22 @@
 #include "ledger.h"
 #include "power.h"
 #include "store/engine.h"
+#include "verify.h"
 
 #define RANDOM_STATES 12u
 #define SINGLES_MAX 80u /* single items left out at one point; of more, by chance */
+#define FILES_MAX 12u
 #define STATE_SECONDS 60u
 #define WHY_MAX 600
+#define EDGES_MAX 8192u
 
 struct options {
-	const char *image, *log, *scratch;
+	const char *image, *told, *log, *scratch;
+	const char *teller; /* power_told */
 	uint64_t seed;
 	long seconds;
 	size_t points, jobs, emit;
-	bool first, sites;
+	bool first, sites, edges;
 };
 
 /* Shared with the processes that look. */
@@ -92,10 +102,36 @@ record_read(const uint8_t *log, size_t len, struct record *out)
 	return sizeof *h + h->path_len + h->text_len + data;
 }
 
-/* Records, and those at which a client had looked at everything after a restart. */
+/* A client has looked at everything after a restart, a checkpoint is syncing the database or has done so, or a segment was made. */
+static bool
+is_edge(const struct record *one)
+{
+	switch ((enum log_type)one->head.type) {
+	case LOG_MARK:
+		return strncmp(one->text, "looked", 6) == 0;
+	case LOG_SYNC_BEGIN:
+	case LOG_SYNC_END:
+		return strcmp(one->path, "store.db") == 0;
+	case LOG_CREATE:
+		return strncmp(one->path, "bodies/s", 8) == 0;
+	case LOG_OPEN:
+	case LOG_MKDIR:
+	case LOG_WRITE:
+	case LOG_SIZE:
+	case LOG_PUNCH:
+	case LOG_RENAME:
+	case LOG_LINK:
+	case LOG_UNLINK:
+	case LOG_START:
+	case LOG_SYNC_FAIL:
+		break;
+	}
+	return false;
+}
+
 struct counts {
 	size_t records;
-	size_t looked[64], looked_count;
+	size_t edges[EDGES_MAX], edge_count;
 };
 
 static struct counts
@@ -107,8 +143,8 @@ count_records(const struct replay *r)
 
 	for (size_t at = 0; (n = record_read(r->log + at, r->log_len - at, &one)) > 0; at += n) {
 		c.records++;
-		if (one.head.type == LOG_MARK && strncmp(one.text, "looked", 6) == 0 && c.looked_count < 64)
-			c.looked[c.looked_count++] = c.records;
+		if (is_edge(&one) && c.edge_count < EDGES_MAX)
+			c.edges[c.edge_count++] = c.records;
 	}
 	return c;
 }
@@ -137,31 +173,41 @@ remove_folder(const char *path)
 	(void)nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* SQLite's own opinion. */
+/* What an old folder had: power_told's opinion, which opens it once more. */
 static bool
-database_is_sound(const char *folder, char *why)
+is_told(const struct replay *r, const char *folder, char *why)
 {
-	char path[600];
-	sqlite3 *db = NULL;
-	sqlite3_stmt *s = NULL;
-	const char *text = "it does not open";
-	bool good;
+	char *words[] = { (char *)(uintptr_t)r->o.teller, (char *)(uintptr_t)folder, (char *)(uintptr_t)r->o.told,
+		NULL };
+	posix_spawn_file_actions_t actions;
+	int out[2], status = -1;
+	size_t len = 0;
+	ssize_t n = 1;
+	pid_t child;
 
-	(void)snprintf(path, sizeof path, "%s/store.db", folder);
-	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK &&
-	    sqlite3_prepare_v2(db, "PRAGMA integrity_check(1)", -1, &s, NULL) == SQLITE_OK &&
-	    sqlite3_step(s) == SQLITE_ROW)
-		text = (const char *)sqlite3_column_text(s, 0);
-	good = strcmp(text, "ok") == 0;
-	if (!good)
-		(void)snprintf(why, WHY_MAX, "the database is not sound: %.300s", text);
-	(void)sqlite3_finalize(s);
-	(void)sqlite3_close(db);
-	return good;
+	if (pipe2(out, O_CLOEXEC) != 0 || posix_spawn_file_actions_init(&actions) != 0 ||
+	    posix_spawn_file_actions_adddup2(&actions, out[1], 1) != 0 ||
+	    posix_spawn(&child, words[0], &actions, NULL, words, environ) != 0) {
+		perror(words[0]);
+		_exit(3);
+	}
+	(void)posix_spawn_file_actions_destroy(&actions);
+	(void)close(out[1]);
+	while (n > 0 && len < WHY_MAX - 1) {
+		n = read(out[0], why + len, WHY_MAX - 1 - len);
+		len += n > 0 ? (size_t)n : 0;
+	}
+	why[len] = 0;
+	(void)close(out[0]);
+	if (waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return true;
+	if (len == 0)
+		(void)snprintf(why, WHY_MAX, "power_told ended with status %d", status);
+	return false;
 }
 
 static bool
-folder_is_kept(struct replay *r, const char *folder, bool deep, char *why)
+folder_is_kept(struct replay *r, const char *folder, char *why)
 {
 	struct store_options options = { .folder = folder, .segment_size = 1 << 20, .readers = 1 };
 	struct store *store = NULL;
@@ -175,10 +221,10 @@ folder_is_kept(struct replay *r, const char *folder, bool deep, char *why)
 	}
 	if (port_open_local(store_service(store), &port, &e) != 0)
 		abort();
-	good = ledger_check(r->ledger, port, why, WHY_MAX);
+	good = ledger_check(r->ledger, port, why, WHY_MAX) && verify_finds_nothing(port, why, WHY_MAX);
 	port_close(port);
 	store_close(store);
-	return good && (!deep || database_is_sound(folder, why));
+	return good && (r->o.told == NULL || is_told(r, folder, why));
 }
 
 static void
@@ -207,7 +253,7 @@ look_at(struct replay *r, size_t at, const struct state *s, const uint8_t *keep)
 	}
 	(void)alarm(STATE_SECONDS);
 	disk_write(r->disk, keep, s->sizes_first, s->random, folder);
-	good = folder_is_kept(r, folder, s->random % 4 == 0, why);
+	good = folder_is_kept(r, folder, why);
 	(void)alarm(0);
 	(void)__atomic_fetch_add(&r->shared->states, 1, __ATOMIC_SEQ_CST);
 	if (!good) {
@@ -244,6 +290,32 @@ look_at_singles(struct replay *r, size_t at, uint8_t *keep)
 		keep[i] = KEEP_NOT;
 		look_at(r, at, &(struct state){ "all but one", i, power_random(&r->random) % 2 == 0, r->random }, keep);
 		keep[i] = KEEP_ALL;
+	}
+}
+
+/* What an order that nobody asked for would leave. */
+static void
+look_at_files(struct replay *r, size_t at, uint8_t *keep)
+{
+	size_t count = disk_items(r->disk);
+	const void *files[FILES_MAX] = { NULL };
+	size_t file_count = 0;
+
+	for (size_t i = 0; i < count && file_count < FILES_MAX; i++) {
+		const void *file = disk_item_file(r->disk, i);
+		bool known = file == NULL;
+
+		for (size_t k = 0; k < file_count && !known; k++)
+			known = files[k] == file;
+		if (known)
+			continue;
+		files[file_count++] = file;
+		for (size_t k = 0; k < count; k++)
+			keep[k] = disk_item_file(r->disk, k) == file ? KEEP_NOT : KEEP_ALL;
+		look_at(r, at, &(struct state){ "all but one file's", i, false, r->random }, keep);
+		for (size_t k = 0; k < count; k++)
+			keep[k] = disk_item_file(r->disk, k) == file ? KEEP_ALL : KEEP_NOT;
+		look_at(r, at, &(struct state){ "one file's alone", i, false, r->random }, keep);
 	}
 }
 
@@ -288,6 +360,7 @@ look_at_point(struct replay *r, size_t at)
 		memset(keep, KEEP_ALL, count);
 		look_at(r, at, &(struct state){ "all", SIZE_MAX, false, 0 }, keep);
 		look_at_torn(r, at, keep);
+		look_at_files(r, at, keep);
 		look_at_singles(r, at, keep);
 	}
 	for (unsigned i = 0; i < RANDOM_STATES && count > 1; i++) {
@@ -374,7 +447,7 @@ compare_points(const void *a, const void *b)
 
 /*
  * The first moments, when folders and files are made, the last, and those
- * after a restart are looked at more closely than their share.
+ * after an edge are looked at more closely than their share.
  */
 static size_t *
 points(const struct replay *r, const struct counts *c, size_t wanted)
@@ -383,12 +456,13 @@ points(const struct replay *r, const struct counts *c, size_t wanted)
 	uint64_t random = r->o.seed;
 
 	for (size_t i = 0; i < wanted; i++) {
-		uint64_t one = power_random(&random);
+		uint64_t one = power_random(&random), kind = r->o.edges ? 4 + one % 2 : i % 6;
 
-		if (i % 6 == 5 && c->records > 200)
+		one >>= 1;
+		if (kind == 5 && c->records > 200)
 			out[i] = one % 200 + (one >> 32 & 1 ? 0 : c->records - 200);
-		else if (i % 6 == 4 && c->looked_count > 0)
-			out[i] = c->looked[one % c->looked_count] + (one >> 32) % 16;
+		else if (kind == 4 && c->edge_count > 0)
+			out[i] = c->edges[one % c->edge_count] + (one >> 32) % (one >> 40 & 1 ? 16 : 80);
 		else
 			out[i] = one % c->records;
 	}
@@ -461,15 +535,52 @@ replay(struct replay *r)
 	} while (until != 0 && time(NULL) < until && !enough(r));
 }
 
+/* As the recorder's call sites name it. */
+static const char *
+kind_of(const char *path)
+{
+	return strcmp(path, "store.db") == 0     ? "database"
+	    : strcmp(path, "store.db-wal") == 0  ? "log"
+	    : strncmp(path, "bodies/s8", 9) == 0 ? "compacted"
+	    : strncmp(path, "bodies/s", 8) == 0  ? "segment"
+	    : strncmp(path, "bodies/b", 8) == 0  ? "body"
+						 : "other";
+}
+
 static void
-list_sites(const struct replay *r)
+list_one(const struct disk *d, const struct record *one)
+{
+	static const char *const words[] = { [LOG_CREATE] = "make",
+		[LOG_OPEN] = NULL,
+		[LOG_MKDIR] = "folder",
+		[LOG_WRITE] = "write",
+		[LOG_SIZE] = "size",
+		[LOG_PUNCH] = "hole",
+		[LOG_RENAME] = "rename",
+		[LOG_LINK] = "link",
+		[LOG_UNLINK] = "remove",
+		[LOG_START] = NULL };
+	size_t type = one->head.type;
+	bool named = type != LOG_WRITE && type != LOG_SIZE && type != LOG_PUNCH;
+
+	if (type == LOG_SYNC_BEGIN)
+		puts(one->text);
+	else if (type < sizeof words / sizeof words[0] && words[type] != NULL)
+		(void)printf("%s %s\n", words[type], kind_of(named ? one->path : disk_name(d, one->head.file)));
+}
+
+static void
+list_sites(struct replay *r)
 {
 	struct record one;
 	size_t n;
 
-	for (size_t at = 0; (n = record_read(r->log + at, r->log_len - at, &one)) > 0; at += n)
-		if (one.head.type == LOG_SYNC_BEGIN)
-			puts(one.text);
+	r->disk = disk_new(r->o.image);
+	for (size_t at = 0; (n = record_read(r->log + at, r->log_len - at, &one)) > 0; at += n) {
+		list_one(r->disk, &one);
+		disk_take(r->disk, &one.head, one.path, one.text, one.data);
+	}
+	disk_free(r->disk);
 }
 
 static bool
@@ -477,14 +588,17 @@ options(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = { { "image", 1, NULL, 'i' }, { "seed", 1, NULL, 's' },
 		{ "seconds", 1, NULL, 't' }, { "points", 1, NULL, 'p' }, { "jobs", 1, NULL, 'j' },
-		{ "emit", 1, NULL, 'e' }, { "first", 0, NULL, 'f' }, { "sites", 0, NULL, 'l' }, { NULL, 0, NULL, 0 } };
+		{ "emit", 1, NULL, 'e' }, { "told", 1, NULL, 'd' }, { "first", 0, NULL, 'f' },
+		{ "edges", 0, NULL, 'g' }, { "sites", 0, NULL, 'l' }, { NULL, 0, NULL, 0 } };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		unsigned long long n = optarg == NULL || c == 'i' ? 1 : strtoull(optarg, NULL, 10);
+		unsigned long long n = optarg == NULL || c == 'i' || c == 'd' ? 1 : strtoull(optarg, NULL, 10);
 
 		if (c == 'i')
 			o->image = optarg;
+		else if (c == 'd')
+			o->told = optarg;
 		else if (c == 's')
 			o->seed = n;
 		else if (c == 't')
@@ -497,6 +611,8 @@ options(int argc, char **argv, struct options *o)
 			o->emit = (size_t)n;
 		else if (c == 'f')
 			o->first = true;
+		else if (c == 'g')
+			o->edges = true;
 		else if (c == 'l')
 			o->sites = true;
 		else
@@ -511,14 +627,17 @@ int
 main(int argc, char **argv)
 {
 	struct replay r = { .o = { .seed = 1, .points = 40, .jobs = 2 } };
+	char teller[600];
 	uint64_t seed;
 	void *log;
 
-	if (!options(argc, argv, &r.o)) {
+	if (strchr(argv[0], '/') == NULL || !options(argc, argv, &r.o)) {
 		(void)fprintf(stderr, "power_replay: see the head of tests/power/replay.c\n");
 		return 2;
 	}
 	seed = r.o.seed;
+	(void)snprintf(teller, sizeof teller, "%.*spower_told", (int)(strrchr(argv[0], '/') - argv[0] + 1), argv[0]);
+	r.o.teller = teller;
 	r.log = log = power_read(r.o.log, &r.log_len);
 	r.shared = mmap(NULL, sizeof *r.shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (r.shared == MAP_FAILED)
