@@ -413,6 +413,19 @@ take_keyed(struct ledger *l, const struct line *w)
 /* ---- a process that was killed, and what a client sees in the next ---- */
 
 static bool
+take_has(struct ledger *l, const struct line *w)
+{
+	struct key_row *k = key_of(l, w->word[1]);
+	const char *value = strcmp(w->word[2], "-") == 0 ? "" : w->word[2];
+
+	if (strcmp(k->value, value) != 0 && !(k->open && strcmp(k->begun, value) == 0))
+		return false;
+	(void)snprintf(k->value, sizeof k->value, "%s", value);
+	k->open = false;
+	return true;
+}
+
+static bool
 take_restart(struct ledger *l, const struct line *w)
 {
 	(void)w;
@@ -527,6 +540,7 @@ static const struct {
 	{ "renamed", 4, take_renamed },
 	{ "key", 3, take_key },
 	{ "keyed", 3, take_keyed },
+	{ "has", 3, take_has },
 	{ "restart", 1, take_restart },
 	{ "seen", 6, take_seen },
 	{ "looked", 4, take_looked },

@@ -24,6 +24,7 @@
  *   seen B TOKEN FLAGS UID MODSEQ   each message
  *   looked B UIDNEXT MODSEQ         and there was no other
  *   names A                         names come after it, name A NAME UIDVALIDITY for each, then named A
+ *   has KEY VALUE                   each key; "-": it is not there
  */
 #ifndef POWER_LEDGER_H
 #define POWER_LEDGER_H

@@ -174,6 +174,22 @@ look_at_names(unsigned account)
 }
 
 static void
+look_at_keys(void)
+{
+	for (unsigned i = 0; i < KEYS; i++) {
+		struct store_meta_value out = { 0 };
+		char key[16];
+		struct error e;
+
+		(void)snprintf(key, sizeof key, "k%u", i);
+		if (store_meta_get(load_port, &(struct store_meta_key){ slice_str(key) }, &load_arena, &out, &e) != 0)
+			load_die("meta_get", &e);
+		load_mark("has %s %.*s", key, out.value.len == 0 ? 1 : (int)out.value.len,
+		    out.value.len == 0 ? "-" : (const char *)out.value.data);
+	}
+}
+
+static void
 begin(unsigned run)
 {
 	if (run > 0)
@@ -188,6 +204,8 @@ begin(unsigned run)
 	}
 	for (unsigned i = 0; i < ACCOUNTS && run > 0; i++)
 		look_at_names(i);
+	if (run > 0)
+		look_at_keys();
 }
 
 static void
