@@ -5,7 +5,7 @@
  *
  *   power_replay [--image FOLDER [--told TEXT]] [--seed N] [--seconds N] [--points N] [--jobs N] [--edges] [--first]
  *                LOG SCRATCH
- *   power_replay [--image FOLDER] [--seed N] --emit N LOG FOLDER
+ *   power_replay [--image FOLDER] [--seed N] --emit N [--late] LOG FOLDER
  *   power_replay --sites LOG
  *
  * At each point in the log, chosen by the seed, these disks are made: with
@@ -15,7 +15,8 @@
  * it must still have what that text says of the image (told.c). --edges looks
  * at the first and last moments only, and at those about a restart, a
  * checkpoint, or the making of a segment. --first ends with the first loss.
- * --emit writes N such disks and looks at none. --sites lists what was
+ * --emit writes N such disks and looks at none; --late: all of the log's
+ * second half. --sites lists what was
  * recorded: each write and change of a name by its kind of file, each sync by
  * its call site. The last line says how many were looked at and lost; status 1
  * when anything was lost.
@@ -52,7 +53,7 @@ struct options {
 	uint64_t seed;
 	long seconds;
 	size_t points, jobs, emit;
-	bool first, sites, edges;
+	bool first, sites, edges, late;
 };
 
 /* Shared with the processes that look. */
@@ -459,12 +460,14 @@ points(const struct replay *r, const struct counts *c, size_t wanted)
 		uint64_t one = power_random(&random), kind = r->o.edges ? 4 + one % 2 : i % 6;
 
 		one >>= 1;
+		if (r->o.late)
+			kind = 0;
 		if (kind == 5 && c->records > 200)
 			out[i] = one % 200 + (one >> 32 & 1 ? 0 : c->records - 200);
 		else if (kind == 4 && c->edge_count > 0)
 			out[i] = c->edges[one % c->edge_count] + (one >> 32) % (one >> 40 & 1 ? 16 : 80);
 		else
-			out[i] = one % c->records;
+			out[i] = r->o.late ? c->records - one % (c->records / 2 + 1) : one % c->records;
 	}
 	qsort(out, wanted, sizeof *out, compare_points);
 	return out;
@@ -589,7 +592,7 @@ options(int argc, char **argv, struct options *o)
 	static const struct option longs[] = { { "image", 1, NULL, 'i' }, { "seed", 1, NULL, 's' },
 		{ "seconds", 1, NULL, 't' }, { "points", 1, NULL, 'p' }, { "jobs", 1, NULL, 'j' },
 		{ "emit", 1, NULL, 'e' }, { "told", 1, NULL, 'd' }, { "first", 0, NULL, 'f' },
-		{ "edges", 0, NULL, 'g' }, { "sites", 0, NULL, 'l' }, { NULL, 0, NULL, 0 } };
+		{ "edges", 0, NULL, 'g' }, { "late", 0, NULL, 'a' }, { "sites", 0, NULL, 'l' }, { NULL, 0, NULL, 0 } };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
@@ -613,6 +616,8 @@ options(int argc, char **argv, struct options *o)
 			o->first = true;
 		else if (c == 'g')
 			o->edges = true;
+		else if (c == 'a')
+			o->late = true;
 		else if (c == 'l')
 			o->sites = true;
 		else

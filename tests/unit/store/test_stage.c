@@ -179,6 +179,48 @@ failed_use_keeps_it(void **state)
 	box_free(&b);
 }
 
+/* Memory for all of them, then handles: what is beyond goes to files, and then is refused; and it passes. */
+static void
+budgets_used_up(void **state)
+{
+	struct store_nothing none = { 0 };
+	struct store_body_handle out;
+	struct store_appended kept;
+	uint64_t account, handle = 0, first = 0;
+	unsigned count = 0;
+	struct box b;
+
+	(void)state;
+	box_new(&b);
+	box_open(&b);
+	account = box_account(&b, "a@example.org");
+	for (; files(&b) == 0 && count < 1000; count++) {
+		handle = begin(&b);
+		first = first == 0 ? handle : first;
+		for (size_t k = 0; k < 2; k++) {
+			fill(k);
+			assert_int_equal(put(&b, handle, slice_of(piece, sizeof piece)), 0);
+		}
+	}
+	assert_int_equal(count, 336); /* 64 MiB; each of them is small enough for memory */
+	assert_int_equal(append_it(&b, account, handle, &kept), 0);
+	check_body(&b, kept.body, 2);
+	assert_int_equal(append_it(&b, account, first, &kept), 0);
+	check_body(&b, kept.body, 2);
+	handle = begin(&b);
+	assert_int_equal(put(&b, handle, slice_of(piece, sizeof piece)), 0);
+	assert_int_equal(files(&b), 1); /* there is room in memory again */
+	for (count -= 1; count < STORE_HANDLES_MAX; count++)
+		(void)begin(&b);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(store_body_begin(b.port, &none, &b.arena, &out, NULL), ERR_LIMIT);
+	assert_int_equal(put(&b, handle, slice_of(piece, sizeof piece)), 0);
+	assert_int_equal(append_it(&b, account, handle, &kept), 0);
+	(void)begin(&b);
+	assert_int_equal(store_body_begin(b.port, &none, &b.arena, &out, NULL), ERR_LIMIT);
+	box_free(&b);
+}
+
 struct answers {
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
@@ -234,4 +276,5 @@ pipelined(void **state)
 	}
 }
 
-UNIT_MAIN(UNIT_TEST(any_size), UNIT_TEST(aborted_or_left), UNIT_TEST(failed_use_keeps_it), UNIT_TEST(pipelined))
+UNIT_MAIN(UNIT_TEST(any_size), UNIT_TEST(aborted_or_left), UNIT_TEST(failed_use_keeps_it), UNIT_TEST(budgets_used_up),
+    UNIT_TEST(pipelined))
