@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""What fails below letterlockd: a full disk, a disk that fails, no descriptors, a clock that jumps.
+"""What fails below letterlockd: a full disk, a disk that fails, no descriptors, no memory, budgets that are used up, a
+clock that jumps.
 
 Each time: new mail is deferred with 452 or 451 and never lost, what is stored stays readable, and service comes back by
 itself when the fault is over. After a sync that failed the process of the store is a new one.
@@ -11,6 +12,7 @@ import imaplib
 import os
 import pathlib
 import resource
+import signal
 import smtplib
 import subprocess
 import time
@@ -18,6 +20,7 @@ import time
 import pytest
 
 import faults as f
+from conftest import ROOT
 from faults import Faults
 
 SMALL, LARGE = 2000, 700_000    # the latter goes to a file of its own
@@ -98,6 +101,19 @@ class Place:
             assert time.monotonic() < end, f"service does not come back:\n{self.exchange.log()}"
             time.sleep(0.2)
 
+    def killed_but_readable(self):
+        """The next process of the store comes by itself and has everything."""
+        before = self.mail_process()
+        os.kill(before, signal.SIGKILL)
+        end = time.monotonic() + PATIENCE
+        while True:
+            with contextlib.suppress(OSError, imaplib.IMAP4.error):
+                if self.mail_process() not in (None, before):
+                    self.check()
+                    return
+            assert time.monotonic() < end, f"nothing can be read:\n{self.exchange.log()}"
+            time.sleep(0.1)
+
     def mail_process(self):
         for name in pathlib.Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
@@ -147,6 +163,48 @@ def test_a_sync_fails_once(place, kind, size):
     after = place.mail_process()
     assert after is not None and after != before
     assert "parent.child_failed child=mail" in place.exchange.log()
+
+
+@pytest.mark.parametrize("call,error,count", [(f.WRITE, errno.ENOSPC, f.ALWAYS), (f.WRITE, errno.EIO, f.ALWAYS),
+                                              (f.SYNC, errno.EIO, 1)], ids=["full", "write", "sync"])
+def test_a_checkpoint_fails(place, call, error, count):
+    """What it moves is in the log already: a write can be tried again, a sync that failed ends the process."""
+    before = place.mail_process()
+    codes = []
+    with place.faults.failing(call, f.DATABASE, error, count):
+        end = time.monotonic() + 60
+        while place.faults.hits() == 0:
+            assert time.monotonic() < end, "there was no checkpoint"
+            codes.append(place.send())
+        if call == f.WRITE:
+            codes += [place.send() for _ in range(3)]
+            place.check()
+    if call == f.WRITE:
+        assert set(codes) == {250}
+        assert place.send(LARGE) == 250
+        place.check()
+        assert place.mail_process() == before
+        return
+    assert set(codes) <= {250, 451, 421}
+    place.comes_back()
+    assert place.mail_process() not in (None, before)
+
+
+@pytest.mark.parametrize("call,kinds,error", [
+    (f.OPEN, f.DATABASE | f.LOG, errno.EIO), (f.OPEN, f.DATABASE | f.LOG, errno.EMFILE),
+    (f.READ, f.DATABASE | f.LOG, errno.EIO), (f.WRITE, f.LOG, errno.EIO), (f.SYNC, f.LOG | f.FOLDER, errno.EIO)],
+    ids=["open", "descriptors", "read", "write", "sync"])
+def test_starts_fail(place, call, kinds, error):
+    """The process of the store was killed, and for a while none can open, read, write or sync what it needs."""
+    with place.imap() as imap:      # so that the log is not empty
+        assert imap.uid("STORE", "1", "+FLAGS", r"(\Flagged)")[0] == "OK"
+    os.kill(place.mail_process(), signal.SIGKILL)
+    with place.faults.failing(call, kinds, error):
+        end = time.monotonic() + 2
+        while time.monotonic() < end or place.faults.hits() < 2:
+            assert place.send() in (451, 421)
+            time.sleep(0.1)
+    place.comes_back()
 
 
 def test_syncs_fail_for_a_while(place):
@@ -273,7 +331,116 @@ def test_the_disk_is_full(fresh_exchange, tmp_path):
             assert imap.append("INBOX", None, None, letter("append-", LARGE))[0] == "NO"
             assert imap.uid("STORE", "1", "+FLAGS", r"(\Seen)")[0] in ("OK", "NO")
         place.doubtful.append("append-")
+        place.killed_but_readable()     # also what starts on a full disk can be read
+        assert place.send() in (452, 451)
         ballast.unlink()
         assert place.send(LARGE) == 250
         place.check()
         exchange.stop()
+
+
+# ---- budgets ----
+
+RECEIVING_MAX = 4096    # src/service/limits.h
+
+
+@contextlib.contextmanager
+def many_descriptors():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(20000, hard), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def replies(sockets, lines, code):
+    """Each has said so many lines, the last of them with this code."""
+    for one in sockets:
+        said = b""
+        while said.count(b"\n") < lines or said[-1:] != b"\n":
+            part = one.recv(4096)
+            assert part, said
+            said += part
+        last = said.splitlines()[-1]
+        assert last.startswith(code + b" "), said
+
+
+def begin_messages(exchange, count):
+    """Connections of which each has begun a message and stays."""
+    held = []
+    while len(held) < count:
+        some = [exchange.connect("smtp", timeout=60) for _ in range(min(256, count - len(held)))]
+        held += some
+        replies(some, 1, b"220")
+        for one in some:
+            one.sendall(b"HELO client.example.net\r\n")
+        replies(some, 1, b"250")
+        for one in some:
+            one.sendall(b"MAIL FROM:<sender@example.net>\r\nRCPT TO:<alice@example.org>\r\nDATA\r\n")
+        replies(some, 3, b"354")
+        for one in some:
+            one.sendall(b"Subject: held\r\n")
+    return held
+
+
+def test_everybody_sends_at_once(fresh_exchange):
+    """As many messages as can be received at once are under way: one more is deferred, what is stored stays readable."""
+    with many_descriptors():
+        exchange = fresh_exchange({"connections": "6000", "connections_peer": "6000", "idle_seconds": "600"})
+        place = Place(exchange, None)
+        assert [place.send(), place.send(LARGE)] == [250] * 2
+        before = place.mail_process()
+        held = begin_messages(exchange, RECEIVING_MAX)
+        try:
+            assert [place.send() for _ in range(3)] == [451] * 3
+            place.check()
+            # One of them comes to its end, and so there is room for one.
+            held[0].sendall(letter("held")[len("Subject: held\r\n"):] + b".\r\n")
+            replies(held[:1], 1, b"250")
+            place.sent.append("held")
+            assert place.send() == 250
+        finally:
+            for one in held:
+                one.close()
+        place.comes_back()
+        assert place.mail_process() == before
+
+
+def without_sanitizers(daemon):
+    """A sanitizer needs terabytes of address space: then the release build's program."""
+    if b"__asan_init" not in daemon.read_bytes():
+        return daemon
+    release = ROOT / "build/release/letterlockd"
+    if not release.exists():
+        pytest.skip("no release build: memory cannot be limited under a sanitizer")
+    return release
+
+
+def test_no_memory(fresh_exchange):
+    """The process of the store gets no more from the system: who asks for too much is told so, nobody is cut off."""
+    exchange = fresh_exchange(start=False)
+    exchange.daemon = without_sanitizers(exchange.daemon)
+    exchange.start()
+    place = Place(exchange, None)
+    assert [place.send(size) for size in (SMALL, LARGE)] == [250] * 2
+    pid = place.mail_process()
+    before = resource.prlimit(pid, resource.RLIMIT_AS)
+    now = int((pathlib.Path("/proc") / str(pid) / "statm").read_text().split()[0]) * resource.getpagesize()
+    with imaplib.IMAP4_SSL("localhost", exchange.port("imaps"), ssl_context=exchange.tls(), timeout=30) as imap:
+        imap.login(exchange.ALICE, exchange.password(exchange.ALICE))
+        resource.prlimit(pid, resource.RLIMIT_AS, (now, before[1]))
+        refused = 0
+        for size in (SMALL, LARGE) * 3:
+            code = place.send(size)
+            assert code in (250, 451, 452)
+            status, text = imap.select("INBOX")
+            refused += status == "NO"
+            assert status == "OK" or text[0].startswith(b"[UNAVAILABLE]"), text
+            assert imap.noop()[0] == "OK"
+        assert refused > 0, "there was memory: nothing was tested"
+        resource.prlimit(pid, resource.RLIMIT_AS, before)
+        assert imap.select("INBOX")[0] == "OK"
+    place.check()
+    assert place.send(LARGE) == 250
+    assert place.mail_process() == pid
