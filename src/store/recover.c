@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -73,30 +74,92 @@ body_is_whole(struct store *s, const struct body_place *place, struct error *e)
 	return rc == ERR_INTEGRITY || rc == ERR_TRUNCATED || rc == ERR_NOT_FOUND ? 0 : rc;
 }
 
+/* ---- the messages of bodies that are not whole ---- */
+
+struct lost {
+	const uint64_t *bodies; /* ascending */
+	size_t count;
+	struct rows messages; /* struct store_stored */
+};
+
 static int
-forget_body(struct tx *tx, const struct body_place *place, struct error *e)
+compare_numbers(const void *a, const void *b)
 {
-	struct rows rows = { .arena = tx->arena, .size = sizeof(struct store_stored) };
-	struct query q = query_begin(tx->db, "SELECT account, mailbox, uid FROM messages WHERE body = ?1");
-	struct store_stored *row;
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/*
+ * What the last batch put into a mailbox is at its end, and has the one save
+ * date of that batch: only so much is looked at, however much mail there is.
+ */
+static int
+look_at_end(struct tx *tx, uint64_t account, uint64_t mailbox, struct lost *lost, struct error *e)
+{
+	struct query q = query_begin(
+	    tx->db, "SELECT uid, body, save_date FROM messages WHERE account = ?1 AND mailbox = ?2 ORDER BY uid DESC");
+	uint64_t saved = UINT64_MAX;
 	int rc;
 
-	query_u64(&q, place->body);
-	while ((rc = query_step(&q, e)) == 1 && (row = rows_add(&rows)) != NULL)
-		*row = (struct store_stored){
-			.account = query_col_u64(&q, 0), .mailbox = query_col_u64(&q, 1), .uid = query_col_u32(&q, 2)
-		};
+	query_u64(&q, account);
+	query_u64(&q, mailbox);
+	while ((rc = query_step(&q, e)) == 1) {
+		uint64_t body = query_col_u64(&q, 1), date = query_col_u64(&q, 2);
+		struct store_stored *row;
+
+		if (saved != UINT64_MAX && date != saved)
+			break;
+		saved = date;
+		if (bsearch(&body, lost->bodies, lost->count, sizeof body, compare_numbers) == NULL)
+			continue;
+		row = rows_add(&lost->messages);
+		if (row == NULL)
+			break;
+		*row = (struct store_stored){ .account = account, .mailbox = mailbox, .uid = query_col_u32(&q, 0) };
+	}
 	query_end(&q);
-	for (size_t i = 0; i < rows.count && rc >= 0; i++) {
-		const struct store_stored *one = (const struct store_stored *)rows.data + i;
-		struct store_range range = { one->uid, one->uid };
-		struct store_expunge in = { one->account, one->mailbox, &range, 1, true };
+	return rc < 0 ? rc : arena_check(lost->messages.arena, e);
+}
+
+static int
+look_at_ends(struct tx *tx, struct lost *lost, struct error *e)
+{
+	struct query q = query_begin(tx->db, "SELECT account, mailbox FROM mailboxes WHERE messages > 0");
+	int rc, looked = 0;
+
+	while (looked == 0 && (rc = query_step(&q, e)) == 1)
+		looked = look_at_end(tx, query_col_u64(&q, 0), query_col_u64(&q, 1), lost, e);
+	query_end(&q);
+	return looked != 0 ? looked : rc;
+}
+
+static int
+forget_messages(struct tx *tx, const struct rows *messages, struct error *e)
+{
+	const struct store_stored *one = messages->data;
+	int rc = 0;
+
+	for (size_t i = 0; i < messages->count && rc == 0; i++) {
+		struct store_range range = { one[i].uid, one[i].uid };
+		struct store_expunge in = { one[i].account, one[i].mailbox, &range, 1, true };
 		struct store_expunged out = { 0 };
 
 		rc = op_expunge(tx, &in, &out, e);
 	}
-	return rc < 0 ? rc : arena_check(tx->arena, e);
+	return rc != 0 ? rc : arena_check(tx->arena, e);
 }
+
+static int
+forget_bodies(struct tx *tx, const uint64_t *bodies, size_t count, struct error *e)
+{
+	struct lost lost = { bodies, count, { .arena = tx->arena, .size = sizeof(struct store_stored) } };
+	int rc = count == 0 ? 0 : look_at_ends(tx, &lost, e);
+
+	return rc != 0 ? rc : forget_messages(tx, &lost.messages, e);
+}
+
+/* ---- the files ---- */
 
 static int
 write_again(int fd, uint64_t from, uint64_t to)
@@ -174,24 +237,38 @@ settle(struct tx *tx, const struct last *last, uint64_t size, struct error *e)
 	return query_run(&q, e);
 }
 
+/* Those that are not whole, ascending; *count_out also when there is an error. */
+static int
+find_lost(struct tx *tx, const struct rows *places, uint64_t *bodies, size_t *count_out, struct error *e)
+{
+	const struct body_place *place = places->data;
+	int rc = 0;
+
+	*count_out = 0;
+	for (size_t i = 0; i < places->count && rc >= 0; i++) {
+		rc = body_is_whole(tx->s, &place[i], e);
+		if (rc == 0)
+			bodies[(*count_out)++] = place[i].body;
+	}
+	qsort(bodies, *count_out, sizeof *bodies, compare_numbers);
+	return rc < 0 ? rc : 0;
+}
+
 static int
 recover(struct tx *tx, const struct last *last, const struct rows *places, uint64_t size, size_t *lost, struct error *e)
 {
-	const struct body_place *place = places->data;
-	int rc = db_run(tx->db, "BEGIN IMMEDIATE", e);
+	uint64_t *bodies = arena_array(tx->arena, places->count + 1, sizeof *bodies);
+	int rc = bodies == NULL ? error_nomem(e) : db_run(tx->db, "BEGIN IMMEDIATE", e);
 
-	for (size_t i = 0; i < places->count && rc >= 0; i++) {
-		rc = body_is_whole(tx->s, &place[i], e);
-		if (rc != 0)
-			continue;
-		rc = forget_body(tx, &place[i], e);
-		(*lost)++;
-	}
-	if (rc >= 0)
+	if (rc == 0)
+		rc = find_lost(tx, places, bodies, lost, e);
+	if (rc == 0)
+		rc = forget_bodies(tx, bodies, *lost, e);
+	if (rc == 0)
 		rc = settle(tx, last, size, e);
-	if (rc >= 0)
+	if (rc == 0)
 		rc = db_run(tx->db, "COMMIT", e);
-	if (rc < 0)
+	if (rc != 0)
 		(void)db_run(tx->db, "ROLLBACK", NULL);
 	return rc;
 }

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * No statement of the store may take longer because there is more mail: each
+ * that runs is asked for its query plan, and none may walk a whole table that
+ * grows with mail or accounts but those that are named here, with a reason.
+ */
+#include "store/folder.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sqlite3.h>
+
+#define TEXTS_MAX 400u
+
+/* Every statement that was run, by whichever connection. */
+static struct {
+	pthread_mutex_t mutex;
+	bool on;
+	size_t count;
+	char *texts[TEXTS_MAX];
+} seen = { .mutex = PTHREAD_MUTEX_INITIALIZER };
+
+static int
+note_statement(unsigned kind, void *ctx, void *statement, void *unused)
+{
+	const char *text = sqlite3_sql(statement);
+	size_t i = 0;
+
+	(void)kind;
+	(void)ctx;
+	(void)unused;
+	(void)pthread_mutex_lock(&seen.mutex);
+	while (i < seen.count && text != NULL && strcmp(seen.texts[i], text) != 0)
+		i++;
+	if (seen.on && text != NULL && i == seen.count && seen.count < TEXTS_MAX)
+		seen.texts[seen.count++] = strdup(text);
+	(void)pthread_mutex_unlock(&seen.mutex);
+	return 0;
+}
+
+static int
+trace_connection(sqlite3 *db, char **message, const void *api)
+{
+	(void)message;
+	(void)api;
+	return sqlite3_trace_v2(db, SQLITE_TRACE_STMT, note_statement, NULL);
+}
+
+/* Statements that may walk a table: by a part of their text. */
+static const struct {
+	const char *text;
+	const char *why;
+} may_scan[] = {
+	{ "SELECT count(*) FROM accounts", "info, for people" },
+	{ "SELECT coalesce(sum(messages), 0) FROM mailboxes", "info" },
+	{ "SELECT count(*) FROM bodies", "info" },
+	{ "SELECT coalesce(sum(length), 0) FROM bodies", "info" },
+	{ "SELECT count(*) FROM certificates", "info" },
+	{ "SELECT account, mailbox FROM mailboxes WHERE messages > 0", "once, after a power cut that took octets" },
+	{ "WHERE instr(text_key", "a text anywhere in a user ID; the directory bounds who may ask how often" },
+	{ "UPDATE segments SET synced = used", "a row for each 256 MiB" },
+};
+
+/* Tables that hold a row for each few hundred MiB, or for each thing that an administrator sets. */
+static const char *const small[] = { "SCAN domains", "SCAN segments", "SCAN s", "SCAN migration", "SCAN sqlite_schema",
+	"SCAN sqlite_master", "SCAN sqlite_sequence" };
+
+static bool
+is_permitted(const char *text, const char *step)
+{
+	for (size_t i = 0; i < sizeof may_scan / sizeof may_scan[0]; i++) {
+		if (strstr(text, may_scan[i].text) != NULL)
+			return true;
+	}
+	for (size_t i = 0; i < sizeof small / sizeof small[0]; i++) {
+		if (strcmp(step, small[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* AUTOMATIC: an index made for one run of the statement, which walks the table as well. */
+static void
+check_step(const char *text, const char *step)
+{
+	bool walks = strncmp(step, "SCAN", 4) == 0 || strstr(step, "AUTOMATIC") != NULL;
+
+	if (walks && !is_permitted(text, step))
+		fail_msg("a statement walks a whole table (%s): %s", step, text);
+}
+
+static void
+check_plan(sqlite3 *db, const char *text)
+{
+	char *question = sqlite3_mprintf("EXPLAIN QUERY PLAN %s", text);
+	sqlite3_stmt *plan;
+
+	assert_int_equal(sqlite3_prepare_v2(db, question, -1, &plan, NULL), SQLITE_OK);
+	while (sqlite3_step(plan) == SQLITE_ROW)
+		check_step(text, (const char *)sqlite3_column_text(plan, 3));
+	(void)sqlite3_finalize(plan);
+	sqlite3_free(question);
+}
+
+static void
+check_plans(const struct box *b)
+{
+	char path[200];
+	sqlite3 *db;
+
+	(void)snprintf(path, sizeof path, "%s/store.db", b->folder);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_in_range(seen.count, 20, TEXTS_MAX - 1); /* otherwise they were not seen, or not all of them */
+	for (size_t i = 0; i < seen.count; i++)
+		check_plan(db, seen.texts[i]);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+/* ---- a store that was killed ---- */
+
+/* What a power cut may take: everything behind what was synced before the last batch. */
+static void
+cut_last_batch(const struct box *b)
+{
+	char path[200];
+	sqlite3_stmt *q;
+	sqlite3 *db;
+
+	(void)snprintf(path, sizeof path, "file:%s/store.db?mode=ro", b->folder);
+	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_prepare_v2(db, "SELECT max(segment), synced, used FROM segments", -1, &q, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(q), SQLITE_ROW);
+	assert_true(sqlite3_column_int64(q, 1) < sqlite3_column_int64(q, 2));
+	(void)snprintf(path, sizeof path, "%s/bodies/s%08x", b->folder, (unsigned)sqlite3_column_int64(q, 0));
+	assert_int_equal(truncate(path, sqlite3_column_int64(q, 1)), 0);
+	(void)sqlite3_finalize(q);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+/* Mail for three, of which the last letter is lost; others have mail, too. */
+static void
+fill_and_die(struct box *b)
+{
+	uint64_t accounts[4];
+	int status;
+	pid_t child = fork();
+
+	if (child == 0) {
+		box_open(b);
+		for (unsigned i = 0; i < 4; i++)
+			accounts[i] = box_account(
+			    b, (const char *const[]){ "a@x.example", "b@x.example", "c@x.example", "d@x.example" }[i]);
+		for (unsigned i = 1; i < 10; i++)
+			folder_deliver(b, accounts + i % 2, 3, i, 3000);
+		folder_deliver(b, accounts, 3, 10, 3000);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static void
+after_a_power_cut(void **state)
+{
+	static const uint32_t left[] = { 4, 9, 9, 5 };
+	struct box b;
+
+	(void)state;
+	box_new(&b);
+	fill_and_die(&b);
+	cut_last_batch(&b);
+	seen.on = true;
+	box_open(&b);
+	seen.on = false;
+	assert_non_null(strstr(b.said, "took out 1 messages"));
+	for (uint64_t account = 1; account <= 4; account++) {
+		struct store_mailbox inbox = box_mailbox(&b, account, "INBOX");
+
+		assert_int_equal(inbox.messages, left[account - 1]);
+		assert_int_equal(box_list(&b, account, inbox.mailbox).row_count, inbox.messages);
+		/* The UID of what was lost is used up. */
+		assert_int_equal(inbox.uidnext, inbox.messages + (account < 4 ? 2 : 1));
+	}
+	folder_verify_clean(&b);
+	check_plans(&b);
+	box_free(&b);
+}
+
+/* ---- every operation ---- */
+
+static void
+change_mailboxes(struct box *b, uint64_t account)
+{
+	uint64_t inbox = box_mailbox(b, account, "INBOX").mailbox;
+	struct store_mailbox_rename rename = { account, SLICE("Archive"), SLICE("Old") };
+	struct store_mailbox_rename rename_inbox = { account, SLICE("INBOX"), SLICE("Was inbox") };
+	struct store_recent_take take = { .account = account, .mailbox = inbox };
+	struct store_message_list page = { .account = account, .mailbox = inbox };
+	struct store_message_rows rows;
+	struct store_recent recent;
+	struct store_nothing none;
+
+	assert_ok(store_recent_take(b->port, &take, &b->arena, &recent, &unit_error));
+	assert_ok(store_message_list(b->port, &page, &b->arena, &rows, &unit_error));
+	assert_ok(store_cache_put(b->port, &(struct store_cache_put){ account, rows.rows[0].body, SLICE("parsed") },
+	    &b->arena, &none, &unit_error));
+	assert_ok(store_mailbox_rename(b->port, &rename, &b->arena, &none, &unit_error));
+	assert_ok(store_mailbox_rename(b->port, &rename_inbox, &b->arena, &none, &unit_error));
+	assert_ok(store_mailbox_delete(
+	    b->port, &(struct store_mailbox_delete){ account, SLICE("Was inbox") }, &b->arena, &none, &unit_error));
+}
+
+static void
+change_accounts(struct box *b, uint64_t account)
+{
+	struct store_account_rename rename = { account, SLICE("alice@example.org"), SLICE("alina@example.org") };
+	struct store_address other = { account, SLICE("al@other.example") };
+	struct store_domain unused = { SLICE("unused.example") };
+	struct store_nothing none;
+
+	assert_ok(store_account_rename(b->port, &rename, &b->arena, &none, &unit_error));
+	assert_ok(store_address_remove(b->port, &other, &b->arena, &none, &unit_error));
+	assert_ok(store_account_set_verifier(
+	    b->port, &(struct store_account_set_verifier){ account, SLICE("v") }, &b->arena, &none, &unit_error));
+	assert_ok(store_domain_add(b->port, &unused, &b->arena, &none, &unit_error));
+	assert_ok(store_domain_remove(b->port, &unused, &b->arena, &none, &unit_error));
+}
+
+static void
+find_certificates(struct box *b)
+{
+	struct store_certificates found;
+	struct store_nothing none;
+	uint8_t name[20];
+
+	memset(name, 0x40, sizeof name);
+	for (uint32_t by = STORE_BY_FINGERPRINT; by <= STORE_BY_NAME; by++) {
+		struct store_certificate_find in = {
+			.by = by, .value = slice_of(name, by == STORE_BY_KEY_ID ? 8 : sizeof name), .account = 1
+		};
+
+		assert_ok(store_certificate_find(b->port, &in, &b->arena, &found, &unit_error));
+	}
+	assert_ok(store_certificate_remove(
+	    b->port, &(struct store_certificate_name){ slice_of(name, sizeof name) }, &b->arena, &none, &unit_error));
+}
+
+static void
+every_operation(void **state)
+{
+	struct buf said BUF_OWNED = { 0 };
+	struct store_info info;
+	struct box b;
+
+	(void)state;
+	buf_init(&said, 1 << 20);
+	box_new(&b);
+	b.options.segment_size = FOLDER_SEGMENT;
+	box_open(&b);
+	seen.on = true;
+	folder_fill(&b);
+	folder_tell(&b, &said);
+	change_mailboxes(&b, 1);
+	change_accounts(&b, 1);
+	find_certificates(&b);
+	assert_ok(store_info(b.port, &(struct store_nothing){ 0 }, &b.arena, &info, &unit_error));
+	box_close(&b);
+	box_open(&b);
+	seen.on = false;
+	check_plans(&b);
+	box_free(&b);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(after_a_power_cut), cmocka_unit_test(every_operation) };
+
+	assert_int_equal(sqlite3_auto_extension((void (*)(void))trace_connection), SQLITE_OK);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
