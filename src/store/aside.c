@@ -17,7 +17,7 @@
 
 #include <time.h>
 
-#define CHECKPOINT_PAGES 1000 /* of 4 KiB */
+#define CHECKPOINT_PAGES 4096 /* of 4 KiB */
 #define RESTART_PAGES 16384
 #define COMPACT_RATE ((uint64_t)8 << 20) /* octets a second */
 #define RELEASED_MAX ((size_t)64 << 20)
