@@ -277,6 +277,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(after_a_power_cut), cmocka_unit_test(every_operation) };
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	assert_int_equal(sqlite3_auto_extension((void (*)(void))trace_connection), SQLITE_OK);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
