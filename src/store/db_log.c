@@ -8,8 +8,8 @@
 
 #include "base/mem.h"
 
-#define GATHER_MAX 131072
-#define FRAME_HEAD 24 /* page number, size of the database after a commit (0: none), salts, checksums */
+#define GATHER_MAX 126976 /* SQLite's file takes less than 128 KiB at once: it looks at the lower 17 bits of a length */
+#define FRAME_HEAD 24     /* page number, size of the database after a commit (0: none), salts, checksums */
 
 struct log_file {
 	struct sqlite3_file as_file;
