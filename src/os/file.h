@@ -36,6 +36,11 @@ int dir_make_private(const char *path, struct error *e);
 /* ERR_DENIED when it is not a folder of this user or others may read or write it. */
 int dir_check_private(const char *path, struct error *e);
 int dir_sync(const char *path, struct error *e);
+/*
+ * Gives the folder made the name path, which is in the same folder. What was there (but an empty folder) has made's name
+ * then: *exchanged_out. At every moment path is the one or the other. ERR_UNSUPPORTED when the file system cannot do it.
+ */
+int dir_replace(const char *made, const char *path, bool *exchanged_out, struct error *e);
 /* Calls each(ctx, name) for every entry but those that begin with a dot, in no order; stops when it returns non-zero. */
 int dir_each(const char *path, int (*each)(void *ctx, const char *name), void *ctx, struct error *e);
 /* dir + "/" + name into out (FILE_PATH_MAX octets). ERR_LIMIT when too long. */
