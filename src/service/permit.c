@@ -56,6 +56,8 @@ static const struct permit {
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_domain_list },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_info },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_verify },
+	/* Until its connection ends. */
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_hold },
 };
 
 bool

@@ -10,6 +10,10 @@
  *
  * When neither is wanted, segments are compacted (compact.c), a step at a time
  * with pauses.
+ *
+ * Who makes a backup holds: what is released meanwhile waits in the list, and
+ * nothing is compacted. What was released before was committed before, so a
+ * snapshot that is taken while one holds does not name it.
  */
 #include "os/clock.h"
 #include "os/thread.h"
@@ -50,16 +54,83 @@ aside_release(struct store *s, struct slice places)
 	(void)pthread_mutex_unlock(&a->mutex);
 }
 
+void
+aside_release_segment(struct store *s, uint32_t segment)
+{
+	const struct body_place place = { .segment = segment };
+
+	aside_release(s, slice_of((const void *)&place, sizeof place));
+}
+
+bool
+aside_has_more(struct store *s)
+{
+	struct aside *a = &s->aside;
+	bool more;
+
+	(void)pthread_mutex_lock(&a->mutex);
+	more = a->holder_count > 0 || a->released.len > 0;
+	(void)pthread_mutex_unlock(&a->mutex);
+	return more;
+}
+
 static void
 release_all(struct store *s, struct slice places)
 {
 	const struct body_place *place = (const void *)places.data;
 
-	for (size_t i = 0; i < places.len / sizeof *place; i++)
-		bodies_release(&s->bodies, &place[i]);
-	for (size_t i = 0; i < places.len / sizeof *place; i++)
-		compact_freed(s, &place[i]);
+	for (size_t i = 0; i < places.len / sizeof *place; i++) {
+		if (place[i].body == 0)
+			bodies_segment_remove(&s->bodies, place[i].segment);
+		else
+			bodies_release(&s->bodies, &place[i]);
+	}
+	for (size_t i = 0; i < places.len / sizeof *place; i++) {
+		if (place[i].body != 0)
+			compact_freed(s, &place[i]);
+	}
 }
+
+/* ---- holding ---- */
+
+void
+aside_hold(struct store *s, struct port_job *job)
+{
+	static const struct store_nothing nothing;
+	struct aside *a = &s->aside;
+	uint64_t peer = port_job_peer(job);
+	struct error e = { 0 };
+	bool has = false;
+
+	(void)pthread_mutex_lock(&a->mutex);
+	for (unsigned i = 0; i < a->holder_count; i++)
+		has = has || a->holders[i] == peer;
+	if (!has && a->holder_count < STORE_HOLDS_MAX)
+		a->holders[a->holder_count++] = peer;
+	else if (!has)
+		(void)error_set(&e, ERR_LIMIT, "%u backups are being made already", STORE_HOLDS_MAX);
+	(void)pthread_mutex_unlock(&a->mutex);
+	if (e.code == 0)
+		port_reply(job, &nothing);
+	else
+		port_fail(job, &e);
+}
+
+void
+aside_peer_gone(struct store *s, uint64_t peer)
+{
+	struct aside *a = &s->aside;
+
+	(void)pthread_mutex_lock(&a->mutex);
+	for (unsigned i = 0; i < a->holder_count; i++) {
+		if (a->holders[i] == peer)
+			a->holders[i] = a->holders[--a->holder_count];
+	}
+	(void)pthread_cond_broadcast(&a->some);
+	(void)pthread_mutex_unlock(&a->mutex);
+}
+
+/* ---- the thread ---- */
 
 static void
 checkpoint(struct store *s, int pages)
@@ -90,7 +161,7 @@ wait_or_compact(struct store *s)
 	int64_t until = a->pause_until;
 	struct timespec at = { until / 1000, until % 1000 * 1000000 };
 
-	if (!a->may_compact || !a->compaction.wanted || a->stop) {
+	if (!a->may_compact || !a->compaction.wanted || a->stop || a->holder_count > 0) {
 		(void)pthread_cond_wait(&a->some, &a->mutex);
 		return;
 	}
@@ -130,15 +201,19 @@ aside_main(void *arg)
 
 	(void)pthread_mutex_lock(&a->mutex);
 	while (!a->stop || a->released.len > 0) {
+		bool held = a->holder_count > 0 && !a->stop;
 		int pages = a->wal_pages;
-		struct buf places = a->released;
+		struct buf places = { 0 };
 
-		if (pages == 0 && places.len == 0) {
+		if (pages == 0 && (a->released.len == 0 || held)) {
 			wait_or_compact(s);
 			continue;
 		}
 		a->wal_pages = 0;
-		buf_init(&a->released, RELEASED_MAX);
+		if (!held) {
+			places = a->released;
+			buf_init(&a->released, RELEASED_MAX);
+		}
 		(void)pthread_mutex_unlock(&a->mutex);
 		release_all(s, buf_slice(&places));
 		buf_done(&places);

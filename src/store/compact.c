@@ -8,7 +8,7 @@
  *     compaction writes to; it is synced, its name too
  *   2 one transaction of the committer says where they are now
  *   3 when nothing is left in the old segment its row goes with that
- *     transaction, and then its file
+ *     transaction, and then its file, once nobody holds it (aside.c)
  *
  * Whatever happens in between, every row names synced octets: before 2 the old
  * ones; after 2 the new ones, and what is left behind has no row, which the
@@ -293,7 +293,7 @@ move_some(struct store *s, struct arena *a, uint64_t *octets_out, struct error *
 	c->used = moves.used;
 	*octets_out = records.len;
 	if (moves.emptied)
-		bodies_segment_remove(&s->bodies, c->segment);
+		aside_release_segment(s, c->segment);
 	c->emptying = !moves.emptied && !last;
 	return 0;
 }

@@ -60,6 +60,13 @@ db_configure(struct db *db, enum db_role role, struct error *e)
 
 	(void)sqlite3_extended_result_codes(db->handle, 1);
 	(void)sqlite3_busy_timeout(db->handle, role == DB_CHECKPOINTER ? 0 : WRITER_WAIT_MS);
+	if (role == DB_COPY)
+		return db_run(db,
+		    "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=DELETE; PRAGMA journal_mode=OFF; PRAGMA "
+		    "synchronous=OFF;"
+		    "PRAGMA cache_size=-65536; PRAGMA trusted_schema=OFF; PRAGMA foreign_keys=OFF; PRAGMA "
+		    "secure_delete=OFF;",
+		    e);
 	rc = role == DB_WRITER ? db_run(db, "PRAGMA journal_mode=WAL; PRAGMA cache_size=-32768;", e) : 0;
 	if (rc == 0)
 		rc = db_run(db, common, e);
@@ -81,7 +88,7 @@ db_open(struct db *db, const char *path, enum db_role role, struct error *e)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
-	    (role == DB_WRITER ? SQLITE_OPEN_CREATE : 0);
+	    (role == DB_WRITER || role == DB_COPY ? SQLITE_OPEN_CREATE : 0);
 	int rc;
 
 	memset(db, 0, sizeof *db);

@@ -34,10 +34,15 @@ struct db {
 	} cached[DB_STATEMENTS_MAX];
 };
 
+/* In the table meta: which store this is, for ever; a restored one stays the same. */
+#define STORE_IDENTITY_KEY "CAST('store.id' AS BLOB)"
+#define STORE_IDENTITY_SIZE 16u
+
 enum db_role {
 	DB_WRITER, /* makes the file when it is not there; waits for no one */
 	DB_READER,
 	DB_CHECKPOINTER,
+	DB_COPY, /* a file in the making: without a log or sync, worthless until it is whole and synced */
 };
 
 int db_open(struct db *db, const char *path, enum db_role role, struct error *e);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "crypto/random.h"
 #include "os/file.h"
 #include "store/internal.h"
 #include "store/migrate.h"
@@ -88,6 +89,7 @@ peer_gone(void *ctx, uint64_t peer)
 
 	staging_peer_gone(s, peer);
 	notify_peer_gone(s, peer);
+	aside_peer_gone(s, peer);
 }
 
 #define HANDLER(name, number, request, reply) { (number), run_call },
@@ -125,6 +127,25 @@ check_lost(const char *folder, struct error *e)
 	return 0;
 }
 
+/* So that a backup is not gone on with from another store. */
+static int
+give_identity(struct db *db, struct error *e)
+{
+	uint8_t identity[STORE_IDENTITY_SIZE];
+	uint64_t there = 0;
+	struct query q;
+	int rc = db_number(db, "SELECT count(*) FROM meta WHERE key = " STORE_IDENTITY_KEY, &there, e);
+
+	if (rc != 0 || there > 0)
+		return rc;
+	rc = random_bytes(identity, sizeof identity, e);
+	if (rc != 0)
+		return rc;
+	q = query_begin(db, "INSERT INTO meta (key, value) VALUES (" STORE_IDENTITY_KEY ", ?1)");
+	query_bytes(&q, slice_of(identity, sizeof identity));
+	return query_run(&q, e);
+}
+
 static int
 open_database(struct store *s, struct error *e)
 {
@@ -136,7 +157,7 @@ open_database(struct store *s, struct error *e)
 	int rc = existed ? 0 : file_write_atomic(s->db_path, SLICE_EMPTY, 0600, e);
 
 	if (rc == 0)
-		rc = recover_log(s, e);
+		rc = recover_log(s->db_path, e);
 	if (rc == 0)
 		rc = db_open(db, s->db_path, DB_WRITER, e);
 	if (rc == 0)
@@ -145,6 +166,8 @@ open_database(struct store *s, struct error *e)
 		rc = check_lost(s->options.folder, e);
 	if (rc == 0)
 		rc = schema_migrate(db, say_for_bodies, s, &migrated, e);
+	if (rc == 0)
+		rc = give_identity(db, e);
 	/* What this program does not know it leaves as it is, the log that a crash left included. */
 	s->refused = (rc == ERR_UNSUPPORTED || rc == ERR_INTEGRITY) && db->handle != NULL;
 	if (s->refused)

@@ -121,6 +121,8 @@ int tx_body_drop(struct tx *tx, uint64_t body, struct error *e);
 int tx_account_count(struct tx *tx, uint64_t account, int64_t messages, int64_t octets, struct error *e);
 /* ERR_NOMEM or ERR_LIMIT when the arena ran out meanwhile. */
 int arena_check(const struct arena *a, struct error *e);
+/* Whose message a body is, for people. */
+int body_name_message(struct db *db, uint64_t body, struct arena *a, struct slice *out, struct error *e);
 /* ASCII letters made small, in the arena. */
 struct slice fold_ascii(struct arena *a, struct slice s);
 /* At most wanted, at most max; 0 wanted is max. */
@@ -277,7 +279,9 @@ struct aside {
 	bool stop;
 	bool started;
 	int wal_pages;
-	struct buf released; /* struct body_place */
+	struct buf released;               /* struct body_place; a whole segment is one without a body */
+	uint64_t holders[STORE_HOLDS_MAX]; /* ports; while there is one nothing is given back */
+	unsigned holder_count;
 	struct db db;
 	bool may_compact;
 	bool compacting; /* a step is being done */
@@ -289,6 +293,12 @@ int aside_start(struct store *s, struct error *e);
 void aside_stop(struct store *s);
 void aside_wal(struct store *s, int pages);
 void aside_release(struct store *s, struct slice places);
+/* Nothing names the segment any more. */
+void aside_release_segment(struct store *s, uint32_t segment);
+/* Whether there is space that nobody names and that is given back later. */
+bool aside_has_more(struct store *s);
+void aside_hold(struct store *s, struct port_job *job);
+void aside_peer_gone(struct store *s, uint64_t peer);
 /* Compaction writes through the committer: yes once that runs, no before it stops (then no step is under way). */
 void aside_compact(struct store *s, bool yes);
 
@@ -324,7 +334,7 @@ void notify_peer_gone(struct store *s, uint64_t peer);
 /* ---- the start (recover.c) ---- */
 
 /* Before the database is opened: what a process that was killed left in its log is on the disk before anybody sees it. */
-int recover_log(struct store *s, struct error *e);
+int recover_log(const char *db_path, struct error *e);
 /* Takes out messages of the last batch whose octets did not reach the disk: they were never answered. */
 int recover_last_batch(struct store *s, struct error *e);
 

@@ -26,6 +26,7 @@
 #define STORE_CACHE_MAX (64u << 10)      /* octets of what is remembered about a message (envelope, structure) */
 #define STORE_ENVELOPE_MAX (64u << 10)   /* octets of the envelope kept with a delivery */
 #define STORE_HANDLES_MAX 4096u          /* bodies being staged at once */
+#define STORE_HOLDS_MAX 16u              /* ports that hold at once; each is somebody who makes a backup */
 #define STORE_CERTIFICATE_MAX (1u << 20) /* octets of a directory certificate */
 #define STORE_CERTIFICATE_KEYS_MAX 256u  /* keys and subkeys of one */
 #define STORE_CERTIFICATE_USERS_MAX 256u /* user IDs of one */

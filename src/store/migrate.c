@@ -274,12 +274,14 @@ finish_version(const struct migration *m, uint32_t version, bool *any, struct er
 	return rc == 0 ? db_run(m->db, "DROP TABLE migration", e) : rc;
 }
 
-static int
-check_ours(struct db *db, uint64_t version, struct error *e)
+int
+schema_check(struct db *db, uint64_t *version_out, struct error *e)
 {
-	uint64_t application, tables;
-	int rc = db_number(db, "PRAGMA application_id", &application, e);
+	uint64_t version, application, tables;
+	int rc = db_number(db, "PRAGMA user_version", &version, e);
 
+	if (rc == 0)
+		rc = db_number(db, "PRAGMA application_id", &application, e);
 	if (rc == 0)
 		rc = db_number(db, "SELECT count(*) FROM sqlite_schema", &tables, e);
 	if (rc != 0)
@@ -292,6 +294,7 @@ check_ours(struct db *db, uint64_t version, struct error *e)
 		    "the data folder was written by a newer Letterlock (schema %u, this program knows up to %u); "
 		    "install the newer program",
 		    (uint32_t)version, SCHEMA_VERSION);
+	*version_out = version;
 	return 0;
 }
 
@@ -299,12 +302,10 @@ int
 schema_migrate(struct db *db, schema_say_fn *say_fn, void *ctx, bool *migrated_out, struct error *e)
 {
 	struct migration m = { db, NULL, ctx };
-	uint64_t version;
+	uint64_t version = 0;
 	bool any = false;
-	int rc = db_number(db, "PRAGMA user_version", &version, e);
+	int rc = schema_check(db, &version, e);
 
-	if (rc == 0)
-		rc = check_ours(db, version, e);
 	/* About a new folder there is nothing to say. */
 	if (rc == 0 && version > 0)
 		m.say = say_fn;

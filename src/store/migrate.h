@@ -13,6 +13,9 @@
 #define SCHEMA_VERSION 2u
 #define SCHEMA_APPLICATION 0x4c6c6f6bu /* "Llok" in the database's header: that it is ours */
 
+/* ERR_UNSUPPORTED when the database is newer than this program, ERR_INTEGRITY when it is somebody else's. */
+int schema_check(struct db *db, uint64_t *version_out, struct error *e);
+
 typedef void schema_say_fn(void *ctx, const char *line);
 
 /*

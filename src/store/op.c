@@ -68,6 +68,7 @@ const struct op op_table[] = {
 	WRITE(meta_put, store_nothing),
 	READ(info, store_info),
 	READ(verify, store_verified),
+	{ STORE_METHOD_hold, OP_STAGE, .run = aside_hold },
 };
 const size_t op_count = sizeof op_table / sizeof op_table[0];
 

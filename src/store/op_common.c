@@ -62,6 +62,23 @@ arena_check(const struct arena *a, struct error *e)
 	return a->err == 0 ? 0 : error_set(e, a->err, "the answer does not fit in memory");
 }
 
+int
+body_name_message(struct db *db, uint64_t body, struct arena *a, struct slice *out, struct error *e)
+{
+	struct query q = query_begin(db,
+	    "SELECT printf('UID %d in ''%s'' of %s', m.uid, CAST(b.name AS TEXT), CAST(d.shown AS TEXT)) FROM messages "
+	    "m"
+	    " JOIN mailboxes b ON b.mailbox = m.mailbox JOIN addresses d ON d.account = m.account WHERE m.body = ?1"
+	    " LIMIT 1");
+	int rc;
+
+	query_u64(&q, body);
+	rc = query_step(&q, e);
+	*out = rc == 1 ? query_col_bytes(&q, 0, a) : SLICE("no message");
+	query_end(&q);
+	return rc < 0 ? rc : 0;
+}
+
 struct slice
 fold_ascii(struct arena *a, struct slice s)
 {

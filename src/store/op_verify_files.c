@@ -156,8 +156,10 @@ check_file(struct look *l, const char *name, struct error *e)
 		rc = still_there(l, "SELECT 1 FROM segments WHERE segment = ?1", number, &there, e);
 	else if (bodies_name_number(name, 'b', 16, &number) && number <= INT64_MAX)
 		rc = still_there(l, "SELECT 1 FROM bodies WHERE body = ?1 AND segment = 0", number, &there, e);
-	/* What is just being received has no row yet. */
+	/* What is just being received has no row yet, and what a backup holds has none any more. */
 	if (rc == 0 && !there && number != 0 && bodies_is_young(&l->rx->s->bodies, name[0], number))
+		there = true;
+	if (rc == 0 && !there && number != 0 && aside_has_more(l->rx->s))
 		there = true;
 	if (rc == 0 && !there)
 		look_found(l, stray, arena_printf(l->rx->arena, "bodies/%s is nobody's", name));
@@ -187,24 +189,6 @@ look_files(struct look *l, struct error *e)
 
 /* ---- octets ---- */
 
-/* Whose message it is, for people. */
-static int
-name_message(struct look *l, uint64_t body, struct slice *out, struct error *e)
-{
-	struct query q = query_begin(l->rx->db,
-	    "SELECT printf('UID %d in ''%s'' of %s', m.uid, CAST(b.name AS TEXT), CAST(d.shown AS TEXT)) FROM messages "
-	    "m"
-	    " JOIN mailboxes b ON b.mailbox = m.mailbox JOIN addresses d ON d.account = m.account WHERE m.body = ?1 "
-	    "LIMIT 1");
-	int rc;
-
-	query_u64(&q, body);
-	rc = query_step(&q, e);
-	*out = rc == 1 ? query_col_bytes(&q, 0, l->rx->arena) : SLICE("no message");
-	query_end(&q);
-	return rc < 0 ? rc : 0;
-}
-
 static int
 check_octets(struct look *l, const struct body_place *place, struct error *e)
 {
@@ -229,7 +213,7 @@ check_octets(struct look *l, const struct body_place *place, struct error *e)
 		*e = why;
 		return rc;
 	}
-	rc = name_message(l, place->body, &who, e);
+	rc = body_name_message(l->rx->db, place->body, l->rx->arena, &who, e);
 	if (rc == 0)
 		look_found(l, lost,
 		    arena_printf(l->rx->arena, "body %" PRIu64 " (%.*s): %s", place->body, (int)who.len,

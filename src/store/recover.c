@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "os/file.h"
 #include "store/internal.h"
 
 struct last {
@@ -181,13 +182,13 @@ write_again(int fd, uint64_t from, uint64_t to)
 }
 
 int
-recover_log(struct store *s, struct error *e)
+recover_log(const char *db_path, struct error *e)
 {
-	char path[sizeof s->db_path + 4];
+	char path[FILE_PATH_MAX + 4];
 	struct stat st;
 	int fd, rc = 0;
 
-	(void)snprintf(path, sizeof path, "%s-wal", s->db_path);
+	(void)snprintf(path, sizeof path, "%s-wal", db_path);
 	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 && errno == ENOENT)
 		return 0;

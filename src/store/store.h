@@ -77,6 +77,8 @@
  * meta_get, meta_put   settings that must survive, by key; an empty value removes
  * info                 counts
  * verify               looks at one page of everything, and tells what is not as it must be; writes nothing
+ * hold                 until the asking port closes, no octet of a body goes that was there before the answer, expunged or
+ *                      moved or not: who copies the files sees in them all that a snapshot taken after it names. ERR_LIMIT
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -125,7 +127,8 @@
 	X(meta_get, 70, store_meta_key, store_meta_value) \
 	X(meta_put, 71, store_meta_put, store_nothing) \
 	X(info, 72, store_nothing, store_info) \
-	X(verify, 73, store_verify, store_verified)
+	X(verify, 73, store_verify, store_verified) \
+	X(hold, 74, store_nothing, store_nothing)
 
 #define STORE_METHOD_NUMBER(name, number, request, reply) STORE_METHOD_##name = (number),
 enum store_method { STORE_METHODS(STORE_METHOD_NUMBER) };

@@ -23,7 +23,7 @@ static const struct {
 	{ "control", "mail", "store",
 	    "account_create account_remove account_set_verifier account_rename account_get account_list address_find "
 	    "domain_list "
-	    "info verify" },
+	    "info verify hold" },
 };
 
 static const struct port_interface *const interfaces[] = { &ask_interface, &store_interface, &resolve_interface };
