@@ -17,6 +17,8 @@ static const char usage_text[] =
     "  run                          serve, until SIGTERM or SIGINT\n"
     "  check                        read the configuration and the data folder, and say what is wrong\n"
     "  verify                       read all of the data folder and say what is not as it must be\n"
+    "  backup FOLDER                copy everything there, or bring the copy there up to date; also while it serves\n"
+    "  restore FOLDER               put a backup in the place of the data folder, which is kept beside it\n"
     "  account add ADDRESS          a new account, with a password\n"
     "  account list                 all accounts\n"
     "  account remove ADDRESS       an account, its mail and its certificates\n"
@@ -27,7 +29,7 @@ static const char usage_text[] =
     "  --data DIR                   the data folder, in place of the configuration's\n"
     "  --port NAME=N                smtp, submission, submissions, imap, imaps, hkp or https; 0: any; off: none\n"
     "  --password-fd N              read the password from this descriptor, up to the end of its line\n"
-    "  --json                       account list, verify: one JSON object a line\n"
+    "  --json                       account list, verify, backup, restore: one JSON object a line\n"
     "  --version, --help\n";
 
 static const struct {
@@ -37,6 +39,8 @@ static const struct {
 	{ "run", verb_run },
 	{ "check", verb_check },
 	{ "verify", verb_verify },
+	{ "backup", verb_backup },
+	{ "restore", verb_restore },
 	{ "account", verb_account },
 };
 

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "daemon/backup_mark.h"
 #include "daemon/process_control.h"
 #include "os/file.h"
 #include "os/log.h"
@@ -80,6 +81,57 @@ place_make(const struct config *config, struct error *e)
 	return rc;
 }
 
+int
+place_check_backup(const struct config *config, bool to_serve, struct error *e)
+{
+	if (!backup_is_there(config->data))
+		return 0;
+	if (!backup_is_whole(config->data))
+		return error_set(
+		    e, ERR_ORDER, "'%s' is an unfinished backup; run letterlockd backup again", config->data);
+	if (to_serve)
+		return error_set(e, ERR_ORDER,
+		    "'%s' is a backup; put it in the place of the data folder with letterlockd restore", config->data);
+	return 0;
+}
+
+struct giving {
+	const struct privileges_user *user;
+	const char *folder;
+	struct error *e;
+};
+
+static int
+give_one(void *ctx, const char *name)
+{
+	const struct giving *g = ctx;
+	char path[FILE_PATH_MAX];
+	int rc = path_join(path, g->folder, name, g->e);
+
+	if (rc == 0 && lchown(path, g->user->uid, g->user->gid) != 0)
+		rc = error_set_errno(g->e, ERR_IO, errno, "'%s' cannot be given to its user", path);
+	return rc;
+}
+
+int
+place_give(const struct config *config, const char *folder, struct error *e)
+{
+	static const char *const names[] = { ".", "store.db", "lock", "bodies" };
+	struct privileges_user user;
+	char bodies[FILE_PATH_MAX];
+	struct giving g = { &user, folder, e };
+	int rc = find_user(config, &user, e);
+
+	if (rc == ERR_NOT_FOUND && (config->user == NULL || !privileges_are_roots()))
+		return 0;
+	if (rc == 0)
+		rc = path_join(bodies, folder, "bodies", e);
+	for (size_t i = 0; i < sizeof names / sizeof names[0] && rc == 0; i++)
+		rc = give_one(&g, names[i]);
+	g.folder = bodies;
+	return rc != 0 ? rc : dir_each(bodies, give_one, &g, e);
+}
+
 bool
 place_is_served(const struct config *config)
 {
@@ -109,7 +161,10 @@ place_reach(const struct config *config, struct place *place_out, struct error *
 	for (size_t i = 0; i < config->domain_count; i++)
 		domains[i] = slice_str(config->domains[i]);
 	rc = place_make(config, e);
-	if (rc == 0 && find_user(config, &user, NULL) == 0)
+	if (rc == 0)
+		rc = place_check_backup(config, false, e);
+	/* A backup is whose it is. */
+	if (rc == 0 && !backup_is_there(config->data) && find_user(config, &user, NULL) == 0)
 		rc = privileges_drop(&user, NULL, e); /* what it makes there must be the server's own */
 	return rc != 0 ? rc : place_open(&options, place_out, e);
 }

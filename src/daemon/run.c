@@ -78,6 +78,8 @@ start(struct run *r, const struct config *config, struct error *e)
 {
 	int rc = place_make(config, e);
 
+	if (rc == 0)
+		rc = place_check_backup(config, true, e);
 	/* A server that was killed leaves processes that are about to end. */
 	for (int i = 0; rc == 0 && place_is_served(config) && i < PATIENCE_MS / PATIENCE_STEP_MS; i++)
 		(void)usleep(PATIENCE_STEP_MS * 1000);

@@ -8,6 +8,7 @@
 #define DAEMON_VERBS_H
 
 #include "base/error.h"
+#include "base/json.h"
 #include "daemon/config.h"
 
 enum exit_status { EXIT_DONE = 0, EXIT_NO = 1, EXIT_USAGE = 2, EXIT_COULD_NOT = 3 };
@@ -25,8 +26,12 @@ int verb_run(const struct verb_input *in);
 int verb_check(const struct verb_input *in);
 int verb_verify(const struct verb_input *in);
 int verb_account(const struct verb_input *in);
+int verb_backup(const struct verb_input *in);
+int verb_restore(const struct verb_input *in);
 
 /* Says e on standard error and returns the exit status for its code. */
 int verb_failed(const struct error *e);
+/* One line on standard output; frees it. */
+void verb_print_json(struct json_value *object);
 
 #endif

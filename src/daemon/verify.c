@@ -37,8 +37,8 @@ static const char *const titles[STORE_VERIFY_PARTS] = {
 	[STORE_VERIFY_OCTETS] = "octets",
 };
 
-static void
-print_json(struct json_value *object)
+void
+verb_print_json(struct json_value *object)
 {
 	BUF_OWNED struct buf line = { 0 };
 
@@ -59,7 +59,7 @@ print_finding(struct verification *v, uint32_t part, const struct store_finding 
 		json_value_set_str(object, "part", titles[part]);
 		json_value_set_text(object, "finding", f->text);
 		json_value_set_text(object, "advice", f->advice);
-		print_json(object);
+		verb_print_json(object);
 		return;
 	}
 	(void)printf("%.*s.\n  To do: %.*s.\n", (int)f->text.len, (const char *)f->text.data, (int)f->advice.len,
@@ -167,7 +167,7 @@ print_end(const struct verification *v, const struct store_info *info)
 	json_value_set_i64(object, "segments_used", (int64_t)v->live);
 	json_value_set_i64(object, "segments_unused", (int64_t)v->dead);
 	json_value_set_i64(object, "segments_on_disk", (int64_t)v->disk);
-	print_json(object);
+	verb_print_json(object);
 }
 
 int

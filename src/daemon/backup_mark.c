@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: ISC */
+#include "daemon/backup_mark.h"
+
+#include <stdio.h>
+
+#include "base/date.h"
+#include "base/json.h"
+#include "os/file.h"
+
+#ifndef LETTERLOCK_VERSION
+#define LETTERLOCK_VERSION "unknown"
+#endif
+
+#define MARK "backup.json"
+#define MARK_MAX 16384u
+#define PEM_MAX (96u << 10)
+
+static bool
+has(const char *folder, const char *name)
+{
+	char path[FILE_PATH_MAX];
+
+	return path_join(path, folder, name, NULL) == 0 && file_exists(path);
+}
+
+bool
+backup_is_there(const char *folder)
+{
+	return has(folder, MARK);
+}
+
+bool
+backup_is_whole(const char *folder)
+{
+	return has(folder, MARK) && has(folder, "store.db");
+}
+
+int
+backup_mark_read(const char *folder, struct backup_mark *out, struct error *e)
+{
+	BUF_OWNED struct buf text = { 0 };
+	struct json_value *v = NULL;
+	char path[FILE_PATH_MAX];
+	struct slice store;
+	int rc = path_join(path, folder, MARK, e);
+
+	*out = (struct backup_mark){ 0 };
+	buf_init(&text, MARK_MAX);
+	if (rc == 0)
+		rc = file_read(path, &text, e);
+	if (rc == 0)
+		rc = json_value_parse(buf_slice(&text), &v, e);
+	if (rc == 0 && (!json_value_get_text(json_value_get(v, "store"), &store) || store.len >= sizeof out->store))
+		rc = error_set(e, ERR_INTEGRITY, "'%s' does not say of which store this is a backup", path);
+	if (rc == 0)
+		(void)snprintf(out->store, sizeof out->store, "%.*s", (int)store.len, (const char *)store.data);
+	json_value_free(v);
+	return rc;
+}
+
+static void
+set_time(struct json_value *v, const char *name, uint64_t when)
+{
+	BUF_OWNED struct buf text = { 0 };
+
+	buf_init(&text, 64);
+	(void)date_write_rfc3339(&text, (int64_t)when);
+	json_value_set_text(v, name, buf_slice(&text));
+}
+
+int
+backup_mark_write(const char *folder, const struct backup_mark *mark, struct error *e)
+{
+	struct json_value *v = json_value_object();
+	BUF_OWNED struct buf text = { 0 };
+	char path[FILE_PATH_MAX];
+	int rc = path_join(path, folder, MARK, e);
+
+	buf_init(&text, MARK_MAX);
+	json_value_set_str(v, "program", "letterlockd " LETTERLOCK_VERSION);
+	json_value_set_i64(v, "schema", mark->schema);
+	json_value_set_str(v, "store", mark->store);
+	set_time(v, "begun", mark->begun);
+	json_value_set_bool(v, "complete", mark->finished != 0);
+	if (mark->finished != 0) {
+		set_time(v, "finished", mark->finished);
+		json_value_set_i64(v, "accounts", (int64_t)mark->counts.accounts);
+		json_value_set_i64(v, "messages", (int64_t)mark->counts.messages);
+		json_value_set_i64(v, "octets", (int64_t)mark->counts.octets);
+		json_value_set_i64(v, "damaged", (int64_t)mark->counts.damaged);
+	}
+	if (rc == 0)
+		rc = json_value_write(v, true, &text, e);
+	json_value_free(v);
+	(void)buf_put_str(&text, "\n");
+	return rc != 0 ? rc : file_write_atomic(path, buf_slice(&text), 0600, e);
+}
+
+/* ---- what is beside the store ---- */
+
+static int
+copy_one(const char *from, const char *to, const char *name, mode_t mode, struct error *e)
+{
+	char source[FILE_PATH_MAX], target[FILE_PATH_MAX];
+	struct buf content;
+	int rc = path_join(source, from, name, e);
+
+	buf_init(&content, PEM_MAX);
+	if (rc == 0)
+		rc = path_join(target, to, name, e);
+	if (rc == 0)
+		rc = file_read(source, &content, e);
+	if (rc == 0)
+		rc = file_write_atomic(target, buf_slice(&content), mode, e);
+	buf_wipe_done(&content);
+	return rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
+int
+backup_copy_tls(const char *from, const char *to, struct error *e)
+{
+	char source[FILE_PATH_MAX], target[FILE_PATH_MAX];
+	int rc = path_join(source, from, "tls", e);
+
+	if (rc != 0 || !file_exists(source))
+		return rc;
+	rc = path_join(target, to, "tls", e);
+	if (rc == 0)
+		rc = dir_make_private(target, e);
+	/* The key first: a certificate without its key would be in the way. */
+	if (rc == 0)
+		rc = copy_one(source, target, "key.pem", 0600, e);
+	return rc != 0 ? rc : copy_one(source, target, "certificate.pem", 0644, e);
+}
+
+void
+backup_show(struct progress *p, const char *what, uint64_t done, uint64_t total)
+{
+	p->label = what;
+	p->total = total;
+	progress_show(p, done);
+}

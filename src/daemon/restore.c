@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * letterlockd restore: a backup in the place of the data folder.
+ *
+ *   1 DATA.restoring is made from the backup, as a backup of a backup would be: cut off, it is gone on with. It has a
+ *     file restore.json
+ *   2 its numbers are raised (store/snapshot.h), and it is finished and synced
+ *   3 it and DATA exchange their names, in one step
+ *   4 what was DATA, and is the one of the two without restore.json now, is renamed to DATA.before-TIME
+ *   5 restore.json goes
+ *
+ * So DATA is the old one up to 3 and the new one from there on. What a kill leaves behind 3 the next restore does first.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/date.h"
+#include "daemon/backup_mark.h"
+#include "daemon/place.h"
+#include "daemon/verbs.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/privileges.h"
+
+#define MARK "restore.json"
+
+struct restore {
+	const struct config *config;
+	const char *folder; /* the backup */
+	bool json;
+	char data[FILE_PATH_MAX], made[FILE_PATH_MAX], before[FILE_PATH_MAX]; /* before: empty when there was nothing */
+	struct progress progress;
+	struct store_snapshot_counts counts;
+	struct store_snapshot_raised raised;
+};
+
+static void
+show(void *ctx, const char *what, uint64_t done, uint64_t total)
+{
+	struct restore *r = ctx;
+
+	backup_show(&r->progress, what, done, total);
+}
+
+static void
+print_damaged(void *ctx, const char *sentence)
+{
+	struct restore *r = ctx;
+	struct json_value *object;
+
+	progress_done(&r->progress);
+	if (!r->json) {
+		(void)printf("%s.\n", sentence);
+		return;
+	}
+	object = json_value_object();
+	json_value_set_str(object, "finding", sentence);
+	verb_print_json(object);
+}
+
+/* ---- names ---- */
+
+static int
+join(char *out, const char *a, const char *b, struct error *e)
+{
+	if (snprintf(out, FILE_PATH_MAX, "%s%s", a, b) >= (int)FILE_PATH_MAX)
+		return error_set(e, ERR_LIMIT, "the data folder's path is too long");
+	return 0;
+}
+
+/* Where the data folder really lies: what is renamed must not be a link to it. */
+static int
+find_names(struct restore *r, struct error *e)
+{
+	size_t len;
+	int rc = 0;
+
+	if (realpath(r->config->data, r->data) == NULL)
+		rc = errno == ENOENT ? join(r->data, r->config->data, "", e)
+				     : error_set_errno(e, ERR_IO, errno, "'%s' cannot be found", r->config->data);
+	len = rc == 0 ? strlen(r->data) : 0;
+	while (len > 1 && r->data[len - 1] == '/')
+		r->data[--len] = '\0';
+	return rc != 0 ? rc : join(r->made, r->data, ".restoring", e);
+}
+
+static bool
+has_mark(const char *folder)
+{
+	char path[FILE_PATH_MAX];
+
+	return path_join(path, folder, MARK, NULL) == 0 && file_exists(path);
+}
+
+static int
+set_mark(const char *folder, bool yes, struct error *e)
+{
+	char path[FILE_PATH_MAX];
+	int rc = path_join(path, folder, MARK, e);
+
+	if (rc != 0)
+		return rc;
+	return yes ? file_write_atomic(path, SLICE("{\"complete\": false}\n"), 0600, e) : file_remove(path, e);
+}
+
+/* ---- 4, 5 ---- */
+
+/* DATA.before-TIME, and a number behind it when there is one of this second already. */
+static int
+find_before(struct restore *r, struct error *e)
+{
+	const struct date d = date_of_unix((int64_t)clock_unix(), 0);
+	char end[80];
+	int rc;
+
+	for (unsigned n = 1;; n++) {
+		int len = snprintf(end, sizeof end, ".before-%04d%02u%02uT%02u%02u%02uZ", (int)d.year, d.month, d.day,
+		    d.hour, d.minute, d.second);
+
+		if (n > 1)
+			(void)snprintf(end + len, sizeof end - (size_t)len, "-%u", n);
+		rc = join(r->before, r->data, end, e);
+		if (rc != 0 || !file_exists(r->before))
+			return rc;
+	}
+}
+
+static int
+put_aside(struct restore *r, struct error *e)
+{
+	char parent[FILE_PATH_MAX];
+	int rc = find_before(r, e);
+
+	if (rc == 0 && rename(r->made, r->before) != 0)
+		rc = error_set_errno(e, ERR_IO, errno, "'%s' cannot be renamed to '%s'", r->made, r->before);
+	if (rc == 0)
+		rc = path_join(parent, r->data, "..", e);
+	return rc != 0 ? rc : dir_sync(parent, e);
+}
+
+/* What a restore that was killed left behind the exchange. */
+static int
+finish_earlier(struct restore *r, struct error *e)
+{
+	int rc;
+
+	/* An empty one has only just been begun. */
+	if (!file_exists(r->made) || has_mark(r->made) || rmdir(r->made) == 0)
+		return 0;
+	rc = put_aside(r, e);
+	if (rc == 0 && has_mark(r->data))
+		rc = set_mark(r->data, false, e);
+	if (rc == 0)
+		(void)fprintf(stderr,
+		    "letterlockd: an earlier restore was cut off at its end; the data folder of before it is '%s' "
+		    "now\n",
+		    r->before);
+	r->before[0] = '\0';
+	return rc;
+}
+
+/* ---- 1, 2 ---- */
+
+/* Nobody may have the folder that goes; *lock_out stays -1 when there is no store in it. */
+static int
+lock_replaced(const struct restore *r, int *lock_out, struct error *e)
+{
+	char path[FILE_PATH_MAX];
+	int rc = path_join(path, r->data, "store.db", e);
+
+	if (rc == 0 && !file_exists(path))
+		return 0;
+	if (rc == 0)
+		rc = path_join(path, r->data, "lock", e);
+	if (rc == 0)
+		rc = file_lock(path, false, lock_out, e);
+	return rc == ERR_EXISTS ? error_set(e, ERR_ORDER, "%s is in use by another process", r->data) : rc;
+}
+
+static int
+begin_made(const struct restore *r, struct error *e)
+{
+	int rc = dir_make_private(r->made, e);
+
+	/* It may have been given away already. */
+	if (rc == 0 && privileges_are_roots() && chown(r->made, geteuid(), getegid()) != 0)
+		rc = error_set_errno(e, ERR_IO, errno, "'%s' cannot be made", r->made);
+	return rc != 0 ? rc : set_mark(r->made, true, e);
+}
+
+static int
+fill_made(struct restore *r, int lock, struct error *e)
+{
+	const struct store_snapshot_options o = {
+		.from = r->folder, .to = r->made, .progress = show, .damaged = print_damaged, .ctx = r
+	};
+	struct store_snapshot *s;
+	int rc = store_snapshot_open(&o, &s, e);
+
+	if (rc != 0)
+		return rc;
+	rc = store_snapshot_run(s, e);
+	if (rc == 0)
+		rc = store_snapshot_raise(s, lock >= 0 ? r->data : NULL, &r->raised, e);
+	if (rc == 0)
+		rc = store_snapshot_finish(s, &r->counts, e);
+	store_snapshot_free(s);
+	progress_done(&r->progress);
+	if (rc == 0)
+		rc = backup_copy_tls(r->folder, r->made, e);
+	return rc != 0 ? rc : place_give(r->config, r->made, e);
+}
+
+static int
+check_backup(const struct restore *r, struct error *e)
+{
+	if (!backup_is_there(r->folder))
+		return error_set(e, ERR_NOT_FOUND, "'%s' is no backup: there is no backup.json in it", r->folder);
+	if (!backup_is_whole(r->folder))
+		return error_set(e, ERR_ORDER,
+		    "'%s' is an unfinished backup; run letterlockd backup again, or take another one", r->folder);
+	return 0;
+}
+
+static int
+replace(struct restore *r, struct error *e)
+{
+	bool exchanged = false;
+	int rc = dir_replace(r->made, r->data, &exchanged, e);
+
+	if (rc == 0 && exchanged)
+		rc = put_aside(r, e);
+	return rc != 0 ? rc : set_mark(r->data, false, e);
+}
+
+static int
+restore_all(struct restore *r, struct error *e)
+{
+	int lock = -1, rc = check_backup(r, e);
+
+	if (rc == 0)
+		rc = find_names(r, e);
+	if (rc == 0 && place_is_served(r->config))
+		rc = error_set(e, ERR_ORDER, "a server runs on '%s'; stop it first", r->config->data);
+	if (rc == 0)
+		rc = finish_earlier(r, e);
+	if (rc == 0)
+		rc = lock_replaced(r, &lock, e);
+	if (rc == 0)
+		rc = begin_made(r, e);
+	if (rc == 0)
+		rc = fill_made(r, lock, e);
+	if (rc == 0)
+		rc = replace(r, e);
+	file_unlock(lock);
+	return rc;
+}
+
+/* ---- what is said ---- */
+
+static void
+print_json(const struct restore *r)
+{
+	struct json_value *object = json_value_object();
+
+	json_value_set_str(object, "data", r->data);
+	if (r->before[0] != '\0')
+		json_value_set_str(object, "before", r->before);
+	json_value_set_i64(object, "accounts", (int64_t)r->counts.accounts);
+	json_value_set_i64(object, "messages", (int64_t)r->counts.messages);
+	json_value_set_i64(object, "bodies", (int64_t)r->counts.bodies);
+	json_value_set_i64(object, "octets", (int64_t)r->counts.octets);
+	json_value_set_i64(object, "damaged", (int64_t)r->counts.damaged);
+	json_value_set_i64(object, "mailboxes", (int64_t)r->raised.mailboxes);
+	json_value_set_i64(object, "uidvalidity_raised", (int64_t)r->raised.raised);
+	verb_print_json(object);
+}
+
+static void
+print_end(const struct restore *r)
+{
+	if (r->json) {
+		print_json(r);
+		return;
+	}
+	(void)printf("'%s' has %" PRIu64 " accounts, %" PRIu64 " messages and %" PRIu64 " bodies with %" PRIu64
+		     " octets from the backup.\n",
+	    r->data, r->counts.accounts, r->counts.messages, r->counts.bodies, r->counts.octets);
+	if (r->before[0] != '\0')
+		(void)printf("What was there before is '%s' now; remove it when you do not need it.\n", r->before);
+	if (r->raised.raised > 0)
+		(void)printf(
+		    "%" PRIu64 " of %" PRIu64
+		    " mailboxes have a new UIDVALIDITY: UIDs may have been given out in them since the backup, "
+		    "so mail programs must forget what they know of these and fetch them anew.\n",
+		    r->raised.raised, r->raised.mailboxes);
+	else
+		(void)printf("Nothing was given out since the backup: all %" PRIu64
+			     " mailboxes keep their UIDVALIDITY, and mail programs go on as before.\n",
+		    r->raised.mailboxes);
+	if (r->counts.damaged > 0)
+		(void)printf("%" PRIu64
+			     " bodies do not pass their checksums in the backup; they are as they were there.\n",
+		    r->counts.damaged);
+}
+
+int
+verb_restore(const struct verb_input *in)
+{
+	struct restore r = { .config = in->config, .json = in->json };
+	struct error e;
+
+	if (in->word_count != 1) {
+		(void)error_set(&e, ERR_USAGE, "say restore FOLDER");
+		return verb_failed(&e);
+	}
+	r.folder = in->words[0];
+	if (restore_all(&r, &e) != 0)
+		return verb_failed(&e) == EXIT_USAGE ? EXIT_USAGE : EXIT_COULD_NOT;
+	print_end(&r);
+	return r.counts.damaged == 0 ? EXIT_DONE : EXIT_NO;
+}
