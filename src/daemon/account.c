@@ -200,6 +200,8 @@ verb_account(const struct verb_input *in)
 	struct error e;
 	int rc;
 
+	if (in->word_count > 0 && (strcmp(in->words[0], "import") == 0 || strcmp(in->words[0], "export") == 0))
+		return verb_transfer(in);
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
 		if (in->word_count != 1 + words[i].words || strcmp(in->words[0], words[i].name) != 0)
 			continue;
@@ -210,8 +212,9 @@ verb_account(const struct verb_input *in)
 		place_close(&p);
 		return rc == 0 ? EXIT_DONE : verb_failed(&e);
 	}
-	(void)error_set(
-	    &e, ERR_USAGE, "say account add ADDRESS, list, remove ADDRESS, password ADDRESS or rename OLD NEW");
+	(void)error_set(&e, ERR_USAGE,
+	    "say account add ADDRESS, list, remove ADDRESS, password ADDRESS, rename OLD NEW, import ADDRESS PATH or "
+	    "export ADDRESS PATH");
 	return verb_failed(&e);
 }
 

@@ -24,12 +24,17 @@ static const char usage_text[] =
     "  account remove ADDRESS       an account, its mail and its certificates\n"
     "  account password ADDRESS     another password\n"
     "  account rename OLD NEW       another address for an account; its mail stays\n"
+    "  account import ADDRESS PATH  mail from an mbox file, a Maildir, or a folder of mbox files\n"
+    "  account export ADDRESS PATH  mail to a Maildir, or to mbox files\n"
     "\n"
     "  --config FILE                " CONFIG_DEFAULT_PATH " when it is there\n"
     "  --data DIR                   the data folder, in place of the configuration's\n"
     "  --port NAME=N                smtp, submission, submissions, imap, imaps, hkp or https; 0: any; off: none\n"
     "  --password-fd N              read the password from this descriptor, up to the end of its line\n"
-    "  --json                       account list, verify, backup, restore: one JSON object a line\n"
+    "  --mailbox NAME               import: into it and below it; export: only it and what is below it\n"
+    "  --format FORMAT              maildir, mbox; import: mboxrd, mboxo, mboxcl or mboxcl2 too\n"
+    "  --again                      import: also what is there already\n"
+    "  --json                       account list, import, export, verify, backup, restore: one JSON object a line\n"
     "  --version, --help\n";
 
 static const struct {
@@ -44,7 +49,18 @@ static const struct {
 	{ "account", verb_account },
 };
 
-enum { OPTION_CONFIG = 1, OPTION_DATA, OPTION_PORT, OPTION_PASSWORD_FD, OPTION_JSON, OPTION_VERSION, OPTION_HELP };
+enum {
+	OPTION_CONFIG = 1,
+	OPTION_DATA,
+	OPTION_PORT,
+	OPTION_PASSWORD_FD,
+	OPTION_JSON,
+	OPTION_MAILBOX,
+	OPTION_FORMAT,
+	OPTION_AGAIN,
+	OPTION_VERSION,
+	OPTION_HELP
+};
 
 static const struct option options[] = {
 	{ "config", required_argument, NULL, OPTION_CONFIG },
@@ -52,6 +68,9 @@ static const struct option options[] = {
 	{ "port", required_argument, NULL, OPTION_PORT },
 	{ "password-fd", required_argument, NULL, OPTION_PASSWORD_FD },
 	{ "json", no_argument, NULL, OPTION_JSON },
+	{ "mailbox", required_argument, NULL, OPTION_MAILBOX },
+	{ "format", required_argument, NULL, OPTION_FORMAT },
+	{ "again", no_argument, NULL, OPTION_AGAIN },
 	{ "version", no_argument, NULL, OPTION_VERSION },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ 0 },
@@ -95,6 +114,15 @@ take_option(int option, struct config_overrides *o, struct verb_input *in, struc
 		return 0;
 	case OPTION_JSON:
 		in->json = true;
+		return 0;
+	case OPTION_MAILBOX:
+		in->mailbox = optarg;
+		return 0;
+	case OPTION_FORMAT:
+		in->format = optarg;
+		return 0;
+	case OPTION_AGAIN:
+		in->again = true;
 		return 0;
 	default:
 		return error_set(e, ERR_USAGE, "see letterlockd --help");

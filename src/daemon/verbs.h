@@ -20,6 +20,9 @@ struct verb_input {
 	int word_count;
 	int password_fd; /* -1: ask on the terminal */
 	bool json;
+	const char *mailbox; /* NULL: not said */
+	const char *format;  /* NULL: not said */
+	bool again;
 };
 
 int verb_run(const struct verb_input *in);
@@ -28,6 +31,8 @@ int verb_verify(const struct verb_input *in);
 int verb_account(const struct verb_input *in);
 int verb_backup(const struct verb_input *in);
 int verb_restore(const struct verb_input *in);
+/* account import and export: the words from these on. */
+int verb_transfer(const struct verb_input *in);
 
 /* Says e on standard error and returns the exit status for its code. */
 int verb_failed(const struct error *e);

@@ -126,13 +126,6 @@ mbox_from_date(struct slice line, int64_t *unix_out)
 	return false;
 }
 
-static bool
-is_blank(struct slice line)
-{
-	return (line.len == 1 && line.data[0] == '\n') ||
-	    (line.len == 2 && line.data[0] == '\r' && line.data[1] == '\n');
-}
-
 /* A field's name and its colon: what stands behind a line "From " in any mbox, but seldom in a letter. */
 static bool
 is_field(struct slice in)
@@ -149,29 +142,37 @@ is_field(struct slice in)
 
 enum verdict { NO, YES, UNKNOWN };
 
-/* Does a message begin at the front of in? */
+/* The line is whole: it says when, or what stands behind it tells. */
+static enum verdict
+begins_with_line(struct slice line, struct slice next, bool whole, bool blank_before)
+{
+	int64_t date;
+	bool dated = mbox_from_date(line, &date);
+
+	if (blank_before && dated)
+		return YES;
+	if (!blank_before && !dated)
+		return NO;
+	if (next.len <= HEADER_NAME_MAX && slice_find(next, '\n') == SIZE_MAX && !whole)
+		return UNKNOWN;
+	return is_field(next) ? YES : NO;
+}
+
+/* Does a message begin at the front of in? whole: nothing comes behind it. */
 static enum verdict
 begins_message(struct slice in, bool whole, bool blank_before)
 {
 	size_t have = size_min(in.len, 5), lf;
-	struct slice line, next;
-	int64_t date;
 
 	if (memcmp(in.data, "From ", have) != 0 || (have < 5 && whole))
 		return NO;
 	lf = slice_find(slice_sub(in, 0, MBOX_FROM_LINE_MAX), '\n');
-	if (lf == SIZE_MAX && (in.len >= MBOX_FROM_LINE_MAX || whole))
-		/* The last line of a file, without its end. */
-		return whole && blank_before && in.len < MBOX_FROM_LINE_MAX && mbox_from_date(in, &date) ? YES : NO;
-	if (lf == SIZE_MAX)
-		return UNKNOWN;
-	line = slice_sub(in, 0, lf);
-	next = slice_from(in, lf + 1);
-	if (blank_before && mbox_from_date(line, &date))
-		return YES;
-	if (next.len <= HEADER_NAME_MAX && slice_find(next, '\n') == SIZE_MAX && !whole)
-		return UNKNOWN;
-	return is_field(next) && (blank_before || mbox_from_date(line, &date)) ? YES : NO;
+	if (lf != SIZE_MAX)
+		return begins_with_line(slice_sub(in, 0, lf), slice_from(in, lf + 1), whole, blank_before);
+	if (in.len >= MBOX_FROM_LINE_MAX)
+		return NO;
+	/* The last line of a file, without its end. */
+	return whole ? begins_with_line(in, SLICE_EMPTY, true, blank_before) : UNKNOWN;
 }
 
 bool
@@ -636,11 +637,34 @@ from_line(struct mbox_reader *r, struct slice in, struct buf *out)
 	return STEP_DONE;
 }
 
+/* Octets of an empty line at the front of in, 0: it is none. A counted body may end between CR and LF. */
+static size_t
+blank_at(const struct mbox_reader *r, struct slice in)
+{
+	if (in.data[0] == '\n')
+		return 1;
+	return slice_starts(in, SLICE("\r\n")) && (r->in_header || r->counted != 1) ? 2 : 0;
+}
+
+static enum step
+text_line(struct mbox_reader *r, struct slice in, struct buf *out)
+{
+	enum step step = r->in_header ? header_line(r, in) : STEP_DONE;
+
+	if (step == STEP_DONE && (in.data[0] == 'F' || in.data[0] == '>'))
+		step = from_line(r, in, out);
+	if (step != STEP_DONE)
+		return step;
+	flush_blank(r, out);
+	copy_line(r, out);
+	return STEP_ON;
+}
+
 static enum step
 at_line(struct mbox_reader *r, struct buf *out)
 {
 	struct slice in = window(r);
-	enum step step;
+	size_t blank;
 
 	if (r->has_length && !r->in_header && r->counted == 0) {
 		flush_blank(r, out);
@@ -651,19 +675,8 @@ at_line(struct mbox_reader *r, struct buf *out)
 		return r->ended ? end_message(r, AT_END) : STEP_NEED;
 	if (in.len == 1 && in.data[0] == '\r' && !r->ended)
 		return STEP_NEED;
-	if (is_blank(slice_sub(in, 0, in.data[0] == '\n' ? 1 : 2)) &&
-	    (r->in_header || r->counted != 1 || in.data[0] == '\n'))
-		return take_blank(r, out, in.data[0] == '\n' ? 1 : 2);
-	step = r->in_header ? header_line(r, in) : STEP_DONE;
-	if (step != STEP_DONE)
-		return step;
-	if (in.data[0] == 'F' || in.data[0] == '>')
-		step = from_line(r, in, out);
-	if (step != STEP_DONE)
-		return step;
-	flush_blank(r, out);
-	copy_line(r, out);
-	return STEP_ON;
+	blank = blank_at(r, in);
+	return blank > 0 ? take_blank(r, out, blank) : text_line(r, in, out);
 }
 
 static enum step

@@ -187,12 +187,15 @@ progress_show(struct progress *p, uint64_t done)
 		return;
 	p->shown = true;
 	p->shown_ms = now;
+	(void)fprintf(stderr, "\r%s  %llu ", p->label, (unsigned long long)(done >> 20));
 	if (p->total > 0)
-		(void)fprintf(stderr, "\r%s  %llu of %llu MiB (%u %%)\033[K", p->label,
-		    (unsigned long long)(done >> 20), (unsigned long long)(p->total >> 20),
+		(void)fprintf(stderr, "of %llu MiB (%u %%)", (unsigned long long)(p->total >> 20),
 		    (unsigned)(done >= p->total ? 100 : done / (p->total / 100 + 1)));
 	else
-		(void)fprintf(stderr, "\r%s  %llu MiB\033[K", p->label, (unsigned long long)(done >> 20));
+		(void)fprintf(stderr, "MiB");
+	if (p->things != NULL)
+		(void)fprintf(stderr, ", %llu %s", (unsigned long long)p->count, p->things);
+	(void)fprintf(stderr, "\033[K");
 	(void)fflush(stderr);
 }
 

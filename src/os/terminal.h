@@ -36,12 +36,14 @@ int terminal_ask_line(const char *question, struct buf *out, struct error *e);
 int secret_from_fd(int fd, struct buf *out, struct error *e);
 
 /*
- * "label  12 of 345 MiB (3 %)" in place, at most ten times a second, only when
+ * "label  12 of 345 MiB (3 %), 678 messages" in place, at most ten times a second, only when
  * standard error is a terminal. progress_done() clears the line.
  */
 struct progress {
 	const char *label;
-	uint64_t total; /* octets, 0 for unknown */
+	uint64_t total;     /* octets, 0 for unknown */
+	const char *things; /* what is counted beside the octets; NULL: nothing */
+	uint64_t count;
 	int64_t shown_ms;
 	bool shown;
 };

@@ -58,6 +58,17 @@ static const struct permit {
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_verify },
 	/* Until its connection ends. */
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_hold },
+	/* Import and export. */
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_mailbox_list },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_mailbox_get },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_mailbox_create },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_subscribe },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_message_list },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_append },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_body_begin },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_body_append },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_body_abort },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_body_read },
 };
 
 bool

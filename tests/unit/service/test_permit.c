@@ -23,7 +23,9 @@ static const struct {
 	{ "control", "mail", "store",
 	    "account_create account_remove account_set_verifier account_rename account_get account_list address_find "
 	    "domain_list "
-	    "info verify hold" },
+	    "info verify hold "
+	    "mailbox_list mailbox_get mailbox_create subscribe message_list append body_begin body_append body_abort "
+	    "body_read" },
 };
 
 static const struct port_interface *const interfaces[] = { &ask_interface, &store_interface, &resolve_interface };

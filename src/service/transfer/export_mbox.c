@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One mbox a mailbox: "Sent", and "Sent.sbd/2024" for what is below it, as
+ * Thunderbird has them. A file is written beside its name, synced, and gets its
+ * name when it is whole.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "service/transfer/export.h"
+
+#define WRITE_OCTETS (1u << 20)
+#define PART_SUFFIX ".letterlock-part"
+
+struct writing {
+	char name[FILE_PATH_MAX];
+	char part[FILE_PATH_MAX + sizeof PART_SUFFIX];
+	struct tree_writer writer;
+	struct buf out;
+	struct mbox_quoter quoter;
+	const struct mbox_survey *survey;
+	bool open;
+};
+
+/* Levels that the file system would take for something else are repaired. */
+static int
+put_level(struct buf *out, struct slice level)
+{
+	size_t at = out->len;
+
+	(void)buf_put_slice(out, level);
+	for (; at < out->len && out->data[at] == '.'; at++)
+		out->data[at] = '_';
+	return out->err;
+}
+
+static int
+name_of(struct export *x, char out[FILE_PATH_MAX], struct error *e)
+{
+	BUF_OWNED struct buf name = { 0 };
+	char where[STORE_NAME_MAX + 1];
+	struct slice rest = x->mailbox.name;
+	size_t expected = rest.len;
+
+	if (x->file != NULL) {
+		(void)snprintf(out, FILE_PATH_MAX, "%s", x->file);
+		return 0;
+	}
+	buf_init(&name, FILE_PATH_MAX - 64);
+	while (rest.len > 0) {
+		struct slice level = slice_split(rest, '/', &rest);
+
+		(void)put_level(&name, level);
+		if (rest.len > 0) {
+			(void)buf_put_str(&name, ".sbd/");
+			expected += 4;
+		}
+	}
+	if (name.err != 0 || name.len != expected)
+		return error_set(e, ERR_LIMIT, "its name is too long for a file");
+	(void)snprintf(out, FILE_PATH_MAX, "%.*s", (int)name.len, (const char *)name.data);
+	if (slice_search(buf_slice(&name), SLICE("/_")) != SIZE_MAX || name.data[0] != x->mailbox.name.data[0])
+		transfer_note(x->transfer, export_where(x, where), "it is written as '%s'", out);
+	return 0;
+}
+
+static int
+make_folders(struct export *x, const char *name, struct error *e)
+{
+	char folder[FILE_PATH_MAX];
+	const char *slash = strrchr(name, '/');
+
+	if (slash == NULL)
+		return 0;
+	(void)snprintf(folder, sizeof folder, "%.*s", (int)(slash - name), name);
+	return tree_make(&x->tree, folder, e);
+}
+
+static int
+mbox_begin(struct export *x, struct error *e)
+{
+	struct writing *w = mem_alloc(sizeof *w);
+	struct tree_entry entry;
+	int rc;
+
+	x->own = w;
+	if (w == NULL)
+		return error_nomem(e);
+	w->writer.fd = -1;
+	buf_init(&w->out, WRITE_OCTETS * 4);
+	rc = name_of(x, w->name, e);
+	if (rc == 0)
+		rc = make_folders(x, w->name, e);
+	if (rc != 0)
+		return rc;
+	if (tree_look(&x->tree, w->name, &entry, NULL) == 0)
+		return error_set(e, ERR_EXISTS, "'%s' is there already, and is not overwritten", w->name);
+	(void)snprintf(w->part, sizeof w->part, "%s" PART_SUFFIX, w->name);
+	/* What an export that was stopped left. */
+	rc = tree_remove(&x->tree, w->part, e);
+	if (rc == 0)
+		rc = tree_writer_open(&w->writer, &x->tree, w->part, e);
+	w->open = rc == 0;
+	return rc;
+}
+
+static bool
+mbox_wants(struct export *x, const struct store_message *m)
+{
+	(void)x;
+	(void)m;
+	return true;
+}
+
+static int
+flush(struct writing *w, struct error *e)
+{
+	int rc = w->out.err != 0 ? error_set(e, w->out.err, "a message is too large to be written")
+				 : tree_writer_put(&w->writer, buf_slice(&w->out), e);
+
+	buf_clear(&w->out);
+	return rc;
+}
+
+static int
+put_piece(void *ctx, struct slice piece, struct error *e)
+{
+	struct writing *w = ctx;
+
+	while (piece.len > 0) {
+		struct slice part = slice_sub(piece, 0, WRITE_OCTETS / 4);
+		int rc = 0;
+
+		(void)mbox_write_piece(&w->out, w->survey, &w->quoter, part);
+		if (w->out.len >= WRITE_OCTETS || w->out.err != 0)
+			rc = flush(w, e);
+		if (rc != 0)
+			return rc;
+		piece = slice_from(piece, part.len);
+	}
+	return 0;
+}
+
+static int
+mbox_put(struct export *x, const struct store_message *m, struct export_body *b, struct error *e)
+{
+	BUF_OWNED struct buf keywords = { 0 };
+	struct writing *w = x->own;
+	struct mbox_note note = { .date = (int64_t)m->internal_date, .flags = m->flags };
+	int rc;
+
+	buf_init(&keywords, STORE_KEYWORDS_MAX * (STORE_KEYWORD_MAX + 1));
+	for (size_t i = 0; i < x->keyword_count; i++) {
+		if ((m->keywords >> i & 1) == 0)
+			continue;
+		if (keywords.len > 0)
+			(void)buf_put_u8(&keywords, ' ');
+		(void)buf_put_slice(&keywords, x->keywords[i].name);
+	}
+	note.keywords = buf_slice(&keywords);
+	w->survey = &b->survey;
+	w->quoter = (struct mbox_quoter){ 0 };
+	(void)mbox_write_begin(&w->out, &b->survey, &note);
+	rc = export_body_each(b, put_piece, w, e);
+	(void)mbox_write_end(&w->out, &b->survey, &w->quoter);
+	return rc == 0 && w->out.len >= WRITE_OCTETS ? flush(w, e) : rc;
+}
+
+/* The octets are on disk, then the name, then the folder that has it. */
+static int
+give_name(struct export *x, struct writing *w, struct error *e)
+{
+	char *slash;
+	int rc = flush(w, e);
+
+	if (rc == 0)
+		rc = tree_writer_sync(&w->writer, e);
+	if (rc == 0)
+		rc = tree_rename(&x->tree, w->part, w->name, e);
+	if (rc != 0)
+		return rc;
+	slash = strrchr(w->name, '/');
+	if (slash != NULL)
+		*slash = '\0';
+	return tree_sync(&x->tree, slash == NULL ? "" : w->name, e);
+}
+
+static int
+mbox_end(struct export *x, bool whole, struct error *e)
+{
+	struct writing *w = x->own;
+	int rc = 0;
+
+	if (w == NULL)
+		return 0;
+	if (w->open && whole)
+		rc = give_name(x, w, e);
+	tree_writer_done(&w->writer);
+	if (w->open && (!whole || rc != 0))
+		(void)tree_remove(&x->tree, w->part, NULL);
+	buf_done(&w->out);
+	mem_free(w);
+	x->own = NULL;
+	return rc;
+}
+
+const struct export_format export_mbox = {
+	.begin = mbox_begin,
+	.wants = mbox_wants,
+	.put = mbox_put,
+	.end = mbox_end,
+};

@@ -1,0 +1,510 @@
+# SPDX-License-Identifier: ISC
+"""letterlockd account import and export, while the server runs and while it does not, with Python's mailbox module on the
+other side: it writes what is imported and reads what was exported. Dovecot's doveadm does so too when it is there (or
+named in LETTERLOCK_DOVEADM)."""
+import calendar
+import contextlib
+import imaplib
+import json
+import mailbox
+import os
+import pathlib
+import pty
+import re
+import shutil
+import subprocess
+import time
+
+import pytest
+
+DATE = 1704164645  # 2024-01-02 03:04:05 UTC
+FLAG_OF = {"S": r"\Seen", "R": r"\Answered", "F": r"\Flagged", "T": r"\Deleted", "D": r"\Draft"}
+
+
+def letter(i, body=b"x\r\n"):
+    return b"From: a@example.org\r\nSubject: letter %d\r\n\r\n" % i + body
+
+
+ODD = {  # what formats trip over
+    "quoted": letter(1, b"From here\r\n>From there\r\n>>From everywhere\r\n\r\nFrom a@b Tue Jan  2 03:04:05 2024\r\nA: 1\r\n"),
+    "no end": letter(2, b"the last line does not end"),
+    "empty lines": letter(3, b"\r\n\r\nx\r\n\r\n\r\n"),
+    "no body": letter(4, b""),
+    "notes of its own": b"Status: RO\r\nX-Status: D\r\nX-Keywords: a b\r\nContent-Length: 3\r\nX-UID: 9\r\n" + letter(5),
+    "a CR of its own": letter(6, b"a\rb\r\r\nc\r\n"),
+    "8 bit": letter(7, bytes(range(1, 256)).replace(b"\n", b"") + b"\r\n"),
+    "long line": letter(8, b"y" * 300000 + b"\r\n"),
+    "large": letter(9, b"0123456789abcdef From\r\n" * 100000 + b"From z\r\n"),
+}
+
+
+@contextlib.contextmanager
+def imap_of(exchange, address):
+    with imaplib.IMAP4_SSL("localhost", exchange.port("imaps"), ssl_context=exchange.tls()) as imap:
+        imap.login(address, exchange.password(address))
+        yield imap
+
+
+def quoted(name):
+    return f'"{name}"'
+
+
+def dump(imap, name="INBOX"):
+    """[(octets, flags and keywords, unix date)] of a mailbox, by UID."""
+    status, data = imap.select(quoted(name), readonly=True)
+    assert status == "OK", (name, data)
+    if data[0] == b"0":
+        return []
+    out = []
+    for part in imap.uid("FETCH", "1:*", "(FLAGS INTERNALDATE BODY.PEEK[])")[1]:
+        if not isinstance(part, tuple):
+            continue
+        flags = frozenset(re.search(rb"FLAGS \(([^)]*)\)", part[0]).group(1).decode().split()) - {r"\Recent"}
+        out.append((part[1], flags, int(time.mktime(imaplib.Internaldate2tuple(part[0])))))
+    return out
+
+
+def mailboxes(imap):
+    return {line.decode().split(' "/" ')[1].strip('"') for line in imap.list()[1]}
+
+
+def put(imap, name, octets, flags=(), date=DATE):
+    stamp = time.strftime('"%d-%b-%Y %H:%M:%S +0000"', time.gmtime(date))
+    assert imap.append(quoted(name), "(" + " ".join(flags) + ")", stamp, octets)[0] == "OK"
+
+
+def last_json(done):
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(params=["online", "offline"])
+def place(request, fresh_exchange):
+    """An exchange and a way to look at it: served all the time, or only to look."""
+    exchange = fresh_exchange(start=request.param == "online")
+
+    @contextlib.contextmanager
+    def look(address=exchange.ALICE):
+        if request.param == "offline":
+            exchange.start()
+        with imap_of(exchange, address) as imap:
+            yield imap
+        if request.param == "offline":
+            exchange.stop()
+
+    exchange.look = look
+    return exchange
+
+
+# ---- what Python writes ----
+
+def test_mbox_by_python(place, tmp_path):
+    path = tmp_path / "Old letters.mbox"
+    box = mailbox.mbox(path)
+    want = []
+    for i in range(30):
+        octets = letter(i, b"From me\n\nFrom you, too\n".replace(b"\n", b"\r\n") * i)
+        m = mailbox.mboxMessage(octets.replace(b"\r\n", b"\n"))
+        m.set_from("a@example.org", time.gmtime(DATE + i))
+        m.set_flags(["", "R", "RA", "F", "ADFT"][i % 5])
+        box.add(m)
+        flags = [set(), {r"\Seen"}, {r"\Seen", r"\Answered"}, {r"\Flagged"},
+                 {r"\Answered", r"\Deleted", r"\Flagged", r"\Draft"}][i % 5]
+        want.append((octets, frozenset(flags), DATE + i))
+    box.close()
+    done = place.run("account", "import", place.ALICE, path)
+    assert done.stdout.startswith("Imported 30 messages (") and "0 already there, 0 could not" in done.stdout
+    assert done.stderr == ""
+    with place.look() as imap:
+        assert dump(imap, "Old letters") == want
+        assert '"Old letters"' in str(imap.lsub()[1])
+        assert imap.status('"Old letters"', "(UNSEEN)")[1] == [b'"Old letters" (UNSEEN 18)']
+
+
+def test_maildir_by_python(place, tmp_path):
+    root = mailbox.Maildir(tmp_path / "Maildir")
+    sub = root.add_folder("Work.2024")
+    root.add_folder("Entw&APw-rfe")
+    want = {"INBOX": [], "Work/2024": []}
+    for i in range(24):
+        m = mailbox.MaildirMessage(letter(i, ODD["large"] if i == 5 else b"x\r\n").replace(b"\r\n", b"\n"))
+        m.set_flags(["", "S", "RS", "FT", "DFPRST", "ab"][i % 6])
+        m.set_subdir("cur" if i % 6 else "new")
+        m.set_date(DATE - i)
+        key = (sub if i % 2 else root).add(m)
+        path = next((tmp_path / "Maildir").rglob(key + "*"))
+        # The order is that of the names.
+        path.rename(path.with_name(path.name.replace(key, f"{DATE + i}.{i}.host")))
+        flags = {FLAG_OF[c] for c in ["", "S", "RS", "FT", "DFRST", ""][i % 6]}
+        flags |= {"$Forwarded"} if i % 6 == 4 else set()
+        flags |= {"work", "home"} if i % 12 == 5 else {"work"} if i % 6 == 5 else set()
+        want["Work/2024" if i % 2 else "INBOX"].append((m.as_bytes().replace(b"\n", b"\r\n"), frozenset(flags), DATE - i))
+    (tmp_path / "Maildir" / ".Work.2024" / "dovecot-keywords").write_text("0 work\n1 home\n")
+    (tmp_path / "Maildir" / "subscriptions").write_text("Work.2024\nGone\n")
+    (tmp_path / "Maildir" / "tmp" / "half").write_text("half a letter")
+    (tmp_path / "Maildir" / "dovecot.index.log").write_text("no letter")
+    want["Work/2024"] = [(o, f | ({"home", "work"} if "work" in f else set()), d) for o, f, d in want["Work/2024"]]
+    done = place.run("account", "import", place.ALICE, tmp_path / "Maildir")
+    assert "Imported 24 messages" in done.stdout, done
+    with place.look() as imap:
+        assert mailboxes(imap) >= {"INBOX", "Work/2024", "Entw&APw-rfe"}
+        for name, expected in want.items():
+            # What is in new/ comes behind what is in cur/.
+            assert sorted(dump(imap, name), key=str) == sorted(expected, key=str)
+        subscribed = " ".join(line.decode() for line in imap.lsub()[1])
+        assert "Work/2024" in subscribed and "Gone" in subscribed and "APw" not in subscribed
+
+
+def test_plain_folders_and_thunderbird(place, tmp_path):
+    fs = tmp_path / "fs"
+    for name in ["", "Work", "Work/2024"]:
+        for part in ("cur", "new", "tmp"):
+            (fs / name / part).mkdir(parents=True)
+    (fs / "Work/2024/cur/1.x:2,S").write_bytes(letter(1))
+    place.run("account", "import", place.ALICE, fs, "--mailbox", "Moved")
+    profile = tmp_path / "Local Folders"
+    (profile / "Inbox.sbd").mkdir(parents=True)
+    stamp = "From - " + time.asctime(time.gmtime(DATE)) + "\r\n"
+    mozilla = stamp + "X-Mozilla-Status: 0005\r\nX-Mozilla-Status2: 00000000\r\nX-Mozilla-Keys: $label1 toll          \r\n"
+    (profile / "Inbox").write_bytes(mozilla.encode() + letter(1) + b"\r\n" + stamp.encode() + letter(2) + b"\r\n")
+    (profile / "Inbox.sbd" / "Tiefer.1").write_bytes(stamp.encode() + letter(3) + b"\r\n")
+    (profile / "Inbox.msf").write_text("// an index")
+    (profile / "Empty").write_text("")
+    (profile / "Empty.msf").write_text("// an index")
+    (profile / "msgFilterRules.dat").write_text('version="9"')
+    done = place.run("account", "import", place.ALICE, profile, "--json")
+    assert last_json(done) == {"imported": 3, "octets": sum(len(letter(i)) for i in (1, 2, 3)), "already_there": 0,
+                               "could_not": 0, "passed_over": 3}
+    with place.look() as imap:
+        assert mailboxes(imap) >= {"Moved", "Moved/Work", "Moved/Work/2024", "INBOX", "INBOX/Tiefer.1", "Empty"}
+        assert [m[:2] for m in dump(imap, "Moved/Work/2024")] == [(letter(1), frozenset({r"\Seen"}))]
+        assert dump(imap) == [(letter(1), frozenset({r"\Seen", r"\Flagged", "$label1", "toll"}), DATE),
+                              (letter(2), frozenset(), DATE)]
+        assert [m[0] for m in dump(imap, "INBOX/Tiefer.1")] == [letter(3)]
+
+
+def test_dialects(place, tmp_path):
+    stamp = "From a " + time.asctime(time.gmtime(DATE)) + "\n"
+    body = b"From x\n>From y\n\nFrom z " + time.asctime(time.gmtime(DATE)).encode() + b"\nA: 1\n"
+    raw = stamp.encode() + b"Subject: a\nContent-Length: %d\n\n" % len(body) + body + b"\n" + stamp.encode() + b"Subject: b\n\n"
+    (tmp_path / "cl2").write_bytes(raw)
+    quoted_body = b">From x\n>>From y\n>From z\n"
+    (tmp_path / "o").write_bytes(stamp.encode() + b"Subject: a\n\n" + quoted_body + b"\n")
+    place.run("account", "import", place.ALICE, tmp_path / "cl2", "--format", "mboxcl2")
+    place.run("account", "import", place.ALICE, tmp_path / "o", "--format", "mboxo")
+    place.run("account", "import", place.ALICE, tmp_path / "o", "--mailbox", "rd")
+    assert place.run("account", "import", place.ALICE, tmp_path / "o", "--format", "tar", check=False).returncode == 2
+    with place.look() as imap:
+        assert [m[0] for m in dump(imap, "cl2")] == [b"Subject: a\r\n\r\n" + body.replace(b"\n", b"\r\n"), b"Subject: b\r\n"]
+        assert dump(imap, "o")[0][0].endswith(b"\r\n\r\nFrom x\r\n>>From y\r\nFrom z\r\n")
+        assert dump(imap, "rd")[0][0].endswith(b"\r\n\r\nFrom x\r\n>From y\r\nFrom z\r\n")
+
+
+# ---- nothing is lost, nothing is doubled ----
+
+def test_again(place, tmp_path):
+    stamp = "From a " + time.asctime(time.gmtime(DATE)) + "\n"
+    twice = b"".join(stamp.encode() + letter(i).replace(b"\r\n", b"\n") + b"\n" for i in (1, 2, 1, 3))
+    (tmp_path / "box").write_bytes(twice)
+    assert last_json(place.run("account", "import", place.ALICE, tmp_path / "box", "--json"))["imported"] == 4
+    done = last_json(place.run("account", "import", place.ALICE, tmp_path / "box", "--json"))
+    assert done["imported"] == 0 and done["already_there"] == 4
+    # One more of the same size and date, and of another date.
+    other = stamp.replace("03:04:05", "03:04:06")
+    with open(tmp_path / "box", "ab") as f:
+        f.write(stamp.encode() + letter(4).replace(b"\r\n", b"\n") + b"\n" + other.encode() + letter(1).replace(b"\r\n", b"\n"))
+    done = last_json(place.run("account", "import", place.ALICE, tmp_path / "box", "--json"))
+    assert done["imported"] == 2 and done["already_there"] == 4
+    assert last_json(place.run("account", "import", place.ALICE, tmp_path / "box", "--json", "--again"))["imported"] == 6
+    with place.look() as imap:
+        assert sorted(m[0] for m in dump(imap, "box")) == sorted([letter(1)] * 6 + [letter(2), letter(3), letter(4)] * 2)
+
+
+@pytest.mark.parametrize("kind", ["mbox", "maildir"])
+def test_killed(place, tmp_path, kind):
+    """Killed under way, the daemon too when it is the one that writes; then run again."""
+    count = 12000
+    stamp = "From a " + time.asctime(time.gmtime(DATE)) + "\n"
+    octets = [letter(i, b"z" * (i % 700) + b"\r\n") for i in range(count)]
+    path = tmp_path / "box"
+    if kind == "mbox":
+        path.write_bytes(b"".join(stamp.encode() + m.replace(b"\r\n", b"\n") + b"\n" for m in octets))
+    else:
+        for part in ("cur", "new", "tmp"):
+            (path / part).mkdir(parents=True)
+        for i, m in enumerate(octets):
+            (path / "cur" / f"{DATE + i}.x:2,S").write_bytes(m.replace(b"\r\n", b"\n"))
+    command = ["account", "import", place.ALICE, path, "--mailbox", "box"]
+    running = subprocess.Popen([place.daemon, *command, "--config", place.config], stdout=subprocess.DEVNULL)
+    log = place.data / "store.db-wal"
+    end = time.monotonic() + 60
+    start = log.stat().st_size if log.exists() else 0
+    while running.poll() is None and (not log.exists() or log.stat().st_size < start + (1 << 19)):
+        assert time.monotonic() < end
+    assert running.poll() is None, "it was quicker than this test"
+    running.kill()
+    running.wait()
+    done = last_json(place.run(*command, "--json", timeout=120))
+    assert done["could_not"] == 0 and 0 < done["already_there"] < count, done
+    assert done["imported"] + done["already_there"] == count
+    with place.look() as imap:
+        assert sorted(m[0] for m in dump(imap, "box")) == sorted(octets)
+    assert last_json(place.run("verify", "--json"))["findings"] == 0
+
+
+# ---- what cannot be ----
+
+def test_what_cannot_be_imported(fresh_exchange, tmp_path):
+    exchange = fresh_exchange({"message_size_max": "2000000"})
+    stamp = b"From a " + time.asctime(time.gmtime(DATE)).encode() + b"\n"
+    parts = [letter(1), letter(2, b"nul \0 here\r\n"), letter(3, b"w" * 2000000), letter(4)]
+    (tmp_path / "box").write_bytes(b"".join(stamp + p.replace(b"\r\n", b"\n") + b"\n" for p in parts))
+    done = exchange.run("account", "import", exchange.ALICE, tmp_path / "box", "--json", check=False)
+    assert done.returncode == 1
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    at = len(stamp) + len(parts[0].replace(b"\r\n", b"\n")) + 1
+    assert lines[0]["offset"] == at and "NUL" in lines[0]["problem"] and lines[0]["where"].endswith("box")
+    assert "message_size_max" in lines[1]["problem"]
+    assert lines[-1]["imported"] == 2 and lines[-1]["could_not"] == 2
+    done = exchange.run("account", "import", exchange.ALICE, tmp_path / "box", check=False)
+    assert f"octet {at}: " in done.stderr and "2 already there, 2 could not be imported" in done.stdout
+    with imap_of(exchange, exchange.ALICE) as imap:
+        assert [m[0] for m in dump(imap, "box")] == [letter(1), letter(4)]
+
+
+def test_what_is_no_mail(fresh_exchange, tmp_path):
+    exchange = fresh_exchange(start=False)
+    (tmp_path / "page").write_text("<html>From here")
+    (tmp_path / "none").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    for name, sentence in [("page", "is no mbox"), ("none", "neither a Maildir"), ("pipe", "neither a file nor a folder"),
+                           ("gone", "cannot look at")]:
+        done = exchange.run("account", "import", exchange.ALICE, tmp_path / name, check=False)
+        assert sentence in done.stderr and done.stdout == "" and done.returncode in (1, 3), done
+    assert exchange.run("account", "import", "nobody@example.org", tmp_path / "page", check=False).returncode == 1
+    assert exchange.run("account", "import", exchange.ALICE, check=False).returncode == 2
+    assert exchange.run("account", "export", exchange.ALICE, tmp_path / "x", "--format", "mboxcl2", check=False).returncode == 2
+    # Links, pipes and folders among the letters.
+    (tmp_path / "secret").write_bytes(letter(9))
+    for part in ("cur", "new", "tmp"):
+        (tmp_path / "Maildir" / part).mkdir(parents=True)
+    (tmp_path / "Maildir/cur/1.good:2,").write_bytes(letter(1))
+    (tmp_path / "Maildir/cur/2.link:2,").symlink_to(tmp_path / "secret")
+    (tmp_path / "Maildir/cur/3.folder:2,").mkdir()
+    os.mkfifo(tmp_path / "Maildir/new/4.pipe")
+    (tmp_path / "Maildir/Linked").symlink_to(tmp_path)
+    (tmp_path / "Maildir/.bad*name").mkdir()
+    (tmp_path / "Maildir/.bad*name/cur").mkdir()
+    done = exchange.run("account", "import", exchange.ALICE, tmp_path / "Maildir", check=False)
+    assert done.returncode == 1 and "Imported 1 messages" in done.stdout and "4 could not" in done.stdout
+    assert "symbolic link" in done.stderr and "no plain file" in done.stderr and "becomes 'bad_name'" in done.stderr
+    exchange.start()
+    with imap_of(exchange, exchange.ALICE) as imap:
+        assert [m[0] for m in dump(imap)] == [letter(1)]
+        assert "bad_name" in mailboxes(imap)
+
+
+# ---- out, and back in ----
+
+def fill(exchange):
+    """Odd letters in several mailboxes of alice."""
+    with imap_of(exchange, exchange.ALICE) as imap:
+        for name in ["Work", "Work/2024", "Entw&APw-rfe", "Empty"]:
+            assert imap.create(quoted(name))[0] == "OK"
+        imap.subscribe("Work/2024")
+        for i, (name, octets) in enumerate(ODD.items()):
+            put(imap, "INBOX", octets, [[], [r"\Seen"], [r"\Seen", r"\Answered", "$Forwarded"], [r"\Flagged", "work"],
+                                        [r"\Deleted", r"\Draft", "NonJunk", "work"]][i % 5], DATE + i)
+        put(imap, "Work/2024", letter(20), ["toll"], DATE - 10 ** 8)
+        put(imap, "Entw&APw-rfe", letter(21), [r"\Draft"], 1)
+
+
+NAMES = ["INBOX", "Work", "Work/2024", "Entw&APw-rfe", "Empty"]
+
+
+@pytest.fixture
+def filled(fresh_exchange):
+    exchange = fresh_exchange({"message_size_max": "10000000"})
+    fill(exchange)
+    return exchange
+
+
+@pytest.mark.parametrize("way", ["online", "offline"])
+@pytest.mark.parametrize("kind", ["maildir", "mbox"])
+def test_round_trip(filled, tmp_path, kind, way):
+    with imap_of(filled, filled.ALICE) as imap:
+        want = {name: dump(imap, name) for name in NAMES}
+    assert sum(len(found) for found in want.values()) == len(ODD) + 2
+    if way == "offline":
+        filled.stop()
+    done = last_json(filled.run("account", "export", filled.ALICE, tmp_path / "out", "--format", kind, "--json"))
+    assert done == {"exported": len(ODD) + 2, "octets": done["octets"], "already_there": 0, "could_not": 0, "passed_over": 0}
+    done = filled.run("account", "import", filled.BOB, tmp_path / "out")
+    assert f"Imported {len(ODD) + 2} messages" in done.stdout and done.stderr == ""
+    assert f"{len(ODD) + 2} already there" in filled.run("account", "import", filled.BOB, tmp_path / "out").stdout
+    if way == "offline":
+        filled.start()
+    with imap_of(filled, filled.BOB) as imap:
+        assert {name: dump(imap, name) for name in NAMES} == want
+        if kind == "maildir":
+            assert b"Work/2024" in b"".join(imap.lsub()[1])
+    assert last_json(filled.run("verify", "--json"))["findings"] == 0
+
+
+def test_maildir_read_by_python(filled, tmp_path):
+    filled.run("account", "export", filled.ALICE, tmp_path / "out")
+    with imap_of(filled, filled.ALICE) as imap:
+        want = {name: dump(imap, name) for name in NAMES}
+    root = mailbox.Maildir(tmp_path / "out", create=False)
+    assert sorted(root.list_folders()) == ["Empty", "Entw&APw-rfe", "Work", "Work.2024"]
+    for name in NAMES:
+        box = root if name == "INBOX" else root.get_folder(name.replace("/", "."))
+        lines = (tmp_path / "out" / ("" if name == "INBOX" else "." + name.replace("/", ".")) / "dovecot-keywords")
+        known = dict(line.split() for line in lines.read_text().splitlines()) if lines.exists() else {}
+        got = []
+        for key in sorted(box.keys(), key=lambda k: int(re.search(r"U(\d+)\.", k).group(1))):
+            octets, message = box.get_bytes(key), box.get_message(key)
+            flags = {FLAG_OF[c] for c in message.get_flags() if c in FLAG_OF}
+            flags |= {known[str(ord(c) - ord("a"))] for c in message.get_flags() if c.islower()}
+            assert ("P" in message.get_flags()) == ("$Forwarded" in flags)
+            assert int(re.search(r",S=(\d+)", key).group(1)) == len(octets)
+            if b"\r\r\n" not in octets:
+                assert b"\r\n" not in octets
+                octets = octets.replace(b"\n", b"\r\n")
+            got.append((octets, frozenset(flags), int(message.get_date())))
+        assert got == want[name], name
+
+
+def test_mbox_read_by_python(filled, tmp_path):
+    filled.run("account", "export", filled.ALICE, tmp_path / "INBOX.mbox", "--format", "mbox", "--mailbox", "INBOX")
+    with imap_of(filled, filled.ALICE) as imap:
+        want = dump(imap)
+    # It knows neither quoting nor Content-Length, and takes its notes out only when asked.
+    got = []
+    for message in mailbox.mbox(tmp_path / "INBOX.mbox", create=False):
+        flags = {{"R": r"\Seen", "A": r"\Answered", "F": r"\Flagged", "D": r"\Deleted", "T": r"\Draft"}.get(c)
+                 for c in message.get_flags()} - {None}
+        date = calendar.timegm(time.strptime(message.get_from().split(" ", 1)[1]))
+        keywords = set((message["X-Keywords"] or "").split())
+        got.append((message["Subject"], frozenset(flags | keywords), date))
+    subject = re.compile(rb"Subject: (.*)\r\n")
+    assert got == [(subject.search(o).group(1).decode(), f, d) for o, f, d in want]
+
+
+def test_export_adds_and_overwrites_nothing(filled, tmp_path):
+    out = tmp_path / "out"
+    filled.run("account", "export", filled.ALICE, out)
+    (out / "dovecot-keywords").write_text("3 mine\n" + (out / "dovecot-keywords").read_text())
+    files = {p: p.stat().st_ino for p in out.rglob("cur/*")}
+    with imap_of(filled, filled.ALICE) as imap:
+        put(imap, "INBOX", letter(30), ["another"])
+    done = filled.run("account", "export", filled.ALICE, out)
+    assert f"Exported 1 messages ({len(letter(30))} octets), {len(ODD) + 2} already there" in done.stdout
+    after = {p: p.stat().st_ino for p in out.rglob("cur/*")}
+    assert len(after) == len(files) + 1 and all(after[p] == i for p, i in files.items())
+    assert "3 mine\n" in (out / "dovecot-keywords").read_text() and "another" in (out / "dovecot-keywords").read_text()
+    # An mbox is written once.
+    (tmp_path / "box").write_text("somebody's")
+    done = filled.run("account", "export", filled.ALICE, tmp_path / "box", "--format", "mbox", "--mailbox", "INBOX", check=False)
+    assert done.returncode == 1 and "not overwritten" in done.stderr
+    assert (tmp_path / "box").read_text() == "somebody's" and sorted(p.name for p in tmp_path.iterdir()) == ["box", "out"]
+    done = filled.run("account", "export", filled.ALICE, tmp_path / "y", "--mailbox", "Nowhere", check=False)
+    assert done.returncode == 1 and "no mailbox 'Nowhere'" in done.stderr
+    filled.run("account", "export", filled.ALICE, tmp_path / "work", "--mailbox", "Work")
+    assert len(list((tmp_path / "work").rglob("cur/*"))) == 1
+
+
+def test_export_with_a_damaged_body(filled, tmp_path):
+    filled.stop()
+    segment = next(pathlib.Path(filled.data, "bodies").glob("s*"))
+    octets = bytearray(segment.read_bytes())
+    octets[octets.index(b"Subject: letter 3")] ^= 1
+    segment.write_bytes(octets)
+    for kind in ("maildir", "mbox"):
+        done = filled.run("account", "export", filled.ALICE, tmp_path / kind, "--format", kind, check=False)
+        assert done.returncode == 1 and "UID 3" in done.stderr
+        assert f"Exported {len(ODD) + 1} messages" in done.stdout and "1 could not" in done.stdout
+
+
+def test_names(filled, tmp_path):
+    """Names that a folder cannot have are repaired where one sees it, and lead nowhere else."""
+    with imap_of(filled, filled.BOB) as imap:
+        for i, name in enumerate(["v1.2", "../../escape", ".hidden"]):
+            assert imap.create(quoted(name))[0] == "OK"
+            put(imap, name, letter(i))
+    for kind in ("maildir", "mbox"):
+        done = filled.run("account", "export", filled.BOB, tmp_path / kind / "inner", "--format", kind)
+        assert "is written as" in done.stderr
+        assert [p.name for p in (tmp_path / kind).iterdir()] == ["inner"]
+        done = filled.run("account", "import", filled.ALICE, tmp_path / kind / "inner", "--mailbox", kind)
+        assert "Imported 3 messages" in done.stdout
+
+
+# ---- on the way ----
+
+def test_progress(filled, tmp_path):
+    """On a terminal one sees how far it is; elsewhere nothing is written."""
+    stamp = "From a " + time.asctime(time.gmtime(DATE)) + "\n"
+    (tmp_path / "box").write_bytes(b"".join(stamp.encode() + letter(i, b"p" * 2000 + b"\n") + b"\n" for i in range(1000)))
+    for words, label in [(["import", filled.ALICE, tmp_path / "box"], "importing"),
+                         (["export", filled.ALICE, tmp_path / "out"], "exporting")]:
+        near, far = pty.openpty()
+        running = subprocess.Popen([filled.daemon, "account", *words, "--config", filled.config], stderr=far,
+                                   stdout=subprocess.PIPE)
+        os.close(far)
+        shown = b""
+        with contextlib.suppress(OSError):  # EIO: the other end is closed
+            while piece := os.read(near, 4096):
+                shown += piece
+        os.close(near)
+        assert running.wait() == 0 and b"could not" in running.stdout.read()
+        assert re.search(rb"\r" + label.encode() + rb"  \d+ of \d+ MiB \(\d+ %\), \d+ messages", shown), shown
+        assert shown.endswith(b"\r\x1b[K")
+
+
+# ---- Dovecot ----
+
+def doveadm():
+    return os.environ.get("LETTERLOCK_DOVEADM") or shutil.which("doveadm")
+
+
+@pytest.mark.skipif(not doveadm(), reason="no doveadm: install dovecot-core, or name it in LETTERLOCK_DOVEADM")
+@pytest.mark.parametrize("kind", ["maildir", "mbox"])
+def test_read_by_dovecot(filled, tmp_path, kind):
+    os.chmod(tmp_path, 0o755)
+    out = tmp_path / "mail"
+    words = ["--format", kind] + (["--mailbox", "INBOX"] if kind == "mbox" else [])
+    if kind == "mbox":
+        out.mkdir()
+    filled.run("account", "export", filled.ALICE, out, *words)
+    location = f"maildir:{out}" if kind == "maildir" else f"mbox:{tmp_path}/index:INBOX={out}/INBOX"
+    (tmp_path / "index").mkdir()
+    config = tmp_path / "dovecot.conf"
+    config.write_text(f"mail_location = {location}\nlog_path = /dev/stderr\nmail_uid = {os.getuid()}\n"
+                      f"mail_gid = {os.getgid()}\nfirst_valid_uid = 0\nfirst_valid_gid = 0\nssl = no\n"
+                      f"base_dir = {tmp_path}/run\nmbox_write_locks = fcntl\n"
+                      f"mail_home = {tmp_path}\nnamespace inbox {{\n inbox = yes\n separator = /\n}}\n")
+
+    def ask(*words):
+        done = subprocess.run([doveadm(), "-c", config, *words], capture_output=True, timeout=60,
+                              env={**os.environ, "USER": "root", "HOME": str(tmp_path)})
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout
+
+    with imap_of(filled, filled.ALICE) as imap:
+        for name in NAMES if kind == "maildir" else ["INBOX"]:
+            want = dump(imap, name)
+            shown = name.replace("&APw-", "\u00fc")
+            table = ask("-f", "tab", "fetch", "uid flags date.received", "mailbox", shown, "ALL").decode().splitlines()[1:]
+            got = []
+            for line in table:
+                uid, flags, date = line.split("\t")
+                octets = ask("-f", "pager", "fetch", "text", "mailbox", shown, "uid", uid)
+                got.append((octets, frozenset(flags.split()) - {r"\Recent"}, date))
+            assert len(got) == len(want)
+            for (octets, flags, date), (sent, want_flags, want_date) in zip(got, want):
+                assert flags == want_flags
+                if kind == "maildir" or want_date > 0:
+                    assert time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(want_date)) in date, date
+                body = octets.split(b"text:", 1)[1].lstrip(b" \n").rstrip(b"\x0c\n")
+                if kind == "maildir":
+                    assert body.replace(b"\r\n", b"\n") == sent.replace(b"\r\n", b"\n").rstrip(b"\n")
