@@ -4,6 +4,7 @@
  * while this process reads its files; without a server the folder is locked.
  * The backup is a data folder itself.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,7 +84,27 @@ found_one(void *ctx, const char *name)
 	return strcmp(name, "lost+found") == 0 || strcmp(name, "lock") == 0 ? 0 : 1;
 }
 
-/* A folder that is there must be empty or a backup, and not the data folder or in it. */
+/* Where it really lies, or the folder that it will be made in. */
+static bool
+real_place(const char *path, char out[FILE_PATH_MAX])
+{
+	char parent[FILE_PATH_MAX];
+	char *slash;
+
+	if (realpath(path, out) != NULL)
+		return true;
+	if (errno != ENOENT || (size_t)snprintf(parent, sizeof parent, "%s", path) >= sizeof parent)
+		return false;
+	for (slash = parent + strlen(parent); slash > parent + 1 && slash[-1] == '/';)
+		*--slash = '\0';
+	slash = strrchr(parent, '/');
+	if (slash == NULL)
+		return realpath(".", out) != NULL;
+	*(slash == parent ? slash + 1 : slash) = '\0';
+	return realpath(parent, out) != NULL;
+}
+
+/* It is not the data folder or in it, and when it is there, it is empty or a backup. */
 static int
 check_folder(const struct backup *b, struct error *e)
 {
@@ -93,13 +114,15 @@ check_folder(const struct backup *b, struct error *e)
 
 	if (!file_exists(b->data))
 		return error_set(e, ERR_NOT_FOUND, "there is no data folder '%s'", b->data);
+	if (realpath(b->data, data) == NULL)
+		return error_set_errno(e, ERR_IO, errno, "'%s' cannot be found", b->data);
+	len = strlen(data);
+	/* What lies nowhere cannot be made either, and making it says why. */
+	if (real_place(b->folder, folder) && strncmp(folder, data, len) == 0 &&
+	    (folder[len] == '\0' || folder[len] == '/'))
+		return error_set(e, ERR_USAGE, "a backup of '%s' cannot be in it; name another folder", b->data);
 	if (!file_exists(b->folder))
 		return 0;
-	if (realpath(b->data, data) == NULL || realpath(b->folder, folder) == NULL)
-		return error_set(e, ERR_IO, "'%s' cannot be found", b->folder);
-	len = strlen(data);
-	if (strncmp(folder, data, len) == 0 && (folder[len] == '\0' || folder[len] == '/'))
-		return error_set(e, ERR_USAGE, "a backup of '%s' cannot be in it; name another folder", b->data);
 	if (backup_is_there(b->folder))
 		return 0;
 	rc = dir_each(b->folder, found_one, NULL, e);

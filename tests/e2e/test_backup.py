@@ -217,6 +217,7 @@ def test_refused(fresh_exchange, place):
             (("backup",), 2, "say backup FOLDER"), (("backup", "a", "b"), 2, "say backup"),
             (("restore",), 2, "say restore FOLDER"),
             (("backup", exchange.data), 2, "cannot be in it"), (("backup", exchange.data / "bodies"), 2, "cannot be in it"),
+            (("backup", f"{exchange.data}/new/"), 2, "cannot be in it"),
             (("backup", place / "file" / "b"), 3, "is no folder"), (("backup", place / "full"), 3, "is no backup"),
             (("backup", place / "open"), 3, "chmod 700"), (("restore", place / "full"), 3, "no backup.json"),
             (("restore", place / "unfinished"), 3, "unfinished backup"),
