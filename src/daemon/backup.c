@@ -49,7 +49,7 @@ print_damaged(void *ctx, const char *sentence)
 
 	progress_done(&b->progress);
 	if (!b->json) {
-		(void)printf("%s.\n", sentence);
+		(void)fprintf(stderr, "letterlockd: %s\n", sentence);
 		return;
 	}
 	object = json_value_object();
@@ -215,8 +215,10 @@ print_end(const struct backup *b)
 			     " bodies with %" PRIu64 " octets, of which %" PRIu64 " were new.\n",
 		    b->folder, n->accounts, n->messages, n->bodies, n->octets, n->copied);
 		if (n->damaged > 0)
-			(void)printf("%" PRIu64 " bodies do not pass their checksums; they were copied as they are.\n"
-				     "  To do: look at the disk, and restore them from an earlier backup.\n",
+			(void)fprintf(stderr,
+			    "letterlockd: %" PRIu64
+			    " bodies do not pass their checksums, and were copied as they are; look at"
+			    " the disk, and restore them from an earlier backup\n",
 			    n->damaged);
 		return;
 	}

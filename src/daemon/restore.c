@@ -54,7 +54,7 @@ print_damaged(void *ctx, const char *sentence)
 
 	progress_done(&r->progress);
 	if (!r->json) {
-		(void)printf("%s.\n", sentence);
+		(void)fprintf(stderr, "letterlockd: %s\n", sentence);
 		return;
 	}
 	object = json_value_object();
@@ -303,8 +303,9 @@ print_end(const struct restore *r)
 			     " mailboxes keep their UIDVALIDITY, and mail programs go on as before.\n",
 		    r->raised.mailboxes);
 	if (r->counts.damaged > 0)
-		(void)printf("%" PRIu64
-			     " bodies do not pass their checksums in the backup; they are as they were there.\n",
+		(void)fprintf(stderr,
+		    "letterlockd: %" PRIu64
+		    " bodies do not pass their checksums in the backup; they are as they were there\n",
 		    r->counts.damaged);
 }
 

@@ -11,6 +11,7 @@
  *   notify.c    who waits for changes
  *   recover.c   what a power cut left of the last batch
  *   op_verify*.c  looking at every promise, a page at a time
+ *   snapshot*.c  a whole store copied, from beside: snapshot.h
  *   op_*.c      what each operation does, in SQL
  */
 #ifndef STORE_INTERNAL_H

@@ -245,13 +245,13 @@ def test_damaged(fresh_exchange, place):
     with open(segment, "r+b") as f:
         f.write(octets)
     done = exchange.run("backup", place / "b", check=False)
-    assert done.returncode == 1 and "UID 5 in 'INBOX' of alice@example.org" in done.stdout
-    assert "To do: " in done.stdout and "whole backup" in done.stdout
+    assert done.returncode == 1 and "UID 5 in 'INBOX' of alice@example.org" in done.stderr
+    assert "look at the disk" in done.stderr and "whole backup" in done.stdout
     lines = [json.loads(s) for s in backup(exchange, place / "b", check=False).stdout.splitlines()]
     assert "UID 5" in lines[0]["finding"] and lines[-1]["damaged"] == 1
     exchange.stop()
     done = put_back(exchange, place / "b", check=False)
-    assert done.returncode == 1 and "UID 5" in done.stdout
+    assert done.returncode == 1 and "UID 5" in done.stderr
     exchange.start()
     assert exchange.run("verify", check=False).stdout.count("UID 5 ") == 1
     assert len(messages_but(exchange, 5)) == 4
