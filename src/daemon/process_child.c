@@ -278,6 +278,7 @@ process_main(const char *kind_name)
 			p.kind = (enum process_kind)i;
 	if (p.kind == PROCESS_ROLES && strcmp(kind_name, STARTER_WORD) != 0)
 		return EXIT_USAGE;
+	(void)prctl(PR_SET_NAME, "letterlockd"); /* it was started as /proc/self/exe */
 	(void)signal(SIGPIPE, SIG_IGN);
 	/* What the terminal sends to all is the parent's to decide. */
 	(void)signal(SIGINT, SIG_IGN);

@@ -8,6 +8,7 @@ import contextlib
 import errno
 import imaplib
 import os
+import pathlib
 import re
 import shutil
 import signal
@@ -165,8 +166,9 @@ def test_other_threads_are_in_the_sandbox_too(of):
 
 
 def test_what_the_kernel_says_of_each(of):
-    """Filters, no new privileges, no capabilities; no descriptor but its own sockets, the log, and mail's files."""
+    """Its name; filters, no new privileges, no capabilities; no descriptor but its own sockets, the log, and mail's files."""
     for kind, pid in of.table():
+        assert pathlib.Path(f"/proc/{pid}/comm").read_text() == "letterlockd\n"
         assert status_field(pid, "Seccomp") == "2" and status_field(pid, "NoNewPrivs") == "1"
         if kind != "mail":
             with contextlib.suppress(OSError):
@@ -208,7 +210,10 @@ def test_every_call_over_the_control_socket(of):
     wire.close()
     assert {name for name, code in got.items() if code != ERR_DENIED} == {
         "account_create", "account_remove", "account_set_verifier", "account_rename", "account_get", "account_list",
-        "address_find", "domain_list", "info", "verify"}
+        "address_find", "domain_list", "info", "verify",
+        "hold",  # backup
+        "mailbox_list", "mailbox_get", "mailbox_create", "subscribe", "message_list", "append",  # import, export
+        "body_begin", "body_append", "body_abort", "body_read"}
 
 
 def mails(exchange, address=None):
