@@ -15,9 +15,9 @@
 	" EXISTS (SELECT 1 FROM mailboxes c WHERE c.account = m.account AND c.name > CAST(m.name || '/' AS BLOB)" \
 	" AND c.name < CAST(m.name || '0' AS BLOB))," \
 	" m.special_use, m.uidvalidity, m.uidnext, m.messages, m.unseen, m.deleted," \
-	" CASE WHEN m.recent_from >= m.uidnext THEN 0 ELSE (SELECT count(*) FROM messages r WHERE r.account = " \
-	"m.account" \
-	" AND r.mailbox = m.mailbox AND r.uid >= m.recent_from) END, m.size, m.modseq"
+	" CASE WHEN m.recent_from >= m.uidnext THEN 0 WHEN m.recent_from <= 1 THEN m.messages" \
+	" ELSE (SELECT count(*) FROM messages r WHERE r.account = m.account AND r.mailbox = m.mailbox" \
+	" AND r.uid >= m.recent_from) END, m.size, m.modseq"
 
 static void
 mailbox_from_row(struct query *q, struct arena *a, struct store_mailbox *out)
