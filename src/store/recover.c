@@ -18,11 +18,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "os/file.h"
 #include "store/internal.h"
+
+#define LOG_HEAD 32
+#define LOG_FRAME_HEAD 24 /* and a page */
 
 struct last {
 	uint32_t segment;
@@ -181,6 +185,25 @@ write_again(int fd, uint64_t from, uint64_t to)
 	return 0;
 }
 
+/*
+ * Where the frames of the log end that SQLite can believe: they have the two salts of the log's head, and those behind
+ * are of earlier rounds and were checkpointed (https://sqlite.org/fileformat2.html#the_write_ahead_log).
+ */
+static uint64_t
+log_end(int fd, uint64_t size)
+{
+	uint8_t head[LOG_HEAD], frame[LOG_FRAME_HEAD];
+	uint64_t at = sizeof head, page;
+
+	if (pread(fd, head, sizeof head, 0) != (ssize_t)sizeof head)
+		return size;
+	page = (uint64_t)head[8] << 24 | (uint64_t)head[9] << 16 | (uint64_t)head[10] << 8 | head[11];
+	while (at < size && pread(fd, frame, sizeof frame, (off_t)at) == (ssize_t)sizeof frame &&
+	    memcmp(frame + 8, head + 16, 8) == 0)
+		at += sizeof frame + page;
+	return at < size ? at : size;
+}
+
 int
 recover_log(const char *db_path, struct error *e)
 {
@@ -192,7 +215,8 @@ recover_log(const char *db_path, struct error *e)
 	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 && errno == ENOENT)
 		return 0;
-	if (fd < 0 || fstat(fd, &st) != 0 || write_again(fd, 0, (uint64_t)st.st_size) != 0 || fdatasync(fd) != 0)
+	if (fd < 0 || fstat(fd, &st) != 0 || write_again(fd, 0, log_end(fd, (uint64_t)st.st_size)) != 0 ||
+	    fdatasync(fd) != 0)
 		rc = error_set_errno(e, errno == ENOSPC ? ERR_FULL : ERR_IO, errno, "'%s' cannot be synced", path);
 	if (fd >= 0)
 		(void)close(fd);

@@ -226,5 +226,54 @@ written_again_after_a_failed_sync(void **state)
 	}
 }
 
+/* How often the log began anew. */
+static uint32_t
+log_round(const struct box *b)
+{
+	uint8_t head[16] = { 0 };
+	char path[200];
+	FILE *f;
+
+	(void)snprintf(path, sizeof path, "%s/store.db-wal", b->folder);
+	f = fopen(path, "re");
+	if (f == NULL || fread(head, sizeof head, 1, f) != 1)
+		head[15] = 0;
+	if (f != NULL)
+		(void)fclose(f);
+	return (uint32_t)head[14] << 8 | head[15];
+}
+
+/* The log of a process that worked long is long; of its octets only those of the last round are worth a start's time. */
+static void
+only_the_last_round_is_written_again(void **state)
+{
+	uint32_t first = 0;
+	struct box b;
+	pid_t child;
+	int status;
+
+	(void)state;
+	box_new(&b);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		box_open(&b);
+		(void)box_account(&b, "a@example.org");
+		first = log_round(&b);
+		for (int i = 0; i < 20000 && log_round(&b) == first; i++)
+			(void)box_append(&b, 1, 1, SLICE("x"), 0);
+		_exit(log_round(&b) == first);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_true(file_size(&b, "store.db-wal") > 8u << 20);
+	written = 0;
+	write_name = "store.db-wal";
+	box_open(&b);
+	write_name = NULL;
+	assert_in_range(written, 4096, 4u << 20);
+	box_free(&b);
+}
+
 UNIT_MAIN(UNIT_TEST(stops), UNIT_TEST(two_syncs), UNIT_TEST(written_again_after_a_failed_sync),
-    UNIT_TEST(log_is_synced_at_the_start))
+    UNIT_TEST(log_is_synced_at_the_start), UNIT_TEST(only_the_last_round_is_written_again))
