@@ -6,7 +6,7 @@
  *
  * A passive checkpoint stands in nobody's way, but lets the log grow as long
  * as somebody always writes. When it has become long, one that makes the log
- * begin anew is worth the moment that the committer waits for it.
+ * begin anew follows: the committer waits for the little that came meanwhile.
  *
  * When neither is wanted, segments are compacted (compact.c), a step at a time
  * with pauses.
@@ -21,8 +21,8 @@
 
 #include <time.h>
 
-#define CHECKPOINT_PAGES 4096 /* of 4 KiB */
-#define RESTART_PAGES 16384
+#define CHECKPOINT_PAGES 4096            /* of 4 KiB */
+#define RESTART_PAGES 8192               /* a start reads the log: not more than 32 MiB and a batch */
 #define COMPACT_RATE ((uint64_t)8 << 20) /* octets a second */
 #define RELEASED_MAX ((size_t)64 << 20)
 
@@ -136,13 +136,14 @@ static void
 checkpoint(struct store *s, int pages)
 {
 	struct aside *a = &s->aside;
-	int mode = pages >= RESTART_PAGES ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE;
 	struct error e = { 0 };
 	int rc;
 
 	if (atomic_load(&s->stopped))
 		return;
-	rc = sqlite3_wal_checkpoint_v2(a->db.handle, NULL, mode, NULL, NULL);
+	rc = sqlite3_wal_checkpoint_v2(a->db.handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	if (rc == SQLITE_OK && pages >= RESTART_PAGES)
+		rc = sqlite3_wal_checkpoint_v2(a->db.handle, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
 	if (rc == SQLITE_OK || rc == SQLITE_BUSY || rc == SQLITE_LOCKED)
 		return;
 	(void)db_error(&a->db, rc, &e);

@@ -55,7 +55,7 @@ db_configure(struct db *db, enum db_role role, struct error *e)
 	/* synchronous=FULL: each commit syncs the log. Checkpoints are the checkpointer's only. */
 	static const char common[] = "PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA wal_autocheckpoint=0;"
 				     "PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF; PRAGMA foreign_keys=OFF;"
-				     "PRAGMA journal_size_limit=67108864;";
+				     "PRAGMA journal_size_limit=33554432;";
 	int rc;
 
 	(void)sqlite3_extended_result_codes(db->handle, 1);
