@@ -5,7 +5,6 @@ Each size is measured in turns with the smallest one, so that what a busy machin
 import argparse
 import os
 import pathlib
-import re
 import shutil
 import signal
 import socket
@@ -27,8 +26,9 @@ MAILBOXES = 50  # of one body: 100,000 bodies for 5,000,000 messages
 LOADS = {1: 500, 100: 5000}  # calls in flight: deliveries of one round
 LISTS = 2000
 SMTP_MESSAGES, SMTP_SIZE = 3000, 20480
-LARGE_LOG = 60 << 20  # octets of a log that is called large
+LARGE_LOG = 30 << 20  # octets of a log that is called large
 FREE_WANTED = 10 << 30
+ROUNDS = 5  # of deliveries: they are short
 WAIT = 60
 
 
@@ -83,10 +83,9 @@ class Store:
         return self.ask(f"list {LISTS}")["elapsed"] * 1e6 / LISTS
 
     def limit(self, in_flight, octets):
-        """The same octets appended and synced, as one piece for as many deliveries as share a sync."""
+        """Microseconds for the same octets, appended and synced as one piece for as many deliveries as share a sync."""
         count = 200 if in_flight == 1 else 40
-        used = self.ask(f"sync {int(in_flight * octets)} {count}")
-        return {"elapsed": used["elapsed"] * 1e6 / count / in_flight, "CPU": used["cpu"] * 1e6 / count / in_flight}
+        return self.ask(f"sync {int(in_flight * octets)} {count}")["elapsed"] * 1e6 / count / in_flight
 
     def pss(self):
         return servers.pss(self.process.pid) / 1024
@@ -101,7 +100,7 @@ class Figures:
     """What was measured, for the table and the picture: {curve: [(x, y)]}."""
 
     def __init__(self):
-        self.curves, self.table = {}, common.Table("growth")
+        self.curves, self.table = {}, common.Table("growth", f"{common.ROUNDS} to {ROUNDS}")
 
     def add(self, curve, x, work, unit, ours, beside=None, limit=None):
         beside, limit = beside or {}, limit or {}
@@ -113,15 +112,15 @@ class Figures:
 
 def in_turns(stores, in_flight):
     """{what: rounds} for each of the stores; a first round that warms is thrown away."""
-    rounds = [[store.deliver(in_flight) for store in stores] for _ in range(common.ROUNDS + 1)][1:]
+    rounds = [[store.deliver(in_flight) for store in stores] for _ in range(ROUNDS + 1)][1:]
     return [{what: [r[i][what] for r in rounds] for what in rounds[0][i]} for i in range(len(stores))]
 
 
 def note_deliveries(figures, store, x, size, used, smallest, in_flight, name):
-    limit = store.limit(in_flight, statistics.median(used["written"]))
+    limits = {"elapsed": {"disk": [store.limit(in_flight, statistics.median(used["written"])) for _ in range(common.ROUNDS)]}}
     for what in ("CPU", "elapsed"):
         figures.add(f"{what} {in_flight} by {name}", x, f"{what} deliver {in_flight} in flight {size}", "us/delivery",
-                    used[what], {"smallest": smallest[what]}, {"disk": [limit[what]]})
+                    used[what], {"smallest": smallest[what]}, limits.get(what))
     figures.add(f"written {in_flight} by {name}", x, f"written deliver {in_flight} in flight {size}", "octets/delivery",
                 used["written"], {"smallest": smallest["written"]})
 
@@ -309,13 +308,14 @@ def measure_daemon(figures, folder, store, size, accounts, source):
     subprocess.run(["cp", "-r", "--reflink=auto", store.data, folder / "daemon"], check=True)
     server = servers.Letterlock(folder, "daemon").start()
     idle = server_memory(server)
-    for spread, whose in ((False, "one account"), (True, f"{min(SMTP_MESSAGES, accounts):,} accounts")):
+    whose_mail = ((False, "1 account"), (True, f"{chart.short(min(SMTP_MESSAGES, accounts))} accounts"))
+    for spread, whose in whose_mail:
         smtp_round(server, source, spread)
         used, rates = zip(*[smtp_round(server, source, spread) for _ in range(common.ROUNDS)])
-        figures.add(f"daemon CPU, {whose}", size, f"server CPU accept 100 connections 20 KiB {whose} {size:,} messages",
+        figures.add(f"daemon CPU, {whose}", size, f"server CPU accept 100 connections 20 KiB, {whose}, {chart.short(size)}",
                     "ms/message", used)
-        figures.table.add(f"rate accept 100 connections 20 KiB {whose} {size:,} messages", "messages/s", "higher", rates,
-                          {}, {}, alone=True)
+        figures.table.add(f"rate accept 100 connections 20 KiB, {whose}, {chart.short(size)}", "messages/s", "higher",
+                          rates, {}, {}, alone=True)
     figures.add("daemon idle", size, f"memory of the server after its start {size:,} messages", "MiB", [idle])
     figures.add("daemon used", size, f"memory of the server after those letters {size:,} messages", "MiB",
                 [server_memory(server)])

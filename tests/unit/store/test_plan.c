@@ -161,12 +161,19 @@ fill_and_die(struct box *b)
 }
 
 static void
+trace_connections(void)
+{
+	assert_int_equal(sqlite3_auto_extension((void (*)(void))trace_connection), SQLITE_OK);
+}
+
+static void
 after_a_power_cut(void **state)
 {
 	static const uint32_t left[] = { 4, 9, 9, 5 };
 	struct box b;
 
 	(void)state;
+	trace_connections();
 	box_new(&b);
 	fill_and_die(&b);
 	cut_last_batch(&b);
@@ -254,6 +261,7 @@ every_operation(void **state)
 	struct box b;
 
 	(void)state;
+	trace_connections();
 	buf_init(&said, 1 << 20);
 	box_new(&b);
 	b.options.segment_size = FOLDER_SEGMENT;
@@ -272,12 +280,4 @@ every_operation(void **state)
 	box_free(&b);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = { cmocka_unit_test(after_a_power_cut), cmocka_unit_test(every_operation) };
-
-	cmocka_set_message_output(CM_OUTPUT_TAP);
-	assert_int_equal(sqlite3_auto_extension((void (*)(void))trace_connection), SQLITE_OK);
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN(UNIT_TEST(after_a_power_cut), UNIT_TEST(every_operation))
