@@ -16,7 +16,8 @@
  * at the first and last moments only, and at those about a restart, a
  * checkpoint, or the making of a segment. --first ends with the first loss.
  * --emit writes N such disks and looks at none; --late: all of the log's
- * second half. --sites lists what was
+ * second half. Beside each is N.marks, the log's marks until then: where a log
+ * begins that goes on with that disk, which is its image. --sites lists what was
  * recorded: each write and change of a name by its kind of file, each sync by
  * its call site. The last line says how many were looked at and lost; status 1
  * when anything was lost.
@@ -133,6 +134,8 @@ is_edge(const struct record *one)
 
 struct counts {
 	size_t records;
+	size_t first; /* the first process's: before it are only marks of an earlier log */
+	bool started;
 	size_t edges[EDGES_MAX], edge_count;
 };
 
@@ -144,6 +147,11 @@ count_records(const struct replay *r)
 	size_t n;
 
 	for (size_t at = 0; (n = record_read(r->log + at, r->log_len - at, &one)) > 0; at += n) {
+		if (one.head.type == LOG_START && !c.started) {
+			c.started = true;
+			c.first = c.records;
+			c.edge_count = 0;
+		}
 		c.records++;
 		if (is_edge(&one) && c.edge_count < EDGES_MAX)
 			c.edges[c.edge_count++] = c.records;
@@ -421,10 +429,34 @@ cut_power(struct replay *r, size_t at)
 }
 
 static void
-emit(struct replay *r, size_t number)
+emit_marks(const struct replay *r, size_t until, const char *folder)
+{
+	char path[520];
+	struct record one;
+	FILE *out;
+
+	(void)snprintf(path, sizeof path, "%s.marks", folder);
+	out = fopen(path, "wbe");
+	for (size_t at = 0, n; out != NULL && at < until; at += n) {
+		n = record_read(r->log + at, until - at, &one);
+		if (n == 0)
+			break;
+		if (one.head.type == LOG_MARK)
+			(void)fwrite(r->log + at, 1, n, out);
+	}
+	if (out == NULL || ferror(out) != 0 || fclose(out) != 0) {
+		perror(path);
+		exit(3);
+	}
+}
+
+static void
+emit(struct replay *r, size_t number, size_t at)
 {
 	uint8_t *keep = power_alloc(disk_items(r->disk) + 1);
 	char folder[500];
+
+	r->random = power_mix(r->o.seed + at);
 
 	(void)snprintf(folder, sizeof folder, "%s/%zu", r->o.scratch, number);
 	if (mkdir(folder, 0700) != 0) {
@@ -434,6 +466,7 @@ emit(struct replay *r, size_t number)
 	if (number % 3 != 0)
 		choose(r, keep);
 	disk_write(r->disk, keep, number % 2 == 0, r->random, folder);
+	emit_marks(r, at, folder);
 	free(keep);
 }
 
@@ -458,19 +491,20 @@ points(const struct replay *r, const struct counts *c, size_t wanted)
 {
 	size_t *out = power_alloc(wanted * sizeof *out);
 	uint64_t random = r->o.seed;
+	size_t all = c->records - c->first;
 
 	for (size_t i = 0; i < wanted; i++) {
 		uint64_t one = power_random(&random), kind = r->o.edges ? 4 + one % 2 : i % 6;
 
 		one >>= 1;
 		if (r->o.late)
-			kind = 0;
-		if (kind == 5 && c->records > 200)
-			out[i] = one % 200 + (one >> 32 & 1 ? 0 : c->records - 200);
+			out[i] = c->records - 1 - one % (all / 2 + 1);
+		else if (kind == 5 && all > 200)
+			out[i] = one % 200 + (one >> 32 & 1 ? c->first : c->records - 200);
 		else if (kind == 4 && c->edge_count > 0)
 			out[i] = c->edges[one % c->edge_count] + (one >> 32) % (one >> 40 & 1 ? 16 : 80);
 		else
-			out[i] = r->o.late ? c->records - one % (c->records / 2 + 1) : one % c->records;
+			out[i] = c->first + one % all;
 	}
 	qsort(out, wanted, sizeof *out, compare_points);
 	return out;
@@ -504,7 +538,7 @@ walk(struct replay *r, const size_t *at_records, size_t wanted, time_t until)
 	for (size_t at = 0; (n = record_read(r->log + at, r->log_len - at, &one)) > 0 && !enough(r); at += n) {
 		while (next < wanted && at_records[next] == number) {
 			if (r->o.emit > 0)
-				emit(r, next);
+				emit(r, next, at);
 			else if (next == 0 || at_records[next] != at_records[next - 1])
 				cut_power(r, at);
 			next++;
@@ -526,7 +560,7 @@ replay(struct replay *r)
 	time_t until = r->o.seconds == 0 ? 0 : time(NULL) + r->o.seconds;
 	const struct counts c = count_records(r);
 
-	if (c.records == 0)
+	if (c.records == c.first)
 		return;
 	do {
 		size_t *at = points(r, &c, r->o.points);
