@@ -17,7 +17,8 @@
  * where the body is now (body_read_checked() in op_message.c).
  *
  * The segment that the committer appends to is never touched. A body that
- * does not pass its checksum stays where it is, for verification to find.
+ * cannot be read or does not pass its checksum stays where it is, for
+ * verification to find, and keeps its segment.
  */
 #include <semaphore.h>
 #include <unistd.h>
@@ -213,7 +214,8 @@ gather_bodies(struct store *s, struct arena *a, struct rows *out, struct error *
 	return rc < 0 ? rc : arena_check(a, e);
 }
 
-/* Those that pass, as records into out; the others stay: gone meanwhile, or damaged. Moves the good ones to the front. */
+/* Those that pass, as records into out; the others stay: gone meanwhile, damaged, or not to be read now. Moves the good
+ * ones to the front. */
 static int
 copy_bodies(struct store *s, struct rows *rows, struct buf *out, struct error *e)
 {
@@ -229,7 +231,7 @@ copy_bodies(struct store *s, struct rows *rows, struct buf *out, struct error *e
 		buf_init(&data, from.length + 1);
 		rc = bodies_read(&s->bodies, &from, 0, from.length, &data, e);
 		c->place = from.place + 1;
-		if (rc == ERR_INTEGRITY || rc == ERR_TRUNCATED || rc == ERR_NOT_FOUND)
+		if (rc == ERR_INTEGRITY || rc == ERR_TRUNCATED || rc == ERR_NOT_FOUND || rc == ERR_IO)
 			continue;
 		if (rc != 0)
 			return rc;
@@ -275,10 +277,11 @@ move_some(struct store *s, struct arena *a, uint64_t *octets_out, struct error *
 		rc = begin_filling(s, e);
 	if (rc == 0)
 		rc = copy_bodies(s, &rows, &records, e);
-	if (rc == 0 && rows.count > 0)
+	if (rc == 0 && rows.count > 0) {
 		rc = bodies_compacted_put(&s->bodies, c->fd, buf_slice(&records), c->used, e);
-	if (rc == ERR_IO)
-		store_stop(s, e->text);
+		if (rc == ERR_IO) /* it may have been the sync */
+			store_stop(s, e->text);
+	}
 	let_others_write(s);
 	moves.to = c->to;
 	moves.used = c->used + records.len;

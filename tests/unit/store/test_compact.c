@@ -7,16 +7,38 @@
 #include "store/folder.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 #include "store/record.h"
 
 #define MESSAGES 400u
 #define LENGTH 3000u
+
+static _Atomic(const char *) unreadable; /* reads of a file whose path ends so fail */
+
+/* SQLite's reads are ours too; they pass. */
+ssize_t
+pread(int fd, void *out, size_t len, off_t at)
+{
+	const char *end = atomic_load(&unreadable);
+	char link[64], path[300];
+	ssize_t n;
+
+	(void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	n = end == NULL ? -1 : readlink(link, path, sizeof path);
+	if (n >= (ssize_t)strlen(end == NULL ? "" : end) && end != NULL &&
+	    memcmp(path + n - strlen(end), end, strlen(end)) == 0) {
+		errno = EIO;
+		return -1;
+	}
+	return syscall(SYS_pread64, fd, out, len, at);
+}
 
 static struct store_message_rows
 fill(struct box *b, uint64_t account)
@@ -71,6 +93,18 @@ wait_for_files(const struct box *b, unsigned at_most)
 		(void)usleep(10000);
 	if (usage(b).files > at_most)
 		fail_msg("%u files are left", usage(b).files);
+}
+
+static void
+wait_for_end_of(const struct box *b, const char *segment)
+{
+	char path[200];
+
+	(void)snprintf(path, sizeof path, "%s/bodies/%s", b->folder, segment);
+	for (int i = 0; i < 1000 && access(path, F_OK) == 0; i++)
+		(void)usleep(10000);
+	if (access(path, F_OK) == 0)
+		fail_msg("the segment %s is left", segment);
 }
 
 static void
@@ -225,6 +259,40 @@ damaged_stays(void **state)
 	box_free(&b);
 }
 
+/* A disk that cannot read a segment any more: what is there stays, the store goes on, and later it is moved after all. */
+static void
+unreadable_stays(void **state)
+{
+	struct store_body_data out;
+	struct store_body_read in = { 10, 0, STORE_PIECE_MAX };
+	struct box b;
+
+	(void)state;
+	box_new(&b);
+	b.options.segment_size = 64 << 10;
+	b.options.compact_rate = 1 << 30;
+	box_open(&b);
+	assert_int_equal(box_account(&b, "a@example.org"), 1);
+	(void)fill(&b, 1);
+	atomic_store(&unreadable, "/bodies/s00000001");
+	thin_out(&b, 1);
+	wait_for_end_of(&b, "s00000002"); /* it comes behind the first */
+	assert_int_equal(b.stops, 0);
+	assert_int_equal(store_body_read(b.port, &in, &b.arena, &out, NULL), ERR_IO);
+	in.body = 400;
+	assert_ok(store_body_read(b.port, &in, &b.arena, &out, &unit_error));
+	(void)box_append(&b, 1, 1, folder_octets(&b, 1000, LENGTH), 0);
+	folder_expunge(&b, 1, 1, MESSAGES + 1, MESSAGES + 1);
+	atomic_store(&unreadable, NULL);
+	check_rest(&b, 1);
+	box_close(&b);
+	box_open(&b);
+	wait_for_end_of(&b, "s00000001");
+	check_rest(&b, 1);
+	folder_verify_clean(&b);
+	box_free(&b);
+}
+
 /* ---- killed ---- */
 
 static void
@@ -267,4 +335,5 @@ killed(void **state)
 	box_free(&b);
 }
 
-UNIT_MAIN(UNIT_TEST(shrinks), UNIT_TEST(beside_others), UNIT_TEST(damaged_stays), UNIT_TEST(killed))
+UNIT_MAIN(UNIT_TEST(shrinks), UNIT_TEST(beside_others), UNIT_TEST(damaged_stays), UNIT_TEST(unreadable_stays),
+    UNIT_TEST(killed))
