@@ -200,7 +200,7 @@ def test_starts_fail(place, call, kinds, error):
         assert imap.uid("STORE", "1", "+FLAGS", r"(\Flagged)")[0] == "OK"
     os.kill(place.mail_process(), signal.SIGKILL)
     with place.faults.failing(call, kinds, error):
-        end = time.monotonic() + 2
+        end = time.monotonic() + 1
         while time.monotonic() < end or place.faults.hits() < 2:
             assert place.send() in (451, 421)
             time.sleep(0.1)
