@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "store/snapshot_internal.h"
+#include "os/clock.h"
 #include "store/internal.h"
 #include "store/limits.h"
 #include "store/record.h"
@@ -26,6 +27,8 @@
 #define PENDING_FLUSH ((size_t)4 << 20)
 #define PENDING_MAX ((size_t)128 << 20)
 #define PAGE 512u
+#define TURN_MS 10
+#define TURN_MAX_MS 1000
 #define PAGE_ARENA (1u << 20)
 
 static int
@@ -225,6 +228,18 @@ keep_unfinished(struct store_snapshot *c, struct error *e)
 
 /* ---- copying ---- */
 
+/* Beside a server that is at work: as long as this one has copied, it then lets the others. */
+static void
+take_turns(struct store_snapshot *c)
+{
+	int64_t used = clock_ms() - c->turn_ms;
+
+	if (!c->o.held || used < TURN_MS)
+		return;
+	(void)usleep((useconds_t)(used < TURN_MAX_MS ? used : TURN_MAX_MS) * 1000);
+	c->turn_ms = clock_ms();
+}
+
 /* Octets stood in the source that are not there: is it still held? Then it is damage, and told; otherwise nothing is known. */
 static int
 is_damaged(struct store_snapshot *c, const struct body_place *place, const struct error *why, struct error *e)
@@ -280,6 +295,8 @@ flush_filling(struct store_snapshot *c, struct error *e)
 
 	if (rc != 0)
 		return rc;
+	/* So that the sync at its end has little left, and nobody else's waits for it. */
+	(void)sync_file_range(f->fd, (off_t)f->used, (off_t)f->pending.len, SYNC_FILE_RANGE_WRITE);
 	f->used += f->pending.len;
 	buf_clear(&f->pending);
 	return 0;
@@ -399,6 +416,7 @@ copy_segments_page(struct store_snapshot *c, bool *more_out, struct error *e)
 	place = rows.data;
 	for (size_t i = 0; i < rows.count && rc == 0; i++) {
 		rc = copy_to_segment(c, &place[i], e);
+		take_turns(c);
 		c->done += place[i].length;
 		snapshot_progress(c, "messages", c->done, c->total);
 	}
@@ -411,6 +429,7 @@ copy_segments_page(struct store_snapshot *c, bool *more_out, struct error *e)
 /* ---- large bodies, each in a file of its own ---- */
 
 struct copying {
+	struct store_snapshot *c;
 	struct file_writer w;
 	bool failed; /* to write: what is wrong is not the source */
 };
@@ -421,6 +440,7 @@ put_file(void *ctx, struct slice raw, struct error *e)
 	struct copying *f = ctx;
 	int rc = file_writer_put(&f->w, raw, e);
 
+	take_turns(f->c);
 	f->failed = rc != 0;
 	return rc;
 }
@@ -441,7 +461,7 @@ copy_damaged_file(struct store_snapshot *c, const struct body_place *place, cons
 static int
 copy_file(struct store_snapshot *c, const struct body_place *place, struct error *e)
 {
-	struct copying f = { .w.fd = -1 };
+	struct copying f = { .c = c, .w.fd = -1 };
 	char path[FILE_PATH_MAX + 32];
 	struct error why = { 0 };
 	int rc;
@@ -529,6 +549,7 @@ snapshot_bodies(struct store_snapshot *c, struct error *e)
 		rc = db_number(
 		    &c->made, "SELECT coalesce(sum(length), 0) FROM main.bodies WHERE segment >= 0", &c->total, e);
 	buf_init(&c->filling.pending, PENDING_MAX);
+	c->turn_ms = clock_ms();
 	while (rc == 0 && more)
 		rc = copy_segments_page(c, &more, e);
 	if (rc == 0)

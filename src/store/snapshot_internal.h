@@ -39,6 +39,7 @@ struct store_snapshot {
 	uint32_t open_segment; /* of the source */
 	int open_fd;
 	uint64_t total, done;
+	int64_t turn_ms; /* when this one's turn began */
 	uint64_t damaged;
 	bool is_raised; /* it becomes a store of its own, and is no backup */
 };
