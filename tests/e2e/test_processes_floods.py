@@ -13,6 +13,7 @@ import time
 import pytest
 
 from conftest import ROOT
+from processes import eventually
 
 SENDERS = 4
 PAIRS, WINDOW = 5, 0.4
@@ -196,6 +197,45 @@ def test_a_flood_slows_mail_of_others_by_less_than_half(fresh_exchange, exchange
     if max(ratios) < 0.5 and not quiet:
         pytest.skip(f"this machine is busy with other things: {ratios}")
     assert max(ratios) >= 0.5, ratios
+
+
+# ---- guesses and who is known ----
+
+FLOODERS = 16  # with 24 connections each that wait for an answer: more than the queue of checks holds
+FULL = "too many are signing in"
+KNOWN_TRIES, KNOWN_SECONDS = 5, 20
+
+
+def signs_in(exchange, address):
+    with connect_from(exchange, address, "imaps", tls=True, timeout=60) as s, s.makefile("rb") as file:
+        assert file.readline().startswith(b"* OK")
+        s.sendall(b'a LOGIN %s "%s"\r\n' % (exchange.ALICE.encode(), exchange.password(exchange.ALICE).encode()))
+        while not (line := file.readline()).startswith(b"a "):
+            assert line
+        assert line.startswith(b"a OK"), line
+
+
+def test_guesses_keep_nobody_out_who_is_known(fresh_exchange, exchange_of):
+    """Several hundred guesses from as many addresses fill the queue of checks all the time: who signs in from where she always
+    does gets in, and soon."""
+    exchange = fresh_exchange({"fronts": "2"})
+    signs_in(exchange, GOOD)
+    floods = [Flood("passwords", exchange.port("imaps"), exchange, 240) for _ in range(FLOODERS)]
+    times, end = [], time.monotonic() + 120
+    try:
+        while len(times) < KNOWN_TRIES:
+            assert time.monotonic() < end, f"the queue was full at {len(times)} tries only"
+            before = eventually(lambda: exchange.log().count(FULL), 90)
+            started = time.monotonic()
+            signs_in(exchange, GOOD)
+            took = time.monotonic() - started
+            if exchange.log().count(FULL) > before:  # it was full meanwhile
+                times.append(took)
+    finally:
+        for flood in floods:
+            flood.end()
+    print(f"{exchange.log().count(FULL)} were told to come again; the one who is known took {max(times):.2f} s at most")
+    assert max(times) < KNOWN_SECONDS, times
 
 
 # ---- stuck connections ----
