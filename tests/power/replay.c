@@ -3,24 +3,30 @@
  * Cuts the power again and again over a recorder's log, in memory, and looks
  * whether the store that is then on the disk keeps what was promised.
  *
- *   power_replay [--image FOLDER [--told TEXT]] [--seed N] [--seconds N] [--points N] [--jobs N] [--edges] [--first]
- *                LOG SCRATCH
+ *   power_replay [--image FOLDER [--told TEXT]] [--seed N] [--seconds N] [--points N] [--jobs N]
+ *                [--edges | --about NAME] [--first] LOG SCRATCH
  *   power_replay [--image FOLDER] [--seed N] --emit N [--late] LOG FOLDER
- *   power_replay --sites LOG
+ *   power_replay [--image FOLDER] --sites LOG
  *
  * At each point in the log, chosen by the seed, these disks are made: with
  * nothing that was not synced, with all of it, with all but one item for each
  * item, with all but one file's and with one file's alone for each file, with
- * the last write torn behind 512 and behind 4096 octets, and some by chance. Each is opened, compared (ledger.h), verified and closed; with --told
- * it must still have what that text says of the image (told.c). --edges looks
- * at the first and last moments only, and at those about a restart, a
- * checkpoint, or the making of a segment. --first ends with the first loss.
- * --emit writes N such disks and looks at none; --late: all of the log's
- * second half. Beside each is N.marks, the log's marks until then: where a log
- * begins that goes on with that disk, which is its image. --sites lists what was
- * recorded: each write and change of a name by its kind of file, each sync by
- * its call site. The last line says how many were looked at and lost; status 1
- * when anything was lost.
+ * the last write torn behind 512 and behind 4096 octets, and some by chance.
+ * Each is opened, compared (ledger.h), verified and closed; with --told it must
+ * still have what that text says of the image (told.c). --edges looks at the
+ * first and last moments only, and at those about a restart, a checkpoint, or
+ * the making or syncing of a segment; --about only at those of files whose name
+ * begins so. --first ends with the first loss.
+ *
+ * --emit writes N such disks and looks at none; --late: all of the log's second
+ * half. Beside each is N.marks, the log's marks until then: where a log begins
+ * that goes on with that disk, which is its image.
+ *
+ * --sites lists what was recorded: each write and change of a name by its kind
+ * of file, each sync by its call site.
+ *
+ * The last line says how many were looked at and lost; status 1 when anything
+ * was lost.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -49,7 +55,7 @@
 #define EDGES_MAX 8192u
 
 struct options {
-	const char *image, *told, *log, *scratch;
+	const char *image, *told, *about, *log, *scratch;
 	const char *teller; /* power_told */
 	uint64_t seed;
 	long seconds;
@@ -105,16 +111,21 @@ record_read(const uint8_t *log, size_t len, struct record *out)
 	return sizeof *h + h->path_len + h->text_len + data;
 }
 
-/* A client has looked at everything after a restart, a checkpoint is syncing the database or has done so, or a segment was made. */
+/*
+ * A client has looked at everything after a restart, a checkpoint is syncing the database or has done so, or a segment was
+ * made, or compaction syncs it.
+ */
 static bool
-is_edge(const struct record *one)
+is_edge(const struct record *one, const char *about)
 {
+	if (about != NULL && strncmp(one->path, about, strlen(about)) != 0)
+		return false;
 	switch ((enum log_type)one->head.type) {
 	case LOG_MARK:
 		return strncmp(one->text, "looked", 6) == 0;
 	case LOG_SYNC_BEGIN:
 	case LOG_SYNC_END:
-		return strcmp(one->path, "store.db") == 0;
+		return strcmp(one->path, "store.db") == 0 || strncmp(one->path, "bodies/s8", 9) == 0;
 	case LOG_CREATE:
 		return strncmp(one->path, "bodies/s", 8) == 0;
 	case LOG_OPEN:
@@ -153,7 +164,7 @@ count_records(const struct replay *r)
 			c.edge_count = 0;
 		}
 		c.records++;
-		if (is_edge(&one) && c.edge_count < EDGES_MAX)
+		if (is_edge(&one, r->o.about) && c.edge_count < EDGES_MAX)
 			c.edges[c.edge_count++] = c.records;
 	}
 	return c;
@@ -496,6 +507,9 @@ points(const struct replay *r, const struct counts *c, size_t wanted)
 	for (size_t i = 0; i < wanted; i++) {
 		uint64_t one = power_random(&random), kind = r->o.edges ? 4 + one % 2 : i % 6;
 
+		if (r->o.about != NULL)
+			kind = 4;
+
 		one >>= 1;
 		if (r->o.late)
 			out[i] = c->records - 1 - one % (all / 2 + 1);
@@ -628,17 +642,21 @@ options(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = { { "image", 1, NULL, 'i' }, { "seed", 1, NULL, 's' },
 		{ "seconds", 1, NULL, 't' }, { "points", 1, NULL, 'p' }, { "jobs", 1, NULL, 'j' },
-		{ "emit", 1, NULL, 'e' }, { "told", 1, NULL, 'd' }, { "first", 0, NULL, 'f' },
-		{ "edges", 0, NULL, 'g' }, { "late", 0, NULL, 'a' }, { "sites", 0, NULL, 'l' }, { NULL, 0, NULL, 0 } };
+		{ "emit", 1, NULL, 'e' }, { "told", 1, NULL, 'd' }, { "about", 1, NULL, 'b' },
+		{ "first", 0, NULL, 'f' }, { "edges", 0, NULL, 'g' }, { "late", 0, NULL, 'a' },
+		{ "sites", 0, NULL, 'l' }, { NULL, 0, NULL, 0 } };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		unsigned long long n = optarg == NULL || c == 'i' || c == 'd' ? 1 : strtoull(optarg, NULL, 10);
+		unsigned long long n =
+		    optarg == NULL || c == 'i' || c == 'd' || c == 'b' ? 1 : strtoull(optarg, NULL, 10);
 
 		if (c == 'i')
 			o->image = optarg;
 		else if (c == 'd')
 			o->told = optarg;
+		else if (c == 'b')
+			o->about = optarg;
 		else if (c == 's')
 			o->seed = n;
 		else if (c == 't')
