@@ -56,12 +56,13 @@ sync_or_remove(struct store_snapshot *c, int fd, const struct body_place *place,
 
 /* ---- what an earlier copy has ---- */
 
-/* Its file is as long as it was, and ends with a record that passes. */
+/* Its file is as long as it was, and the last record that passed still does. */
 static int
 segment_is_there(struct store_snapshot *c, uint32_t segment, uint64_t used, bool *out, struct error *e)
 {
-	struct query q = query_begin(
-	    &c->made, "SELECT body, place, length FROM earlier.bodies WHERE segment = ?1 ORDER BY place DESC LIMIT 1");
+	struct query q = query_begin(&c->made,
+	    "SELECT body, place, length FROM earlier.bodies WHERE segment = ?1 AND body NOT IN"
+	    " (SELECT body FROM earlier.backup_damaged) ORDER BY place DESC LIMIT 1");
 	struct body_place last = { .segment = segment };
 	struct stat st;
 	int fd, rc;
@@ -283,8 +284,9 @@ open_source(struct store_snapshot *c, const struct body_place *place, struct err
 		return 0;
 	if (errno == ENOENT)
 		return error_set(e, ERR_NOT_FOUND, "its file is gone");
+	/* For want of rights or descriptors, say, nothing is known about the octets. */
 	return error_set_errno(
-	    e, errno == EACCES ? ERR_DENIED : ERR_IO, errno, "a file of '%s' cannot be opened", c->from_bodies);
+	    e, errno == EIO ? ERR_IO : ERR_DENIED, errno, "a file of '%s' cannot be opened", c->from_bodies);
 }
 
 static int

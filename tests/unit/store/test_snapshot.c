@@ -407,37 +407,57 @@ flip(const char *folder, const char *name, long at)
 	assert_int_equal(fclose(file), 0);
 }
 
+/* The highest name in bodies/ that begins with that letter. */
+static void
+last_name(const struct box *b, char first, char out[64])
+{
+	char path[200];
+	struct dirent *entry;
+	DIR *dir;
+
+	out[0] = 0;
+	(void)snprintf(path, sizeof path, "%s/bodies", b->folder);
+	dir = opendir(path);
+	assert_non_null(dir);
+	while ((entry = readdir(dir)) != NULL) {
+		if (entry->d_name[0] == first && strcmp(entry->d_name, out) > 0)
+			(void)snprintf(out, 64, "%.60s", entry->d_name);
+	}
+	(void)closedir(dir);
+	assert_true(out[0] != 0);
+}
+
 static void
 damaged(void **state)
 {
 	struct buf was BUF_OWNED = { 0 }, is BUF_OWNED = { 0 };
 	struct target t;
-	char large[64] = "", path[200];
-	struct dirent *entry;
+	char large[64], last[64], path[200];
+	struct stat st;
 	struct box b;
-	DIR *dir;
 
 	(void)state;
 	open_filled(&b);
 	t = target(&b, "damaged");
 	tell(&b, &was);
 	box_close(&b);
-	(void)snprintf(path, sizeof path, "%s/bodies", b.folder);
-	dir = opendir(path);
-	while ((entry = readdir(dir)) != NULL)
-		if (entry->d_name[0] == 'b')
-			(void)snprintf(large, sizeof large, "%.60s", entry->d_name);
-	(void)closedir(dir);
+	last_name(&b, 'b', large);
+	last_name(&b, 's', last);
+	(void)snprintf(path, sizeof path, "%s/bodies/%s", b.folder, last);
+	assert_int_equal(stat(path, &st), 0);
 	flip(b.folder, "s00000001", 100);
 	flip(b.folder, large, 200000);
-	for (int i = 0; i < 2; i++) { /* told each time, for the source may have become whole */
+	flip(b.folder, last, st.st_size - 10); /* what the copy's segment ends with */
+	for (int i = 0; i < 2; i++) {          /* told each time, for the source may have become whole */
 		assert_ok(snapshot(b.folder, &t, false, NULL, false, &unit_error));
-		assert_int_equal(t.counts.damaged, 2);
+		assert_int_equal(t.counts.damaged, 3);
+		assert_true(i == 0 ? t.counts.copied == t.counts.octets : t.counts.copied < 301000);
 		assert_non_null(strstr(t.damaged, "UID 1 in 'INBOX' of Alice@example.org"));
 		assert_non_null(strstr(t.damaged, "changed on disk"));
 	}
 	flip(b.folder, "s00000001", 100);
 	flip(b.folder, large, 200000);
+	flip(b.folder, last, st.st_size - 10);
 	assert_ok(snapshot(b.folder, &t, false, NULL, false, &unit_error));
 	assert_true(t.counts.damaged == 0 && t.counts.copied > 300000);
 	tell_copied(t.folder, &is);
