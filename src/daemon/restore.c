@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/date.h"
@@ -165,6 +166,21 @@ finish_earlier(struct restore *r, struct error *e)
 
 /* ---- 1, 2 ---- */
 
+/* Said before hours of copying, not after them. */
+static int
+check_mount(const struct restore *r, struct error *e)
+{
+	char parent[FILE_PATH_MAX];
+	struct stat here, above;
+	int rc = path_join(parent, r->data, "..", e);
+
+	if (rc != 0 || stat(r->data, &here) != 0 || stat(parent, &above) != 0 || here.st_dev == above.st_dev)
+		return rc;
+	return error_set(e, ERR_UNSUPPORTED,
+	    "a file system is mounted at '%s', which so cannot be replaced; name a folder in it as the data folder",
+	    r->data);
+}
+
 /* Nobody may have the folder that goes; *lock_out stays -1 when there is no store in it. */
 static int
 lock_replaced(const struct restore *r, int *lock_out, struct error *e)
@@ -212,6 +228,8 @@ fill_made(struct restore *r, int lock, struct error *e)
 	progress_done(&r->progress);
 	if (rc == 0)
 		rc = backup_copy_tls(r->folder, r->made, e);
+	if (rc == 0)
+		rc = dir_sync(r->made, e);
 	return rc != 0 ? rc : place_give(r->config, r->made, e);
 }
 
@@ -244,6 +262,8 @@ restore_all(struct restore *r, struct error *e)
 
 	if (rc == 0)
 		rc = find_names(r, e);
+	if (rc == 0)
+		rc = check_mount(r, e);
 	if (rc == 0 && place_is_served(r->config))
 		rc = error_set(e, ERR_ORDER, "a server runs on '%s'; stop it first", r->config->data);
 	if (rc == 0)

@@ -94,30 +94,34 @@ dir_sync(const char *path, struct error *e)
 	return rc;
 }
 
+static int
+replace_failed(const char *path, struct error *e)
+{
+	if (errno == EBUSY)
+		return error_set(e, ERR_UNSUPPORTED,
+		    "%s cannot be renamed: is a file system mounted there? Name a folder in it", path);
+	if (errno == EINVAL || errno == ENOSYS || errno == EXDEV)
+		return error_set(
+		    e, ERR_UNSUPPORTED, "the file system cannot exchange %s; move it away and try again", path);
+	return fail(e, "replace", path);
+}
+
 int
 dir_replace(const char *made, const char *path, bool *exchanged_out, struct error *e)
 {
 	char parent[FILE_PATH_MAX];
 	int rc = path_join(parent, path, "..", e);
 
+	*exchanged_out = false;
 	if (rc != 0)
 		return rc;
-	*exchanged_out = false;
-	if (rename(made, path) != 0) {
-		if (errno != ENOTEMPTY && errno != EEXIST)
-			return errno == EBUSY
-			    ? error_set(e, ERR_UNSUPPORTED,
-				  "%s cannot be renamed: is a file system mounted there? Name a folder "
-				  "in it",
-				  path)
-			    : fail(e, "replace", path);
-		if (renameat2(AT_FDCWD, made, AT_FDCWD, path, RENAME_EXCHANGE) != 0)
-			return errno == EINVAL || errno == ENOSYS || errno == EXDEV
-			    ? error_set(e, ERR_UNSUPPORTED,
-				  "the file system cannot exchange %s; move it away and try again", path)
-			    : fail(e, "replace", path);
-		*exchanged_out = true;
-	}
+	if (rename(made, path) == 0)
+		return dir_sync(parent, e);
+	if (errno != ENOTEMPTY && errno != EEXIST)
+		return replace_failed(path, e);
+	if (renameat2(AT_FDCWD, made, AT_FDCWD, path, RENAME_EXCHANGE) != 0)
+		return replace_failed(path, e);
+	*exchanged_out = true;
 	return dir_sync(parent, e);
 }
 

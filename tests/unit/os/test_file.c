@@ -146,6 +146,42 @@ folders_are_private(void **state)
 }
 
 static void
+put_file(const char *name)
+{
+	assert_ok(file_write_atomic(in_folder(name), SLICE("x"), 0600, &unit_error));
+}
+
+static void
+a_folder_replaces_another(void **state)
+{
+	char made[FILE_PATH_MAX], path[FILE_PATH_MAX];
+	bool exchanged = true;
+
+	(void)state;
+	assert_ok(path_join(made, folder, "made", &unit_error));
+	assert_ok(path_join(path, folder, "path", &unit_error));
+	assert_ok(dir_make_private(made, &unit_error));
+	put_file("made/new");
+	assert_ok(dir_replace(made, path, &exchanged, &unit_error)); /* nothing there */
+	assert_true(!exchanged && file_exists(in_folder("path/new")) && !file_exists(made));
+	assert_ok(dir_make_private(made, &unit_error));
+	assert_ok(dir_replace(path, made, &exchanged, &unit_error)); /* an empty one */
+	assert_true(!exchanged && file_exists(in_folder("made/new")) && !file_exists(path));
+	assert_ok(dir_make_private(path, &unit_error));
+	put_file("path/old");
+	assert_ok(dir_replace(made, path, &exchanged, &unit_error));
+	assert_true(exchanged && file_exists(in_folder("path/new")) && file_exists(in_folder("made/old")));
+	assert_ok(file_remove(in_folder("path/new"), &unit_error));
+	assert_ok(file_remove(in_folder("made/old"), &unit_error));
+	put_file("file");
+	assert_int_not_equal(dir_replace(made, in_folder("file"), &exchanged, NULL), 0);
+	assert_true(file_exists(made) && file_exists(in_folder("file")));
+	assert_int_equal(dir_replace(in_folder("none"), path, &exchanged, NULL), ERR_NOT_FOUND);
+	assert_int_equal(rmdir(made) + rmdir(path), 0);
+	assert_ok(file_remove(in_folder("file"), &unit_error));
+}
+
+static void
 a_lock_is_held_once(void **state)
 {
 	int a, b;
@@ -181,7 +217,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = { UNIT_TEST(a_written_file_is_read_back),
 		UNIT_TEST(without_commit_there_is_no_file), UNIT_TEST(a_new_file_replaces_nothing),
-		UNIT_TEST(folders_are_private), UNIT_TEST(a_lock_is_held_once), UNIT_TEST(long_paths_are_refused) };
+		UNIT_TEST(folders_are_private), UNIT_TEST(a_folder_replaces_another), UNIT_TEST(a_lock_is_held_once),
+		UNIT_TEST(long_paths_are_refused) };
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, set_up, tear_down);
