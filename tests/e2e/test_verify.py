@@ -5,6 +5,8 @@ import json
 import pathlib
 import sqlite3
 
+from processes import Processes, alive, eventually
+
 
 def deliver(exchange, count=5):
     with imaplib.IMAP4_SSL("localhost", exchange.port("imaps"), ssl_context=exchange.tls()) as imap:
@@ -24,7 +26,9 @@ def test_healthy(fresh_exchange):
         assert last["findings"] == 0 and last["octets_read"] > 30000
         exchange.stop()
     exchange.start()
+    mail = Processes(exchange).one("mail")
     exchange.kill()
+    eventually(lambda: not alive(mail))  # it ends when its parent is gone, and until then it answers
     assert "Everything is as it must be" in exchange.run("verify").stdout
     assert exchange.run("verify", "more", check=False).returncode == 2
 
