@@ -9,6 +9,7 @@
 
 #define PATIENCE_MS 2000
 #define PATIENCE_STEP_MS 50
+#define PORT_TRIES 20
 
 static int
 add(struct listening *l, enum config_port port, int fd, struct error *e)
@@ -60,14 +61,18 @@ bind_patiently(const char *address, uint16_t port, int *fd_out, struct error *e)
 }
 
 static int
-bind_everywhere(struct listening *l, enum config_port which, const struct config *config, struct error *e)
+bind_addresses(struct listening *l, enum config_port which, const struct config *config, struct error *e)
 {
 	uint16_t port = (uint16_t)config->ports[which];
 	size_t before = l->count;
 
 	for (size_t i = 0; i < config->listen_count; i++) {
-		int fd, rc = bind_patiently(config->listen[i], port, &fd, e);
+		/* With port 0 the first address says which; nobody is about to leave it. */
+		bool any = config->ports[which] == 0;
+		int fd, rc;
 
+		rc = any ? server_bind(config->listen[i], port, &fd, e)
+			 : bind_patiently(config->listen[i], port, &fd, e);
 		if (rc == ERR_UNSUPPORTED && config->listen_count > 1)
 			continue;
 		if (rc == 0)
@@ -78,6 +83,22 @@ bind_everywhere(struct listening *l, enum config_port which, const struct config
 	}
 	return l->count > before ? 0
 				 : error_set(e, ERR_USAGE, "none of the addresses in 'listen' is one of this machine");
+}
+
+/* Port 0, any that is free: what is free at one address may be taken at the next, and then it is another. */
+static int
+bind_everywhere(struct listening *l, enum config_port which, const struct config *config, struct error *e)
+{
+	size_t before = l->count;
+	int rc = bind_addresses(l, which, config, e);
+
+	for (int i = 0; rc == ERR_NET && config->ports[which] == 0 && i < PORT_TRIES; i++) {
+		while (l->count > before)
+			(void)close(l->sockets[--l->count].fd);
+		l->ports[which] = 0;
+		rc = bind_addresses(l, which, config, e);
+	}
+	return rc;
 }
 
 int

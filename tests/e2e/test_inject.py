@@ -12,6 +12,7 @@ import time
 import pytest
 
 from conftest import build_folder
+from processes import eventually, status_field
 
 # Numbers of x86_64.
 READ, OPEN, CLOSE, GETPID, FORK, EXECVE, EXIT_GROUP, OPENAT, GETPPID, PIPE2 = (
@@ -70,7 +71,8 @@ def start():
         p = subprocess.Popen([sys.executable, "-c", source], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         running.append(p)
         assert p.stdout.readline() == "waits\n"
-        time.sleep(0.1)
+        if source != BUSY:
+            eventually(lambda: status_field(p.pid, "State").startswith("S"))
         return p
 
     yield start_program
@@ -82,14 +84,19 @@ def start():
 
 
 def test_a_sleep_goes_on():
+    """It ends when it would have ended, and not a whole sleep after the last of the calls."""
     started = time.monotonic()
-    with subprocess.Popen(["sleep", "1.5"]) as sleep:
-        time.sleep(0.2)
+    with subprocess.Popen(["sleep", "4"]) as sleep:
+        eventually(lambda: status_field(sleep.pid, "State").startswith("S"))
         for _ in range(5):
             assert inject(sleep.pid, GETPID) == str(sleep.pid)
             assert inject(sleep.pid, GETPPID) == str(os.getpid())
+        while time.monotonic() - started < 1.5:
+            assert inject(sleep.pid, GETPID) == str(sleep.pid)
+        last = time.monotonic()
         assert sleep.wait() == 0
-    assert 1.4 < time.monotonic() - started < 4
+    assert time.monotonic() - started > 3.9
+    assert time.monotonic() - last < 3.9
 
 
 def test_results_and_texts(start, tmp_path):

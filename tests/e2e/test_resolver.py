@@ -109,7 +109,7 @@ class NameServer:
         while (name.lower(), kind) not in self.asked:
             assert time.monotonic() < end, f"{name} was not asked for, but {self.asked}"
             time.sleep(0.01)
-        time.sleep(0.3)  # the answer's way back
+        time.sleep(0.3)  # the answer's way back, when it is short
 
     def close(self):
         self.socket.close()
@@ -150,6 +150,16 @@ def shown(received):
     return re.fullmatch(r"from (.*) by localhost with .*", received).group(1)
 
 
+def shown_at_last(exchange, subject, server):
+    """The same, of the first letter that came later than the name; each is another connection that asks."""
+    end, number = time.monotonic() + WAIT_SECONDS, 0
+    while True:
+        number += 1
+        what = shown(deliver(exchange, f"{subject} {number}", lambda: server.wait_for("mail.client.example", A)))
+        if what != f"helo.example ([{CLIENT}])" or time.monotonic() > end:
+            return what
+
+
 # ---- processes ----
 
 def children(pid):
@@ -187,8 +197,7 @@ def wait_until(condition, what):
 def test_a_confirmed_name_is_shown(fresh_exchange, processes):
     with name_server(TRUE) as server:
         exchange = fresh_exchange(settings(server, processes=f'"{processes}"'))
-        received = deliver(exchange, "named", lambda: server.wait_for("mail.client.example", A))
-    assert shown(received) == f"helo.example (mail.client.example [{CLIENT}])"
+        assert shown_at_last(exchange, "named", server) == f"helo.example (mail.client.example [{CLIENT}])"
 
 
 @pytest.mark.parametrize("way", [{"tcp": True}, {"host": "::1"}, {"host": "::1", "tcp": True}], ids=str)
@@ -199,8 +208,7 @@ def test_over_tcp_and_ipv6_too(fresh_exchange, way):
         pytest.skip("no IPv6 here")
     with name_server(TRUE, **way) as server:
         exchange = fresh_exchange(settings(server))
-        received = deliver(exchange, "other ways", lambda: server.wait_for("mail.client.example", A))
-    assert shown(received) == f"helo.example (mail.client.example [{CLIENT}])"
+        assert shown_at_last(exchange, "other ways", server) == f"helo.example (mail.client.example [{CLIENT}])"
 
 
 MANY = [wire(f"n{i}.client.example") for i in range(20)]
@@ -230,7 +238,7 @@ def test_a_silent_name_server_delays_nothing(fresh_exchange):
         exchange = fresh_exchange(settings(server))
         began = time.monotonic()
         received = deliver(exchange, "silent")
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 4.5  # the resolver's own time is 5 s (RESOLVE_NAME_MS)
         assert shown(received) == f"helo.example ([{CLIENT}])"
         server.wait_for(reverse(CLIENT), PTR)
 
@@ -249,8 +257,7 @@ def test_a_killed_resolver_comes_back(fresh_exchange):
         os.kill(exchange.process.pid, signal.SIGHUP)
         wait_until(lambda: "daemon.reloaded" in exchange.log(), "not reloaded")
         server.asked.clear()
-        received = deliver(exchange, "back again", lambda: server.wait_for("mail.client.example", A))
-    assert shown(received) == f"helo.example (mail.client.example [{CLIENT}])"
+        assert shown_at_last(exchange, "back again", server) == f"helo.example (mail.client.example [{CLIENT}])"
     assert "parent.child_ended child=resolver" in exchange.log() and "signal=9" in exchange.log()
 
 

@@ -40,6 +40,7 @@ struct echo {
 };
 
 static atomic_int open_sessions;
+static atomic_int told_of_the_end; /* sessions */
 
 static inline int
 echo_open(void *ctx, struct conn *c, void **session_out, struct error *e)
@@ -182,6 +183,13 @@ echo_closed(void *session)
 	(void)atomic_fetch_sub(&open_sessions, 1);
 }
 
+static inline void
+echo_stopping(void *session)
+{
+	(void)session;
+	(void)atomic_fetch_add(&told_of_the_end, 1);
+}
+
 static const struct conn_ops echo_ops __attribute__((unused)) = {
 	.feed = echo_feed,
 	.run = echo_run,
@@ -189,6 +197,7 @@ static const struct conn_ops echo_ops __attribute__((unused)) = {
 	.sent = echo_sent,
 	.deadline = echo_deadline,
 	.closed = echo_closed,
+	.stopping = echo_stopping,
 };
 
 /* ---- the other side: a machine that collects lines ---- */

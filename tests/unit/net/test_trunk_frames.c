@@ -651,8 +651,9 @@ stopping_lets_far_sessions_finish(void **state)
 	while (s.heard.len < TRUNK_WINDOW_OUT)
 		assert_int_not_equal(script_next(&s), 0);
 	/* There is output that waits for credit. */
+	atomic_store(&told_of_the_end, 0);
 	assert_int_equal(pthread_create(&thread, NULL, stop_far, &w), 0);
-	(void)nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
+	WAIT_FOR(atomic_load(&told_of_the_end) == 1);
 	assert_int_equal(atomic_load(&open_sessions), 1);
 	script_open(&s, 2, &(struct trunk_open){ .peer = SLICE("a") });
 	script_flush(&s);
