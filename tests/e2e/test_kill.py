@@ -1,247 +1,405 @@
 # SPDX-License-Identifier: ISC
-"""Kills letterlockd, or one of its processes, with SIGKILL at random moments under load by smtplib and imaplib, and compares
-what it had answered with what is there: after a start by hand when all were killed, otherwise as soon as it serves again.
+"""Kills letterlockd, or one of its processes, with SIGKILL at random moments under 50 SMTP and 20 IMAP clients, and compares what
+it had answered with what is there, as soon as it serves again (after a start by hand when the parent was killed).
 
-  answered with 250 or OK     there once, octet by octet, with the same UID; an expunged message stays gone
-  not answered                there whole and once, or not at all
+  answered        there once, octet by octet, with its flags and its UID; what was expunged, moved or deleted stays gone
+  not answered    there whole, or not at all; for all recipients of a letter and all messages of a command alike
+  always          no UID or UIDVALIDITY is used twice, HIGHESTMODSEQ never goes back, `letterlockd verify` finds nothing
 
-LETTERLOCK_KILL_SECONDS says for how long (default 15), LETTERLOCK_KILL_SEED repeats a run's choices (not its timing).
+LETTERLOCK_KILL_SEED repeats a run's choices (not its timing). script/kill does many rounds.
 """
-import hashlib
-import imaplib
+import collections
+import concurrent.futures
+import ctypes
 import os
 import random
 import re
-import smtplib
-import threading
+import shutil
+import socket
+import sqlite3
+import tempfile
 import time
 
+import pytest
+
+from conftest import Exchange
+from kill_clients import DELETED, Gate, Gone, Imap, Reader, Sender
+from kill_model import Model, Wrong, message_of, wrong_unless
 from processes import Processes, eventually
 
-SECONDS = float(os.environ.get("LETTERLOCK_KILL_SECONDS", "15"))
+SECONDS = float(os.environ.get("LETTERLOCK_KILL_SECONDS", "10"))
 SEED = int(os.environ.get("LETTERLOCK_KILL_SEED", str(time.time_ns() % 1_000_000_000)))
-FLAGS = [r"\Seen", r"\Answered", r"\Flagged", r"\Draft"]
-VICTIMS = ("parent", "parent", "mail", "mail", "mx", "front", "auth", "web")
-GONE = (OSError, EOFError, smtplib.SMTPException, imaplib.IMAP4.error)
+ADDRESSES = [f"{name}@example.org" for name in ("alice", "bob", "carol", "dora", "emil")]
+KINDS = ["plain"] * 15 + ["pipelined"] * 15 + ["starttls"] * 10 + ["submission"] * 5 + ["submissions"] * 5
+READERS = 20
+SETTINGS = {"fronts": "2"}
+VICTIMS = ("parent", "mail", "mail", "mx", "front", "front", "starter", "auth", "web", "resolver")
+BACK_SECONDS = 20  # a process that keeps ending waits 10 s at most (daemon/process_parent.h)
+FULL_EVERY, VERIFY_EVERY = 25, 10  # rounds
+KEPT = 60  # messages of a mailbox; what is over this after a round goes
 
 
-def body_of(token):
-    """What the message of a token holds after its header: given by the token alone."""
-    r = random.Random(token)
-    size = r.choice([200, 3000, 20_000, 20_000, 70_000, 600_000])
-    line = hashlib.sha256(token.encode()).hexdigest().encode() + b"\r\n"
-    return (line * (size // len(line) + 1))[: size - 2] + b"\r\n"
+def cheap_verifiers(exchange):
+    """The passwords at the least cost that argon2 knows: a round signs in dozens of times, and is not about that."""
+    hash_encoded = ctypes.CDLL("libargon2.so.1").argon2id_hash_encoded
+    hash_encoded.argtypes = [ctypes.c_uint32] * 3 + [ctypes.c_char_p, ctypes.c_size_t] * 2 + \
+        [ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t]
+    with sqlite3.connect(exchange.data / "store.db") as db:
+        for address in ADDRESSES:
+            secret, out = exchange.password(address).encode(), ctypes.create_string_buffer(128)
+            assert hash_encoded(1, 8, 1, secret, len(secret), os.urandom(16), 16, 32, out, len(out)) == 0
+            db.execute("UPDATE accounts SET verifier = ? WHERE account = (SELECT account FROM addresses WHERE address = ?)",
+                       (out.value, address.encode()))
+        assert {bytes(v)[:17] for v, in db.execute("SELECT verifier FROM accounts")} == {b"$argon2id$v=19$m="}
+    db.close()
 
 
-def message_of(token):
-    return b"X-Token: " + token.encode() + b"\r\nSubject: kill\r\n\r\n" + body_of(token)
+class Looker(Imap):
+    """The connection through which an account is looked at."""
+
+    def __init__(self, exchange, account):
+        self.exchange, self.account = exchange, account
+        bare = socket.create_connection(("127.0.0.1", exchange.port("imaps")), 60)
+        self.socket = exchange.context.wrap_socket(bare, server_hostname="localhost")
+        self.file = self.socket.makefile("rb")
+        self.login(account.address)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.file.close()
+        self.socket.close()
+
+    def line(self):
+        line = self.file.readline()
+        if not line.endswith(b"\r\n"):
+            raise Gone("the connection ended")
+        return line
+
+    def names(self):
+        lines, _ = self.do('LIST "" "*"')
+        return [re.search(rb'"/" "?([^"\r]+)"?\r\n$', line).group(1).decode() for line in lines]
+
+    def listing(self, box, name):
+        """({uid: flags}, UIDVALIDITY, UIDNEXT), and the octets of those that were not seen yet are read."""
+        while True:
+            said = b"".join(self.do(f"EXAMINE {name}")[0])
+            exists, validity, uidnext = (int(re.search(what, said).group(1)) for what in
+                                         (rb"\* (\d+) EXISTS", rb"UIDVALIDITY (\d+)", rb"UIDNEXT (\d+)"))
+            rows = re.findall(rb"FETCH \(UID (\d+) FLAGS \(([^)]*)\)", b"".join(self.do("UID FETCH 1:* (FLAGS)")[0])) if exists else []
+            found = {int(uid): frozenset(flags.decode().split()) - {"\\Recent"} for uid, flags in rows}
+            uids = [int(uid) for uid, _ in rows]
+            wrong_unless(uids == sorted(set(uids)), f"{box}: the UIDs do not ascend: {uids}")
+            if not uids or uids[-1] < uidnext:  # otherwise one came meanwhile
+                break
+        self.read(box, [u for u in uids if u not in box.by_uid or not box.by_uid[u].checked])
+        return found, validity, uidnext
+
+    def read(self, box, uids):
+        for at in range(0, len(uids), 100):
+            some = uids[at:at + 100]
+            lines, _ = self.do(f"UID FETCH {','.join(map(str, some))} (BODY.PEEK[])")
+            for line in lines:
+                if head := re.match(rb"\* \d+ FETCH \(UID (\d+) BODY\[\] \{(\d+)\}\r\n", line):
+                    box.read(int(head.group(1)), line[head.end():head.end() + int(head.group(2))], self.account.model.digests)
+                    some.remove(int(head.group(1)))
+            wrong_unless(not some, f"{box}: the octets of UIDs {some} did not come")
+
+    def clear(self, box):
+        """The oldest go, and must not come back."""
+        entries = sorted(box.certain(), key=lambda e: e.uid)[:-KEPT]
+        if len(entries) < KEPT // 2 or box.loose:
+            return
+        uids = ",".join(str(e.uid) for e in entries)
+        self.do(f"SELECT {box.name}")
+        self.do(f"UID STORE {uids} +FLAGS.SILENT (\\Deleted)")
+        self.do(f"UID EXPUNGE {uids}")
+        for e in entries:
+            e.gone()
 
 
-class Message:
-    def __init__(self, token):
-        self.token = token
-        self.there = "maybe"    # until answered: yes; an expunge that began: maybe; answered: no
-        self.flags = None       # what it has, when that is certain
-        self.flags_begun = None
-        self.uid = None         # as first seen
+def looked_at(exchange, account):
+    """(names, [(box, listing, UIDVALIDITY, UIDNEXT)])"""
+    with Looker(exchange, account) as looker:
+        names = looker.names()
+        return names, [(box, *looker.listing(box, name)) for box, name in account.named(names, False)]
 
 
-class Mailbox:
-    """What is known about one mailbox. One writer for each kind of change, so the lock is only for the table."""
-
-    def __init__(self, address, name):
-        self.address, self.name = address, name
-        self.messages = {}
-        self.lock = threading.Lock()
-        self.uidvalidity = None
-        self.highest_uid = 0
-
-    def begin(self, token):
-        with self.lock:
-            return self.messages.setdefault(token, Message(token))
-
-    def known(self):
-        with self.lock:
-            return [m for m in self.messages.values() if m.there == "yes" and m.uid]
+def cleared(exchange, account):
+    with Looker(exchange, account) as looker:
+        for box in list(account.boxes):
+            if box.there == "yes" and not box.loose and len(box.entries) > KEPT:
+                looker.clear(box)
 
 
-class Load:
-    """Threads that work until the daemon goes away under them."""
+class Rounds:
+    settle = 10  # seconds that a command may go on which nobody waits for any more
 
-    def __init__(self, exchange, inboxes, works, rng, number):
-        self.exchange, self.inboxes, self.works, self.rng = exchange, inboxes, works, rng
-        self.number = number
-        self.stop = threading.Event()
-        self.killed = threading.Event()
-        self.answered = 0
-        self.errors = []
-        self.threads = [threading.Thread(target=self.run, args=(self.smtp, i, rng.random())) for i in range(3)]
-        self.threads += [threading.Thread(target=self.run, args=(self.imap, w, rng.random())) for w in works]
-        for t in self.threads:
-            t.start()
+    def __init__(self, exchange, seed):
+        self.exchange, self.rng = exchange, random.Random(seed)
+        exchange.context = exchange.tls()
+        self.model, self.gate = Model(ADDRESSES), Gate()
+        self.killed, self.back = collections.Counter(), []
+        self.at_work = []
+        self.pool = concurrent.futures.ThreadPoolExecutor(len(ADDRESSES))
+        seeds = (self.rng.random() for _ in range(len(KINDS) + READERS))
+        self.clients = [Sender(self.gate, exchange, i, next(seeds), model=self.model, kind=kind) for i, kind in enumerate(KINDS)]
+        parts = READERS // len(ADDRESSES)
+        self.clients += [Reader(self.gate, exchange, len(KINDS) + i, next(seeds), account=self.model.accounts[i // parts],
+                                part=i % parts, parts=parts) for i in range(READERS)]
 
-    def kill(self, victim):
-        self.killed.set()
+    def __enter__(self):
+        for client in self.clients:
+            client.start()
+        return self
+
+    def __exit__(self, *_):
+        self.gate.finish()
+        for client in self.clients:
+            client.join(90)
+        self.pool.shutdown()
+
+    def each(self, work):
+        return list(self.pool.map(lambda account: work(self.exchange, account), self.model.accounts))
+
+    def modseqs(self):
+        with sqlite3.connect(f"file:{self.exchange.data}/store.db?mode=ro", uri=True, timeout=30) as db:
+            rows = db.execute("SELECT mailbox, modseq, uidvalidity FROM mailboxes").fetchall()
+        db.close()
+        self.model.modseqs_seen(rows)
+
+    def one(self):
+        self.gate.let()
+        if self.rng.random() < 0.8:  # all have begun; otherwise also while they sign in
+            end = time.monotonic() + 10
+            while len(self.gate.moved) < len(self.clients) * 0.9 and time.monotonic() < end and not self.gate.errors:
+                time.sleep(0.01)
+        time.sleep(self.rng.random() * 0.4)
+        self.modseqs()
+        of = Processes(self.exchange)
+        victim = self.rng.choice(VICTIMS)
+        if victim != "parent" and not of.all(victim):  # without the starter there is no resolver until the parent starts anew
+            victim = "parent"
+        self.at_work.append(len(self.gate.moved))
+        self.gate.kill()
+        self.kill(of, victim)
+        self.killed[victim] += 1
+        self.gate.close(len(self.clients))
+        self.check(final=victim in ("parent", "mail"), full=self.gate.round % FULL_EVERY == 0)
+        if self.gate.round % VERIFY_EVERY == 0:
+            self.verify()
+
+    def kill(self, of, victim):
+        started = time.monotonic()
         if victim == "parent":
             self.exchange.kill()
-            return
-        of = Processes(self.exchange)
-        of.kill(self.rng.choice(of.all(victim)))
-        time.sleep(self.rng.random() * 0.3)  # those that did not go through it work on
+            self.exchange.start()
+        else:
+            pid = self.rng.choice(of.all(victim))
+            of.kill(pid)
+            time.sleep(self.rng.random() * 0.1)  # those that do not go through it work on
+            eventually(lambda: of.complete() and len(of.all("starter")) == len(of.all("resolver")), BACK_SECONDS)
+            assert self.exchange.process.poll() is None
+        self.back.append(time.monotonic() - started)
 
-    def run(self, work, *args):
-        try:
-            work(*args)
-        except Exception as error:
-            # The daemon being gone is what this is about; anything before, or of another kind, is wrong.
-            if not self.killed.is_set() or not isinstance(error, GONE):
-                self.errors.append(f"{work.__name__}: {error!r}")
+    def check(self, final, full):
+        for box in (b for a in self.model.accounts for b in a.boxes if full):
+            for entry in box.entries.values():
+                entry.checked = False
+        end = time.monotonic() + self.settle
+        while True:
+            found = self.each(looked_at)
+            present = {box.by_uid[uid] for _, boxes in found for box, listing, *_ in boxes for uid in listing}
+            torn = self.model.torn(present)
+            if not torn or time.monotonic() > end:
+                break
+            time.sleep(0.05)  # one account was looked at before the other, and a command is still under way
+        wrong_unless(not torn, "done in part: " + "; ".join(
+            f"{e.box} {e.token} (UID {e.uid}): {e in present}" for g in torn for e, _ in g.parts))
+        for account, (names, boxes) in zip(self.model.accounts, found):
+            account.named(names, final)
+            for box, *seen in boxes:
+                box.seen(*seen, final)
+        if final:
+            self.model.groups.clear()
+        self.modseqs()
+        self.each(cleared)
 
-    def join(self):
-        self.stop.set()
-        for t in self.threads:
-            t.join(60)
-            assert not t.is_alive(), "a client hangs though the daemon is gone"
-        assert not self.errors, self.errors
+    def verify(self):
+        done = self.exchange.run("verify", check=False, timeout=300)
+        wrong_unless("Everything is as it must be" in done.stdout, done.stdout + done.stderr)
 
-    def smtp(self, i, seed):
-        rng, n = random.Random(seed), 0
-        server = smtplib.SMTP("localhost", self.exchange.port("smtp"), timeout=30)
-        server.ehlo("client.example.net")
-        while not self.stop.is_set():
-            token = f"s{self.number}-{i}-{n}"
-            n += 1
-            to = [b for b in self.inboxes if rng.random() < 0.6] or [self.inboxes[0]]
-            mine = [b.begin(token) for b in to]
-            refused = server.sendmail("sender@example.net", [b.address for b in to], message_of(token))
-            assert not refused or self.killed.is_set(), refused
-            for b, m in zip(to, mine):
-                m.there = m.there if b.address in refused else "yes"
-            self.answered += len(mine) - len(refused)
-
-    def imap(self, box, seed):
-        rng, n = random.Random(seed), 0
-        imap = imaplib.IMAP4_SSL("localhost", self.exchange.port("imaps"), ssl_context=self.exchange.tls(), timeout=30)
-        imap.login(box.address, self.exchange.password(box.address))
-        assert imap.select(box.name)[0] == "OK"
-        while not self.stop.is_set():
-            known = box.known()
-            if not known or rng.random() < 0.5:
-                self.append(imap, box, f"i{self.number}-{box.name}-{n}")
-                n += 1
-            elif rng.random() < 0.6:
-                self.flag(imap, rng.choice(known), rng)
-            else:
-                self.expunge(imap, box, rng.choice(known))
-            self.answered += 1
-
-    @staticmethod
-    def append(imap, box, token):
-        m = box.begin(token)
-        m.flags_begun = frozenset()
-        assert imap.append(box.name, None, None, message_of(token))[0] == "OK"
-        m.there, m.flags = "yes", frozenset()
-
-    @staticmethod
-    def flag(imap, m, rng):
-        wanted = frozenset(f for f in FLAGS if rng.random() < 0.5)
-        m.flags_begun = wanted
-        assert imap.uid("STORE", str(m.uid), "FLAGS", f"({' '.join(sorted(wanted))})")[0] == "OK"
-        m.flags = wanted
-
-    @staticmethod
-    def expunge(imap, box, m):
-        m.flags = None
-        m.there = "maybe"
-        # With it go those that a kill left with the flag.
-        going = [m] + [x for x in box.messages.values() if x.there == "maybe" and x.flags and r"\Deleted" in x.flags]
-        assert imap.uid("STORE", str(m.uid), "+FLAGS", r"(\Deleted)")[0] == "OK"
-        assert imap.expunge()[0] == "OK"
-        for x in going:
-            x.there = "no"
+    def summary(self):
+        back, at_work = sorted(self.back), sorted(self.at_work)
+        return {"rounds": self.gate.round, "killed": dict(sorted(self.killed.items())),
+                "answered": dict(sorted(self.gate.answers.items())), "at_work": at_work[len(at_work) // 2],
+                "back_median": round(back[len(back) // 2], 2), "back_longest": round(back[-1], 2)}
 
 
-def rows_of(imap):
-    """(uid, flags, octets) of every message in the selected mailbox."""
-    status, data = imap.uid("FETCH", "1:*", "(UID FLAGS BODY.PEEK[])")
-    assert status == "OK"
-    for part in data:
-        if isinstance(part, tuple):
-            head = part[0].decode()
-            flags = re.search(r"FLAGS \(([^)]*)\)", head).group(1).split()
-            yield int(re.search(r"UID (\d+)", head).group(1)), frozenset(flags) - {r"\Recent"}, part[1]
+def make_accounts(exchange):
+    for address in ADDRESSES:
+        exchange.account_add(address, exchange.PASSWORDS.get(address, f"the secret of {address}"))
+    cheap_verifiers(exchange)
 
 
-def check_message(box, m, uid, flags, raw):
-    assert raw.endswith(message_of(m.token)), f"{box.name}: {m.token} is not whole"
-    assert m.there != "no", f"{box.name}: {m.token} was expunged and is back"
-    assert m.uid in (None, uid), f"{box.name}: {m.token} had UID {m.uid} and has {uid}"
-    if m.uid is None:
-        assert uid > box.highest_uid, f"{box.name}: UID {uid} was used before"
-    if m.flags is not None:
-        assert flags in (m.flags, m.flags_begun), f"{box.name}: {m.token} has {flags}, not {m.flags} or {m.flags_begun}"
-    m.uid, m.there, m.flags = uid, "maybe" if r"\Deleted" in flags else "yes", flags
-
-
-def check_mailbox(exchange, box):
-    with imaplib.IMAP4_SSL("localhost", exchange.port("imaps"), ssl_context=exchange.tls(), timeout=60) as imap:
-        imap.login(box.address, exchange.password(box.address))
-        assert imap.select(box.name)[0] == "OK"
-        uidvalidity = int(imap.response("UIDVALIDITY")[1][0])
-        assert box.uidvalidity in (None, uidvalidity)
-        box.uidvalidity = uidvalidity
-        seen, highest, last = set(), box.highest_uid, 0
-        for uid, flags, raw in rows_of(imap):
-            token = re.search(rb"X-Token: (\S+)\r\n", raw).group(1).decode()
-            assert uid > last, "UIDs must ascend"
-            assert token not in seen, f"{box.name}: {token} is there twice"
-            seen.add(token)
-            check_message(box, box.messages[token], uid, flags, raw)
-            highest, last = max(highest, uid), uid
-        box.highest_uid = highest
-        for m in box.messages.values():
-            assert m.token in seen or m.there != "yes", f"{box.name}: {m.token} was answered and is lost (flags {m.flags}, begun {m.flags_begun})"
-            if m.token not in seen:
-                m.there = "no"
-        return imap_clear(imap, box) if len(seen) > 60 else 0
-
-
-def imap_clear(imap, box):
-    """Everything goes, and must not come back."""
-    assert imap.uid("STORE", "1:*", "+FLAGS.SILENT", r"(\Deleted)")[0] == "OK"
-    assert imap.expunge()[0] == "OK"
-    for m in box.messages.values():
-        m.there = "no"
-    return 1
+def run_rounds(exchange, seed, count, say=lambda rounds: None, end=float("inf")):
+    """exchange: without accounts, not started. So many rounds; three at least, when the time is up."""
+    make_accounts(exchange)
+    exchange.start()
+    with Rounds(exchange, seed) as rounds:
+        while rounds.gate.round < count and (rounds.gate.round < 3 or time.monotonic() < end):
+            try:
+                rounds.one()
+            except Exception as error:
+                raise AssertionError(f"seed {seed}, round {rounds.gate.round}, {dict(rounds.killed)}: {error}") from error
+            say(rounds)
+        rounds.check(final=False, full=True)
+        rounds.verify()
+        return rounds.summary()
 
 
 def test_what_was_answered_survives(fresh_exchange):
     print(f"seed {SEED}")
-    rng = random.Random(SEED)
-    exchange = fresh_exchange()
-    inboxes = [Mailbox(exchange.ALICE, "INBOX"), Mailbox(exchange.BOB, "INBOX")]
-    works = [Mailbox(exchange.ALICE, "work"), Mailbox(exchange.BOB, "work")]
-    for box in works:
-        with imaplib.IMAP4_SSL("localhost", exchange.port("imaps"), ssl_context=exchange.tls()) as imap:
-            imap.login(box.address, exchange.password(box.address))
-            assert imap.create(box.name)[0] == "OK"
-    end, rounds, answered, killed = time.monotonic() + SECONDS, 0, 0, []
-    while rounds < 3 or time.monotonic() < end:
-        load = Load(exchange, inboxes, works, rng, rounds)
-        time.sleep(0.3 + rng.random())
-        victim = rng.choice(VICTIMS)
-        load.kill(victim)
-        load.join()
-        if victim == "parent":
-            exchange.start()
-        else:
-            assert exchange.process.poll() is None
-            eventually(Processes(exchange).signs_in, 30)
-        killed.append(victim)
-        for box in inboxes + works:
-            check_mailbox(exchange, box)
-        rounds += 1
-        answered += load.answered
-    assert "Everything is as it must be" in exchange.run("verify").stdout
-    print(f"{rounds} rounds ({' '.join(killed)}), {answered} answers kept")
-    assert answered > 0
+    exchange = fresh_exchange(SETTINGS, accounts=(), start=False)
+    summary = run_rounds(exchange, SEED, 1000, end=time.monotonic() + SECONDS)
+    print(summary)
+    assert summary["answered"]["letters"] > 100 and summary["answered"]["APPEND"] > 20
+
+
+# ---- the comparison finds what is wrong ----
+
+@pytest.fixture(scope="module")
+def empty_exchange():
+    folder = tempfile.mkdtemp(prefix="letterlock-e2e-")
+    exchange = Exchange(folder, SETTINGS, accounts=())
+    try:
+        make_accounts(exchange)
+        exchange.start()
+        yield exchange
+        exchange.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def emptied(exchange, account):
+    with Looker(exchange, account) as looker:
+        for name in looker.names():
+            if name != "INBOX":
+                looker.do(f"DELETE {name}")
+        looker.do("SELECT INBOX")
+        looker.do("UID STORE 1:* +FLAGS.SILENT (\\Deleted)")
+        looker.do("EXPUNGE")
+
+
+def alone(exchange):
+    """Rounds whose clients do not run, a sender and a reader of which are driven by hand, and letters that are there."""
+    rounds = Rounds(exchange, 1)
+    rounds.settle = 0
+    rounds.each(emptied)
+    rounds.gate.round = 1
+    sender, reader = rounds.clients[0], rounds.clients[len(KINDS)]
+    for client in (sender, reader):
+        client.pause = 0
+        client.connect()
+    for _ in range(12):
+        sender.work()
+    for _ in range(15):
+        reader.work()
+    rounds.check(final=False, full=True)
+    return rounds, reader
+
+
+def by_hand(rounds, account, *commands):
+    with Looker(rounds.exchange, account) as looker:
+        for command in commands:
+            looker.do(command)
+
+
+def some_entry(rounds, count=1):
+    box = max((a.inbox for a in rounds.model.accounts), key=lambda b: len(b.entries))
+    return (box.account, *box.certain()[:count])
+
+
+def lose(rounds, reader):
+    account, entry = some_entry(rounds)
+    by_hand(rounds, account, "SELECT INBOX", f"UID STORE {entry.uid} FLAGS (\\Deleted)", f"UID EXPUNGE {entry.uid}")
+    return "was answered and is lost"
+
+
+def flag(rounds, reader):
+    account, entry = some_entry(rounds)
+    by_hand(rounds, account, "SELECT INBOX", f"UID STORE {entry.uid} FLAGS ({DELETED} custom)")
+    return "which is none of"
+
+
+def twice(rounds, reader):
+    account, entry = some_entry(rounds)
+    by_hand(rounds, account, "SELECT INBOX", f"UID COPY {entry.uid} INBOX")
+    return "is there as UID"
+
+
+def back(rounds, reader):
+    """Expunged for the model only."""
+    _, entry = some_entry(rounds)
+    entry.gone()
+    return "was expunged and is back"
+
+
+def half(rounds, reader):
+    """Of a letter that was not answered one recipient has it."""
+    account, one, other = some_entry(rounds, 2)
+    by_hand(rounds, account, "SELECT INBOX", f"UID STORE {one.uid} +FLAGS (\\Deleted)", f"UID EXPUNGE {one.uid}")
+    for entry in (one, other):
+        entry.there = "maybe"
+    rounds.model.group([(one, True), (other, True)])
+    return "done in part"
+
+
+def octets(rounds, reader):
+    _, entry = some_entry(rounds)
+    entry.token += "x"
+    entry.box.entries[entry.token] = entry.box.entries.pop(entry.token[:-1])
+    return "was never sent here"
+
+
+def cut(rounds, reader):
+    box = reader.mine[0]
+    with Looker(rounds.exchange, reader.account) as looker:
+        text = message_of("cut")[:-10]
+        looker.send(f"APPEND {box.name} {{{len(text)}}}")
+        assert looker.line().startswith(b"+")
+        looker.socket.sendall(text + b"\r\n")
+        looker.answer()
+    box.begin("cut", whole=True)
+    return "is not whole"
+
+
+def new_mailbox(rounds, reader):
+    """Deleted and made again under the same name."""
+    name = next(b.name for b in reader.mine if b.there == "yes")
+    by_hand(rounds, reader.account, f"DELETE {name}", f"CREATE {name}")
+    return "UIDVALIDITY was"
+
+
+def no_mailbox(rounds, reader):
+    name = next(b.name for b in reader.mine if b.there == "yes")
+    by_hand(rounds, reader.account, f"DELETE {name}")
+    return "of the names"
+
+
+def modseq(rounds, reader):
+    rounds.model.modseqs[1] += 10 ** 6
+    return "HIGHESTMODSEQ was"
+
+
+@pytest.mark.parametrize("damage", [lose, flag, twice, back, half, octets, cut, new_mailbox, no_mailbox, modseq])
+def test_what_is_wrong_is_found(empty_exchange, damage):
+    rounds, reader = alone(empty_exchange)
+    rounds.check(final=False, full=False)
+    sentence = damage(rounds, reader)
+    with pytest.raises(Wrong, match=re.escape(sentence)):
+        rounds.check(final=True, full=True)
+    for client in rounds.clients:
+        client.close()
+    rounds.pool.shutdown()
