@@ -417,15 +417,22 @@ wait_for(struct tally *t, unsigned count)
 
 #define FLOOD (SERVICE_AUTH_WAITING + 100u)
 
-/* The queue of checks is bounded: what comes when it is full is told so at once, and what is in it is answered. */
+/*
+ * The queue of checks is bounded: what comes when it is full is told so at once, and what is in it is answered. Who
+ * signed in from there before waits in another queue.
+ */
 static void
 queue_full(void **state)
 {
 	struct world *w = world_new(2);
-	struct tally t = { 0 };
+	struct ask_authenticate owner = question("busy@example.org", "secret", "192.0.2.7");
+	struct tally t = { 0 }, known = { 0 };
+	struct ask_handover yes;
 
 	(void)state;
+	assert_ok(sign_in(w->front, &owner, &yes, &unit_error));
 	atomic_store(&w->mail.hold, true);
+	assert_ok(ask_authenticate_submit(w->front, &owner, tell, &known, &unit_error)); /* let go last */
 	for (unsigned i = 0; i < FLOOD; i++) {
 		char peer[32];
 		struct ask_authenticate q;
@@ -434,16 +441,18 @@ queue_full(void **state)
 		q = question("busy@example.org", "secret", peer);
 		assert_ok(ask_authenticate_submit(w->front, &q, tell, &t, &unit_error));
 	}
-	for (unsigned i = 0; atomic_load(&w->mail.verifiers) < FLOOD; i++) {
+	for (unsigned i = 0; atomic_load(&w->mail.verifiers) < FLOOD + 2; i++) {
 		assert_true(i < 60000);
 		(void)usleep(1000);
 	}
 	let_go(&w->mail);
 	wait_for(&t, FLOOD);
+	wait_for(&known, 1);
+	assert_int_equal(atomic_load(&known.right), 1);
 	assert_true(atomic_load(&t.limit) > 0);
 	assert_true(atomic_load(&t.right) >= SERVICE_AUTH_WAITING);
 	assert_int_equal(atomic_load(&t.right) + atomic_load(&t.limit), FLOOD);
-	assert_int_equal(atomic_load(&w->mail.grants), atomic_load(&t.right));
+	assert_int_equal(atomic_load(&w->mail.grants), atomic_load(&t.right) + 2);
 	world_free(w);
 }
 
