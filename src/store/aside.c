@@ -6,7 +6,8 @@
  *
  * A passive checkpoint stands in nobody's way, but lets the log grow as long
  * as somebody always writes. When it has become long, one that makes the log
- * begin anew follows: the committer waits for the little that came meanwhile.
+ * begin anew follows. It needs a moment without a transaction, which a busy
+ * committer would hardly leave: so the committer waits for it.
  *
  * When neither is wanted, segments are compacted (compact.c), a step at a time
  * with pauses.
@@ -130,7 +131,38 @@ aside_peer_gone(struct store *s, uint64_t peer)
 	(void)pthread_mutex_unlock(&a->mutex);
 }
 
-/* ---- the thread ---- */
+/* ---- the log begins anew ---- */
+
+void
+aside_pass(struct store *s)
+{
+	struct aside *a = &s->aside;
+
+	(void)pthread_mutex_lock(&a->mutex);
+	while (a->restarting)
+		(void)pthread_cond_wait(&a->restarted, &a->mutex);
+	(void)pthread_mutex_unlock(&a->mutex);
+}
+
+static void
+set_restarting(struct aside *a, bool yes)
+{
+	(void)pthread_mutex_lock(&a->mutex);
+	a->restarting = yes;
+	(void)pthread_cond_broadcast(&a->restarted);
+	(void)pthread_mutex_unlock(&a->mutex);
+}
+
+static int
+restart_log(struct aside *a)
+{
+	int rc;
+
+	set_restarting(a, true);
+	rc = sqlite3_wal_checkpoint_v2(a->db.handle, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
+	set_restarting(a, false);
+	return rc;
+}
 
 static void
 checkpoint(struct store *s, int pages)
@@ -143,7 +175,7 @@ checkpoint(struct store *s, int pages)
 		return;
 	rc = sqlite3_wal_checkpoint_v2(a->db.handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 	if (rc == SQLITE_OK && pages >= RESTART_PAGES)
-		rc = sqlite3_wal_checkpoint_v2(a->db.handle, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
+		rc = restart_log(a);
 	if (rc == SQLITE_OK || rc == SQLITE_BUSY || rc == SQLITE_LOCKED)
 		return;
 	(void)db_error(&a->db, rc, &e);
@@ -236,6 +268,7 @@ aside_start(struct store *s, struct error *e)
 		return rc;
 	(void)pthread_mutex_init(&a->mutex, NULL);
 	(void)pthread_cond_init(&a->some, NULL);
+	(void)pthread_cond_init(&a->restarted, NULL);
 	buf_init(&a->released, RELEASED_MAX);
 	compact_init(s);
 	rc = thread_start(&a->thread, "aside", aside_main, s, e);
@@ -261,6 +294,7 @@ aside_stop(struct store *s)
 	db_close(&a->db);
 	buf_done(&a->released);
 	(void)pthread_cond_destroy(&a->some);
+	(void)pthread_cond_destroy(&a->restarted);
 	(void)pthread_mutex_destroy(&a->mutex);
 	a->started = false;
 }

@@ -263,6 +263,7 @@ run_transaction(struct store *s, struct batch *b, struct error *e)
 
 	if (b->relaxed && db_run(db, "PRAGMA synchronous=NORMAL", NULL) != 0)
 		b->relaxed = false;
+	aside_pass(s);
 	rc = run_rows(s, b, e);
 	if (b->relaxed && db_run(db, "PRAGMA synchronous=FULL", NULL) != 0)
 		store_stop(s, "the database refuses to sync its commits");

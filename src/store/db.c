@@ -7,7 +7,8 @@
 
 #include "store/db_log.h"
 
-#define WRITER_WAIT_MS 60000 /* for a checkpoint that restarts the log; nobody else writes */
+#define WRITER_WAIT_MS 60000   /* for a checkpoint that restarts the log; nobody else writes */
+#define CHECKPOINT_WAIT_MS 250 /* to restart it: for a transaction to end, and for readers; the writer waits as long */
 
 /* Which of our codes one of SQLite's primary codes is; the others are ERR_INTERNAL. */
 static const struct {
@@ -59,7 +60,7 @@ db_configure(struct db *db, enum db_role role, struct error *e)
 	int rc;
 
 	(void)sqlite3_extended_result_codes(db->handle, 1);
-	(void)sqlite3_busy_timeout(db->handle, role == DB_CHECKPOINTER ? 0 : WRITER_WAIT_MS);
+	(void)sqlite3_busy_timeout(db->handle, role == DB_CHECKPOINTER ? CHECKPOINT_WAIT_MS : WRITER_WAIT_MS);
 	if (role == DB_COPY)
 		return db_run(db,
 		    "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=DELETE; PRAGMA journal_mode=OFF; PRAGMA "

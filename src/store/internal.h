@@ -280,6 +280,8 @@ struct aside {
 	bool stop;
 	bool started;
 	int wal_pages;
+	bool restarting; /* the committer begins nothing meanwhile */
+	pthread_cond_t restarted;
 	struct buf released;               /* struct body_place; a whole segment is one without a body */
 	uint64_t holders[STORE_HOLDS_MAX]; /* ports; while there is one nothing is given back */
 	unsigned holder_count;
@@ -293,6 +295,8 @@ struct aside {
 int aside_start(struct store *s, struct error *e);
 void aside_stop(struct store *s);
 void aside_wal(struct store *s, int pages);
+/* Before the committer's transaction: waits while the log is made to begin anew. */
+void aside_pass(struct store *s);
 void aside_release(struct store *s, struct slice places);
 /* Nothing names the segment any more. */
 void aside_release_segment(struct store *s, uint32_t segment);

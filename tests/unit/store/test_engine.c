@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <sys/resource.h>
@@ -330,6 +331,59 @@ expunge_while_others_read(void **state)
 	box_free(&b);
 }
 
+#define LOG_IN_FLIGHT 64u
+#define LOG_MAX (56u << 20) /* 32 MiB, and what is written until the next transaction can wait */
+
+static void
+stored(void *ctx, const void *reply, const struct error *e)
+{
+	(void)e;
+	assert_non_null(reply);
+	(void)sem_post(ctx);
+}
+
+static off_t
+log_size(const struct box *b)
+{
+	char path[200];
+	struct stat st;
+
+	path_in(b, "store.db-wal", path);
+	return stat(path, &st) == 0 ? st.st_size : 0;
+}
+
+/* However much is written, and never without a transaction under way: a start must not have to read a long log. */
+static void
+log_stays_short(void **state)
+{
+	static uint8_t envelope[STORE_ENVELOPE_MAX];
+	struct store_target target = { 0 };
+	struct store_deliver in = { .content = { .data = SLICE("x") },
+		.envelope = { envelope, sizeof envelope },
+		.targets = &target,
+		.target_count = 1 };
+	off_t longest = 0;
+	struct box b;
+	sem_t room;
+
+	(void)state;
+	box_new(&b);
+	box_open(&b);
+	target.account = box_account(&b, "a@example.org");
+	(void)sem_init(&room, 0, LOG_IN_FLIGHT);
+	for (unsigned i = 0; i < 3000; i++) {
+		off_t size = log_size(&b);
+
+		longest = size > longest ? size : longest;
+		(void)sem_wait(&room);
+		assert_ok(store_deliver_submit(b.port, &in, stored, &room, &unit_error));
+	}
+	for (unsigned i = 0; i < LOG_IN_FLIGHT; i++)
+		(void)sem_wait(&room);
+	assert_in_range(longest, 16u << 20, LOG_MAX);
+	box_free(&b);
+}
+
 UNIT_MAIN(UNIT_TEST(one_process_only), UNIT_TEST(foreign_folders), UNIT_TEST(start_cleans), UNIT_TEST(changed_on_disk),
     UNIT_TEST(expunged_octets_leave_the_disk), UNIT_TEST(segments_follow), UNIT_TEST(full_disk),
-    UNIT_TEST(expunge_while_others_read))
+    UNIT_TEST(expunge_while_others_read), UNIT_TEST(log_stays_short))
