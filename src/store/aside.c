@@ -7,7 +7,8 @@
  * A passive checkpoint stands in nobody's way, but lets the log grow as long
  * as somebody always writes. When it has become long, one that makes the log
  * begin anew follows. It needs a moment without a transaction, which a busy
- * committer would hardly leave: so the committer waits for it.
+ * committer would hardly leave: so the committer waits for it. It also waits
+ * when it writes faster than pages can be moved.
  *
  * When neither is wanted, segments are compacted (compact.c), a step at a time
  * with pauses.
@@ -24,6 +25,7 @@
 
 #define CHECKPOINT_PAGES 4096            /* of 4 KiB */
 #define RESTART_PAGES 8192               /* a start reads the log: not more than 32 MiB and a batch */
+#define LOG_PAGES_MAX 16384              /* then writers wait: the disk does not keep up */
 #define COMPACT_RATE ((uint64_t)8 << 20) /* octets a second */
 #define RELEASED_MAX ((size_t)64 << 20)
 
@@ -35,7 +37,7 @@ aside_wal(struct store *s, int pages)
 	if (pages < CHECKPOINT_PAGES)
 		return;
 	(void)pthread_mutex_lock(&a->mutex);
-	a->wal_pages = pages;
+	a->wal_pages = a->log_pages = pages;
 	(void)pthread_cond_signal(&a->some);
 	(void)pthread_mutex_unlock(&a->mutex);
 }
@@ -139,8 +141,9 @@ aside_pass(struct store *s)
 	struct aside *a = &s->aside;
 
 	(void)pthread_mutex_lock(&a->mutex);
-	while (a->restarting)
-		(void)pthread_cond_wait(&a->restarted, &a->mutex);
+	/* Compaction waits for the committer. */
+	while (a->restarting || (a->log_pages >= LOG_PAGES_MAX && !a->compacting))
+		(void)pthread_cond_wait(&a->passed, &a->mutex);
 	(void)pthread_mutex_unlock(&a->mutex);
 }
 
@@ -149,7 +152,7 @@ set_restarting(struct aside *a, bool yes)
 {
 	(void)pthread_mutex_lock(&a->mutex);
 	a->restarting = yes;
-	(void)pthread_cond_broadcast(&a->restarted);
+	(void)pthread_cond_broadcast(&a->passed);
 	(void)pthread_mutex_unlock(&a->mutex);
 }
 
@@ -253,6 +256,9 @@ aside_main(void *arg)
 		if (pages > 0)
 			checkpoint(s, pages);
 		(void)pthread_mutex_lock(&a->mutex);
+		if (pages > 0)
+			a->log_pages = 0;
+		(void)pthread_cond_broadcast(&a->passed);
 	}
 	(void)pthread_mutex_unlock(&a->mutex);
 	return NULL;
@@ -268,7 +274,7 @@ aside_start(struct store *s, struct error *e)
 		return rc;
 	(void)pthread_mutex_init(&a->mutex, NULL);
 	(void)pthread_cond_init(&a->some, NULL);
-	(void)pthread_cond_init(&a->restarted, NULL);
+	(void)pthread_cond_init(&a->passed, NULL);
 	buf_init(&a->released, RELEASED_MAX);
 	compact_init(s);
 	rc = thread_start(&a->thread, "aside", aside_main, s, e);
@@ -294,7 +300,7 @@ aside_stop(struct store *s)
 	db_close(&a->db);
 	buf_done(&a->released);
 	(void)pthread_cond_destroy(&a->some);
-	(void)pthread_cond_destroy(&a->restarted);
+	(void)pthread_cond_destroy(&a->passed);
 	(void)pthread_mutex_destroy(&a->mutex);
 	a->started = false;
 }

@@ -280,8 +280,9 @@ struct aside {
 	bool stop;
 	bool started;
 	int wal_pages;
+	int log_pages;   /* the same, until the checkpoint that they ask for is through */
 	bool restarting; /* the committer begins nothing meanwhile */
-	pthread_cond_t restarted;
+	pthread_cond_t passed;
 	struct buf released;               /* struct body_place; a whole segment is one without a body */
 	uint64_t holders[STORE_HOLDS_MAX]; /* ports; while there is one nothing is given back */
 	unsigned holder_count;
@@ -295,7 +296,7 @@ struct aside {
 int aside_start(struct store *s, struct error *e);
 void aside_stop(struct store *s);
 void aside_wal(struct store *s, int pages);
-/* Before the committer's transaction: waits while the log is made to begin anew. */
+/* Before the committer's transaction: waits while the log is made to begin anew, or when it has become too long. */
 void aside_pass(struct store *s);
 void aside_release(struct store *s, struct slice places);
 /* Nothing names the segment any more. */

@@ -332,7 +332,7 @@ expunge_while_others_read(void **state)
 }
 
 #define LOG_IN_FLIGHT 64u
-#define LOG_MAX (56u << 20) /* 32 MiB, and what is written until the next transaction can wait */
+#define LOG_MAX (80u << 20) /* 64 MiB, and what two transactions write */
 
 static void
 stored(void *ctx, const void *reply, const struct error *e)
