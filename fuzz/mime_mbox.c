@@ -74,7 +74,7 @@ can_be_kept(struct slice in)
 static void
 check_message(struct slice in)
 {
-	const struct mbox_note note = { 1704164645, MBOX_SEEN, SLICE("one") };
+	const struct mbox_note note = { .date = 1704164645, .flags = MBOX_SEEN, .keywords = SLICE("one") };
 	struct buf file, got, want;
 
 	buf_init(&file, 64u << 20);

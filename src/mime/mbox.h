@@ -152,6 +152,12 @@ struct mbox_note {
 	int64_t date;          /* unix seconds */
 	uint32_t flags;        /* enum mbox_flag */
 	struct slice keywords; /* separated by spaces */
+	uint32_t uid;          /* as X-UID; 0: without */
+	/*
+	 * In a file's first message, for UW IMAP and Dovecot, which know only the keywords that are listed there:
+	 * UIDVALIDITY, the last UID, keywords, with spaces between. Empty: without.
+	 */
+	struct slice base;
 };
 
 /* Each returns out's sticky error. begin; the message in pieces; end. */

@@ -240,8 +240,6 @@ static void
 put_empty_notes(struct buf *out, uint32_t own)
 {
 	static const char *const values[MBOX_FIELD_COUNT] = {
-		[MBOX_FIELD_X_UID] = "0",
-		[MBOX_FIELD_X_IMAPBASE] = "1 1",
 		[MBOX_FIELD_MOZILLA_STATUS] = "0000",
 		[MBOX_FIELD_MOZILLA_STATUS2] = "00000000",
 		[MBOX_FIELD_MOZILLA_KEYS] = "",
@@ -265,6 +263,13 @@ mbox_write_begin(struct buf *out, const struct mbox_survey *s, const struct mbox
 	if ((s->unended && s->has_body) || (own >> MBOX_FIELD_CONTENT_LENGTH & 1) != 0)
 		(void)buf_putf(
 		    out, "%s %llu\n", mbox_field_names[MBOX_FIELD_CONTENT_LENGTH], (unsigned long long)body_length(s));
+	/* Before X-UID, or Dovecot does not believe that. */
+	if (note->base.len > 0)
+		put_note(out, MBOX_FIELD_X_IMAPBASE, (const char *)note->base.data, note->base.len);
+	else if ((own >> MBOX_FIELD_X_IMAPBASE & 1) != 0)
+		put_note(out, MBOX_FIELD_X_IMAPBASE, "1 1", 3);
+	if (note->uid != 0 || (own >> MBOX_FIELD_X_UID & 1) != 0)
+		(void)buf_putf(out, "%s %u\n", mbox_field_names[MBOX_FIELD_X_UID], note->uid);
 	put_empty_notes(out, own);
 	if (note->keywords.len > 0 || (own >> MBOX_FIELD_X_KEYWORDS & 1) != 0)
 		put_note(out, MBOX_FIELD_X_KEYWORDS, (const char *)note->keywords.data, note->keywords.len);

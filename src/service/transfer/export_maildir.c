@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A Maildir++. A file's name is made of the mailbox's number, its UIDVALIDITY and
+ * A Maildir++. A file's name begins with when the message came into the mailbox,
+ * as that of any Maildir, and goes on with the mailbox's number, its UIDVALIDITY and
  * the UID, so that what is there is known by its name. Files are written to tmp/;
  * when there are a thousand or more than enough octets, the file system is synced
  * once, and they are renamed to cur/. A file that stands there is whole.
@@ -20,7 +21,7 @@
 
 struct there {
 	uint32_t uid;
-	uint64_t date;
+	uint64_t date; /* at the front of its name */
 };
 
 struct pending {
@@ -295,7 +296,7 @@ maildir_wants(struct export *x, const struct store_message *m)
 	const struct there *found =
 	    w->there_count == 0 ? NULL : bsearch(&key, w->there, w->there_count, sizeof key, by_uid);
 
-	return found == NULL || found->date != m->internal_date;
+	return found == NULL || found->date != m->save_date;
 }
 
 /* All that wait are synced, and then get their names. */
@@ -353,10 +354,10 @@ name_message(struct export *x, struct writing *w, const struct store_message *m,
 	struct maildir_name name = { .flags = m->flags };
 	struct buf final;
 
-	(void)snprintf(p->base, sizeof p->base, "%llu.L%lluV%uU%u.%.*s,S=%llu,W=%llu",
-	    (unsigned long long)m->internal_date, (unsigned long long)x->mailbox.mailbox, x->mailbox.uidvalidity,
-	    m->uid, (int)domain.len, (const char *)domain.data,
-	    (unsigned long long)(s->raw ? m->size : m->size - s->lines), (unsigned long long)m->size);
+	(void)snprintf(p->base, sizeof p->base, "%llu.L%lluV%uU%u.%.*s,S=%llu,W=%llu", (unsigned long long)m->save_date,
+	    (unsigned long long)x->mailbox.mailbox, x->mailbox.uidvalidity, m->uid, (int)domain.len,
+	    (const char *)domain.data, (unsigned long long)(s->raw ? m->size : m->size - s->lines),
+	    (unsigned long long)m->size);
 	for (size_t k = 0; k < x->keyword_count && k < STORE_KEYWORDS_MAX; k++) {
 		if ((m->keywords >> k & 1) == 0)
 			continue;

@@ -21,6 +21,7 @@ struct writing {
 	struct mbox_quoter quoter;
 	const struct mbox_survey *survey;
 	bool open;
+	bool started; /* a message was written */
 };
 
 /* Levels that the file system would take for something else are repaired. */
@@ -142,23 +143,37 @@ put_piece(void *ctx, struct slice piece, struct error *e)
 	return 0;
 }
 
+/* Of all the mailbox's keywords, or of those with a bit. */
+static void
+put_keywords(const struct export *x, uint64_t bits, struct buf *out)
+{
+	for (size_t i = 0; i < x->keyword_count && i < STORE_KEYWORDS_MAX; i++) {
+		if ((bits >> i & 1) == 0)
+			continue;
+		if (out->len > 0)
+			(void)buf_put_u8(out, ' ');
+		(void)buf_put_slice(out, x->keywords[i].name);
+	}
+}
+
 static int
 mbox_put(struct export *x, const struct store_message *m, struct export_body *b, struct error *e)
 {
-	BUF_OWNED struct buf keywords = { 0 };
+	BUF_OWNED struct buf keywords = { 0 }, base = { 0 };
 	struct writing *w = x->own;
-	struct mbox_note note = { .date = (int64_t)m->internal_date, .flags = m->flags };
+	struct mbox_note note = { .date = (int64_t)m->internal_date, .flags = m->flags, .uid = m->uid };
 	int rc;
 
 	buf_init(&keywords, STORE_KEYWORDS_MAX * (STORE_KEYWORD_MAX + 1));
-	for (size_t i = 0; i < x->keyword_count; i++) {
-		if ((m->keywords >> i & 1) == 0)
-			continue;
-		if (keywords.len > 0)
-			(void)buf_put_u8(&keywords, ' ');
-		(void)buf_put_slice(&keywords, x->keywords[i].name);
+	buf_init(&base, STORE_KEYWORDS_MAX * (STORE_KEYWORD_MAX + 1) + 64);
+	put_keywords(x, m->keywords, &keywords);
+	if (!w->started) {
+		(void)buf_putf(&base, "%u %u", x->mailbox.uidvalidity, x->mailbox.uidnext - 1);
+		put_keywords(x, UINT64_MAX, &base);
 	}
 	note.keywords = buf_slice(&keywords);
+	note.base = buf_slice(&base);
+	w->started = true;
 	w->survey = &b->survey;
 	w->quoter = (struct mbox_quoter){ 0 };
 	(void)mbox_write_begin(&w->out, &b->survey, &note);

@@ -424,7 +424,7 @@ by_time(const void *a, const void *b)
 
 	if (x->time != y->time)
 		return x->time < y->time ? -1 : 1;
-	return strcmp(x->name, y->name);
+	return maildir_name_compare(slice_str(x->name), slice_str(y->name));
 }
 
 static bool

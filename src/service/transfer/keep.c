@@ -9,6 +9,7 @@
 #include "service/transfer/present.h"
 
 #define REPLY_BUDGET (4u << 20)
+#define LEFT_OUT_SAID 20u /* keywords of one mailbox that were left out and are told one by one */
 
 struct slot {
 	struct keep *keep;
@@ -28,6 +29,7 @@ struct keep {
 	struct arena names; /* of keywords */
 	struct slice keywords[STORE_KEYWORDS_MAX];
 	size_t keyword_count;
+	size_t left_out; /* keywords */
 	uint64_t staged; /* the handle of the message that is replayed */
 
 	pthread_mutex_t lock;
@@ -202,6 +204,7 @@ keep_enter(struct keep *k, struct slice name, bool subscribe, struct error *e)
 	arena_done(&k->names);
 	arena_init(&k->names, REPLY_BUDGET);
 	k->keyword_count = 0;
+	k->left_out = 0;
 	for (size_t i = 0; i < state.keyword_count && i < STORE_KEYWORDS_MAX; i++)
 		k->keywords[k->keyword_count++] = arena_copy(&k->names, state.keywords[i].name);
 	return k->again ? 0 : present_load(&k->present, k->transfer->port, k->transfer->account, k->mailbox, e);
@@ -249,6 +252,19 @@ has_room(struct keep *k, struct slice word)
 	return true;
 }
 
+static void
+leave_out(struct keep *k, const char *where, struct slice word)
+{
+	if (k->left_out > LEFT_OUT_SAID)
+		return;
+	if (k->left_out++ == LEFT_OUT_SAID)
+		transfer_note(k->transfer, where, "more keywords are left out, here and in what follows");
+	else
+		transfer_note(k->transfer, where, "the keyword '%.*s' is left out: %s", (int)word.len,
+		    (const char *)word.data,
+		    is_keyword(word) ? "its mailbox has as many different ones as it may" : "IMAP cannot name it");
+}
+
 static size_t
 take_keywords(struct keep *k, const struct keep_message *m, struct slice out[STORE_KEYWORDS_MAX])
 {
@@ -263,10 +279,7 @@ take_keywords(struct keep *k, const struct keep_message *m, struct slice out[STO
 		if (is_keyword(word) && has_room(k, word))
 			out[count++] = word;
 		else
-			transfer_note(k->transfer, m->where, "the keyword '%.*s' is left out: %s", (int)word.len,
-			    (const char *)word.data,
-			    is_keyword(word) ? "its mailbox has as many different ones as it may"
-					     : "IMAP cannot name it");
+			leave_out(k, m->where, word);
 	}
 	return count;
 }

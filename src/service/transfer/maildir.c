@@ -84,6 +84,48 @@ maildir_name_time(struct slice file)
 	return v;
 }
 
+static bool
+is_digit(struct slice s, size_t at)
+{
+	return at < s.len && s.data[at] >= '0' && s.data[at] <= '9';
+}
+
+/* Digits at *at without zeros in front of them; *at is moved behind. */
+static struct slice
+digits_at(struct slice s, size_t *at)
+{
+	size_t from;
+
+	while (*at < s.len && s.data[*at] == '0')
+		(*at)++;
+	for (from = *at; is_digit(s, *at); (*at)++)
+		;
+	return slice_sub(s, from, *at - from);
+}
+
+int
+maildir_name_compare(struct slice a, struct slice b)
+{
+	size_t i = 0, j = 0;
+
+	while (i < a.len && j < b.len) {
+		if (is_digit(a, i) && is_digit(b, j)) {
+			struct slice m = digits_at(a, &i), n = digits_at(b, &j);
+
+			if (m.len != n.len)
+				return m.len < n.len ? -1 : 1;
+			if (slice_cmp(m, n) != 0)
+				return slice_cmp(m, n);
+		} else if (a.data[i] != b.data[j]) {
+			return a.data[i] < b.data[j] ? -1 : 1;
+		} else {
+			i++;
+			j++;
+		}
+	}
+	return a.len - i != b.len - j ? (a.len - i < b.len - j ? -1 : 1) : slice_cmp(a, b);
+}
+
 /* ---- dovecot-keywords: "0 $Junk" ---- */
 
 void

@@ -25,8 +25,10 @@ struct maildir_name {
 void maildir_name_parse(struct slice file, struct maildir_name *out);
 /* Appends it; letters in the order of ASCII, as Maildir wants them. */
 int maildir_name_write(struct buf *out, const struct maildir_name *name);
-/* The number at its front, by which a folder is sorted: when the message came. 0 without. */
+/* The number at its front: when the message came. 0 without. */
 uint64_t maildir_name_time(struct slice file);
+/* In the order in which they came: numbers inside the names are compared as numbers. Below 0: a before b. */
+int maildir_name_compare(struct slice a, struct slice b);
 
 struct maildir_keywords {
 	struct slice names[MAILDIR_KEYWORDS]; /* in the text that was read; empty: free */

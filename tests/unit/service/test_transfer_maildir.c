@@ -53,6 +53,39 @@ file_names_are_written(void **state)
 	buf_done(&out);
 }
 
+/* Each comes before the next. */
+static const char *const ordered[] = {
+	"",
+	"0.a",
+	"00.a",
+	"9.L4V1U2.x",
+	"9.L4V1U10.x",
+	"9.L4V1U10.x:2,S",
+	"9.L4V12U1.x",
+	"9.M1",
+	"10",
+	"10.x",
+	"123456789012345678901234567890",
+	"x01",
+	"x1",
+	"x2",
+	"xx",
+};
+
+static void
+names_have_an_order(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof ordered / sizeof ordered[0]; i++) {
+		for (size_t j = 0; j < sizeof ordered / sizeof ordered[0]; j++) {
+			int got = maildir_name_compare(slice_str(ordered[i]), slice_str(ordered[j]));
+
+			if ((i < j) != (got < 0) || (i == j) != (got == 0))
+				fail_msg("'%s' and '%s': %d", ordered[i], ordered[j], got);
+		}
+	}
+}
+
 static const struct {
 	const char *folder;
 	char separator;
@@ -164,5 +197,5 @@ subscriptions(void **state)
 	assert_false(maildir_subscriptions_next(&s, &line));
 }
 
-UNIT_MAIN(UNIT_TEST(file_names), UNIT_TEST(file_names_are_written), UNIT_TEST(folder_names),
-    UNIT_TEST(folder_names_are_written), UNIT_TEST(keywords), UNIT_TEST(subscriptions))
+UNIT_MAIN(UNIT_TEST(file_names), UNIT_TEST(file_names_are_written), UNIT_TEST(names_have_an_order),
+    UNIT_TEST(folder_names), UNIT_TEST(folder_names_are_written), UNIT_TEST(keywords), UNIT_TEST(subscriptions))
