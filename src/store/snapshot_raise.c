@@ -31,8 +31,6 @@ static const char tables[] =
     "CREATE TEMP TABLE old_mailboxes (mailbox INTEGER PRIMARY KEY, account INTEGER, name BLOB, uidvalidity INTEGER,"
     " uidnext INTEGER, modseq INTEGER);"
     "CREATE TEMP TABLE old_sequence (name TEXT PRIMARY KEY, seq INTEGER);";
-static const char clear[] =
-    "DELETE FROM temp.old_accounts; DELETE FROM temp.old_mailboxes; DELETE FROM temp.old_sequence;";
 
 static const struct {
 	const char *read; /* in the replaced folder */
@@ -89,7 +87,7 @@ is_same_store(struct db *old, const char *id, bool *out)
 	return rc < 0 ? rc : 0;
 }
 
-/* What cannot be read counts as not there. */
+/* What can be read of it is not gone below; only when all of it can, it may show that nothing was given out. */
 static int
 look_at_replaced(struct store_snapshot *c, const char *replaced, bool *compared_out, struct error *e)
 {
@@ -112,8 +110,8 @@ look_at_replaced(struct store_snapshot *c, const char *replaced, bool *compared_
 	if (read == 0)
 		rc = take_all(&old, &c->made, &read, e);
 	db_close(&old);
-	if (rc == 0 && read != 0)
-		rc = db_run(&c->made, clear, e);
+	if (rc == 0 && !same) /* whose numbers mean other mailboxes */
+		rc = db_run(&c->made, "DELETE FROM temp.old_mailboxes", e);
 	*compared_out = rc == 0 && read == 0 && same;
 	return rc;
 }
