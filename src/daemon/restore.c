@@ -34,6 +34,7 @@ struct restore {
 	const char *folder; /* the backup */
 	bool json;
 	char data[FILE_PATH_MAX], made[FILE_PATH_MAX], before[FILE_PATH_MAX]; /* before: empty when there was nothing */
+	bool in_place;                                                        /* made is data */
 	struct progress progress;
 	struct store_snapshot_counts counts;
 	struct store_snapshot_raised raised;
@@ -150,7 +151,7 @@ finish_earlier(struct restore *r, struct error *e)
 	int rc;
 
 	/* An empty one has only just been begun. */
-	if (!file_exists(r->made) || has_mark(r->made) || rmdir(r->made) == 0)
+	if (r->in_place || !file_exists(r->made) || has_mark(r->made) || rmdir(r->made) == 0)
 		return 0;
 	rc = put_aside(r, e);
 	if (rc == 0 && has_mark(r->data))
@@ -166,9 +167,19 @@ finish_earlier(struct restore *r, struct error *e)
 
 /* ---- 1, 2 ---- */
 
-/* Said before hours of copying, not after them. */
 static int
-check_mount(const struct restore *r, struct error *e)
+found_one(void *ctx, const char *name)
+{
+	(void)ctx;
+	return strcmp(name, "lost+found") == 0 ? 0 : 1;
+}
+
+/*
+ * Where a file system is mounted nothing can be exchanged. When it is empty, the store is made right in it: until store.db
+ * is there it is no data folder, and from then on it is one. Otherwise that is said before hours of copying, not after.
+ */
+static int
+find_place(struct restore *r, struct error *e)
 {
 	char parent[FILE_PATH_MAX];
 	struct stat here, above;
@@ -176,9 +187,16 @@ check_mount(const struct restore *r, struct error *e)
 
 	if (rc != 0 || stat(r->data, &here) != 0 || stat(parent, &above) != 0 || here.st_dev == above.st_dev)
 		return rc;
-	return error_set(e, ERR_UNSUPPORTED,
-	    "a file system is mounted at '%s', which so cannot be replaced; name a folder in it as the data folder",
-	    r->data);
+	if (!has_mark(r->data))
+		rc = dir_each(r->data, found_one, NULL, e);
+	if (rc == 1)
+		return error_set(e, ERR_UNSUPPORTED,
+		    "a file system is mounted at '%s', which so cannot be replaced; empty it, or name a folder in it "
+		    "as the "
+		    "data folder",
+		    r->data);
+	r->in_place = true;
+	return rc != 0 ? rc : join(r->made, r->data, "", e);
 }
 
 /* Nobody may have the folder that goes; *lock_out stays -1 when there is no store in it. */
@@ -188,7 +206,7 @@ lock_replaced(const struct restore *r, int *lock_out, struct error *e)
 	char path[FILE_PATH_MAX];
 	int rc = path_join(path, r->data, "store.db", e);
 
-	if (rc == 0 && !file_exists(path))
+	if (rc == 0 && (r->in_place || !file_exists(path)))
 		return 0;
 	if (rc == 0)
 		rc = path_join(path, r->data, "lock", e);
@@ -223,13 +241,11 @@ fill_made(struct restore *r, int lock, struct error *e)
 	if (rc == 0)
 		rc = store_snapshot_raise(s, lock >= 0 ? r->data : NULL, &r->raised, e);
 	if (rc == 0)
+		rc = backup_copy_tls(r->folder, r->made, e);
+	if (rc == 0)
 		rc = store_snapshot_finish(s, &r->counts, e);
 	store_snapshot_free(s);
 	progress_done(&r->progress);
-	if (rc == 0)
-		rc = backup_copy_tls(r->folder, r->made, e);
-	if (rc == 0)
-		rc = dir_sync(r->made, e);
 	return rc != 0 ? rc : place_give(r->config, r->made, e);
 }
 
@@ -248,7 +264,7 @@ static int
 replace(struct restore *r, struct error *e)
 {
 	bool exchanged = false;
-	int rc = dir_replace(r->made, r->data, &exchanged, e);
+	int rc = r->in_place ? 0 : dir_replace(r->made, r->data, &exchanged, e);
 
 	if (rc == 0 && exchanged)
 		rc = put_aside(r, e);
@@ -263,7 +279,7 @@ restore_all(struct restore *r, struct error *e)
 	if (rc == 0)
 		rc = find_names(r, e);
 	if (rc == 0)
-		rc = check_mount(r, e);
+		rc = find_place(r, e);
 	if (rc == 0 && place_is_served(r->config))
 		rc = error_set(e, ERR_ORDER, "a server runs on '%s'; stop it first", r->config->data);
 	if (rc == 0)

@@ -79,8 +79,8 @@ def verify(exchange, folder):
     assert FINE in exchange.run("verify", "--data", folder).stdout
 
 
-def put_back(exchange, folder, **more):
-    return exchange.run("restore", folder, **more)
+def put_back(exchange, folder, *words, **more):
+    return exchange.run("restore", folder, *words, **more)
 
 
 def put_back_json(exchange, folder):
@@ -328,6 +328,48 @@ def test_uidvalidity(fresh_exchange, place):
     done = backup(exchange, place / "b")
     assert done["messages"] == 9 and 26_000 < done["copied"] < 28_000
     verify(exchange, place / "b")
+
+
+def test_replaced_is_damaged(fresh_exchange, place):
+    """Nothing can be told from it: everything is raised, and it is kept."""
+    exchange = fresh_exchange()
+    append(exchange, range(1, 4))
+    was = state(exchange)
+    backup(exchange, place / "b")
+    exchange.stop()
+    database = exchange.data / "store.db"
+    database.write_bytes(b"no database" * 1000)
+    last = put_back_json(exchange, place / "b")
+    assert last["uidvalidity_raised"] == last["mailboxes"] == 2
+    assert pathlib.Path(last["before"], "store.db").read_bytes()[:11] == b"no database"
+    exchange.start()
+    assert state(exchange)["UIDVALIDITY"] > was["UIDVALIDITY"]
+
+
+@needs_root
+def test_mounted(fresh_exchange, place):
+    """A file system of its own is filled when it is empty, and refused when it is not."""
+    exchange = fresh_exchange(start=False)
+    backup(exchange, place / "b")
+    (place / "new").mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m,mode=700", "tmpfs", place / "new"], check=False).returncode:
+        pytest.skip("nothing can be mounted here")
+    try:
+        (place / "new" / "lost+found").mkdir()
+        for at in (40, 90):
+            one = spawn(exchange, "restore", place / "b", "--data", place / "new",
+                        environment=recorder(folder=place / "new", log=place / "log", die=at))
+            one.communicate(timeout=60)
+            assert one.returncode == -signal.SIGKILL
+            assert (place / "new" / "restore.json").exists()
+        put_back(exchange, place / "b", "--data", place / "new")
+        assert sorted(p.name for p in (place / "new").iterdir() if p.name != "tls") == [
+            "bodies", "lock", "lost+found", "store.db"]
+        verify(exchange, place / "new")
+        done = put_back(exchange, place / "b", "--data", place / "new", check=False)
+        assert done.returncode == 3 and "a file system is mounted" in done.stderr
+    finally:
+        subprocess.run(["umount", place / "new"], check=True)
 
 
 # ---- killed, and without power ----
