@@ -15,7 +15,9 @@
  *
  * Who makes a backup holds: what is released meanwhile waits in the list, and
  * nothing is compacted. What was released before was committed before, so a
- * snapshot that is taken while one holds does not name it.
+ * snapshot that is taken while one holds does not name it. To make the log
+ * begin anew is then tried only now and then: as long as the database is being
+ * copied it cannot be, and the committer would wait in vain each time.
  */
 #include "os/clock.h"
 #include "os/thread.h"
@@ -27,6 +29,7 @@
 #define RESTART_PAGES 8192               /* a start reads the log: not more than 32 MiB and a batch */
 #define LOG_PAGES_MAX 16384              /* then writers wait: the disk does not keep up */
 #define COMPACT_RATE ((uint64_t)8 << 20) /* octets a second */
+#define HELD_RESTART_MS 5000
 #define RELEASED_MAX ((size_t)64 << 20)
 
 void
@@ -167,6 +170,17 @@ restart_log(struct aside *a)
 	return rc;
 }
 
+static bool
+is_held(struct aside *a)
+{
+	bool held;
+
+	(void)pthread_mutex_lock(&a->mutex);
+	held = a->holder_count > 0;
+	(void)pthread_mutex_unlock(&a->mutex);
+	return held;
+}
+
 static void
 checkpoint(struct store *s, int pages)
 {
@@ -177,8 +191,11 @@ checkpoint(struct store *s, int pages)
 	if (atomic_load(&s->stopped))
 		return;
 	rc = sqlite3_wal_checkpoint_v2(a->db.handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-	if (rc == SQLITE_OK && pages >= RESTART_PAGES)
+	if (rc == SQLITE_OK && pages >= RESTART_PAGES && clock_ms() >= a->restart_ms) {
 		rc = restart_log(a);
+		if (rc == SQLITE_BUSY && is_held(a))
+			a->restart_ms = clock_ms() + HELD_RESTART_MS;
+	}
 	if (rc == SQLITE_OK || rc == SQLITE_BUSY || rc == SQLITE_LOCKED)
 		return;
 	(void)db_error(&a->db, rc, &e);

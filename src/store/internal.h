@@ -283,6 +283,7 @@ struct aside {
 	int log_pages;   /* the same, until the checkpoint that they ask for is through */
 	bool restarting; /* the committer begins nothing meanwhile */
 	pthread_cond_t passed;
+	int64_t restart_ms;                /* the thread's: not before this */
 	struct buf released;               /* struct body_place; a whole segment is one without a body */
 	uint64_t holders[STORE_HOLDS_MAX]; /* ports; while there is one nothing is given back */
 	unsigned holder_count;

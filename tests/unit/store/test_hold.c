@@ -4,8 +4,10 @@
 
 #include <dirent.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
 
+#include "os/clock.h"
 #include "store/limits.h"
 
 #define MESSAGES 200u
@@ -116,6 +118,68 @@ bounded(void **state)
 	box_free(&b);
 }
 
+#define LOG_FULL (34 << 20) /* over 32 MiB the log is to begin anew */
+#define LOG_LONG (66 << 20) /* over 64 MiB writers wait for each checkpoint */
+
+static off_t
+log_size(const struct box *b)
+{
+	char path[100];
+	struct stat st;
+
+	(void)snprintf(path, sizeof path, "%s/store.db-wal", b->folder);
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_size;
+}
+
+/* 250 ms each, when each waits. */
+static void
+write_quickly(struct box *b, uint64_t account)
+{
+	int64_t began = clock_ms();
+
+	for (unsigned i = 0; i < 200; i++)
+		(void)box_append(b, account, 1, folder_octets(b, i, 100), 0);
+	(void)printf("# 200 writes in %lld ms, with %lld MiB of log\n", (long long)(clock_ms() - began),
+	    (long long)(log_size(b) >> 20));
+	assert_true(clock_ms() - began < 20000);
+}
+
+static void
+fill_log(struct box *b, uint64_t account, off_t size)
+{
+	for (unsigned i = 0; log_size(b) < size; i++)
+		(void)box_append(b, account, 1, folder_octets(b, i, 100), 0);
+}
+
+/* Who copies the database is in one transaction for long: the log cannot begin anew, and writers do not wait for that. */
+static void
+writers_go_on(void **state)
+{
+	struct port *holder;
+	uint64_t account;
+	struct box b;
+	char path[100];
+	sqlite3 *db;
+
+	(void)state;
+	box_new(&b);
+	box_open(&b);
+	account = box_account(&b, "a@example.org");
+	holder = hold(&b);
+	(void)snprintf(path, sizeof path, "%s/store.db", b.folder);
+	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "BEGIN; SELECT count(*) FROM accounts", NULL, NULL, NULL), SQLITE_OK);
+	fill_log(&b, account, LOG_FULL);
+	write_quickly(&b, account);
+	fill_log(&b, account, LOG_LONG);
+	write_quickly(&b, account);
+	assert_int_equal(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	port_close(holder);
+	box_free(&b);
+}
+
 /* Over a socket, whose other end is just gone: as when the process that holds is killed. */
 static void
 given_back_by_the_kernel(void **state)
@@ -161,4 +225,4 @@ given_back_by_the_kernel(void **state)
 	box_free(&b);
 }
 
-UNIT_MAIN(UNIT_TEST(keeps), UNIT_TEST(bounded), UNIT_TEST(given_back_by_the_kernel))
+UNIT_MAIN(UNIT_TEST(keeps), UNIT_TEST(bounded), UNIT_TEST(writers_go_on), UNIT_TEST(given_back_by_the_kernel))
