@@ -3,6 +3,7 @@
 clients see of a store that came back.
 """
 import contextlib
+import hashlib
 import imaplib
 import json
 import os
@@ -13,16 +14,17 @@ import re
 import resource
 import shutil
 import signal
+import smtplib
 import sqlite3
 import subprocess
 import tempfile
+import threading
 import time
 
 import pytest
 
 from conftest import Exchange, build_folder
 from processes import eventually
-from test_kill import Load, Mailbox, message_of, rows_of
 
 SEED = int(os.environ.get("LETTERLOCK_BACKUP_SEED", str(time.time_ns() % 1_000_000_000)))
 FINE = "Everything is as it must be"
@@ -56,7 +58,10 @@ def state(exchange, box="INBOX", address=Exchange.ALICE):
 def messages(exchange, box="INBOX", address=Exchange.ALICE):
     with imap(exchange, address) as one:
         assert one.select(box)[0] == "OK"
-        return {uid: raw for uid, _, raw in rows_of(one)}
+        if one.search(None, "ALL")[1] == [b""]:
+            return {}
+        rows = one.uid("FETCH", "1:*", "(UID BODY.PEEK[])")[1]
+    return {int(re.search(rb"UID (\d+)", row[0]).group(1)): row[1] for row in rows if isinstance(row, tuple)}
 
 
 def subjects(folder):
@@ -107,19 +112,89 @@ def restored_elsewhere(exchange, folder, data):
     return other
 
 
+def message_of(token):
+    """Of any size, large ones too, and given by the token alone."""
+    line = hashlib.sha256(token.encode()).hexdigest().encode() + b"\r\n"
+    size = random.Random(token).choice([200, 3000, 20_000, 20_000, 70_000, 400_000])
+    return f"X-Token: {token}\r\nSubject: load\r\n\r\n".encode() + line * (size // len(line) + 1)
+
+
+class Load:
+    """SMTP to both accounts' INBOX, and APPEND and EXPUNGE in their mailboxes `work`, until stopped."""
+
+    def __init__(self, exchange):
+        self.exchange = exchange
+        self.answered = {(a, box): set() for a in (exchange.ALICE, exchange.BOB) for box in ("INBOX", "work")}
+        self.count = 0
+        self.stop = threading.Event()
+        self.errors = []
+        self.threads = [threading.Thread(target=self.run, args=(self.smtp, str(i))) for i in range(3)]
+        self.threads += [threading.Thread(target=self.run, args=(self.imap, a)) for a in (exchange.ALICE, exchange.BOB)]
+        for thread in self.threads:
+            thread.start()
+
+    def run(self, work, which):
+        try:
+            work(which)
+        except Exception as error:
+            self.errors.append(f"{work.__name__} {which}: {error!r}")
+
+    def join(self):
+        self.stop.set()
+        for thread in self.threads:
+            thread.join(60)
+        assert not self.errors, self.errors
+
+    def smtp(self, which):
+        with smtplib.SMTP("localhost", self.exchange.port("smtp"), timeout=60) as server:
+            server.ehlo("client.example.net")
+            while not self.stop.is_set():
+                token = f"s{which}-{time.monotonic_ns()}"
+                to = [self.exchange.ALICE, self.exchange.BOB]
+                assert server.sendmail("sender@example.net", to, message_of(token)) == {}
+                for address in to:
+                    self.answered[address, "INBOX"].add(token)
+                self.count += 1
+
+    def imap(self, address):
+        kept = self.answered[address, "work"]
+        with imap(self.exchange, address) as one:
+            assert one.create("work")[0] == "OK" and one.select("work")[0] == "OK"
+            while not self.stop.is_set():
+                token = f"i{time.monotonic_ns()}"
+                _, said = one.append("work", None, None, message_of(token))
+                kept.add(token)
+                self.count += 1
+                if self.count % 3 == 0:
+                    uid = re.search(rb"APPENDUID \d+ (\d+)", said[0]).group(1).decode()
+                    kept.discard(token)
+                    assert one.uid("STORE", uid, "+FLAGS", r"(\Deleted)")[0] == "OK" and one.expunge()[0] == "OK"
+
+
+def copied(load):
+    return {key: set(tokens) for key, tokens in load.answered.items()}
+
+
+def check_restored(other, before, after):
+    """What was answered before it began and not expunged until it ended is there, whole and once."""
+    for (address, box), tokens in before.items():
+        there = set()
+        for raw in messages(other, box, address).values():
+            token = re.search(rb"X-Token: (\S+)\r\n", raw).group(1).decode()
+            assert token not in there and raw.endswith(message_of(token))
+            there.add(token)
+        lost = (tokens & after[address, box]) - there
+        assert not lost, f"{box} of {address}: {lost} were answered before the backup began"
+
+
 def test_under_load(fresh_exchange, place):
     """Killed again and again while mail comes in and goes, and run once more: what was answered before is there."""
     print(f"seed {SEED}")
     rng = random.Random(SEED)
     exchange = fresh_exchange()
-    inboxes = [Mailbox(exchange.ALICE, "INBOX"), Mailbox(exchange.BOB, "INBOX")]
-    works = [Mailbox(exchange.ALICE, "work"), Mailbox(exchange.BOB, "work")]
-    for box in works:
-        with imap(exchange, box.address) as one:
-            assert one.create(box.name)[0] == "OK"
-    load = Load(exchange, inboxes, works, rng, 0)
+    load = Load(exchange)
     try:
-        eventually(lambda: load.answered > 50, 30)
+        eventually(lambda: load.count > 50 or load.errors, 60)
         killed = 0
         for _ in range(12):
             one = spawn(exchange, "backup", place / "b")
@@ -128,9 +203,9 @@ def test_under_load(fresh_exchange, place):
             killed += one.poll() is None
             one.kill()
             one.communicate()
-        before = {box: {m.token for m in box.messages.values() if m.there == "yes"} for box in inboxes + works}
+        before = copied(load)
         assert backup(exchange, place / "b")["online"]
-        after = {box: {m.token for m in box.messages.values() if m.there == "yes"} for box in works}
+        after = copied(load)
         assert FINE in exchange.run("verify").stdout
     finally:
         load.join()
@@ -138,19 +213,12 @@ def test_under_load(fresh_exchange, place):
     verify(exchange, place / "b")
     other = restored_elsewhere(exchange, place / "b", place / "data").start()
     try:
-        for box, tokens in before.items():
-            there = {}
-            for raw in messages(other, box.name, box.address).values():
-                token = re.search(rb"X-Token: (\S+)\r\n", raw).group(1).decode()
-                assert token not in there and raw.endswith(message_of(token))
-                there[token] = raw
-            lost = (tokens if box in inboxes else tokens & after[box]) - there.keys()
-            assert not lost, f"{box.name}: {lost} were answered before the backup began"
+        check_restored(other, before, after)
         assert {"alice@example.org", "bob@example.org"} == {
             json.loads(line)["address"] for line in other.run("account", "list", "--json").stdout.splitlines()}
     finally:
         other.stop()
-    print(f"{load.answered} answers, {killed} backups killed")
+    print(f"{load.count} answers, {killed} backups killed")
 
 
 def test_server_ends_meanwhile(fresh_exchange, place):
