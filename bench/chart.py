@@ -73,7 +73,7 @@ def draw_grid(panel):
     out.append(text(LEFT - 6, TOP - 12, panel.unit, "end"))
     if panel.mark:
         out.append(line(LEFT, panel.y(panel.mark[0]), WIDTH - RIGHT, panel.y(panel.mark[0]), "mark"))
-        out.append(text(WIDTH - RIGHT, panel.y(panel.mark[0]) - 5, panel.mark[1], "end"))
+        out.append(text(LEFT + 6, panel.y(panel.mark[0]) - 5, panel.mark[1]))
     return out
 
 

@@ -365,6 +365,8 @@ def draw(figures, path):
 def options():
     parser = argparse.ArgumentParser(prog="script/bench growth", description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help=f"up to {QUICK_MESSAGES[-1]:,} messages: two minutes")
+    parser.add_argument("--messages", type=lambda text: tuple(map(int, text.split(","))), metavar="N,N,…",
+                        help="these sizes and no others")
     parser.add_argument("--keep", action="store_true", help="leave the data folder with all messages there")
     parser.add_argument("--folder", type=pathlib.Path, help="on which disk: a folder to make the data folders in")
     parser.add_argument("--without-smtp", action="store_true", help="only the store, not the server under smtp-source")
@@ -380,6 +382,7 @@ def main():
     os.chmod(folder, 0o755)
     figures = Figures()
     counts, sizes = (QUICK_ACCOUNTS, QUICK_MESSAGES) if chosen.quick else (ACCOUNTS, MESSAGES)
+    sizes = chosen.messages or sizes
     try:
         source = None if chosen.without_smtp else smtp_source(folder)
         by_accounts(figures, folder, counts)

@@ -87,8 +87,8 @@ check_message(struct slice in)
 
 		mbox_survey_feed(&s, in);
 		(void)mbox_write_begin(&file, &s, &note);
-		(void)mbox_write_piece(&file, &s, &q, slice_sub(in, 0, half));
-		(void)mbox_write_piece(&file, &s, &q, slice_from(in, half));
+		(void)mbox_write_piece(&file, &q, slice_sub(in, 0, half));
+		(void)mbox_write_piece(&file, &q, slice_from(in, half));
 		(void)mbox_write_end(&file, &s, &q);
 		(void)buf_put_slice(&want, in);
 		(void)buf_put_str(&want, "\n[1 one 0]\n");

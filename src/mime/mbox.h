@@ -121,12 +121,17 @@ bool mbox_from_date(struct slice line, int64_t *unix_out);
 
 /* ---- writing ---- */
 
-/* How a line end and a line "From " are written, piece by piece. Zeroed at first. */
+/*
+ * How line ends and lines "From " are written, piece by piece. A line ends with LF; after a CR of the line's own it stays
+ * CRLF, or that CR could not be told from the line's end. Zeroed at first.
+ */
 struct mbox_quoter {
 	uint32_t quotes; /* held: so many '>' */
 	uint8_t from;    /* and so much of "From " */
 	bool inside;     /* the line is decided */
 	bool cr;         /* held */
+	bool after_cr;   /* the octet before was a CR that is the line's own */
+	bool unquoted;   /* set by the caller: only the line ends, as a Maildir has them */
 };
 
 /*
@@ -135,13 +140,11 @@ struct mbox_quoter {
  */
 struct mbox_survey {
 	uint64_t size;
-	uint64_t lines;    /* line ends CRLF */
-	bool raw;          /* it has CR CR LF: it is written with the line ends that it has, or a CR would be lost */
-	bool unended;      /* its last line does not end */
-	bool has_body;     /* an empty line ends the header */
-	uint32_t own;      /* fields of the names above that it has itself */
-	uint64_t body;     /* octets of the body as written, without CR before LF */
-	uint64_t body_raw; /* and with */
+	uint64_t dropped; /* CRs that are not written */
+	bool unended;     /* its last line does not end */
+	bool has_body;    /* an empty line ends the header */
+	uint32_t own;     /* fields of the names above that it has itself */
+	uint64_t body;    /* octets of the body as written */
 	uint8_t last[2];
 	struct mbox_quoter quoter;
 };
@@ -162,7 +165,9 @@ struct mbox_note {
 
 /* Each returns out's sticky error. begin; the message in pieces; end. */
 int mbox_write_begin(struct buf *out, const struct mbox_survey *s, const struct mbox_note *note);
-int mbox_write_piece(struct buf *out, const struct mbox_survey *s, struct mbox_quoter *q, struct slice piece);
+int mbox_write_piece(struct buf *out, struct mbox_quoter *q, struct slice piece);
 int mbox_write_end(struct buf *out, const struct mbox_survey *s, struct mbox_quoter *q);
+/* What is held at the end of an unquoted message. */
+int mbox_write_rest(struct buf *out, struct mbox_quoter *q);
 
 #endif

@@ -34,18 +34,16 @@ mbox_field_of(struct slice line)
 
 /* ---- quoting ---- */
 
-/* Where written octets go: into a buf, or they are only counted, once with and once without CR before LF. */
+/* Where written octets go: into a buf, or they are only counted. */
 struct sink {
 	struct buf *out;
-	bool keep_cr;
-	uint64_t lf, raw;
+	uint64_t count;
 };
 
 static void
 put(struct sink *k, const void *data, size_t len)
 {
-	k->lf += len;
-	k->raw += len;
+	k->count += len;
 	if (k->out != NULL)
 		(void)buf_put(k->out, data, len);
 }
@@ -56,21 +54,18 @@ put_held_cr(struct sink *k, struct mbox_quoter *q, bool before_lf)
 	if (!q->cr)
 		return;
 	q->cr = false;
-	k->raw++;
-	if (!before_lf)
-		k->lf++;
-	if (k->out != NULL && (!before_lf || k->keep_cr))
-		(void)buf_put_u8(k->out, '\r');
+	if (before_lf && !q->after_cr)
+		return;
+	put(k, "\r", 1);
+	q->after_cr = true;
 }
 
 /* The front of the line is decided: what was held of it goes out. */
 static void
 put_front(struct sink *k, struct mbox_quoter *q, bool quote)
 {
-	static const uint8_t mark = '>';
-
 	for (uint32_t i = 0; i < q->quotes + (quote ? 1u : 0u); i++)
-		put(k, &mark, 1);
+		put(k, ">", 1);
 	put(k, from_text, q->from);
 	q->quotes = 0;
 	q->from = 0;
@@ -94,29 +89,39 @@ hold(struct sink *k, struct mbox_quoter *q, uint8_t c)
 	return true;
 }
 
+/* A line's octets without its LF; a CR at their end waits for what comes. */
+static void
+put_text(struct sink *k, struct mbox_quoter *q, struct slice text)
+{
+	if (text.data[text.len - 1] == '\r') {
+		text.len--;
+		q->cr = true;
+	}
+	if (text.len == 0)
+		return;
+	put(k, text.data, text.len);
+	q->after_cr = text.data[text.len - 1] == '\r';
+}
+
 static void
 quote(struct sink *k, struct mbox_quoter *q, struct slice in)
 {
-	size_t n;
+	while (in.len > 0) {
+		size_t n = 1;
 
-	for (size_t at = 0; at < in.len; at += n) {
-		n = 1;
-		if (q->cr)
-			put_held_cr(k, q, in.data[at] == '\n');
-		if (!q->inside && hold(k, q, in.data[at]))
-			continue;
-		n = size_min(slice_find(slice_from(in, at), '\n'), in.len - at);
-		if (n > 0 && in.data[at + n - 1] == '\r') {
-			put(k, in.data + at, n - 1);
-			q->cr = true;
+		put_held_cr(k, q, in.data[0] == '\n');
+		if (!q->inside && !q->unquoted && hold(k, q, in.data[0])) {
+			in = slice_from(in, 1);
 			continue;
 		}
-		if (n > 0) {
-			put(k, in.data + at, n);
-			continue;
+		if (in.data[0] == '\n') {
+			put(k, "\n", 1);
+			q->inside = q->after_cr = false;
+		} else {
+			n = size_min(slice_find(in, '\n'), in.len);
+			put_text(k, q, slice_sub(in, 0, n));
 		}
-		put(k, "\n", n = 1);
-		q->inside = false;
+		in = slice_from(in, n);
 	}
 }
 
@@ -159,8 +164,7 @@ survey_lines(struct mbox_survey *s, struct slice in)
 		uint8_t before = end > 0 ? in.data[end - 1] : s->last[1];
 		uint8_t second = end > 1 ? in.data[end - 2] : end == 1 ? s->last[1] : s->last[0];
 
-		s->lines += before == '\r';
-		s->raw |= before == '\r' && second == '\r';
+		s->dropped += before == '\r' && second != '\r';
 	}
 }
 
@@ -177,8 +181,7 @@ mbox_survey_feed(struct mbox_survey *s, struct slice piece)
 		skip = size_min(survey_header(s, piece), piece.len);
 	if (s->has_body)
 		quote(&k, &s->quoter, slice_from(piece, skip));
-	s->body += k.lf;
-	s->body_raw += k.raw;
+	s->body += k.count;
 	s->size += piece.len;
 	s->last[0] = piece.len > 1 ? piece.data[piece.len - 2] : s->last[1];
 	s->last[1] = piece.data[piece.len - 1];
@@ -199,7 +202,7 @@ body_length(const struct mbox_survey *s)
 	if (!s->has_body)
 		return LENGTH_OF_NOTHING;
 	quote_end(&k, &q);
-	return s->raw ? s->body_raw + k.raw : s->body + k.lf;
+	return s->body + k.count;
 }
 
 static void
@@ -280,20 +283,27 @@ mbox_write_begin(struct buf *out, const struct mbox_survey *s, const struct mbox
 }
 
 int
-mbox_write_piece(struct buf *out, const struct mbox_survey *s, struct mbox_quoter *q, struct slice piece)
+mbox_write_piece(struct buf *out, struct mbox_quoter *q, struct slice piece)
 {
-	struct sink k = { .out = out, .keep_cr = s->raw };
+	struct sink k = { .out = out };
 
 	quote(&k, q, piece);
 	return out->err;
 }
 
 int
-mbox_write_end(struct buf *out, const struct mbox_survey *s, struct mbox_quoter *q)
+mbox_write_rest(struct buf *out, struct mbox_quoter *q)
 {
-	struct sink k = { .out = out, .keep_cr = s->raw };
+	struct sink k = { .out = out };
 
 	quote_end(&k, q);
+	return out->err;
+}
+
+int
+mbox_write_end(struct buf *out, const struct mbox_survey *s, struct mbox_quoter *q)
+{
+	(void)mbox_write_rest(out, q);
 	if (s->unended)
 		(void)buf_put_str(out, "\n");
 	return buf_put_str(out, "\n");

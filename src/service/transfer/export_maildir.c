@@ -40,7 +40,7 @@ struct writing {
 	size_t pending_count;
 	uint64_t pending_octets;
 	struct tree_writer writer;
-	bool cr, raw;
+	struct mbox_quoter quoter;
 };
 
 static int
@@ -320,30 +320,24 @@ give_names(struct export *x, struct writing *w, struct error *e)
 	return rc;
 }
 
-/* CRLF becomes LF, but not in a message with CR CR LF, whose CR could not be told from it any more. */
 static int
 put_piece(void *ctx, struct slice piece, struct error *e)
 {
 	struct writing *w = ctx;
 
-	if (w->raw)
-		return tree_writer_put(&w->writer, piece, e);
 	buf_clear(&w->text);
-	while (piece.len > 0) {
-		size_t lf = slice_find(piece, '\n'), n = lf == SIZE_MAX ? piece.len : lf;
+	if (mbox_write_piece(&w->text, &w->quoter, piece) != 0)
+		return error_nomem(e);
+	return tree_writer_put(&w->writer, buf_slice(&w->text), e);
+}
 
-		if (w->cr && lf != 0)
-			(void)buf_put_u8(&w->text, '\r');
-		w->cr = n > 0 && piece.data[n - 1] == '\r';
-		(void)buf_put(&w->text, piece.data, w->cr ? n - 1 : n);
-		if (lf != SIZE_MAX) {
-			(void)buf_put_u8(&w->text, '\n');
-			w->cr = false;
-			n++;
-		}
-		piece = slice_from(piece, n);
-	}
-	return w->text.err != 0 ? error_nomem(e) : tree_writer_put(&w->writer, buf_slice(&w->text), e);
+/* What the last piece left open. */
+static int
+put_rest(struct writing *w, struct error *e)
+{
+	buf_clear(&w->text);
+	return mbox_write_rest(&w->text, &w->quoter) != 0 ? error_nomem(e)
+							  : tree_writer_put(&w->writer, buf_slice(&w->text), e);
 }
 
 static void
@@ -356,8 +350,7 @@ name_message(struct export *x, struct writing *w, const struct store_message *m,
 
 	(void)snprintf(p->base, sizeof p->base, "%llu.L%lluV%uU%u.%.*s,S=%llu,W=%llu", (unsigned long long)m->save_date,
 	    (unsigned long long)x->mailbox.mailbox, x->mailbox.uidvalidity, m->uid, (int)domain.len,
-	    (const char *)domain.data, (unsigned long long)(s->raw ? m->size : m->size - s->lines),
-	    (unsigned long long)m->size);
+	    (const char *)domain.data, (unsigned long long)(m->size - s->dropped), (unsigned long long)m->size);
 	for (size_t k = 0; k < x->keyword_count && k < STORE_KEYWORDS_MAX; k++) {
 		if ((m->keywords >> k & 1) == 0)
 			continue;
@@ -391,11 +384,10 @@ maildir_put(struct export *x, const struct store_message *m, struct export_body 
 		rc = tree_writer_open(&w->writer, &x->tree, path, e);
 	if (rc != 0)
 		return rc;
-	w->raw = b->survey.raw;
-	w->cr = false;
+	w->quoter = (struct mbox_quoter){ .unquoted = true };
 	rc = export_body_each(b, put_piece, w, e);
-	if (rc == 0 && w->cr)
-		rc = tree_writer_put(&w->writer, SLICE("\r"), e);
+	if (rc == 0)
+		rc = put_rest(w, e);
 	if (rc == 0)
 		rc = tree_writer_date(&w->writer, (int64_t)m->internal_date, e);
 	tree_writer_done(&w->writer);

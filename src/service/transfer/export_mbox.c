@@ -19,7 +19,6 @@ struct writing {
 	struct tree_writer writer;
 	struct buf out;
 	struct mbox_quoter quoter;
-	const struct mbox_survey *survey;
 	bool open;
 	bool started; /* a message was written */
 };
@@ -133,7 +132,7 @@ put_piece(void *ctx, struct slice piece, struct error *e)
 		struct slice part = slice_sub(piece, 0, WRITE_OCTETS / 4);
 		int rc = 0;
 
-		(void)mbox_write_piece(&w->out, w->survey, &w->quoter, part);
+		(void)mbox_write_piece(&w->out, &w->quoter, part);
 		if (w->out.len >= WRITE_OCTETS || w->out.err != 0)
 			rc = flush(w, e);
 		if (rc != 0)
@@ -174,7 +173,6 @@ mbox_put(struct export *x, const struct store_message *m, struct export_body *b,
 	note.keywords = buf_slice(&keywords);
 	note.base = buf_slice(&base);
 	w->started = true;
-	w->survey = &b->survey;
 	w->quoter = (struct mbox_quoter){ 0 };
 	(void)mbox_write_begin(&w->out, &b->survey, &note);
 	rc = export_body_each(b, put_piece, w, e);

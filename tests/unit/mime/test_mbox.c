@@ -211,7 +211,7 @@ write_message(struct buf *out, struct slice message, size_t step, const struct m
 		mbox_survey_feed(&s, slice_sub(message, at, at == 0 && step < 400 ? 400 : step));
 	(void)mbox_write_begin(out, &s, note);
 	for (size_t at = 0; at < message.len; at += step)
-		(void)mbox_write_piece(out, &s, &q, slice_sub(message, at, step));
+		(void)mbox_write_piece(out, &q, slice_sub(message, at, step));
 	(void)mbox_write_end(out, &s, &q);
 }
 
