@@ -367,8 +367,12 @@ append_end(struct imap_session *s)
 	if (!imap_upload_settled(p->upload))
 		return false;
 	p->upload_ended = false;
-	if (task_make(s, p->command, imap_do_append_keep, false))
+	if (task_make(s, p->command, imap_do_append_keep, false)) {
 		task_run_here(s);
+	} else {
+		imap_upload_free(p->upload);
+		p->upload = NULL;
+	}
 	return atomic_load(&s->flying) == 0;
 }
 

@@ -30,6 +30,7 @@
 #define LOG_PAGES_MAX 16384              /* then writers wait: the disk does not keep up */
 #define COMPACT_RATE ((uint64_t)8 << 20) /* octets a second */
 #define HELD_RESTART_MS 5000
+#define BUSY_RESTART_MS 1000
 #define RELEASED_MAX ((size_t)64 << 20)
 
 void
@@ -186,15 +187,17 @@ checkpoint(struct store *s, int pages)
 {
 	struct aside *a = &s->aside;
 	struct error e = { 0 };
-	int rc;
+	int rc, frames = 0, moved = 0;
 
 	if (atomic_load(&s->stopped))
 		return;
-	rc = sqlite3_wal_checkpoint_v2(a->db.handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-	if (rc == SQLITE_OK && pages >= RESTART_PAGES && clock_ms() >= a->restart_ms) {
+	rc = sqlite3_wal_checkpoint_v2(a->db.handle, NULL, SQLITE_CHECKPOINT_PASSIVE, &frames, &moved);
+	/* Who reads in one transaction holds the log back, and would hold back everybody who waits for it. */
+	if (rc == SQLITE_OK && pages >= RESTART_PAGES && frames - moved < RESTART_PAGES / 4 &&
+	    clock_ms() >= a->restart_ms) {
 		rc = restart_log(a);
-		if (rc == SQLITE_BUSY && is_held(a))
-			a->restart_ms = clock_ms() + HELD_RESTART_MS;
+		if (rc == SQLITE_BUSY)
+			a->restart_ms = clock_ms() + (is_held(a) ? HELD_RESTART_MS : BUSY_RESTART_MS);
 	}
 	if (rc == SQLITE_OK || rc == SQLITE_BUSY || rc == SQLITE_LOCKED)
 		return;

@@ -110,7 +110,8 @@ stage_destroy(struct store *s, struct stage *t, bool keep_file)
 {
 	if (t->spilled) {
 		body_file_close(&t->file);
-		if (!keep_file)
+		/* When the store has stopped nobody knows whether its row counts: the next start sees that, and cleans. */
+		if (!keep_file && !atomic_load(&s->stopped))
 			bodies_release(&s->bodies, &(struct body_place){ .body = t->file.body });
 	}
 	buf_done(&t->memory);
