@@ -88,7 +88,7 @@ class Client(threading.Thread):
         self.rng = random.Random(seed)
         self.socket = self.file = None
         self.epoch, self.born_calm = -1, False  # the last kill that it has outlived, or that it began after
-        self.last = "connecting"
+        self.last, self.heard = "connecting", 0  # command; lines
 
     def run(self):
         while self.gate.passed(self):
@@ -97,8 +97,9 @@ class Client(threading.Thread):
                 if self.socket is None:
                     self.epoch, self.born_calm = epoch, calm
                     self.connect()
+                heard = self.heard
                 self.work()
-                if calm:
+                if calm and self.heard > heard:  # there may have been nothing to do
                     self.epoch, self.born_calm = epoch, True
                 time.sleep(self.rng.random() * self.pause)
             except TimeoutError:
@@ -140,6 +141,7 @@ class Client(threading.Thread):
         line = self.file.readline()
         if not line.endswith(b"\r\n"):
             raise Gone(f"the connection ended in {line!r}")
+        self.heard += 1
         return line
 
 
