@@ -309,7 +309,10 @@ def test_the_end_loses_nothing_that_was_answered(fresh_exchange, seed):
     threads += [threading.Thread(target=run, args=(append, n)) for n in range(2)]
     for t in threads:
         t.start()
-    time.sleep(0.3 + random.Random(seed).random() * 0.3)
+    end = time.monotonic() + 20
+    while len(answered) <= 20 and time.monotonic() < end:
+        time.sleep(0.01)
+    time.sleep(random.Random(seed).random() * 0.3)
     started = time.monotonic()
     exchange.stop()
     assert time.monotonic() - started < 8
