@@ -150,9 +150,14 @@ finish_earlier(struct restore *r, struct error *e)
 {
 	int rc;
 
-	/* An empty one has only just been begun. */
-	if (r->in_place || !file_exists(r->made) || has_mark(r->made) || rmdir(r->made) == 0)
+	if (r->in_place)
 		return 0;
+	/*
+	 * An empty one has only just been begun. One that was cut off at 5 left its mark in the data folder, which would take
+	 * it along at 3 and be believed half-made then.
+	 */
+	if (!file_exists(r->made) || has_mark(r->made) || rmdir(r->made) == 0)
+		return has_mark(r->data) ? set_mark(r->data, false, e) : 0;
 	rc = put_aside(r, e);
 	if (rc == 0 && has_mark(r->data))
 		rc = set_mark(r->data, false, e);
