@@ -259,7 +259,8 @@ work(uint64_t run, uint64_t operations, uint64_t seed)
 		if (n % PHASE == 0 && load_pick(4) == 0)
 			pause_a_little(in_flight, operations);
 	}
-	pause_a_little(in_flight, operations);
+	/* For the checkpoint of the end. */
+	relax(in_flight, operations >= STORM_OPERATIONS ? STORM : 24);
 }
 
 int
