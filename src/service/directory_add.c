@@ -82,11 +82,11 @@ static int
 too_many_wait(struct directory_call *call, struct error *e)
 {
 	struct store_nothing request = { 0 };
-	struct store_info info;
-	int rc = store_info(call->service->ports.store, &request, &call->arena, &info, e);
+	struct store_certificate_count count;
+	int rc = store_certificate_count(call->service->ports.store, &request, &call->arena, &count, e);
 
-	/* A coarse bound that costs nothing: all certificates here, against what accounts can reasonably have. */
-	if (rc == 0 && info.certificates > DIRECTORY_WAITING_MAX + 16 * info.accounts)
+	/* A coarse bound: all certificates here, against what accounts can reasonably have. */
+	if (rc == 0 && count.certificates > DIRECTORY_WAITING_MAX + 16 * count.accounts)
 		rc = error_set(e, ERR_FULL, "The directory keeps no more certificates that nobody has signed in for.");
 	return rc;
 }

@@ -42,7 +42,7 @@ static const struct permit {
 	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_address_find },
 	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_domain_list },
 	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_find },
-	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_info },
+	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_count },
 	/* For an account only while a grant says that it signed in there (service/directory_guard.c). */
 	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_put },
 

@@ -104,6 +104,7 @@ OP_WRITE_FN(cache_put);
 OP_WRITE_FN(certificate_put);
 OP_READ_FN(certificate_find);
 OP_WRITE_FN(certificate_remove);
+OP_READ_FN(certificate_count);
 OP_READ_FN(meta_get);
 OP_WRITE_FN(meta_put);
 OP_READ_FN(info);

@@ -64,6 +64,7 @@ const struct op op_table[] = {
 	WRITE(certificate_put, store_nothing),
 	READ(certificate_find, store_certificates),
 	WRITE(certificate_remove, store_nothing),
+	READ(certificate_count, store_certificate_count),
 	READ(meta_get, store_meta_value),
 	WRITE(meta_put, store_nothing),
 	READ(info, store_info),

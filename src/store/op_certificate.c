@@ -111,6 +111,15 @@ OP_WRITE_FN(certificate_remove)
 	return rc;
 }
 
+OP_READ_FN(certificate_count)
+{
+	struct store_certificate_count *out = reply;
+	int rc = db_number(rx->db, "SELECT count(*) FROM certificates", &out->certificates, e);
+
+	(void)request;
+	return rc != 0 ? rc : db_number(rx->db, "SELECT count(*) FROM accounts", &out->accounts, e);
+}
+
 /* ---- finding ---- */
 
 #define FIND(condition) \

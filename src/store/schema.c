@@ -535,6 +535,13 @@ static const struct codec_field store_info_fields[] = {
 };
 static const struct codec_schema store_info_schema = CODEC_SCHEMA(store_info, store_info_fields);
 
+static const struct codec_field store_certificate_count_fields[] = {
+	CODEC_FIELD(struct store_certificate_count, certificates, CODEC_U64, 0),
+	CODEC_FIELD(struct store_certificate_count, accounts, CODEC_U64, 0),
+};
+static const struct codec_schema store_certificate_count_schema =
+    CODEC_SCHEMA(store_certificate_count, store_certificate_count_fields);
+
 static const struct codec_field store_verify_fields[] = {
 	CODEC_FIELD(struct store_verify, part, CODEC_U32, 0),
 	CODEC_FIELD(struct store_verify, after, CODEC_U64, 0),

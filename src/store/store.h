@@ -74,6 +74,7 @@
  * certificate_put      replaces the one of that fingerprint
  * certificate_find
  * certificate_remove
+ * certificate_count    of all, and how many accounts there are
  * meta_get, meta_put   settings that must survive, by key; an empty value removes
  * info                 counts
  * verify               looks at one page of everything, and tells what is not as it must be; writes nothing
@@ -124,6 +125,7 @@
 	X(certificate_put, 60, store_certificate, store_nothing) \
 	X(certificate_find, 61, store_certificate_find, store_certificates) \
 	X(certificate_remove, 62, store_certificate_name, store_nothing) \
+	X(certificate_count, 63, store_nothing, store_certificate_count) \
 	X(meta_get, 70, store_meta_key, store_meta_value) \
 	X(meta_put, 71, store_meta_put, store_nothing) \
 	X(info, 72, store_nothing, store_info) \

@@ -532,6 +532,11 @@ struct store_info {
 	uint64_t writes;  /* write operations that they carried */
 };
 
+struct store_certificate_count {
+	uint64_t certificates;
+	uint64_t accounts; /* that they can be of */
+};
+
 /* ---- looking at everything ---- */
 
 enum store_verify_part {           /* what is looked at, in this order */

@@ -185,7 +185,7 @@ PERMITTED = {
     ("auth", "mail"): {"verifier", "grant"},
     ("mx", "resolver"): {"lookup"},
     ("mx", "mail"): {"recipient", "keep", "body_begin", "body_append", "body_abort"},
-    ("web", "mail"): {"address_find", "domain_list", "certificate_find", "info", "certificate_put"},
+    ("web", "mail"): {"address_find", "domain_list", "certificate_find", "certificate_count", "certificate_put"},
 }
 
 

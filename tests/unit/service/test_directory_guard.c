@@ -195,7 +195,7 @@ other_calls(void **state)
 	struct store_account_id id;
 	struct store_nothing none = { 0 };
 	struct store_domains domains;
-	struct store_info info;
+	struct store_certificate_count count;
 	uint8_t name[20] = { 0 };
 	struct world w;
 
@@ -206,8 +206,9 @@ other_calls(void **state)
 	assert_ok(store_domain_list(w.web, &none, &w.box.arena, &domains, &unit_error));
 	assert_int_equal(domains.domain_count, 1);
 	assert_ok(store_certificate_find(w.web, &all, &w.box.arena, &found, &unit_error));
-	assert_ok(store_info(w.web, &none, &w.box.arena, &info, &unit_error));
-	assert_int_equal(info.accounts, 2);
+	assert_ok(store_certificate_count(w.web, &none, &w.box.arena, &count, &unit_error));
+	assert_int_equal(count.accounts, 2);
+	assert_int_equal(count.certificates, found.certificate_count);
 	assert_int_equal(store_certificate_remove(
 			     w.web, &(struct store_certificate_name){ slice_of(name, 20) }, &w.box.arena, &none, NULL),
 	    ERR_DENIED);

@@ -19,7 +19,7 @@ static const struct {
 	{ "auth", "mail", "ask", "verifier grant" },
 	{ "mx", "mail", "ask", "recipient keep body_begin body_append body_abort" },
 	{ "mx", "resolver", "resolve", "lookup" },
-	{ "web", "mail", "store", "address_find domain_list certificate_find info certificate_put" },
+	{ "web", "mail", "store", "address_find domain_list certificate_find certificate_count certificate_put" },
 	{ "control", "mail", "store",
 	    "account_create account_remove account_set_verifier account_rename account_get account_list address_find "
 	    "domain_list "
