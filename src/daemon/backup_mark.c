@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "base/date.h"
-#include "base/json.h"
 #include "os/file.h"
 
 #ifndef LETTERLOCK_VERSION
@@ -36,22 +35,28 @@ backup_is_whole(const char *folder)
 }
 
 int
-backup_mark_read(const char *folder, struct backup_mark *out, struct error *e)
+backup_mark_value(const char *folder, struct json_value **out, struct error *e)
 {
 	BUF_OWNED struct buf text = { 0 };
-	struct json_value *v = NULL;
 	char path[FILE_PATH_MAX];
-	struct slice store;
 	int rc = path_join(path, folder, MARK, e);
 
-	*out = (struct backup_mark){ 0 };
 	buf_init(&text, MARK_MAX);
 	if (rc == 0)
 		rc = file_read(path, &text, e);
-	if (rc == 0)
-		rc = json_value_parse(buf_slice(&text), &v, e);
+	return rc != 0 ? rc : json_value_parse(buf_slice(&text), out, e);
+}
+
+int
+backup_mark_read(const char *folder, struct backup_mark *out, struct error *e)
+{
+	struct json_value *v = NULL;
+	struct slice store;
+	int rc = backup_mark_value(folder, &v, e);
+
+	*out = (struct backup_mark){ 0 };
 	if (rc == 0 && (!json_value_get_text(json_value_get(v, "store"), &store) || store.len >= sizeof out->store))
-		rc = error_set(e, ERR_INTEGRITY, "'%s' does not say of which store this is a backup", path);
+		rc = error_set(e, ERR_INTEGRITY, "'%s/" MARK "' does not say of which store this is a backup", folder);
 	if (rc == 0)
 		(void)snprintf(out->store, sizeof out->store, "%.*s", (int)store.len, (const char *)store.data);
 	json_value_free(v);

@@ -10,8 +10,12 @@
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "os/terminal.h"
 #include "store/snapshot.h"
+
+/* DATA/restore.json: a restore is at work there, or was cut off (restore.c). */
+#define BACKUP_RESTORING "restore.json"
 
 struct backup_mark {
 	char store[STORE_SNAPSHOT_ID_TEXT];
@@ -24,6 +28,8 @@ struct backup_mark {
 bool backup_is_there(const char *folder);
 bool backup_is_whole(const char *folder);
 /* Of the file only the store is of use to programs. ERR_INTEGRITY when it is no such file. */
+/* The whole of it, for json_value_free(). */
+int backup_mark_value(const char *folder, struct json_value **out, struct error *e);
 int backup_mark_read(const char *folder, struct backup_mark *out, struct error *e);
 int backup_mark_write(const char *folder, const struct backup_mark *mark, struct error *e);
 

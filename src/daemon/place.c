@@ -11,6 +11,7 @@
 #include "os/file.h"
 #include "os/log.h"
 #include "os/privileges.h"
+#include "os/tree.h"
 #include "store/store.h"
 
 static void
@@ -95,41 +96,43 @@ place_check_backup(const struct config *config, bool to_serve, struct error *e)
 	return 0;
 }
 
-struct giving {
-	const struct privileges_user *user;
-	const char *folder;
-	struct error *e;
-};
-
 static int
-give_one(void *ctx, const char *name)
+give_bodies(const struct tree *t, const struct privileges_user *user, struct error *e)
 {
-	const struct giving *g = ctx;
 	char path[FILE_PATH_MAX];
-	int rc = path_join(path, g->folder, name, g->e);
+	struct error why = { 0 };
+	struct tree_list l;
+	const char *name;
+	int rc = tree_list_open(&l, t, "bodies", e);
 
-	if (rc == 0 && lchown(path, g->user->uid, g->user->gid) != 0)
-		rc = error_set_errno(g->e, ERR_IO, errno, "'%s' cannot be given to its user", path);
-	return rc;
+	while (rc == 0 && (name = tree_list_next(&l, &why)) != NULL) {
+		rc = path_join(path, "bodies", name, e);
+		if (rc == 0)
+			rc = tree_give(t, path, user->uid, user->gid, e);
+	}
+	tree_list_done(&l);
+	return rc == 0 && why.code != 0 ? error_set(e, why.code, "%s", why.text) : rc;
 }
 
+/* From the inside out: who has a folder already could put something else in the place of what comes after it. */
 int
 place_give(const struct config *config, const char *folder, struct error *e)
 {
-	static const char *const names[] = { ".", "store.db", "lock", "bodies" };
+	static const char *const names[] = { "bodies", "store.db", "lock", "" };
 	struct privileges_user user;
-	char bodies[FILE_PATH_MAX];
-	struct giving g = { &user, folder, e };
+	struct tree t = { .fd = -1 };
 	int rc = find_user(config, &user, e);
 
 	if (rc == ERR_NOT_FOUND && (config->user == NULL || !privileges_are_roots()))
 		return 0;
 	if (rc == 0)
-		rc = path_join(bodies, folder, "bodies", e);
+		rc = tree_open(&t, folder, e);
+	if (rc == 0)
+		rc = give_bodies(&t, &user, e);
 	for (size_t i = 0; i < sizeof names / sizeof names[0] && rc == 0; i++)
-		rc = give_one(&g, names[i]);
-	g.folder = bodies;
-	return rc != 0 ? rc : dir_each(bodies, give_one, &g, e);
+		rc = tree_give(&t, names[i], user.uid, user.gid, e);
+	tree_done(&t);
+	return rc;
 }
 
 bool

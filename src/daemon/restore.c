@@ -2,8 +2,8 @@
 /*
  * letterlockd restore: a backup in the place of the data folder.
  *
- *   1 DATA.restoring is made from the backup, as a backup of a backup would be: cut off, it is gone on with. It has a
- *     file restore.json
+ *   1 DATA.restoring is made from the backup, as a backup of a backup would be. It has a file restore.json, which says
+ *     from what: cut off, it is gone on with when it is from this very backup, and otherwise begun anew
  *   2 its numbers are raised (store/snapshot.h), and it is finished and synced
  *   3 it and DATA exchange their names, in one step
  *   4 what was DATA, and is the one of the two without restore.json now, is renamed to DATA.before-TIME
@@ -25,9 +25,10 @@
 #include "daemon/verbs.h"
 #include "os/clock.h"
 #include "os/file.h"
-#include "os/privileges.h"
+#include "os/tree.h"
 
-#define MARK "restore.json"
+#define MARK BACKUP_RESTORING
+#define MARK_MAX 32768u
 
 struct restore {
 	const struct config *config;
@@ -35,7 +36,10 @@ struct restore {
 	bool json;
 	char data[FILE_PATH_MAX], made[FILE_PATH_MAX], before[FILE_PATH_MAX]; /* before: empty when there was nothing */
 	bool in_place;                                                        /* made is data */
+	struct buf mark;                                                      /* what restore.json is to say */
+	bool named; /* the backup has a name that no other has: what was made from it can be told */
 	struct progress progress;
+	struct store_snapshot *copy;
 	struct store_snapshot_counts counts;
 	struct store_snapshot_raised raised;
 };
@@ -99,14 +103,54 @@ has_mark(const char *folder)
 }
 
 static int
-set_mark(const char *folder, bool yes, struct error *e)
+remove_mark(const char *folder, struct error *e)
 {
 	char path[FILE_PATH_MAX];
 	int rc = path_join(path, folder, MARK, e);
 
-	if (rc != 0)
-		return rc;
-	return yes ? file_write_atomic(path, SLICE("{\"complete\": false}\n"), 0600, e) : file_remove(path, e);
+	return rc != 0 ? rc : file_remove(path, e);
+}
+
+/*
+ * Which backup this is: its backup.json, and the size and time of its database, which a backup replaces a moment before.
+ * Bodies are known by number and length, and these every store begins anew.
+ */
+static int
+make_mark(struct restore *r, struct error *e)
+{
+	struct json_value *v = json_value_object(), *backup = NULL;
+	struct slice store = SLICE_EMPTY;
+	char path[FILE_PATH_MAX];
+	struct stat st;
+	int rc = path_join(path, r->folder, "store.db", e);
+
+	if (rc == 0 && stat(path, &st) != 0)
+		rc = error_set_errno(e, ERR_IO, errno, "'%s' cannot be looked at", path);
+	json_value_set_bool(v, "complete", false);
+	if (rc == 0) {
+		json_value_set_i64(v, "octets", st.st_size);
+		json_value_set_i64(v, "seconds", st.st_mtim.tv_sec);
+		json_value_set_i64(v, "nanoseconds", st.st_mtim.tv_nsec);
+	}
+	if (rc == 0 && backup_mark_value(r->folder, &backup, NULL) == 0) {
+		r->named = json_value_get_text(json_value_get(backup, "store"), &store) && store.len > 0;
+		json_value_set(v, "backup", backup);
+	}
+	if (rc == 0)
+		rc = json_value_write(v, true, &r->mark, e);
+	json_value_free(v);
+	return rc;
+}
+
+static bool
+is_marked(const struct restore *r)
+{
+	BUF_OWNED struct buf text = { 0 };
+	char path[FILE_PATH_MAX];
+
+	buf_init(&text, MARK_MAX);
+	return path_join(path, r->made, MARK, NULL) == 0 && file_read(path, &text, NULL) == 0 &&
+	    slice_eq(buf_slice(&text), buf_slice(&r->mark));
 }
 
 /* ---- 4, 5 ---- */
@@ -144,6 +188,34 @@ put_aside(struct restore *r, struct error *e)
 	return rc != 0 ? rc : dir_sync(parent, e);
 }
 
+/* A file that was being written (os/file.h). */
+static bool
+is_temporary(const char *name)
+{
+	return slice_starts(slice_str(name), SLICE(".letterlock-"));
+}
+
+/* One that had no mark yet: there is nothing in it but what comes before that. */
+static bool
+remove_begun(const struct restore *r)
+{
+	struct tree_list l = { NULL };
+	struct tree t = { .fd = -1 };
+	struct error e = { 0 };
+	const char *name;
+	bool begun = tree_open(&t, r->made, &e) == 0 && tree_list_open(&l, &t, "", &e) == 0;
+
+	while (begun && (name = tree_list_next(&l, &e)) != NULL)
+		begun = strcmp(name, "lock") == 0 || is_temporary(name);
+	tree_list_done(&l);
+	begun = begun && e.code == 0 && tree_list_open(&l, &t, "", &e) == 0;
+	while (begun && (name = tree_list_next(&l, &e)) != NULL)
+		begun = tree_remove(&t, name, &e) == 0;
+	tree_list_done(&l);
+	tree_done(&t);
+	return begun && rmdir(r->made) == 0;
+}
+
 /* What a restore that was killed left behind the exchange. */
 static int
 finish_earlier(struct restore *r, struct error *e)
@@ -153,14 +225,14 @@ finish_earlier(struct restore *r, struct error *e)
 	if (r->in_place)
 		return 0;
 	/*
-	 * An empty one has only just been begun. One that was cut off at 5 left its mark in the data folder, which would take
-	 * it along at 3 and be believed half-made then.
+	 * One that was cut off at 5 left its mark in the data folder, which would take it along at 3 and be believed half-made
+	 * then.
 	 */
-	if (!file_exists(r->made) || has_mark(r->made) || rmdir(r->made) == 0)
-		return has_mark(r->data) ? set_mark(r->data, false, e) : 0;
+	if (!file_exists(r->made) || has_mark(r->made) || remove_begun(r))
+		return has_mark(r->data) ? remove_mark(r->data, e) : 0;
 	rc = put_aside(r, e);
 	if (rc == 0 && has_mark(r->data))
-		rc = set_mark(r->data, false, e);
+		rc = remove_mark(r->data, e);
 	if (rc == 0)
 		(void)fprintf(stderr,
 		    "letterlockd: an earlier restore was cut off at its end; the data folder of before it is '%s' "
@@ -176,7 +248,7 @@ static int
 found_one(void *ctx, const char *name)
 {
 	(void)ctx;
-	return strcmp(name, "lost+found") == 0 ? 0 : 1;
+	return strcmp(name, "lost+found") == 0 || strcmp(name, "lock") == 0 ? 0 : 1;
 }
 
 /*
@@ -220,15 +292,76 @@ lock_replaced(const struct restore *r, int *lock_out, struct error *e)
 	return rc == ERR_EXISTS ? error_set(e, ERR_ORDER, "%s is in use by another process", r->data) : rc;
 }
 
+static bool
+is_kept(const char *name)
+{
+	/* The folder is known by its mark until the next one is in its place. */
+	static const char *const names[] = { MARK, "lost+found", "lock" };
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return name[0] == '.';
+}
+
+/* What was being written goes, or all of it. */
+static int
+clear_made(const struct restore *r, bool all, struct error *e)
+{
+	struct tree_list l = { NULL };
+	struct tree t = { .fd = -1 };
+	struct error why = { 0 };
+	const char *name;
+	int rc = tree_open(&t, r->made, e);
+
+	if (rc == 0)
+		rc = tree_list_open(&l, &t, "", e);
+	while (rc == 0 && (name = tree_list_next(&l, &why)) != NULL)
+		rc = is_temporary(name) || (all && !is_kept(name)) ? tree_remove_all(&t, name, e) : 0;
+	if (rc == 0 && why.code != 0)
+		rc = error_set(e, why.code, "%s", why.text);
+	if (rc == 0)
+		rc = tree_sync(&t, "", e);
+	tree_list_done(&l);
+	tree_done(&t);
+	return rc;
+}
+
+/* It belongs to nobody else, and what is in it is from this backup. */
+static int
+clean_made(const struct restore *r, struct error *e)
+{
+	bool was_given;
+	int rc = dir_take(r->made, &was_given, e);
+
+	if (rc == 0)
+		rc = dir_check_private(r->made, e);
+	if (rc == 0 && !has_mark(r->made) && dir_each(r->made, found_one, NULL, e) != 0)
+		rc = error_set(e, ERR_ORDER, "there is something else in '%s'", r->made);
+	/* Whom it was given to could have changed all that is in it. */
+	if (rc == 0 && has_mark(r->made))
+		rc = clear_made(r, was_given || !r->named || !is_marked(r), e);
+	return rc;
+}
+
 static int
 begin_made(const struct restore *r, struct error *e)
 {
-	int rc = dir_make_private(r->made, e);
+	char lock[FILE_PATH_MAX], path[FILE_PATH_MAX];
+	int fd = -1, rc = dir_make_private(r->made, e);
 
-	/* It may have been given away already. */
-	if (rc == 0 && privileges_are_roots() && chown(r->made, geteuid(), getegid()) != 0)
-		rc = error_set_errno(e, ERR_IO, errno, "'%s' cannot be made", r->made);
-	return rc != 0 ? rc : set_mark(r->made, true, e);
+	if (rc == 0)
+		rc = path_join(lock, r->made, "lock", e);
+	if (rc == 0)
+		rc = path_join(path, r->made, MARK, e);
+	if (rc == 0)
+		rc = file_lock(lock, false, &fd, e);
+	if (rc == 0)
+		rc = clean_made(r, e);
+	if (rc == 0)
+		rc = file_write_atomic(path, buf_slice(&r->mark), 0600, e);
+	file_unlock(fd);
+	return rc == ERR_EXISTS ? error_set(e, ERR_ORDER, "another restore is at work on %s", r->made) : rc;
 }
 
 static int
@@ -237,19 +370,19 @@ fill_made(struct restore *r, int lock, struct error *e)
 	const struct store_snapshot_options o = {
 		.from = r->folder, .to = r->made, .progress = show, .damaged = print_damaged, .ctx = r
 	};
-	struct store_snapshot *s;
-	int rc = store_snapshot_open(&o, &s, e);
+	int rc = store_snapshot_open(&o, &r->copy, e);
 
-	if (rc != 0)
-		return rc;
-	rc = store_snapshot_run(s, e);
+	/* It is locked from here on, until it is the data folder. */
+	if (rc == 0 && !is_marked(r))
+		rc = error_set(e, ERR_ORDER, "another restore is at work on %s", r->made);
 	if (rc == 0)
-		rc = store_snapshot_raise(s, lock >= 0 ? r->data : NULL, &r->raised, e);
+		rc = store_snapshot_run(r->copy, e);
+	if (rc == 0)
+		rc = store_snapshot_raise(r->copy, lock >= 0 ? r->data : NULL, &r->raised, e);
 	if (rc == 0)
 		rc = backup_copy_tls(r->folder, r->made, e);
 	if (rc == 0)
-		rc = store_snapshot_finish(s, &r->counts, e);
-	store_snapshot_free(s);
+		rc = store_snapshot_finish(r->copy, &r->counts, e);
 	progress_done(&r->progress);
 	return rc != 0 ? rc : place_give(r->config, r->made, e);
 }
@@ -273,7 +406,7 @@ replace(struct restore *r, struct error *e)
 
 	if (rc == 0 && exchanged)
 		rc = put_aside(r, e);
-	return rc != 0 ? rc : set_mark(r->data, false, e);
+	return rc != 0 ? rc : remove_mark(r->data, e);
 }
 
 static int
@@ -281,6 +414,8 @@ restore_all(struct restore *r, struct error *e)
 {
 	int lock = -1, rc = check_backup(r, e);
 
+	if (rc == 0)
+		rc = make_mark(r, e);
 	if (rc == 0)
 		rc = find_names(r, e);
 	if (rc == 0)
@@ -297,6 +432,7 @@ restore_all(struct restore *r, struct error *e)
 		rc = fill_made(r, lock, e);
 	if (rc == 0)
 		rc = replace(r, e);
+	store_snapshot_free(r->copy);
 	file_unlock(lock);
 	return rc;
 }
@@ -355,13 +491,17 @@ verb_restore(const struct verb_input *in)
 {
 	struct restore r = { .config = in->config, .json = in->json };
 	struct error e;
+	int rc;
 
 	if (in->word_count != 1) {
 		(void)error_set(&e, ERR_USAGE, "say restore FOLDER");
 		return verb_failed(&e);
 	}
 	r.folder = in->words[0];
-	if (restore_all(&r, &e) != 0)
+	buf_init(&r.mark, MARK_MAX);
+	rc = restore_all(&r, &e);
+	buf_done(&r.mark);
+	if (rc != 0)
 		return verb_failed(&e) == EXIT_USAGE ? EXIT_USAGE : EXIT_COULD_NOT;
 	print_end(&r);
 	return r.counts.damaged == 0 ? EXIT_DONE : EXIT_NO;

@@ -82,6 +82,25 @@ dir_check_private(const char *path, struct error *e)
 }
 
 int
+dir_take(const char *path, bool *taken_out, struct error *e)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), rc = 0;
+	struct stat st;
+
+	*taken_out = false;
+	if (fd < 0)
+		return fail(e, "open the folder", path);
+	if (fstat(fd, &st) != 0)
+		rc = fail(e, "look at", path);
+	else if (st.st_uid != geteuid() && fchown(fd, geteuid(), getegid()) != 0)
+		rc = error_set(e, ERR_DENIED, "%s belongs to another user", path);
+	else
+		*taken_out = st.st_uid != geteuid();
+	(void)close(fd);
+	return rc;
+}
+
+int
 dir_sync(const char *path, struct error *e)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;

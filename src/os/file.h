@@ -35,6 +35,8 @@ int file_remove(const char *path, struct error *e);
 int dir_make_private(const char *path, struct error *e);
 /* ERR_DENIED when it is not a folder of this user or others may read or write it. */
 int dir_check_private(const char *path, struct error *e);
+/* Makes the folder, which must be no link, this user's; *taken_out: it was not. ERR_DENIED when this is not root. */
+int dir_take(const char *path, bool *taken_out, struct error *e);
 int dir_sync(const char *path, struct error *e);
 /*
  * Gives the folder made the name path, which is in the same folder. What was there (but an empty folder) has made's name

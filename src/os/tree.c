@@ -378,3 +378,61 @@ tree_remove(const struct tree *t, const char *name, struct error *e)
 	walk_done(t, at);
 	return rc == 0 || errno == ENOENT ? 0 : fail(e, "remove", t->path, name);
 }
+
+static int
+remove_folder(const struct tree *t, const char *name, struct error *e)
+{
+	char path[FILE_PATH_MAX];
+	struct tree_list l;
+	const char *last, *entry;
+	struct error why = { 0 };
+	int at, rc = tree_list_open(&l, t, name, e);
+
+	while (rc == 0 && (entry = tree_list_next(&l, &why)) != NULL) {
+		rc = path_join(path, name, entry, e);
+		if (rc == 0)
+			rc = tree_remove(t, path, e);
+	}
+	tree_list_done(&l);
+	if (rc == 0 && why.code != 0)
+		rc = error_set(e, why.code, "%s", why.text);
+	if (rc != 0)
+		return rc;
+	at = walk(t, name, &last);
+	if (at < 0 || unlinkat(at, last, AT_REMOVEDIR) != 0)
+		rc = fail(e, "remove the folder", t->path, name);
+	walk_done(t, at);
+	return rc;
+}
+
+int
+tree_remove_all(const struct tree *t, const char *name, struct error *e)
+{
+	struct error why = { 0 };
+	struct tree_entry entry;
+	int rc = tree_look(t, name, &entry, &why);
+
+	if (rc == ERR_NOT_FOUND)
+		return 0;
+	if (rc != 0)
+		return error_set(e, rc, "%s", why.text);
+	return entry.kind == TREE_FOLDER ? remove_folder(t, name, e) : tree_remove(t, name, e);
+}
+
+/* ---- whose they are ---- */
+
+int
+tree_give(const struct tree *t, const char *name, uid_t user, gid_t group, struct error *e)
+{
+	int fd = open_there(t, name, O_RDONLY | O_NONBLOCK | O_NOCTTY), rc = 0;
+	struct stat st;
+
+	if (fd < 0)
+		return fail(e, "open", t->path, name);
+	if (fstat(fd, &st) != 0 || !(S_ISDIR(st.st_mode) || (S_ISREG(st.st_mode) && st.st_nlink == 1)))
+		rc = error_set(e, ERR_DENIED, "'%s/%s' is no folder and no plain file with one name", t->path, name);
+	else if (fchown(fd, user, group) != 0)
+		rc = fail(e, "give another user", t->path, name);
+	(void)close(fd);
+	return rc;
+}

@@ -89,5 +89,13 @@ int tree_rename(const struct tree *t, const char *from, const char *to, struct e
 int tree_replace(const struct tree *t, const char *from, const char *to, struct error *e);
 /* 0 also when it was not there. */
 int tree_remove(const struct tree *t, const char *name, struct error *e);
+/* A file or a link, or a folder with the files in it; ERR_IO when there is a folder in this. 0 also when it was not there. */
+int tree_remove_all(const struct tree *t, const char *name, struct error *e);
+
+/*
+ * Makes it another user's: a folder ("": the tree itself) or a plain file without a second name, which could be one that
+ * lies elsewhere; anything else is ERR_DENIED. For root.
+ */
+int tree_give(const struct tree *t, const char *name, uid_t user, gid_t group, struct error *e);
 
 #endif

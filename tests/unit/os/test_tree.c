@@ -125,11 +125,41 @@ links_and_pipes(void **state)
 	assert_int_equal(entry.kind, TREE_OTHER);
 }
 
+static void
+what_is_given_and_removed(void **state)
+{
+	struct tree_entry entry;
+
+	(void)state;
+	assert_ok(tree_make(&tree, "given", &unit_error));
+	put("given/one", "1", 0);
+	assert_int_equal(linkat(tree.fd, "given/one", tree.fd, "given/two", 0), 0);
+	assert_int_equal(symlinkat("/etc/passwd", tree.fd, "given/link"), 0);
+	assert_int_equal(symlinkat("/etc", tree.fd, "given/folder"), 0);
+	assert_int_equal(mkfifoat(tree.fd, "given/fifo", 0600), 0);
+	assert_int_equal(tree_give(&tree, "given/one", getuid(), getgid(), &unit_error), ERR_DENIED);
+	assert_int_not_equal(tree_give(&tree, "given/link", getuid(), getgid(), &unit_error), 0);
+	assert_int_not_equal(tree_give(&tree, "given/folder", getuid(), getgid(), &unit_error), 0);
+	assert_int_equal(tree_give(&tree, "given/fifo", getuid(), getgid(), &unit_error), ERR_DENIED);
+	assert_ok(tree_remove(&tree, "given/two", &unit_error));
+	assert_ok(tree_give(&tree, "given/one", getuid(), getgid(), &unit_error));
+	assert_ok(tree_give(&tree, "given", getuid(), getgid(), &unit_error));
+	assert_ok(tree_give(&tree, "", getuid(), getgid(), &unit_error));
+	assert_ok(tree_remove_all(&tree, "given/folder", &unit_error));
+	assert_ok(tree_remove_all(&tree, "given", &unit_error));
+	assert_int_equal(tree_look(&tree, "given", &entry, &unit_error), ERR_NOT_FOUND);
+	assert_ok(tree_remove_all(&tree, "given", &unit_error));
+	/* Only one floor: what is deeper is not ours. */
+	assert_ok(tree_make(&tree, "a/b", &unit_error));
+	assert_int_not_equal(tree_remove_all(&tree, "a", &unit_error), 0);
+	assert_ok(tree_look(&tree, "a/b", &entry, &unit_error));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = { UNIT_TEST(files_and_folders), UNIT_TEST(nothing_is_replaced),
-		UNIT_TEST(links_and_pipes) };
+		UNIT_TEST(links_and_pipes), UNIT_TEST(what_is_given_and_removed) };
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, set_up, tear_down);
