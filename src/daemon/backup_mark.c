@@ -5,6 +5,7 @@
 
 #include "base/date.h"
 #include "os/file.h"
+#include "os/tree.h"
 
 #ifndef LETTERLOCK_VERSION
 #define LETTERLOCK_VERSION "unknown"
@@ -13,6 +14,9 @@
 #define MARK "backup.json"
 #define MARK_MAX 16384u
 #define PEM_MAX (96u << 10)
+#define TLS "tls"
+#define TLS_NEW "tls.new"
+#define TLS_OLD "tls.old"
 
 static bool
 has(const char *folder, const char *name)
@@ -121,21 +125,74 @@ copy_one(const char *from, const char *to, const char *name, mode_t mode, struct
 	return rc == ERR_NOT_FOUND ? 0 : rc;
 }
 
+static int
+make_tls(const char *source, const char *made, struct error *e)
+{
+	int rc = dir_make_private(made, e);
+
+	if (rc == 0)
+		rc = copy_one(source, made, "key.pem", 0600, e);
+	return rc != 0 ? rc : copy_one(source, made, "certificate.pem", 0644, e);
+}
+
+static int
+replace_tls(const struct tree *to, const char *made, const char *target, struct error *e)
+{
+	bool exchanged;
+	int rc = dir_replace(made, target, &exchanged, e);
+
+	if (rc != ERR_UNSUPPORTED)
+		return rc;
+	/* A file system that exchanges nothing: for a moment there is none, but never a key with another's certificate. */
+	rc = tree_replace(to, TLS, TLS_OLD, e);
+	return rc != 0 ? rc : tree_replace(to, TLS_NEW, TLS, e);
+}
+
+static int
+put_tls(const struct tree *to, const char *source, const char *made, const char *target, struct error *e)
+{
+	int rc;
+
+	if (file_exists(source)) {
+		rc = make_tls(source, made, e);
+		return rc != 0 ? rc : replace_tls(to, made, target, e);
+	}
+	return file_exists(target) ? tree_replace(to, TLS, TLS_OLD, e) : 0;
+}
+
+static int
+remove_tls_rest(const struct tree *to, struct error *e)
+{
+	int rc = tree_remove_all(to, TLS_NEW, e);
+
+	if (rc == 0)
+		rc = tree_remove_all(to, TLS_OLD, e);
+	return rc != 0 ? rc : tree_sync(to, "", e);
+}
+
+/* Key and certificate belong together, so they come and go as one: the folder changes its name. */
 int
 backup_copy_tls(const char *from, const char *to, struct error *e)
 {
-	char source[FILE_PATH_MAX], target[FILE_PATH_MAX];
-	int rc = path_join(source, from, "tls", e);
+	char source[FILE_PATH_MAX], made[FILE_PATH_MAX], target[FILE_PATH_MAX];
+	struct tree t = { .fd = -1 };
+	int rc = path_join(source, from, TLS, e);
 
-	if (rc != 0 || !file_exists(source))
-		return rc;
-	rc = path_join(target, to, "tls", e);
 	if (rc == 0)
-		rc = dir_make_private(target, e);
-	/* The key first: a certificate without its key would be in the way. */
+		rc = path_join(made, to, TLS_NEW, e);
 	if (rc == 0)
-		rc = copy_one(source, target, "key.pem", 0600, e);
-	return rc != 0 ? rc : copy_one(source, target, "certificate.pem", 0644, e);
+		rc = path_join(target, to, TLS, e);
+	if (rc == 0)
+		rc = tree_open(&t, to, e);
+	/* Of one that was cut off. */
+	if (rc == 0)
+		rc = remove_tls_rest(&t, e);
+	if (rc == 0)
+		rc = put_tls(&t, source, made, target, e);
+	if (rc == 0)
+		rc = remove_tls_rest(&t, e);
+	tree_done(&t);
+	return rc;
 }
 
 void

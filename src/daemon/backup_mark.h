@@ -33,7 +33,10 @@ int backup_mark_value(const char *folder, struct json_value **out, struct error 
 int backup_mark_read(const char *folder, struct backup_mark *out, struct error *e);
 int backup_mark_write(const char *folder, const struct backup_mark *mark, struct error *e);
 
-/* The certificate that the server made for itself and its key, when they are there; both folders are data folders. */
+/*
+ * The certificate that the server made for itself and its key, in one step; both folders are data folders. When they are
+ * not there, those in `to` go.
+ */
 int backup_copy_tls(const char *from, const char *to, struct error *e);
 /* Shows how far a copy is: struct store_snapshot_options' progress with a struct progress as ctx. */
 void backup_show(struct progress *p, const char *what, uint64_t done, uint64_t total);

@@ -5,6 +5,7 @@ import pwd
 import re
 import shutil
 import signal
+import ssl
 import subprocess
 
 import pytest
@@ -15,9 +16,10 @@ from test_backup import append, backup, imap, needs_root, place, put_back, recor
 __all__ = ["place"]
 
 
-def killed(exchange, place, folder, at):
-    """A restore that is killed at its at-th write or name; whether there was such a one."""
-    one = spawn(exchange, "restore", folder, environment=recorder(folder=exchange.folder, log=place / "log", die=at))
+def killed(exchange, place, folder, at, verb="restore"):
+    """A restore (or backup) that is killed at its at-th write or name; whether there was such a one."""
+    written = exchange.folder if verb == "restore" else folder
+    one = spawn(exchange, verb, folder, environment=recorder(folder=written, log=place / "log", die=at))
     said = one.communicate(timeout=60)
     (place / "log").unlink()
     assert one.returncode in (0, -signal.SIGKILL), said
@@ -212,3 +214,47 @@ def test_given_from_the_inside_out(for_daemon, place):
     given = calls[-6:]
     assert all(name.startswith("/bodies/") for name in given[:2])
     assert given[2:] == ["/bodies", "/store.db", "/lock", ""]
+
+
+# ---- key and certificate ----
+
+def tls(folder):
+    """The files of its tls/, or None; they belong together."""
+    there = folder / "tls"
+    if not there.exists():
+        return None
+    files = {f.name: f.read_bytes() for f in there.iterdir() if not f.name.startswith(".letterlock-")}
+    if "key.pem" in files:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(there / "certificate.pem", there / "key.pem")
+    return files
+
+
+def test_key_and_certificate_change_together(fresh_exchange, place):
+    """A backup that is whole has one pair or the other at every moment, and none when there is none any more."""
+    exchange = fresh_exchange()
+    exchange.stop()
+    backup(exchange, place / "b")
+    old = tls(place / "b")
+    shutil.rmtree(exchange.data / "tls")
+    exchange.start()
+    exchange.stop()
+    new = tls(exchange.data)
+    assert sorted(old) == ["certificate.pem", "key.pem"] and not set(old.values()) & set(new.values())
+    keep = place / "keep"
+    shutil.copytree(place / "b", keep)
+    for want in (new, None):
+        if want is None:
+            shutil.rmtree(exchange.data / "tls")
+        seen, at, ended = [], 1, False
+        while not ended:
+            ended = not killed(exchange, place, place / "b", at, "backup")
+            seen.append(tls(place / "b"))
+            assert seen[-1] in (old, want), at
+            assert (place / "b" / "store.db").exists()
+            if ended or at % 5 == 0:
+                backup(exchange, place / "b")
+                assert tls(place / "b") == want and not [*(place / "b").glob("tls.*")]
+            shutil.rmtree(place / "b")
+            shutil.copytree(keep, place / "b")
+            at += 1
+        assert seen.count(old) > 3 and seen.count(want) > 3
