@@ -140,6 +140,13 @@ begin_mark(struct backup *b, const struct store_snapshot *s, struct error *e)
 	if (rc == 0 && there && strcmp(before.store, store_snapshot_id(s)) != 0)
 		rc = error_set(e, ERR_EXISTS, "'%s' holds a backup of another data folder%s; name another folder",
 		    b->folder, before.store[0] == '\0' ? ", or of this one before an upgrade" : "");
+	/* One that was cut off is gone on with: each body in it is compared. One that is whole may be the only one of another. */
+	if (rc == 0 && before.store[0] == '\0' && backup_is_whole(b->folder))
+		rc = error_set(e, ERR_EXISTS,
+		    "'%s' holds a backup already, and data folders of before an upgrade do not say whether it is of "
+		    "'%s'; "
+		    "name another folder",
+		    b->folder, b->data);
 	(void)snprintf(b->mark.store, sizeof b->mark.store, "%s", store_snapshot_id(s));
 	b->mark.schema = store_snapshot_schema(s);
 	b->mark.begun = clock_unix();

@@ -10,9 +10,9 @@
  *   store_snapshot_free(copy);
  *
  * The database is copied in one read transaction to store.db.partial. A body
- * never changes and its number is never used again, so bodies that an earlier
- * copy in the folder has are left where they are, and so are those that a copy
- * left which was cut off: these when they pass their checksums. The others are
+ * never changes, so bodies that an earlier copy in the folder has are left where
+ * they are when they have the checksums that the source has of them, and so are
+ * those that a copy left which was cut off: these when they pass. The others are
  * appended to segments of this folder's own, in the order in which they lie;
  * store.db.partial then says where. Nothing that the earlier copy names is
  * touched before the last step, which syncs everything and renames

@@ -8,6 +8,11 @@
  * that nobody names: they are read from their beginning as far as records
  * pass, and synced. A file whose sync failed is removed, so that nothing in it
  * is ever taken for synced.
+ *
+ * A body's number and length do not say that it is the same one: a source that
+ * was put back to an earlier state, as a snapshot of a disk or of a machine
+ * is, gives its numbers out once more. So the checksums that its record has
+ * there are compared with those that it has here.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -27,6 +32,7 @@
 #define PENDING_FLUSH ((size_t)4 << 20)
 #define PENDING_MAX ((size_t)128 << 20)
 #define PAGE 512u
+#define CHECKS_MAX ((size_t)(STORE_MESSAGE_MAX / RECORD_BLOCK + 1) * RECORD_CHECK)
 #define TURN_MS 10
 #define TURN_MAX_MS 1000
 #define PAGE_ARENA (1u << 20)
@@ -41,6 +47,19 @@ run_with(struct db *db, const char *sql_literal, uint64_t value, struct error *e
 }
 
 static int
+is_named(struct db *db, const char *sql_literal, uint64_t number, bool *out, struct error *e)
+{
+	struct query q = query_begin(db, sql_literal);
+	int rc;
+
+	query_u64(&q, number);
+	rc = query_step(&q, e);
+	query_end(&q);
+	*out = rc == 1;
+	return rc < 0 ? rc : 0;
+}
+
+static int
 sync_or_remove(struct store_snapshot *c, int fd, const struct body_place *place, struct error *e)
 {
 	char path[FILE_PATH_MAX + 32];
@@ -52,6 +71,78 @@ sync_or_remove(struct store_snapshot *c, int fd, const struct body_place *place,
 	(void)snprintf(path, sizeof path, "%s/s%08" PRIx32, c->to_bodies, place->segment);
 	(void)unlink(path);
 	return e->code;
+}
+
+/* ---- is it the same? ---- */
+
+/* Beside a server that is at work: as long as this one has copied, it then lets the others. */
+static void
+take_turns(struct store_snapshot *c)
+{
+	int64_t used = clock_ms() - c->turn_ms;
+
+	if (!c->o.held || used < TURN_MS)
+		return;
+	(void)usleep((useconds_t)(used < TURN_MAX_MS ? used : TURN_MAX_MS) * 1000);
+	c->turn_ms = clock_ms();
+}
+
+static bool
+is_damage(int rc)
+{
+	return rc == ERR_INTEGRITY || rc == ERR_TRUNCATED || rc == ERR_NOT_FOUND || rc == ERR_IO;
+}
+
+static int
+open_source(struct store_snapshot *c, const struct body_place *place, struct error *e)
+{
+	if (c->open_fd >= 0 && place->segment != BODY_OWN_FILE && c->open_segment == place->segment)
+		return 0;
+	if (c->open_fd >= 0)
+		(void)close(c->open_fd);
+	c->open_segment = place->segment;
+	c->open_fd = snapshot_open_file(c->from_bodies, place, O_RDONLY);
+	if (c->open_fd >= 0)
+		return 0;
+	if (errno == ENOENT)
+		return error_set(e, ERR_NOT_FOUND, "its file is gone");
+	/* For want of rights or descriptors, say, nothing is known about the octets. */
+	return error_set_errno(
+	    e, errno == EIO ? ERR_IO : ERR_DENIED, errno, "a file of '%s' cannot be opened", c->from_bodies);
+}
+
+/*
+ * Of a body whose number and length there_fd has. A source that does not pass says nothing: what was copied from it
+ * once is better then.
+ */
+static int
+is_same(struct store_snapshot *c, const struct body_place *from, int there_fd, const struct body_place *there,
+    bool *out, struct error *e)
+{
+	struct buf in_source BUF_OWNED = { 0 }, here BUF_OWNED = { 0 };
+	struct error why = { 0 };
+	int rc;
+
+	*out = false;
+	buf_init(&in_source, CHECKS_MAX);
+	buf_init(&here, CHECKS_MAX);
+	take_turns(c);
+	if (snapshot_record_checks(there_fd, there, &here, NULL) != 0)
+		return 0;
+	rc = open_source(c, from, &why);
+	if (rc == 0)
+		rc = snapshot_record_checks(c->open_fd, from, &in_source, &why);
+	if (rc == 0 && slice_eq(buf_slice(&in_source), buf_slice(&here)))
+		*out = true;
+	else if (rc == 0)
+		rc = snapshot_record(c->open_fd, from, NULL, NULL, &why);
+	if (is_damage(rc)) {
+		*out = true;
+		return 0;
+	}
+	if (rc != 0)
+		*e = why;
+	return rc;
 }
 
 /* ---- what an earlier copy has ---- */
@@ -114,24 +205,96 @@ find_segments(struct store_snapshot *c, struct error *e)
 	return rc;
 }
 
+/* Bodies of the earlier copy that are others in the source now, into the table temp.others. */
+static int
+find_others(struct store_snapshot *c, struct error *e)
+{
+	struct query q;
+	struct body_place there = { 0 };
+	uint32_t open_segment = 0;
+	int rc = db_run(&c->made, "CREATE TEMP TABLE others (body INTEGER PRIMARY KEY)", e), row, fd = -1;
+
+	if (rc != 0)
+		return rc;
+	q = query_begin(&c->made,
+	    "SELECT n.body, n.segment, n.place, n.length, o.segment, o.place FROM main.bodies n JOIN earlier.bodies o"
+	    " ON o.body = n.body AND o.length = n.length WHERE n.segment >= 0 AND n.body <= ?1 AND o.segment IN (SELECT"
+	    " segment FROM temp.there) ORDER BY n.segment, n.place");
+	query_u64(&q, c->last_body);
+	while (rc == 0 && (row = query_step(&q, e)) == 1) {
+		const struct body_place from = { query_col_u64(&q, 0), query_col_u32(&q, 1), query_col_u64(&q, 2),
+			query_col_u64(&q, 3) };
+		bool same = false;
+
+		there = (struct body_place){ from.body, query_col_u32(&q, 4), query_col_u64(&q, 5), from.length };
+		if (there.segment != open_segment) {
+			if (fd >= 0)
+				(void)close(fd);
+			fd = snapshot_open_file(c->to_bodies, &there, O_RDONLY);
+			open_segment = there.segment;
+		}
+		if (fd >= 0)
+			rc = is_same(c, &from, fd, &there, &same, e);
+		if (rc == 0 && !same)
+			rc = run_with(&c->made, "INSERT INTO temp.others VALUES (?1)", from.body, e);
+	}
+	if (rc == 0)
+		rc = row;
+	query_end(&q);
+	if (fd >= 0)
+		(void)close(fd);
+	return rc;
+}
+
 static int
 keep_earlier(struct store_snapshot *c, struct error *e)
 {
 	struct query q;
 	int rc = find_segments(c, e);
 
+	if (rc == 0)
+		rc = find_others(c, e);
 	if (rc != 0)
 		return rc;
 	q = query_begin(&c->made,
 	    "UPDATE main.bodies SET segment = -o.segment, place = o.place FROM earlier.bodies o"
 	    " WHERE o.body = bodies.body AND o.length = bodies.length AND o.segment IN (SELECT segment FROM temp.there)"
-	    " AND bodies.segment > 0 AND bodies.body <= ?1 AND bodies.body NOT IN (SELECT body FROM "
-	    "earlier.backup_damaged)");
+	    " AND bodies.segment >= 0 AND bodies.body <= ?1 AND bodies.body NOT IN (SELECT body FROM "
+	    "earlier.backup_damaged) AND bodies.body NOT IN (SELECT body FROM temp.others)");
 	query_u64(&q, c->last_body);
 	return query_run(&q, e);
 }
 
 /* ---- what was left by a copy that was cut off ---- */
+
+/* A record that passes: is it what the source has under its number? */
+static int
+keep_record(struct store_snapshot *c, int fd, uint32_t segment, const struct body_place *there, struct error *e)
+{
+	struct query q = query_begin(
+	    &c->made, "SELECT segment, place FROM main.bodies WHERE body = ?1 AND length = ?2 AND segment >= 0");
+	struct body_place from = { .body = there->body, .length = there->length };
+	bool same = false;
+	int rc;
+
+	query_u64(&q, there->body);
+	query_u64(&q, there->length);
+	rc = query_step(&q, e);
+	if (rc == 1) {
+		from.segment = query_col_u32(&q, 0);
+		from.place = query_col_u64(&q, 1);
+	}
+	query_end(&q);
+	if (rc == 1)
+		rc = is_same(c, &from, fd, there, &same, e);
+	if (rc != 0 || !same)
+		return rc;
+	q = query_begin(&c->made, "UPDATE main.bodies SET segment = ?1, place = ?2 WHERE body = ?3");
+	query_u64(&q, (uint64_t)0 - segment);
+	query_u64(&q, there->place);
+	query_u64(&q, there->body);
+	return query_run(&q, e);
+}
 
 static int
 scan_records(struct store_snapshot *c, int fd, uint32_t segment, uint64_t *end_out, struct error *e)
@@ -142,14 +305,7 @@ scan_records(struct store_snapshot *c, int fd, uint32_t segment, uint64_t *end_o
 	*end_out = 0;
 	while (rc == 0 && snapshot_record_head(fd, *end_out, &place, NULL) == 0 &&
 	    snapshot_record(fd, &place, NULL, NULL, NULL) == 0) {
-		struct query q = query_begin(&c->made,
-		    "UPDATE main.bodies SET segment = ?1, place = ?2 WHERE body = ?3 AND length = ?4 AND segment > 0");
-
-		query_u64(&q, (uint64_t)0 - segment);
-		query_u64(&q, *end_out);
-		query_u64(&q, place.body);
-		query_u64(&q, place.length);
-		rc = query_run(&q, e);
+		rc = keep_record(c, fd, segment, &place, e);
 		*end_out += record_size(place.length);
 	}
 	return rc;
@@ -229,18 +385,6 @@ keep_unfinished(struct store_snapshot *c, struct error *e)
 
 /* ---- copying ---- */
 
-/* Beside a server that is at work: as long as this one has copied, it then lets the others. */
-static void
-take_turns(struct store_snapshot *c)
-{
-	int64_t used = clock_ms() - c->turn_ms;
-
-	if (!c->o.held || used < TURN_MS)
-		return;
-	(void)usleep((useconds_t)(used < TURN_MAX_MS ? used : TURN_MAX_MS) * 1000);
-	c->turn_ms = clock_ms();
-}
-
 /* Octets stood in the source that are not there: is it still held? Then it is damage, and told; otherwise nothing is known. */
 static int
 is_damaged(struct store_snapshot *c, const struct body_place *place, const struct error *why, struct error *e)
@@ -263,30 +407,6 @@ is_damaged(struct store_snapshot *c, const struct body_place *place, const struc
 	if (c->o.damaged != NULL)
 		c->o.damaged(c->o.ctx, text);
 	return 0;
-}
-
-static bool
-is_damage(int rc)
-{
-	return rc == ERR_INTEGRITY || rc == ERR_TRUNCATED || rc == ERR_NOT_FOUND || rc == ERR_IO;
-}
-
-static int
-open_source(struct store_snapshot *c, const struct body_place *place, struct error *e)
-{
-	if (c->open_fd >= 0 && place->segment != BODY_OWN_FILE && c->open_segment == place->segment)
-		return 0;
-	if (c->open_fd >= 0)
-		(void)close(c->open_fd);
-	c->open_segment = place->segment;
-	c->open_fd = snapshot_open_file(c->from_bodies, place, O_RDONLY);
-	if (c->open_fd >= 0)
-		return 0;
-	if (errno == ENOENT)
-		return error_set(e, ERR_NOT_FOUND, "its file is gone");
-	/* For want of rights or descriptors, say, nothing is known about the octets. */
-	return error_set_errno(
-	    e, errno == EIO ? ERR_IO : ERR_DENIED, errno, "a file of '%s' cannot be opened", c->from_bodies);
 }
 
 static int
@@ -344,9 +464,24 @@ begin_filling(struct store_snapshot *c, struct error *e)
 static int
 put_pending(void *ctx, struct slice raw, struct error *e)
 {
-	struct buf *pending = ctx;
+	struct store_snapshot *c = ctx;
+	struct filling *f = &c->filling;
 
-	return buf_put_slice(pending, raw) == 0 ? 0 : error_set(e, pending->err, "no memory for a message");
+	if (buf_put_slice(&f->pending, raw) != 0)
+		return error_set(e, f->pending.err, "no memory for a message");
+	f->failed = f->pending.len >= PENDING_FLUSH && flush_filling(c, e) != 0;
+	return f->failed ? e->code : 0;
+}
+
+/* Also when some of what stands behind it is written already: nobody names that yet. */
+static void
+take_back(struct filling *f, uint64_t at)
+{
+	if (f->used > at)
+		buf_clear(&f->pending);
+	else
+		buf_truncate(&f->pending, (size_t)(at - f->used));
+	f->used = f->used > at ? at : f->used;
 }
 
 static int
@@ -366,21 +501,19 @@ copy_to_segment(struct store_snapshot *c, const struct body_place *from, struct 
 	struct filling *f = &c->filling;
 	struct error why = { 0 };
 	uint64_t at;
-	size_t before;
 	int rc = begin_filling(c, e);
 
 	if (rc != 0)
 		return rc;
-	before = f->pending.len;
-	at = f->used + before;
+	at = f->used + f->pending.len;
 	rc = open_source(c, from, &why);
 	if (rc == 0)
-		rc = snapshot_record(c->open_fd, from, put_pending, &f->pending, &why);
-	if (is_damage(rc)) {
-		buf_truncate(&f->pending, before);
+		rc = snapshot_record(c->open_fd, from, put_pending, c, &why);
+	if (is_damage(rc) && !f->failed) {
+		take_back(f, at);
 		rc = is_damaged(c, from, &why, e);
 		if (rc == 0)
-			rc = snapshot_record_raw(c->open_fd, from, put_pending, &f->pending, e);
+			rc = snapshot_record_raw(c->open_fd, from, put_pending, c, e);
 	} else if (rc != 0) {
 		*e = why;
 	}
@@ -485,22 +618,37 @@ copy_file(struct store_snapshot *c, const struct body_place *place, struct error
 	return rc;
 }
 
-/* It was whole once; or it is now, to be sure. */
-static bool
-file_is_there(const struct store_snapshot *c, const struct body_place *place, bool trusted)
+/* It was whole once, or it is now, to be sure; and it is the same. */
+static int
+file_is_there(struct store_snapshot *c, const struct body_place *place, bool trusted, bool *out, struct error *e)
 {
 	struct stat st;
-	int fd = snapshot_open_file(c->to_bodies, place, O_RDONLY);
-	bool there;
+	int fd = snapshot_open_file(c->to_bodies, place, O_RDONLY), rc = 0;
 
+	*out = false;
 	if (fd < 0)
-		return false;
+		return 0;
 	if (trusted)
-		there = fstat(fd, &st) == 0 && (uint64_t)st.st_size == record_size(place->length);
+		*out = fstat(fd, &st) == 0 && (uint64_t)st.st_size == record_size(place->length);
 	else
-		there = snapshot_record(fd, place, NULL, NULL, NULL) == 0 && fdatasync(fd) == 0;
+		*out = snapshot_record(fd, place, NULL, NULL, NULL) == 0 && fdatasync(fd) == 0;
+	if (*out)
+		rc = is_same(c, place, fd, place, out, e);
 	(void)close(fd);
-	return there;
+	return rc;
+}
+
+/* What an earlier copy names stays as it is: then it gets a place in a segment. */
+static int
+copy_large(struct store_snapshot *c, const struct body_place *place, struct error *e)
+{
+	bool named = false;
+	int rc =
+	    is_named(&c->made, "SELECT 1 FROM earlier.bodies WHERE body = ?1 AND segment = 0", place->body, &named, e);
+
+	if (rc != 0)
+		return rc;
+	return named ? copy_to_segment(c, place, e) : copy_file(c, place, e);
 }
 
 static int
@@ -525,10 +673,11 @@ copy_files_page(struct store_snapshot *c, uint64_t *after, bool *more_out, struc
 	row = rows.data;
 	for (size_t i = 0; i < rows.count && rc == 0; i++) {
 		const struct body_place place = { .body = row[i].body, .length = row[i].length };
-		bool there = file_is_there(c, &place, row[i].place != 0);
+		bool there = false;
 
-		if (!there)
-			rc = copy_file(c, &place, e);
+		rc = file_is_there(c, &place, row[i].place != 0, &there, e);
+		if (rc == 0 && !there)
+			rc = copy_large(c, &place, e);
 		c->total -= there ? place.length : 0;
 		c->done += there ? 0 : place.length;
 		*after = place.body;
@@ -543,22 +692,23 @@ snapshot_bodies(struct store_snapshot *c, struct error *e)
 {
 	uint64_t after = 0;
 	bool more = true;
-	int rc = keep_earlier(c, e);
+	int rc;
 
+	c->turn_ms = clock_ms();
+	rc = keep_earlier(c, e);
 	if (rc == 0)
 		rc = keep_unfinished(c, e);
 	if (rc == 0)
 		rc = db_number(
 		    &c->made, "SELECT coalesce(sum(length), 0) FROM main.bodies WHERE segment >= 0", &c->total, e);
 	buf_init(&c->filling.pending, PENDING_MAX);
-	c->turn_ms = clock_ms();
 	while (rc == 0 && more)
 		rc = copy_segments_page(c, &more, e);
-	if (rc == 0)
-		rc = end_filling(c, e);
 	more = true;
 	while (rc == 0 && more)
 		rc = copy_files_page(c, &after, &more, e);
+	if (rc == 0)
+		rc = end_filling(c, e);
 	return rc == 0 ? dir_sync(c->to_bodies, e) : rc;
 }
 
@@ -588,19 +738,6 @@ prune_segment(struct store_snapshot *c, uint32_t segment, struct error *e)
 	if (fd >= 0)
 		(void)close(fd);
 	return rc;
-}
-
-static int
-is_named(struct db *db, const char *sql_literal, uint64_t number, bool *out, struct error *e)
-{
-	struct query q = query_begin(db, sql_literal);
-	int rc;
-
-	query_u64(&q, number);
-	rc = query_step(&q, e);
-	query_end(&q);
-	*out = rc == 1;
-	return rc < 0 ? rc : 0;
 }
 
 static int

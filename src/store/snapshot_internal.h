@@ -23,6 +23,7 @@ struct filling {
 	int fd;
 	uint64_t used;
 	struct buf pending;
+	bool failed; /* to write: what is wrong is not the source */
 };
 
 struct store_snapshot {
@@ -58,6 +59,8 @@ typedef int snapshot_put_fn(void *ctx, struct slice raw, struct error *e);
 int snapshot_record(int fd, const struct body_place *place, snapshot_put_fn *put, void *ctx, struct error *e);
 /* The same without a check; what is not there is zeros. */
 int snapshot_record_raw(int fd, const struct body_place *place, snapshot_put_fn *put, void *ctx, struct error *e);
+/* The checksums of its blocks alone, appended to out, which must have room: 4 octets of each 16 KiB are read. */
+int snapshot_record_checks(int fd, const struct body_place *place, struct buf *out, struct error *e);
 /* Whose head stands there. */
 int snapshot_record_head(int fd, uint64_t at, struct body_place *place_out, struct error *e);
 int snapshot_write(int fd, struct slice data, uint64_t at, struct error *e);

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: ISC
+"""What a backup keeps of an earlier one is what the source has; and a backup that is only looked at stays as it is."""
+import mailbox
+import shutil
+import subprocess
+
+import pytest
+
+from conftest import ROOT
+from test_backup import backup, place, put_back, verify  # noqa: F401  (place is a fixture)
+
+OLD = ROOT / "tests/data/store/schema-1.tar.xz"
+
+
+def bring_in(exchange, folder, texts, **more):
+    """Imports messages into alice's mailbox of the folder's name."""
+    path = folder.with_suffix(".in")
+    box = mailbox.mbox(path)
+    for text in texts:
+        box.add(text)
+    box.close()
+    done = exchange.run("account", "import", exchange.ALICE, path, "--mailbox", folder.name, **more)
+    path.unlink()
+    return done
+
+
+def give_out(exchange, folder, *options):
+    """All that alice has, as octets."""
+    exchange.run("account", "export", exchange.ALICE, folder, *options)
+    return b"".join(sorted(p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.parent.name in ("cur", "new")))
+
+
+def letter(word, size=0):
+    return f"Subject: letter\nFrom: a@example.net\n\n{word}\n" + "same\n" * (size // 5)
+
+
+def copy_of(source, target):
+    if target.exists():
+        shutil.rmtree(target)
+    shutil.copytree(source, target)
+
+
+# ---- a source that went back in time ----
+
+@pytest.mark.parametrize("size", [0, 40_000, 1_500_000])
+def test_went_back(fresh_exchange, place, size):  # noqa: F811
+    """Numbers and lengths are given out once more, to others."""
+    exchange = fresh_exchange(start=False)
+    bring_in(exchange, place / "Box", [letter("before", size)])
+    copy_of(exchange.data, place / "earlier")
+    bring_in(exchange, place / "Box", [letter("first", size)])
+    backup(exchange, place / "b")
+    copy_of(place / "earlier", exchange.data)
+    bring_in(exchange, place / "Box", [letter("other", size)])
+    done = backup(exchange, place / "b")
+    assert done["messages"] == 2 and 0 < done["copied"] < done["octets"]
+    verify(exchange, place / "b")
+    there = give_out(exchange, place / "out", "--data", place / "b")
+    assert b"before" in there and b"other" in there and b"first" not in there
+    assert backup(exchange, place / "b")["copied"] == 0
+
+
+@pytest.mark.parametrize("size", [0, 1_500_000])
+def test_went_back_unfinished(fresh_exchange, place, size):  # noqa: F811
+    """The same with what a backup left that was cut off."""
+    exchange = fresh_exchange(start=False)
+    bring_in(exchange, place / "Box", [letter("before", size)])
+    copy_of(exchange.data, place / "earlier")
+    bring_in(exchange, place / "Box", [letter("first", size)])
+    backup(exchange, place / "b")
+    (place / "b" / "store.db").unlink()
+    copy_of(place / "earlier", exchange.data)
+    bring_in(exchange, place / "Box", [letter("other", size)])
+    done = backup(exchange, place / "b")
+    assert 0 < done["copied"] < done["octets"]
+    there = give_out(exchange, place / "out", "--data", place / "b")
+    assert b"before" in there and b"other" in there and b"first" not in there
+
+
+def old_store(folder):
+    """A data folder of schema 1."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    subprocess.run(["tar", "-xf", OLD, "-C", folder], check=True)
+    folder.chmod(0o700)
+    return folder
+
+
+def test_no_name(fresh_exchange, place):  # noqa: F811
+    """Folders of schema 1 that were never upgraded have no names: one never replaces a backup of another."""
+    exchange = fresh_exchange(accounts=(), start=False)
+    old_store(exchange.data)
+    backup(exchange, place / "b")
+    done = backup(exchange, place / "b", check=False)
+    assert done.returncode == 3 and "name another folder" in done.stderr
+    (place / "b" / "store.db").unlink()
+    assert backup(exchange, place / "b")["copied"] == 0
+
+
+def test_damage_takes_nothing(fresh_exchange, place):  # noqa: F811
+    """A source that is damaged later is no other: what was copied from it while it was whole stays."""
+    exchange = fresh_exchange(start=False)
+    bring_in(exchange, place / "Box", [letter("kept", 40_000)])
+    backup(exchange, place / "b")
+    segment = next((exchange.data / "bodies").glob("s*"))
+    octets = bytearray(segment.read_bytes())
+    octets[32 + 16384] ^= 1  # a checksum
+    segment.write_bytes(octets)
+    assert backup(exchange, place / "b")["copied"] == 0
+    verify(exchange, place / "b")
+    segment.unlink()
+    assert backup(exchange, place / "b")["copied"] == 0
+    verify(exchange, place / "b")
