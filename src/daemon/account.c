@@ -184,13 +184,14 @@ account_list(struct place *p, const struct verb_input *in, struct slice address,
 static const struct {
 	const char *name;
 	int words; /* behind it */
+	bool writes;
 	int (*run)(struct place *p, const struct verb_input *in, struct slice address, struct error *e);
 } words[] = {
-	{ "add", 1, account_add },
-	{ "list", 0, account_list },
-	{ "remove", 1, account_remove },
-	{ "password", 1, account_password },
-	{ "rename", 2, account_rename },
+	{ "add", 1, true, account_add },
+	{ "list", 0, false, account_list },
+	{ "remove", 1, true, account_remove },
+	{ "password", 1, true, account_password },
+	{ "rename", 2, true, account_rename },
 };
 
 int
@@ -205,7 +206,7 @@ verb_account(const struct verb_input *in)
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
 		if (in->word_count != 1 + words[i].words || strcmp(in->words[0], words[i].name) != 0)
 			continue;
-		rc = place_reach(in->config, &p, &e);
+		rc = place_reach(in->config, words[i].writes, &p, &e);
 		if (rc != 0)
 			return verb_failed(&e);
 		rc = words[i].run(&p, in, words[i].words == 0 ? SLICE_EMPTY : slice_str(in->words[1]), &e);
@@ -237,7 +238,7 @@ check_folder(const struct config *c, struct error *e)
 	}
 	rc = dir_check_private(c->data, e);
 	if (rc == 0)
-		rc = place_reach(c, &p, e);
+		rc = place_reach(c, false, &p, e);
 	if (rc != 0)
 		return rc;
 	rc = store_info(p.port, &request, &a, &info, e);

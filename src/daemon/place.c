@@ -41,7 +41,9 @@ place_add_domains(struct port *store, const struct slice *domains, size_t count,
 int
 place_open(const struct place_options *o, struct place *place_out, struct error *e)
 {
-	const struct store_options options = { .folder = o->data, .say = say, .stopped = o->stopped, .ctx = o->ctx };
+	const struct store_options options = {
+		.folder = o->data, .look_only = o->look_only, .say = say, .stopped = o->stopped, .ctx = o->ctx
+	};
 	struct place p = { 0 };
 	int rc = store_open(&options, &p.store, e);
 
@@ -146,8 +148,24 @@ place_is_served(const struct config *config)
 	return served;
 }
 
+/* As it is, and whoever's it is. */
+static int
+look_at_backup(const struct config *config, bool to_write, struct place *place_out, struct error *e)
+{
+	const struct place_options options = { .data = config->data, .look_only = true };
+	int rc;
+
+	if (to_write)
+		return error_set(e, ERR_ORDER,
+		    "'%s' is a backup, which is only looked at; restore it, and change the data folder", config->data);
+	rc = dir_check_private(config->data, e);
+	if (rc == 0)
+		rc = place_check_backup(config, false, e);
+	return rc != 0 ? rc : place_open(&options, place_out, e);
+}
+
 int
-place_reach(const struct config *config, struct place *place_out, struct error *e)
+place_reach(const struct config *config, bool to_write, struct place *place_out, struct error *e)
 {
 	struct slice domains[CONFIG_LIST_MAX];
 	const struct place_options options = {
@@ -161,13 +179,12 @@ place_reach(const struct config *config, struct place *place_out, struct error *
 		*place_out = p;
 		return 0;
 	}
+	if (backup_is_there(config->data))
+		return look_at_backup(config, to_write, place_out, e);
 	for (size_t i = 0; i < config->domain_count; i++)
 		domains[i] = slice_str(config->domains[i]);
 	rc = place_make(config, e);
-	if (rc == 0)
-		rc = place_check_backup(config, false, e);
-	/* A backup is whose it is. */
-	if (rc == 0 && !backup_is_there(config->data) && find_user(config, &user, NULL) == 0)
+	if (rc == 0 && find_user(config, &user, NULL) == 0)
 		rc = privileges_drop(&user, NULL, e); /* what it makes there must be the server's own */
 	return rc != 0 ? rc : place_open(&options, place_out, e);
 }

@@ -27,6 +27,7 @@ struct place {
 
 struct place_options {
 	const char *data;
+	bool look_only;              /* store/engine.h; no domains then */
 	const struct slice *domains; /* are put into the store */
 	size_t domain_count;
 	/* The disk failed a sync: nothing is written any more, the process is to be started anew. May be NULL. */
@@ -39,9 +40,10 @@ int place_open(const struct place_options *options, struct place *place_out, str
 int place_add_domains(struct port *store, const struct slice *domains, size_t count, struct error *e);
 /*
  * Asks the running server when there is one; otherwise makes the folder if need be and opens the store here, as the
- * user of the configuration when this is root.
+ * user of the configuration when this is root. A backup is opened to look only, and refused when something is to be
+ * written.
  */
-int place_reach(const struct config *config, struct place *place_out, struct error *e);
+int place_reach(const struct config *config, bool to_write, struct place *place_out, struct error *e);
 /* Whether a server runs on the folder. */
 bool place_is_served(const struct config *config);
 /* Closes the port and the store. */

@@ -199,7 +199,7 @@ verb_transfer(const struct verb_input *in)
 	if (rc == 0 && in->word_count != 3)
 		rc = error_set(&e, ERR_USAGE, "say account %s ADDRESS PATH", in->words[0]);
 	if (rc == 0)
-		rc = place_reach(in->config, &p, &e);
+		rc = place_reach(in->config, import, &p, &e);
 	if (rc != 0)
 		return verb_failed(&e);
 	t.port = p.port;

@@ -311,15 +311,14 @@ file_remove(const char *path, struct error *e)
 
 /* ---- locks ---- */
 
-int
-file_lock(const char *path, bool wait, int *lock_out, struct error *e)
+static int
+lock_opened(const char *path, int fd, int how, int *lock_out, struct error *e)
 {
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW, 0600);
 	int rc = 0;
 
 	if (fd < 0)
 		return fail(e, "open the lock", path);
-	while (flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB)) != 0 && rc == 0) {
+	while (flock(fd, how) != 0 && rc == 0) {
 		if (errno == EWOULDBLOCK)
 			rc = error_set(e, ERR_EXISTS, "%s is locked: another program of ours is running there", path);
 		else if (errno != EINTR)
@@ -331,6 +330,22 @@ file_lock(const char *path, bool wait, int *lock_out, struct error *e)
 	}
 	*lock_out = fd;
 	return 0;
+}
+
+int
+file_lock(const char *path, bool wait, int *lock_out, struct error *e)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW, 0600);
+
+	return lock_opened(path, fd, LOCK_EX | (wait ? 0 : LOCK_NB), lock_out, e);
+}
+
+int
+file_lock_shared(const char *path, int *lock_out, struct error *e)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW);
+
+	return fd < 0 && errno == ENOENT ? 0 : lock_opened(path, fd, LOCK_SH | LOCK_NB, lock_out, e);
 }
 
 void

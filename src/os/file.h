@@ -96,6 +96,11 @@ void file_writer_done(struct file_writer *w);
  * another process holds it.
  */
 int file_lock(const char *path, bool wait, int *lock_out, struct error *e);
+/*
+ * The same among those that only read: they exclude who has the lock above, and not each other. No file is made:
+ * *lock_out stays as it is when there is none.
+ */
+int file_lock_shared(const char *path, int *lock_out, struct error *e);
 void file_unlock(int lock);
 
 #endif

@@ -60,6 +60,8 @@ struct bodies {
 /* Opens the folder and cleans it. db: the writer, no transaction open. Then bodies_resume(). */
 int bodies_open(struct bodies *b, const char *folder, uint64_t segment_size, struct db *db, body_say_fn *say, void *ctx,
     struct error *e);
+/* Opens it to read alone. */
+int bodies_look(struct bodies *b, const char *folder, struct error *e);
 /* Goes on in the last segment. */
 int bodies_resume(struct bodies *b, struct db *db, struct error *e);
 void bodies_close(struct bodies *b);

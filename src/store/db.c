@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "store/db_log.h"
 
@@ -71,7 +72,7 @@ db_configure(struct db *db, enum db_role role, struct error *e)
 	rc = role == DB_WRITER ? db_run(db, "PRAGMA journal_mode=WAL; PRAGMA cache_size=-32768;", e) : 0;
 	if (rc == 0)
 		rc = db_run(db, common, e);
-	if (rc == 0 && role == DB_READER)
+	if (rc == 0 && (role == DB_READER || role == DB_LOOKER))
 		rc = db_run(db, "PRAGMA query_only=ON; PRAGMA cache_size=-8192;", e);
 	return rc;
 }
@@ -84,6 +85,48 @@ configure_once(void)
 	(void)db_log_register(); /* without it no database opens */
 }
 
+/* Of SQLite's own URIs: what has a meaning in them. */
+static char *
+immutable_uri(const char *path)
+{
+	sqlite3_str *uri = sqlite3_str_new(NULL);
+
+	sqlite3_str_appendall(uri, "file:");
+	for (; *path != '\0'; path++) {
+		if (*path == '%' || *path == '?' || *path == '#')
+			sqlite3_str_appendf(uri, "%%%02X", (unsigned)*path);
+		else
+			sqlite3_str_appendchar(uri, 1, *path);
+	}
+	sqlite3_str_appendall(uri, "?immutable=1");
+	return sqlite3_str_finish(uri);
+}
+
+static bool
+has_log(const char *path)
+{
+	char *log = sqlite3_mprintf("%s-wal", path);
+	struct stat st;
+	bool has = log != NULL && stat(log, &st) == 0 && st.st_size > 0;
+
+	sqlite3_free(log);
+	return has;
+}
+
+/* Without locks, journal or log, unless somebody was killed who left one. */
+static int
+open_to_look(struct db *db, const char *path)
+{
+	char *uri = has_log(path) ? sqlite3_mprintf("%s", path) : immutable_uri(path);
+	int rc = uri == NULL
+	    ? SQLITE_NOMEM
+	    : sqlite3_open_v2(uri, &db->handle,
+		  SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, DB_LOG_VFS);
+
+	sqlite3_free(uri);
+	return rc;
+}
+
 int
 db_open(struct db *db, const char *path, enum db_role role, struct error *e)
 {
@@ -94,7 +137,7 @@ db_open(struct db *db, const char *path, enum db_role role, struct error *e)
 
 	memset(db, 0, sizeof *db);
 	(void)pthread_once(&once, configure_once);
-	rc = sqlite3_open_v2(path, &db->handle, flags, DB_LOG_VFS);
+	rc = role == DB_LOOKER ? open_to_look(db, path) : sqlite3_open_v2(path, &db->handle, flags, DB_LOG_VFS);
 	if (rc != SQLITE_OK)
 		rc = db_error(db, rc, e);
 	else

@@ -41,6 +41,7 @@ struct db {
 enum db_role {
 	DB_WRITER, /* makes the file when it is not there; waits for no one */
 	DB_READER,
+	DB_LOOKER, /* of a file that nobody writes: not an octet changes, also where nothing could be written */
 	DB_CHECKPOINTER,
 	DB_COPY, /* a file in the making: without a log or sync, worthless until it is whole and synced */
 };

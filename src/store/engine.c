@@ -67,8 +67,14 @@ run_call(void *ctx, struct port_job *job)
 {
 	const struct op *op = op_find(port_job_method(job));
 	struct store *s = ctx;
+	struct error e = { 0 };
 	struct work *w;
 
+	if (s->options.look_only && op->kind != OP_READ && op->kind != OP_WAIT) {
+		(void)error_set(&e, ERR_ORDER, "'%s' is only looked at", s->options.folder);
+		port_fail(job, &e);
+		return;
+	}
 	if (op->run != NULL) {
 		op->run(s, job);
 		return;
@@ -87,8 +93,10 @@ peer_gone(void *ctx, uint64_t peer)
 {
 	struct store *s = ctx;
 
-	staging_peer_gone(s, peer);
 	notify_peer_gone(s, peer);
+	if (s->options.look_only)
+		return;
+	staging_peer_gone(s, peer);
 	aside_peer_gone(s, peer);
 }
 
@@ -203,6 +211,54 @@ start_threads(struct store *s, struct error *e)
 	return rc;
 }
 
+/* ---- to look only ---- */
+
+static int
+check_version(struct db *db, const char *folder, struct error *e)
+{
+	uint64_t version = 0, begun = 0;
+	int rc = schema_check(db, &version, e);
+
+	if (rc == 0 && version == 0)
+		return error_set(e, ERR_NOT_FOUND, "there is no store in '%s'", folder);
+	if (rc == 0)
+		rc = schema_is_begun(db, &begun, e);
+	if (rc == 0 && (version < SCHEMA_VERSION || begun != 0))
+		return error_set(e, ERR_ORDER,
+		    "'%s' is of an earlier program and was left as it is; to look at it, run letterlockd restore '%s' "
+		    "--data "
+		    "with a new folder, and look at that one",
+		    folder, folder);
+	return rc;
+}
+
+static int
+open_to_look(struct store *s, struct error *e)
+{
+	struct db *db = &s->committer.db;
+	char lock[FILE_PATH_MAX];
+	int rc = path_join(lock, s->options.folder, "lock", e);
+
+	s->refused = true; /* so that closing changes nothing either */
+	if (rc == 0)
+		rc = path_join(s->db_path, s->options.folder, "store.db", e);
+	if (rc == 0 && !file_exists(s->db_path))
+		rc = error_set(e, ERR_NOT_FOUND, "there is no store in '%s'", s->options.folder);
+	if (rc == 0)
+		rc = file_lock_shared(lock, &s->lock, e);
+	if (rc == ERR_EXISTS)
+		rc = error_set(e, ERR_ORDER, "%s is in use by another process", s->options.folder);
+	if (rc == 0)
+		rc = db_open(db, s->db_path, DB_LOOKER, e);
+	if (rc == 0)
+		rc = check_version(db, s->options.folder, e);
+	if (rc == 0)
+		rc = bodies_look(&s->bodies, s->options.folder, e);
+	return rc != 0 ? rc : reading_start(s, s->options.readers, e);
+}
+
+/* ---- to serve ---- */
+
 static int
 take_folder(struct store *s, struct error *e)
 {
@@ -221,6 +277,16 @@ take_folder(struct store *s, struct error *e)
 	return rc;
 }
 
+static int
+open_to_serve(struct store *s, struct error *e)
+{
+	int rc = take_folder(s, e);
+
+	if (rc == 0)
+		rc = open_database(s, e);
+	return rc != 0 ? rc : start_threads(s, e);
+}
+
 int
 store_open(const struct store_options *options, struct store **store_out, struct error *e)
 {
@@ -236,11 +302,7 @@ store_open(const struct store_options *options, struct store **store_out, struct
 	s->service =
 	    (struct port_service){ &store_interface, handlers, sizeof handlers / sizeof handlers[0], s, peer_gone };
 	notify_init(&s->notify);
-	rc = take_folder(s, e);
-	if (rc == 0)
-		rc = open_database(s, e);
-	if (rc == 0)
-		rc = start_threads(s, e);
+	rc = s->options.look_only ? open_to_look(s, e) : open_to_serve(s, e);
 	if (rc != 0) {
 		store_close(s);
 		return rc;

@@ -15,6 +15,8 @@
 #ifndef STORE_ENGINE_H
 #define STORE_ENGINE_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "os/port.h"
 
@@ -24,6 +26,11 @@ struct store_options {
 	const char *folder;
 	unsigned readers;      /* reading threads; 0: 2 */
 	uint64_t segment_size; /* octets after which a new body segment is begun; 0: 256 MiB */
+	/*
+	 * Nothing in the folder is made, changed, cleaned or brought to another schema; whoever else only looks may too.
+	 * Operations that write are refused.
+	 */
+	bool look_only;
 	uint64_t compact_rate; /* octets a second that compaction copies; 0: 8 MiB */
 	/* One line about the start (what a crash left and was cleaned) or a fault; may be NULL; from any thread. */
 	void (*say)(void *ctx, const char *line);
@@ -33,7 +40,8 @@ struct store_options {
 };
 
 /*
- * ERR_ORDER when another process has the folder open; ERR_UNSUPPORTED when
+ * ERR_ORDER when another process has the folder open, or when it is only to be
+ * looked at and has an older schema; ERR_UNSUPPORTED when
  * its schema is newer than this program; ERR_INTEGRITY when what is there is
  * no store; ERR_IO, ERR_FULL, ERR_NOMEM.
  */

@@ -247,11 +247,11 @@ run_step(const struct migration *m, const struct part *part, uint64_t *number, u
 	return commit_or_not(m->db, rc, e);
 }
 
-static int
-migration_is_open(struct db *db, uint64_t *open_out, struct error *e)
+int
+schema_is_begun(struct db *db, uint64_t *begun_out, struct error *e)
 {
 	return db_number(
-	    db, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'migration'", open_out, e);
+	    db, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'migration'", begun_out, e);
 }
 
 /* The parts of a version that was begun; none when it is finished. */
@@ -261,7 +261,7 @@ finish_version(const struct migration *m, uint32_t version, bool *any, struct er
 	const struct part *parts = versions[version - 1].parts;
 	size_t count = sizeof versions[0].parts / sizeof versions[0].parts[0];
 	uint64_t open, number = 0, behind = 0;
-	int rc = migration_is_open(m->db, &open, e);
+	int rc = schema_is_begun(m->db, &open, e);
 
 	*any = open != 0;
 	if (rc != 0 || open == 0)

@@ -16,6 +16,9 @@
 /* ERR_UNSUPPORTED when the database is newer than this program, ERR_INTEGRITY when it is somebody else's. */
 int schema_check(struct db *db, uint64_t *version_out, struct error *e);
 
+/* *begun_out: not 0 when the way to its version was begun and not finished. */
+int schema_is_begun(struct db *db, uint64_t *begun_out, struct error *e);
+
 typedef void schema_say_fn(void *ctx, const char *line);
 
 /*

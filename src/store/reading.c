@@ -129,6 +129,7 @@ int
 reading_start(struct store *s, unsigned threads, struct error *e)
 {
 	struct reading *r = &s->reading;
+	enum db_role role = s->options.look_only ? DB_LOOKER : DB_READER;
 	unsigned started = 0;
 	int rc = 0;
 
@@ -139,10 +140,10 @@ reading_start(struct store *s, unsigned threads, struct error *e)
 	threads = threads == 0 ? 2 : threads > READERS_MAX ? READERS_MAX : threads;
 	for (; r->free_count < READ_CONNECTIONS && rc == 0; r->free_count++) {
 		r->free_db[r->free_count] = &r->call_db[r->free_count];
-		rc = db_open(&r->call_db[r->free_count], s->db_path, DB_READER, e);
+		rc = db_open(&r->call_db[r->free_count], s->db_path, role, e);
 	}
 	for (; started < threads && rc == 0; started++) {
-		rc = db_open(&r->thread_db[started], s->db_path, DB_READER, e);
+		rc = db_open(&r->thread_db[started], s->db_path, role, e);
 		if (rc == 0)
 			rc = thread_start(&r->threads[started], "reader", reader_main, s, e);
 		if (rc != 0)

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: ISC
 """What a backup keeps of an earlier one is what the source has; and a backup that is only looked at stays as it is."""
+import contextlib
 import mailbox
 import shutil
+import sqlite3
 import subprocess
 
 import pytest
@@ -111,3 +113,75 @@ def test_damage_takes_nothing(fresh_exchange, place):  # noqa: F811
     segment.unlink()
     assert backup(exchange, place / "b")["copied"] == 0
     verify(exchange, place / "b")
+
+
+# ---- looked at ----
+
+def whole(folder):
+    """All names in it, with what they hold."""
+    return {str(p.relative_to(folder)): (p.stat().st_mode, p.read_bytes() if p.is_file() else None)
+            for p in sorted(folder.rglob("*"))}
+
+
+def look(exchange, folder):
+    """Every way there is."""
+    verify(exchange, folder)
+    assert exchange.run("account", "list", "--data", folder).stdout.count("@") == 2
+    assert "is in order" in exchange.run("check", "--data", folder).stdout
+    out = folder.parent / "given"
+    assert b"letter" in give_out(exchange, out, "--data", folder)
+    shutil.rmtree(out)
+
+
+def test_looked_at(fresh_exchange, place):  # noqa: F811
+    """Nothing in it changes; what would change it is refused."""
+    exchange = fresh_exchange(start=False)
+    bring_in(exchange, place / "Box", [letter("one"), letter("two", 1_500_000)])
+    folder = place / "b%20?x#y"
+    backup(exchange, folder)
+    with contextlib.closing(sqlite3.connect(folder / "store.db")) as db:  # as an earlier program's verify left it
+        assert db.execute("PRAGMA journal_mode=WAL").fetchone() == ("wal",)
+    assert not (folder / "store.db-wal").exists()
+    before = whole(folder)
+    look(exchange, folder)
+    exchange.start()
+    look(exchange, folder)
+    for words in [("add", "carol@example.org"), ("remove", exchange.ALICE), ("password", exchange.ALICE),
+                  ("rename", exchange.ALICE, "carol@example.org"), ("import", exchange.ALICE, place / "none")]:
+        done = exchange.run("account", *words, "--data", folder, check=False)
+        assert done.returncode == 3 and "is a backup, which is only looked at" in done.stderr, (words, done)
+    assert whole(folder) == before
+    assert backup(exchange, folder)["copied"] == 0
+
+
+def test_looked_at_between(fresh_exchange, place):  # noqa: F811
+    """Beside a whole one, what a later one left that was cut off is not lost, and is no finding."""
+    exchange = fresh_exchange(start=False)
+    bring_in(exchange, place / "Box", [letter("one")])
+    backup(exchange, place / "b")
+    copy_of(place / "b", place / "first")
+    bring_in(exchange, place / "Box", [letter("two", 40_000), letter("three", 1_500_000)])
+    backup(exchange, place / "b")
+    (place / "b" / "store.db").rename(place / "b" / "store.db.partial")
+    shutil.copy(place / "first" / "store.db", place / "b")
+    before = whole(place / "b")
+    look(exchange, place / "b")
+    assert whole(place / "b") == before
+    done = backup(exchange, place / "b")
+    assert done["messages"] == 3 and done["copied"] == 0
+    verify(exchange, place / "b")
+
+
+def test_looked_at_earlier_program(fresh_exchange, place):  # noqa: F811
+    """A backup of before an upgrade stays what the earlier program can restore."""
+    exchange = fresh_exchange(accounts=(), start=False)
+    old_store(exchange.data)
+    backup(exchange, place / "b")
+    before = whole(place / "b")
+    for words in (("verify",), ("account", "list")):
+        done = exchange.run(*words, "--data", place / "b", check=False)
+        assert done.returncode == 3 and "is of an earlier program" in done.stderr, done
+    assert whole(place / "b") == before
+    put_back(exchange, place / "b", "--data", place / "new")
+    verify(exchange, place / "new")
+    assert whole(place / "b") == before
