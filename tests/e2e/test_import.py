@@ -373,6 +373,56 @@ def test_what_is_no_mail(fresh_exchange, tmp_path):
         assert "bad_name" in mailboxes(imap)
 
 
+def make_maildir(path, *messages):
+    for part in ("cur", "new", "tmp"):
+        (path / part).mkdir(parents=True)
+    for i, octets in enumerate(messages):
+        (path / "cur" / f"{DATE + i}.x:2,S").write_bytes(octets.replace(b"\r\n", b"\n"))
+    return path
+
+
+def run_bound(exchange, *words):
+    """Runs it so that modes of files count: also root may then not read all."""
+    bound = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] if os.getuid() == 0 else []
+    if bound and not shutil.which("setpriv"):
+        pytest.skip("root reads everything, and there is no setpriv")
+    return subprocess.run([*bound, exchange.daemon, *words, "--config", exchange.config], capture_output=True, text=True,
+                          timeout=60)
+
+
+def test_folders_that_cannot_be_read(fresh_exchange, tmp_path):
+    """No folder of a Maildir is passed over without a word."""
+    exchange = fresh_exchange(start=False)
+    root = make_maildir(tmp_path / "m", letter(1))
+    make_maildir(root / ".Kept", letter(2))
+    make_maildir(root / ".Secret", letter(3))
+    make_maildir(tmp_path / "arch", letter(4))
+    (root / ".Archive").symlink_to("../arch")
+    (root / ".Half").mkdir()
+    (root / ".Half/cur").symlink_to("../../arch/cur")
+    (root / ".notes").write_text("no folder")
+    (root / ".cache").mkdir()
+    (root / ".Secret").chmod(0)
+    done = run_bound(exchange, "account", "import", exchange.ALICE, root)
+    (root / ".Secret").chmod(0o700)
+    assert done.returncode == 1 and "Imported 2 messages" in done.stdout and "3 could not" in done.stdout, done
+    assert re.search(r"\.Archive: it is a symbolic link", done.stderr) and ".Secret" in done.stderr and ".Half" in done.stderr
+    assert "notes" not in done.stderr and "cache" not in done.stderr
+
+
+def test_maildir_below(fresh_exchange, tmp_path):
+    """A Maildir inside the folder that is named, with folders of its own."""
+    exchange = fresh_exchange(start=False)
+    make_maildir(tmp_path / "home/Maildir", letter(1))
+    make_maildir(tmp_path / "home/Maildir/.Sent.2024", letter(2))
+    (tmp_path / "home/.profile").symlink_to("elsewhere")
+    done = exchange.run("account", "import", exchange.ALICE, tmp_path / "home")
+    assert "Imported 2 messages" in done.stdout and ".profile: it is a symbolic link" in done.stderr
+    exchange.start()
+    with imap_of(exchange, exchange.ALICE) as imap:
+        assert [m[0] for m in dump(imap, "Maildir/Sent/2024")] == [letter(2)]
+
+
 # ---- out, and back in ----
 
 def fill(exchange):

@@ -9,6 +9,7 @@
 #include "store/limits.h"
 
 #define NAME_ROOM (STORE_NAME_MAX * 4u) /* so that a name too long is seen as one */
+#define LINK_TEXT "it is a symbolic link, and none is followed"
 
 struct walk {
 	struct transfer *transfer;
@@ -137,6 +138,28 @@ is_maildir(const struct tree *t, const char *folder)
 	return has_folder(t, folder, "cur") || has_folder(t, folder, "new");
 }
 
+/* The same, but what may be one and cannot be looked at is an error: a dotted folder has no other way to be said. */
+static int
+look_for_maildir(const struct tree *t, const char *folder, bool *yes_out, struct error *e)
+{
+	static const char *const parts[] = { "cur", "new" };
+	char path[FILE_PATH_MAX];
+	struct tree_entry entry;
+
+	*yes_out = false;
+	for (size_t i = 0; i < 2 && !*yes_out; i++) {
+		int rc = join(path, folder, parts[i], e);
+
+		if (rc == 0)
+			rc = tree_look(t, path, &entry, e);
+		if (rc != 0 && rc != ERR_NOT_FOUND)
+			return rc;
+		/* A link is told when the folder is read. */
+		*yes_out = rc == 0 && (entry.kind == TREE_FOLDER || entry.kind == TREE_LINK);
+	}
+	return 0;
+}
+
 /* Octets of the messages: only somebody who watches needs them, and each file must be looked at. */
 static uint64_t
 maildir_octets(const struct walk *w, const char *folder)
@@ -190,16 +213,38 @@ name_below(struct walk *w, struct slice above, struct slice folder, char separat
 
 static int walk_folder(struct walk *w, const char *folder, struct slice mailbox, unsigned depth, struct error *e);
 
-/* ".A.B" in a Maildir. */
+/* What is hidden beside a Maildir's own folders is mail; elsewhere it is likely something else, and worth a note. */
+static void
+say_unread(struct walk *w, const char *path, bool maildir, const char *text)
+{
+	if (maildir)
+		transfer_problem(w->transfer, path, ERROR_NO_OFFSET, text);
+	else
+		transfer_note(w->transfer, path, "%s", text);
+}
+
+/* ".A.B" in a Maildir, or in the folder that was named. */
 static int
-take_dotted(struct walk *w, const char *path, const char *name, struct error *e)
+take_dotted(struct walk *w, const char *path, const char *name, enum tree_kind kind, bool maildir, struct slice above,
+    struct error *e)
 {
 	BUF_OWNED struct buf mailbox = { 0 };
+	bool yes;
 
-	if (!takes_maildir(w) || !is_maildir(&w->plan->tree, path))
+	if (!takes_maildir(w) || (kind != TREE_FOLDER && kind != TREE_LINK))
+		return 0;
+	if (kind == TREE_LINK) {
+		say_unread(w, path, maildir, LINK_TEXT);
+		return 0;
+	}
+	if (look_for_maildir(&w->plan->tree, path, &yes, e) != 0) {
+		say_unread(w, path, maildir, e->text);
+		return 0;
+	}
+	if (!yes)
 		return 0;
 	buf_init(&mailbox, NAME_ROOM);
-	name_below(w, SLICE_EMPTY, slice_str(name + 1), '.', path, &mailbox);
+	name_below(w, above, slice_str(name + 1), '.', path, &mailbox);
 	if (mailbox.len == 0)
 		return 0;
 	return add_source(w, SOURCE_MAILDIR, path, buf_slice(&mailbox), maildir_octets(w, path), e);
@@ -309,7 +354,7 @@ take_entry(struct walk *w, const char *folder, const char *name, bool maildir, s
 		return 0;
 	}
 	if (name[0] == '.')
-		return depth == 0 && entry.kind == TREE_FOLDER ? take_dotted(w, path, name, e) : 0;
+		return depth == 0 || maildir ? take_dotted(w, path, name, entry.kind, maildir, mailbox, e) : 0;
 	if (maildir && (is_part(name) || entry.kind == TREE_FILE))
 		return 0;
 	switch (entry.kind) {
@@ -318,7 +363,7 @@ take_entry(struct walk *w, const char *folder, const char *name, bool maildir, s
 	case TREE_FILE:
 		return takes_mbox(w) ? take_file(w, path, name, mailbox, e) : 0;
 	case TREE_LINK:
-		transfer_problem(w->transfer, path, ERROR_NO_OFFSET, "it is a symbolic link, and none is followed");
+		transfer_problem(w->transfer, path, ERROR_NO_OFFSET, LINK_TEXT);
 		return 0;
 	case TREE_OTHER:
 		break;
