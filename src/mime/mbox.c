@@ -140,6 +140,29 @@ is_field(struct slice in)
 	return n > 0 && n < in.len && in.data[n] == ':';
 }
 
+/*
+ * An undated line may begin a message when it has a sender at most ("From ", "From -", "From a@b"), or behind an address a
+ * time in words of a language that is not known here. More words are somebody's sentence.
+ */
+static bool
+may_be_undated(struct slice line)
+{
+	struct slice words[DATE_WORDS_MAX];
+	size_t count = words_of(slice_trim(slice_from(line, 5)), words);
+
+	if (count <= 1)
+		return true;
+	if (slice_find(words[0], '@') == SIZE_MAX)
+		return false;
+	for (size_t i = 1; i < count; i++) {
+		size_t colon = slice_find(words[i], ':');
+
+		if (colon != SIZE_MAX && colon > 0 && words[i].data[0] >= '0' && words[i].data[0] <= '9')
+			return true;
+	}
+	return false;
+}
+
 enum verdict { NO, YES, UNKNOWN };
 
 /* The line is whole: it says when, or what stands behind it tells. */
@@ -151,7 +174,7 @@ begins_with_line(struct slice line, struct slice next, bool whole, bool blank_be
 
 	if (blank_before && dated)
 		return YES;
-	if (!blank_before && !dated)
+	if (!dated && (!blank_before || !may_be_undated(line)))
 		return NO;
 	if (next.len <= HEADER_NAME_MAX && slice_find(next, '\n') == SIZE_MAX && !whole)
 		return UNKNOWN;

@@ -11,9 +11,10 @@
  *   mboxcl2  Content-Length, and lines are written as they are
  *
  * A line "From " is taken for the beginning of a message when it has a date and
- * an empty line before it or a header field behind it, or, whatever else it says,
- * when it has both. A Content-Length is believed only when it leads exactly to
- * such a line or to the end of the file.
+ * an empty line before it or a header field behind it. One without a date needs
+ * both, and then says nothing but a sender, or an address and a time of day: a
+ * sentence that begins with "From " is text. A Content-Length is believed only
+ * when it leads exactly to such a line or to the end of the file.
  *
  * The reader is a machine: it is fed the file's octets and gives events. Message
  * octets are appended to a buf with lines ended by CRLF, without the empty line

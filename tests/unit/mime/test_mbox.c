@@ -80,8 +80,16 @@ static const struct {
 	{ "text that is no beginning", MBOX_RD,
 	    "From a " DATE "A: 1\n\nFrom here on\nall is well\n\nFrom now on, too\nyes\n",
 	    "[" STAMP " 0 ]A: 1\n\nFrom here on\nall is well\n\nFrom now on, too\nyes\n" },
-	{ "a date that is none", MBOX_RD, "From a " DATE "A: 1\n\nx\n\nFrom b@c yesterday\nA: 2\n\ny\n",
+	{ "a sentence above what looks like a field", MBOX_RD,
+	    "From a " DATE
+	    "A: 1\n\nHi\n\nFrom what I recall\nNote: text\n\nFrom a@b I heard\nNote: text\n\nFrom nine, at "
+	    "10:30\nNote: text\n",
+	    "[" STAMP " 0 ]A: 1\n\nHi\n\nFrom what I recall\nNote: text\n\nFrom a@b I heard\nNote: text\n\nFrom nine, "
+	    "at 10:30\nNote: text\n" },
+	{ "a date that is none", MBOX_RD, "From a " DATE "A: 1\n\nx\n\nFrom b@c gestern 03:04:05\nA: 2\n\ny\n",
 	    "[" STAMP " 0 ]A: 1\n\nx\n[-1 0 ]A: 2\n\ny\n" },
+	{ "no date", MBOX_RD, "From a\nA: 1\n\nx\n\nFrom -\nA: 2\n\ny\n\nFrom b@c\r\nA: 3\n\nz\n",
+	    "[-1 0 ]A: 1\n\nx\n[-1 0 ]A: 2\n\ny\n[-1 0 ]A: 3\n\nz\n" },
 	{ "Thunderbird", MBOX_RD,
 	    "From - " DATE
 	    "X-Mozilla-Status: 0005\nX-Mozilla-Status2: 02000000\nX-Mozilla-Keys: work $label2      \nA: 1\n\n"
@@ -148,6 +156,7 @@ static const char *const no_files[] = {
 	"\n\n",
 	"Return-Path: <a@b>\nSubject: a letter\n\nx\n",
 	"From here to there\nthe way is long\n",
+	"From what I recall\nNote: this is text\n",
 	"From",
 	"PK\003\004",
 	"<html>",
