@@ -316,6 +316,14 @@ tree_writer_put(struct tree_writer *w, struct slice in, struct error *e)
 }
 
 int
+tree_writer_cut(struct tree_writer *w, uint64_t octets, struct error *e)
+{
+	if (ftruncate(w->fd, (off_t)octets) != 0 || lseek(w->fd, (off_t)octets, SEEK_SET) < 0)
+		return fail(e, "cut", "a file", "");
+	return 0;
+}
+
+int
 tree_writer_date(struct tree_writer *w, int64_t mtime, struct error *e)
 {
 	const struct timespec times[2] = { { .tv_sec = mtime }, { .tv_sec = mtime } };

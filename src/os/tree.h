@@ -79,6 +79,8 @@ struct tree_writer {
 
 int tree_writer_open(struct tree_writer *w, const struct tree *t, const char *name, struct error *e);
 int tree_writer_put(struct tree_writer *w, struct slice in, struct error *e);
+/* Takes back all behind so many octets. */
+int tree_writer_cut(struct tree_writer *w, uint64_t octets, struct error *e);
 /* The file's time, unix seconds. */
 int tree_writer_date(struct tree_writer *w, int64_t mtime, struct error *e);
 /* The octets are on disk. */

@@ -544,6 +544,36 @@ def test_export_with_a_damaged_body(filled, tmp_path):
         assert f"Exported {len(ODD) + 1} messages" in done.stdout and "1 could not" in done.stdout
 
 
+def large_body(exchange):
+    return max(pathlib.Path(exchange.data, "bodies").iterdir(), key=lambda path: (path.name.startswith("b"), path.stat().st_size))
+
+
+def cut_large(exchange):
+    os.truncate(large_body(exchange), large_body(exchange).stat().st_size // 2)
+
+
+def cut_segment(exchange):
+    """The last message of the segment loses its last octets."""
+    segment = next(pathlib.Path(exchange.data, "bodies").glob("s*"))
+    octets = segment.read_bytes()
+    os.truncate(segment, len(octets.rstrip(b"\0")) - 10)
+
+
+@pytest.mark.parametrize("harm", [cut_large, cut_segment, lambda exchange: large_body(exchange).unlink()],
+                         ids=["cut body", "cut segment", "lost body"])
+def test_with_a_body_that_is_cut_short(filled, tmp_path, harm):
+    """It is left out and said; all others are exported, and imported they are there already."""
+    filled.run("account", "export", filled.ALICE, tmp_path / "before")
+    filled.stop()
+    harm(filled)
+    for kind in ("maildir", "mbox"):
+        done = filled.run("account", "export", filled.ALICE, tmp_path / kind, "--format", kind, check=False)
+        assert done.returncode == 1 and "the message with UID " in done.stderr, done
+        assert f"Exported {len(ODD) + 1} messages" in done.stdout and "1 could not" in done.stdout
+    done = last_json(filled.run("account", "import", filled.ALICE, tmp_path / "before", "--json"))
+    assert done["imported"] == 1 and done["already_there"] == len(ODD) + 1
+
+
 def test_names(filled, tmp_path):
     """Names that a folder cannot have are repaired where one sees it, and lead nowhere else."""
     with imap_of(filled, filled.BOB) as imap:

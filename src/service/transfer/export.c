@@ -11,14 +11,15 @@
 /* ---- bodies ---- */
 
 static int
-read_piece(struct port *port, uint64_t body, uint64_t offset, struct arena *a, struct slice *out, struct error *e)
+read_piece(struct export_body *b, uint64_t offset, struct arena *a, struct slice *out, struct error *e)
 {
-	const struct store_body_read ask = { .body = body, .offset = offset, .length = STORE_PIECE_MAX };
+	const struct store_body_read ask = { .body = b->body, .offset = offset, .length = STORE_PIECE_MAX };
 	struct store_body_data reply;
-	int rc = store_body_read(port, &ask, a, &reply, e);
+	int rc = store_body_read(b->port, &ask, a, &reply, e);
 
 	if (rc == 0)
 		*out = reply.data;
+	b->failed = rc;
 	return rc;
 }
 
@@ -38,7 +39,7 @@ export_body_open(struct export_body *b, struct port *port, const struct store_me
 	*b = (struct export_body){ .port = port, .body = m->body, .large = m->size > STORE_PIECE_MAX };
 	arena_init(&b->arena, STORE_PIECE_MAX * 2);
 	if (!b->large)
-		rc = read_piece(port, m->body, 0, &b->arena, &b->whole, e);
+		rc = read_piece(b, 0, &b->arena, &b->whole, e);
 	return rc == 0 ? export_body_each(b, survey, &b->survey, e) : rc;
 }
 
@@ -56,7 +57,7 @@ export_body_each(
 		struct slice piece;
 
 		arena_init(&a, STORE_PIECE_MAX * 2);
-		rc = read_piece(b->port, b->body, at, &a, &piece, e);
+		rc = read_piece(b, at, &a, &piece, e);
 		if (rc != 0 || piece.len == 0)
 			break;
 		at += piece.len;
@@ -90,6 +91,40 @@ say_uid(struct export *x, const struct store_message *m, const struct error *e)
 	transfer_problem(x->transfer, export_where(x, where), ERROR_NO_OFFSET, said.text);
 }
 
+static bool
+is_expunged(struct export *x, const struct store_message *m)
+{
+	const struct store_message_list ask = {
+		.account = x->transfer->account, .mailbox = x->mailbox.mailbox, .first = m->uid, .limit = 1
+	};
+	struct store_message_rows rows;
+	ARENA_OWNED struct arena a = { 0 };
+	int rc;
+
+	arena_init(&a, REPLY_BUDGET);
+	rc = store_message_list(x->transfer->port, &ask, &a, &rows, NULL);
+	return rc == ERR_NOT_FOUND || (rc == 0 && (rows.row_count == 0 || rows.rows[0].uid != m->uid));
+}
+
+/* A message whose octets the store cannot give is told and left out, the rest goes on. */
+static int
+leave_out(struct export *x, const struct store_message *m, int rc, const struct error *e)
+{
+	switch (rc) {
+	case ERR_NOT_FOUND: /* since its row was read, or its file is lost */
+		if (!is_expunged(x, m))
+			say_uid(x, m, e);
+		return 0;
+	case ERR_INTEGRITY:
+	case ERR_TRUNCATED:
+	case ERR_IO:
+		say_uid(x, m, e);
+		return 0;
+	default:
+		return rc;
+	}
+}
+
 static int
 export_message(struct export *x, const struct export_format *f, const struct store_message *m, struct error *e)
 {
@@ -104,17 +139,13 @@ export_message(struct export *x, const struct export_format *f, const struct sto
 		return 0;
 	}
 	rc = export_body_open(&b, x->transfer->port, m, e);
-	if (rc == 0) {
+	if (rc == 0)
 		rc = f->put(x, m, &b, e);
-		if (rc == 0) {
-			x->transfer->counts.moved++;
-			x->transfer->counts.octets += m->size;
-		}
-	} else if (rc == ERR_INTEGRITY) {
-		say_uid(x, m, e);
-		rc = 0;
-	} else if (rc == ERR_NOT_FOUND) {
-		rc = 0; /* expunged since its row was read */
+	if (rc == 0) {
+		x->transfer->counts.moved++;
+		x->transfer->counts.octets += m->size;
+	} else if (rc == b.failed) {
+		rc = leave_out(x, m, rc, e);
 	}
 	export_body_done(&b);
 	return rc;

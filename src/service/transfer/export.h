@@ -45,13 +45,14 @@ struct export_body {
 	uint64_t body;
 	struct slice whole;
 	bool large;
+	int failed; /* of the store, when it could not be read */
 	struct arena arena;
 	struct mbox_survey survey;
 };
 
-/* Reads it, or looks all through it. ERR_INTEGRITY: it is damaged. export_body_done() always. */
+/* Reads it, or looks all through it. export_body_done() always. */
 int export_body_open(struct export_body *b, struct port *port, const struct store_message *m, struct error *e);
-/* All octets in pieces. */
+/* All octets in pieces. An error that is b->failed concerns this body only; any other is each()'s. */
 int export_body_each(
     struct export_body *b, int (*each)(void *ctx, struct slice piece, struct error *e), void *ctx, struct error *e);
 void export_body_done(struct export_body *b);
@@ -61,6 +62,7 @@ struct export_format {
 	int (*begin)(struct export *x, struct error *e);
 	/* False: it is there already. */
 	bool (*wants)(struct export *x, const struct store_message *m);
+	/* After b->failed, nothing of the message may be left. */
 	int (*put)(struct export *x, const struct store_message *m, struct export_body *b, struct error *e);
 	/* whole: all messages were given. Also after begin() failed. */
 	int (*end)(struct export *x, bool whole, struct error *e);

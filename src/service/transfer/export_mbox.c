@@ -17,6 +17,7 @@ struct writing {
 	char name[FILE_PATH_MAX];
 	char part[FILE_PATH_MAX + sizeof PART_SUFFIX];
 	struct tree_writer writer;
+	uint64_t written; /* octets */
 	struct buf out;
 	struct mbox_quoter quoter;
 	bool open;
@@ -119,6 +120,7 @@ flush(struct writing *w, struct error *e)
 	int rc = w->out.err != 0 ? error_set(e, w->out.err, "a message is too large to be written")
 				 : tree_writer_put(&w->writer, buf_slice(&w->out), e);
 
+	w->written += w->out.len;
 	buf_clear(&w->out);
 	return rc;
 }
@@ -155,6 +157,34 @@ put_keywords(const struct export *x, uint64_t bits, struct buf *out)
 	}
 }
 
+/* The message alone, behind what is written: when its octets end too early, all of it is taken back. */
+static int
+put_message(struct writing *w, const struct mbox_note *note, struct export_body *b, struct error *e)
+{
+	struct error late;
+	uint64_t before;
+	int rc = b->large ? flush(w, e) : 0;
+
+	if (rc != 0)
+		return rc;
+	before = w->written;
+	w->quoter = (struct mbox_quoter){ 0 };
+	(void)mbox_write_begin(&w->out, &b->survey, note);
+	rc = export_body_each(b, put_piece, w, e);
+	if (rc != 0 && rc == b->failed) {
+		buf_clear(&w->out);
+		w->written = before;
+		if (tree_writer_cut(&w->writer, before, &late) != 0) {
+			*e = late;
+			b->failed = 0;
+			rc = late.code;
+		}
+		return rc;
+	}
+	(void)mbox_write_end(&w->out, &b->survey, &w->quoter);
+	return rc == 0 && w->out.len >= WRITE_OCTETS ? flush(w, e) : rc;
+}
+
 static int
 mbox_put(struct export *x, const struct store_message *m, struct export_body *b, struct error *e)
 {
@@ -172,12 +202,9 @@ mbox_put(struct export *x, const struct store_message *m, struct export_body *b,
 	}
 	note.keywords = buf_slice(&keywords);
 	note.base = buf_slice(&base);
-	w->started = true;
-	w->quoter = (struct mbox_quoter){ 0 };
-	(void)mbox_write_begin(&w->out, &b->survey, &note);
-	rc = export_body_each(b, put_piece, w, e);
-	(void)mbox_write_end(&w->out, &b->survey, &w->quoter);
-	return rc == 0 && w->out.len >= WRITE_OCTETS ? flush(w, e) : rc;
+	rc = put_message(w, &note, b, e);
+	w->started |= rc == 0;
+	return rc;
 }
 
 /* The octets are on disk, then the name, then the folder that has it. */

@@ -125,7 +125,7 @@ is_same(struct present_entry *entry, struct port *port, const uint8_t digest[KEE
 	if (entry->read && entry->digest != short_of(digest))
 		return 0;
 	rc = body_digest(port, entry->body, stored, e);
-	if (rc == ERR_INTEGRITY || rc == ERR_NOT_FOUND)
+	if (rc == ERR_INTEGRITY || rc == ERR_TRUNCATED || rc == ERR_NOT_FOUND)
 		return 0;
 	if (rc != 0)
 		return rc;

@@ -67,6 +67,16 @@ files_and_folders(void **state)
 	assert_int_equal(tree_file_read(&f, 1, text, sizeof text, &unit_error), 3);
 	assert_int_equal(tree_file_read(&f, 4, text, sizeof text, &unit_error), 0);
 	tree_file_done(&f);
+	assert_ok(tree_writer_open(&w, &tree, "a/b/cut", &unit_error));
+	assert_ok(tree_writer_put(&w, SLICE("text"), &unit_error));
+	assert_ok(tree_writer_cut(&w, 2, &unit_error));
+	assert_ok(tree_writer_put(&w, SLICE("a"), &unit_error));
+	tree_writer_done(&w);
+	assert_ok(tree_file_open(&f, &tree, "a/b/cut", &unit_error));
+	assert_int_equal(tree_file_read(&f, 0, text, sizeof text, &unit_error), 3);
+	assert_memory_equal(text, "tea", 3);
+	tree_file_done(&f);
+	assert_ok(tree_remove(&tree, "a/b/cut", &unit_error));
 	assert_ok(tree_list_open(&list, &tree, "a", &unit_error));
 	assert_string_equal(tree_list_next(&list, &unit_error), "b");
 	assert_null(tree_list_next(&list, &unit_error));
