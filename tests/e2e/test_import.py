@@ -235,6 +235,23 @@ def test_again(place, tmp_path):
         assert sorted(m[0] for m in dump(imap, "box")) == sorted([letter(1)] * 6 + [letter(2), letter(3), letter(4)] * 2)
 
 
+def test_again_without_dates(fresh_exchange, tmp_path):
+    """An mbox without any date grows: what was imported is known, though the file's own time is another."""
+    exchange = fresh_exchange(start=False)
+    box = tmp_path / "box"
+    stamp = "From a " + time.asctime(time.gmtime(DATE)) + "\n"
+    box.write_text(f"From \nSubject: one\n\nHi\n\n{stamp}Subject: two\n\nHi\n\nFrom \nSubject: three\n\nHi\n\n")
+    os.utime(box, (DATE, DATE))
+    assert last_json(exchange.run("account", "import", exchange.ALICE, box, "--json"))["imported"] == 3
+    with open(box, "a") as f:
+        f.write("From \nSubject: four\n\nHi\n\n")
+    done = last_json(exchange.run("account", "import", exchange.ALICE, box, "--json"))
+    assert done["imported"] == 1 and done["already_there"] == 3
+    exchange.start()
+    with imap_of(exchange, exchange.ALICE) as imap:
+        assert [m[2] for m in dump(imap, "box")] == [1, DATE, DATE, DATE]
+
+
 def many_letters(path, kind, count=8000):
     """A source of so many letters, and their octets."""
     stamp = "From a " + time.asctime(time.gmtime(DATE)) + "\n"

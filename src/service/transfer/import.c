@@ -47,6 +47,7 @@ struct import {
 	struct tree_file file;
 	uint64_t offset;
 	bool from_mbox;
+	uint64_t date_before; /* of the message before it in its mbox */
 };
 
 /* ---- the message that comes ---- */
@@ -96,6 +97,18 @@ message_digest(void *ctx, uint8_t out[KEEP_DIGEST], struct error *e)
 	return hash_finish(m->hash, out, e);
 }
 
+/*
+ * The file's, for a message that has no date of its own. An mbox gets another time whenever it grows, and the message would
+ * then not be known as there already: it takes that of the message before it.
+ */
+static uint64_t
+date_of_file(const struct import *m)
+{
+	if (m->from_mbox)
+		return m->date_before;
+	return m->file.mtime > 0 ? (uint64_t)m->file.mtime : 1;
+}
+
 /* The Date field, or else the file's time. Never 0, which would be now. */
 static uint64_t
 message_date(const struct import *m, bool has_date, int64_t date)
@@ -109,7 +122,7 @@ message_date(const struct import *m, bool has_date, int64_t date)
 	if (mime_header_parse(buf_slice(&m->text), &a, &header, NULL) == 0 &&
 	    date_parse_mail(mime_header_value(&header, "Date"), &date, NULL, NULL) == 0 && date > 0)
 		return (uint64_t)date;
-	return m->file.mtime > 0 ? (uint64_t)m->file.mtime : 1;
+	return date_of_file(m);
 }
 
 static int message_replay(void *ctx, struct keep *k, struct error *e);
@@ -163,7 +176,7 @@ message_end(struct import *m, bool has_date, int64_t date, uint32_t flags, struc
 	make_cache(m, &cache);
 	out.header_size = (uint32_t)m->scan.length;
 	out.cache = buf_slice(&cache);
-	out.date = message_date(m, has_date, date);
+	out.date = m->date_before = message_date(m, has_date, date);
 	return keep_put(m->keep, &out, e);
 }
 
@@ -300,6 +313,7 @@ import_mbox(struct import *m, const struct source *s, struct error *e)
 	}
 	m->where = s->shown;
 	m->from_mbox = true;
+	m->date_before = 1;
 	mbox_reader_init(&r, rule_of(m->options->format));
 	rc = m->file.size == 0 ? 0 : message_begin(m, e);
 	if (rc == 0 && m->file.size > 0)

@@ -3,7 +3,7 @@
  * Import of mbox files and Maildirs into one account. Each message is read,
  * with CRLF at the ends of its lines, and kept with its flags, keywords and date
  * (the one that the mbox or the file has; else the one in its Date field, and at
- * last the file's own). One that cannot be kept is told, and the rest goes on.
+ * last the file's own, or in an mbox that of the message before it). One that cannot be kept is told, and the rest goes on.
  */
 #ifndef SERVICE_TRANSFER_IMPORT_H
 #define SERVICE_TRANSFER_IMPORT_H
