@@ -189,6 +189,31 @@ place_reach(const struct config *config, bool to_write, struct place *place_out,
 	return rc != 0 ? rc : place_open(&options, place_out, e);
 }
 
+int
+place_lock(const struct config *config, const char *name, int *lock_out, struct error *e)
+{
+	struct tree t = { .fd = -1 };
+	struct privileges_user user;
+	char path[FILE_PATH_MAX];
+	int lock, rc = path_join(path, config->data, name, e);
+
+	if (rc == 0)
+		rc = file_lock(path, false, &lock, e);
+	if (rc != 0)
+		return rc;
+	if (find_user(config, &user, NULL) == 0) {
+		rc = tree_open(&t, config->data, e);
+		if (rc == 0)
+			rc = tree_give(&t, name, user.uid, user.gid, e);
+		tree_done(&t);
+	}
+	if (rc != 0)
+		file_unlock(lock);
+	else
+		*lock_out = lock;
+	return rc;
+}
+
 void
 place_close(struct place *p)
 {

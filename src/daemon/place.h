@@ -6,6 +6,7 @@
  *   DATA/store.db, DATA/bodies/    the store (store/engine.h)
  *   DATA/tls/certificate.pem       made when the configuration names none; key.pem beside it
  *   DATA/control.sock              while the server runs (daemon/process_control.h)
+ *   DATA/import-N.lock             while mail is imported into account N
  *   DATA/ports.json                while the server runs: {"smtp": 25, ..., "pin": "64 hex digits"}
  */
 #ifndef DAEMON_PLACE_H
@@ -46,6 +47,11 @@ int place_add_domains(struct port *store, const struct slice *domains, size_t co
 int place_reach(const struct config *config, bool to_write, struct place *place_out, struct error *e);
 /* Whether a server runs on the folder. */
 bool place_is_served(const struct config *config);
+/*
+ * For work that may run only once at a time: DATA/name, which becomes the user's of the configuration when this is root.
+ * ERR_EXISTS when another program holds it. file_unlock().
+ */
+int place_lock(const struct config *config, const char *name, int *lock_out, struct error *e);
 /* Closes the port and the store. */
 void place_close(struct place *p);
 

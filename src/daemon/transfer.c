@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "daemon/place.h"
 #include "daemon/verbs.h"
+#include "os/file.h"
 #include "os/terminal.h"
 #include "service/transfer/export.h"
 #include "service/transfer/import.h"
@@ -159,6 +160,25 @@ transfer_failed(const struct error *e)
 	return EXIT_NO;
 }
 
+/* What is there already is known to one import only: two at once would store everything twice. */
+static int
+import_alone(const struct config *config, struct transfer *t, const struct import_options *o, struct error *e)
+{
+	char name[64];
+	int lock, rc;
+
+	(void)snprintf(name, sizeof name, "import-%" PRIu64 ".lock", t->account);
+	rc = place_lock(config, name, &lock, e);
+	if (rc == ERR_EXISTS)
+		return error_set(
+		    e, ERR_ORDER, "mail is being imported into this account already; wait until that has ended");
+	if (rc != 0)
+		return rc;
+	rc = import_run(t, o, e);
+	file_unlock(lock);
+	return rc;
+}
+
 static int
 carry_out(const struct verb_input *in, bool import, enum transfer_format format, struct transfer *t, struct error *e)
 {
@@ -178,7 +198,7 @@ carry_out(const struct verb_input *in, bool import, enum transfer_format format,
 
 	if (rc != 0)
 		return rc;
-	return import ? import_run(t, &taking, e) : export_run(t, &giving, e);
+	return import ? import_alone(in->config, t, &taking, e) : export_run(t, &giving, e);
 }
 
 int

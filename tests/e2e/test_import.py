@@ -299,6 +299,22 @@ def test_killed(place, tmp_path, kind):
         assert sorted(m[0] for m in dump(imap, "box")) == sorted(octets)
 
 
+def test_two_at_once(fresh_exchange, tmp_path):
+    """The second into the same account is refused: neither would know what the other stores. Another account is free."""
+    exchange = fresh_exchange()
+    octets = many_letters(tmp_path / "box", "mbox")
+    running = start_import(exchange, ["account", "import", exchange.ALICE, tmp_path / "box"])
+    done = exchange.run("account", "import", exchange.ALICE, tmp_path / "box", check=False)
+    (tmp_path / "one").write_bytes(b"From a\n" + letter(1).replace(b"\r\n", b"\n"))
+    other = last_json(exchange.run("account", "import", exchange.BOB, tmp_path / "one", "--json"))
+    assert running.poll() is None, "it was quicker than this test"
+    assert done.returncode == 3 and "is being imported into this account already" in done.stderr and done.stdout == "", done
+    assert other["imported"] == 1
+    running.communicate(timeout=120)
+    done = last_json(exchange.run("account", "import", exchange.ALICE, tmp_path / "box", "--json", timeout=120))
+    assert done["imported"] == 0 and done["already_there"] == len(octets)
+
+
 def test_server_killed(fresh_exchange, tmp_path):
     exchange = fresh_exchange()
     octets = many_letters(tmp_path / "box", "mbox")
