@@ -443,6 +443,19 @@ def test_folders_that_cannot_be_read(fresh_exchange, tmp_path):
     assert "notes" not in done.stderr and "cache" not in done.stderr
 
 
+def test_one_folder_that_cannot_be_read(fresh_exchange, tmp_path):
+    """It is said, and does not keep the others out."""
+    exchange = fresh_exchange(start=False)
+    root = make_maildir(tmp_path / "m", letter(1))
+    make_maildir(root / "Closed", letter(2))
+    make_maildir(root / "Open", letter(3))
+    (root / "Closed").chmod(0)
+    done = run_bound(exchange, "account", "import", exchange.ALICE, root)
+    (root / "Closed").chmod(0o700)
+    assert done.returncode == 1 and "Imported 2 messages" in done.stdout and "1 could not" in done.stdout, done
+    assert "Closed" in done.stderr
+
+
 def test_maildir_below(fresh_exchange, tmp_path):
     """A Maildir inside the folder that is named, with folders of its own."""
     exchange = fresh_exchange(start=False)

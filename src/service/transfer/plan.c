@@ -385,6 +385,11 @@ walk_folder(struct walk *w, const char *folder, struct slice mailbox, unsigned d
 		    maildir_octets(w, folder), e);
 	if (rc == 0)
 		rc = names_read(&n, &w->plan->tree, folder, e);
+	if (rc != 0 && rc != ERR_NOMEM && depth > 0) {
+		transfer_problem(w->transfer, folder, ERROR_NO_OFFSET, e->text);
+		n.count = 0;
+		rc = 0;
+	}
 	for (size_t i = 0; i < n.count && rc == 0; i++)
 		rc = take_entry(w, folder, n.names[i], maildir, mailbox, depth, e);
 	arena_done(&n.arena);
