@@ -456,6 +456,19 @@ def test_one_folder_that_cannot_be_read(fresh_exchange, tmp_path):
     assert "Closed" in done.stderr
 
 
+@pytest.mark.parametrize("name,lines", [(".Work.2024", "Work.2024\nodd/name\n"), ("Work/2024", "Work/2024\nodd\n")])
+def test_subscriptions(fresh_exchange, tmp_path, name, lines):
+    """Their separator is that of the folders, whatever else stands in a line."""
+    exchange = fresh_exchange(start=False)
+    root = make_maildir(tmp_path / "m", letter(1))
+    make_maildir(root / name, letter(2))
+    (root / "subscriptions").write_text(lines)
+    exchange.run("account", "import", exchange.ALICE, root)
+    exchange.start()
+    with imap_of(exchange, exchange.ALICE) as imap:
+        assert b'() "/" Work/2024' in imap.lsub()[1]
+
+
 def test_maildir_below(fresh_exchange, tmp_path):
     """A Maildir inside the folder that is named, with folders of its own."""
     exchange = fresh_exchange(start=False)

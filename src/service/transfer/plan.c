@@ -16,6 +16,7 @@ struct walk {
 	struct plan *plan;
 	enum transfer_format format;
 	struct slice into;
+	bool has_dotted, has_plain; /* folders below a Maildir were found: Maildir++, or Dovecot's LAYOUT=fs */
 };
 
 static bool
@@ -247,6 +248,7 @@ take_dotted(struct walk *w, const char *path, const char *name, enum tree_kind k
 	name_below(w, above, slice_str(name + 1), '.', path, &mailbox);
 	if (mailbox.len == 0)
 		return 0;
+	w->has_dotted = true;
 	return add_source(w, SOURCE_MAILDIR, path, buf_slice(&mailbox), maildir_octets(w, path), e);
 }
 
@@ -380,6 +382,7 @@ walk_folder(struct walk *w, const char *folder, struct slice mailbox, unsigned d
 	int rc = 0;
 
 	arena_init(&n.arena, PLAN_BUDGET);
+	w->has_plain |= maildir && depth > 0;
 	if (maildir)
 		rc = add_source(w, SOURCE_MAILDIR, folder, mailbox.len > 0 ? mailbox : SLICE("INBOX"),
 		    maildir_octets(w, folder), e);
@@ -437,8 +440,8 @@ take_subscriptions(struct walk *w, struct error *e)
 		return 0;
 	}
 	p->has_subscriptions = true;
-	/* Dovecot writes the separator of the layout: '.' for Maildir++, '/' for plain folders. */
-	maildir_subscriptions_init(&lines, buf_slice(&text), slice_find(buf_slice(&text), '/') == SIZE_MAX ? '.' : '/');
+	/* Dovecot writes the separator of the layout: '.' for Maildir++, where a '/' is an odd name's, '/' for plain folders. */
+	maildir_subscriptions_init(&lines, buf_slice(&text), w->has_plain && !w->has_dotted ? '/' : '.');
 	while (p->subscription_count < PLAN_SUBSCRIPTIONS_MAX && maildir_subscriptions_next(&lines, &folder)) {
 		bool repaired;
 
