@@ -603,6 +603,19 @@ def test_export_with_a_damaged_body(filled, tmp_path):
         assert f"Exported {len(ODD) + 1} messages" in done.stdout and "1 could not" in done.stdout
 
 
+@pytest.mark.parametrize("name", ["subscriptions", "dovecot-keywords"])
+def test_export_beside_a_long_file(filled, tmp_path, name):
+    """What is too long to be extended stays as it is."""
+    out = tmp_path / "out"
+    out.mkdir()
+    long = "".join(f"folder{i}\n" for i in range(100000))
+    (out / name).write_text(long)
+    filled.stop()
+    done = filled.run("account", "export", filled.ALICE, out, check=False)
+    assert done.returncode == 1 and "is too long to be extended" in done.stderr, done
+    assert (out / name).read_text() == long and (out / ".Work.2024").is_dir()
+
+
 def large_body(exchange):
     return max(pathlib.Path(exchange.data, "bodies").iterdir(), key=lambda path: (path.name.startswith("b"), path.stat().st_size))
 

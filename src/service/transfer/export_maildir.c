@@ -146,7 +146,10 @@ read_small(struct export *x, const char *path, struct buf *out, struct error *e)
 
 	if (rc != 0)
 		return rc == ERR_NOT_FOUND ? 0 : rc;
-	n = room == NULL ? error_nomem(e) : tree_file_read(&f, 0, room, MAILDIR_FILE_MAX, e);
+	if (f.size > MAILDIR_FILE_MAX)
+		n = error_set(e, ERR_LIMIT, "'%s/%s' is too long to be extended", x->tree.path, path);
+	else
+		n = room == NULL ? error_nomem(e) : tree_file_read(&f, 0, room, MAILDIR_FILE_MAX, e);
 	tree_file_done(&f);
 	if (n > 0)
 		buf_commit(out, (size_t)n);
@@ -488,6 +491,10 @@ maildir_subscriptions(struct export *x, const struct slice *names, size_t count,
 
 	buf_init(&text, MAILDIR_FILE_MAX * 2);
 	rc = read_small(x, "subscriptions", &text, e);
+	if (rc == ERR_LIMIT) {
+		transfer_problem(x->transfer, "subscriptions", ERROR_NO_OFFSET, e->text);
+		return tree_sync(&x->tree, "", e);
+	}
 	before = text.len;
 	for (size_t i = 0; i < count && rc == 0; i++)
 		rc = add_line(&text, names[i], e);
