@@ -252,6 +252,18 @@ def test_again_without_dates(fresh_exchange, tmp_path):
         assert [m[2] for m in dump(imap, "box")] == [1, DATE, DATE, DATE]
 
 
+def test_again_of_one_size(fresh_exchange, tmp_path):
+    """Many of one size and date, in another order, some of them twice: each stands for one."""
+    exchange = fresh_exchange(start=False)
+    stamp = b"From a " + time.asctime(time.gmtime(DATE)).encode() + b"\n"
+    parts = [stamp + b"Subject: %05d\n\nx\n\n" % (i % 700) for i in range(1000)]
+    (tmp_path / "box").write_bytes(b"".join(parts))
+    exchange.run("account", "import", exchange.ALICE, tmp_path / "box")
+    (tmp_path / "box").write_bytes(b"".join(reversed(parts)) + parts[0] + parts[650])
+    done = last_json(exchange.run("account", "import", exchange.ALICE, tmp_path / "box", "--json"))
+    assert done["imported"] == 2 and done["already_there"] == 1000
+
+
 def many_letters(path, kind, count=8000):
     """A source of so many letters, and their octets."""
     stamp = "From a " + time.asctime(time.gmtime(DATE)) + "\n"

@@ -4,8 +4,8 @@
  * their way to the disk at once, so that they share its syncs.
  *
  * What is in a mailbox before the import is remembered as a table of size, date
- * and body (40 octets a message). A message is there already when one of the same
- * size and date has the same octets (read and hashed); each of those in the
+ * and body (64 octets a message). A message is there already when one of the same
+ * size and date has the same octets (all of these are read and hashed once); each of those in the
  * mailbox stands for one in the source, so that what a source has twice stays
  * twice, and an import that was stopped can be run again.
  */

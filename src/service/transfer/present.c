@@ -19,7 +19,7 @@ by_size(const void *a, const void *b)
 		return x->size < y->size ? -1 : 1;
 	if (x->date != y->date)
 		return x->date < y->date ? -1 : 1;
-	return x->body < y->body ? -1 : x->body > y->body;
+	return memcmp(x->digest, y->digest, KEEP_DIGEST);
 }
 
 static int
@@ -66,17 +66,16 @@ present_load(struct present *p, struct port *port, uint64_t account, uint64_t ma
 	return rc;
 }
 
-/* The first entry of that size and date, or where it would be. */
+/* The first entry that is not before the key. */
 static size_t
-first_of(const struct present *p, uint64_t size, uint64_t date)
+first_of(const struct present *p, const struct present_entry *key)
 {
-	const struct present_entry key = { .size = size, .date = date };
 	size_t low = 0, high = p->count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (by_size(&p->entries[middle], &key) < 0)
+		if (by_size(&p->entries[middle], key) < 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -105,59 +104,54 @@ body_digest(struct port *port, uint64_t body, uint8_t out[KEEP_DIGEST], struct e
 	return rc == 0 ? hash_finish(h, out, e) : rc;
 }
 
-static uint64_t
-short_of(const uint8_t digest[KEEP_DIGEST])
-{
-	uint64_t v;
-
-	memcpy(&v, digest, sizeof v);
-	return v;
-}
-
-/* A body that cannot be read is not the same: the message is stored once more. */
+/* All of one size and date, from there on. A body that cannot be read is like none: the message is stored once more. */
 static int
-is_same(struct present_entry *entry, struct port *port, const uint8_t digest[KEEP_DIGEST], bool *same, struct error *e)
+read_group(struct present *p, size_t first, struct port *port, struct error *e)
 {
-	uint8_t stored[KEEP_DIGEST];
-	int rc;
+	size_t end = first;
+	int rc = 0;
 
-	*same = false;
-	if (entry->read && entry->digest != short_of(digest))
-		return 0;
-	rc = body_digest(port, entry->body, stored, e);
-	if (rc == ERR_INTEGRITY || rc == ERR_TRUNCATED || rc == ERR_NOT_FOUND)
-		return 0;
+	for (; rc == 0 && end < p->count && p->entries[end].size == p->entries[first].size &&
+	     p->entries[end].date == p->entries[first].date;
+	     end++) {
+		struct present_entry *entry = &p->entries[end];
+
+		rc = body_digest(port, entry->body, entry->digest, e);
+		if (rc == ERR_INTEGRITY || rc == ERR_TRUNCATED || rc == ERR_NOT_FOUND)
+			rc = 0;
+	}
 	if (rc != 0)
 		return rc;
-	entry->read = true;
-	entry->digest = short_of(stored);
-	*same = memcmp(stored, digest, KEEP_DIGEST) == 0;
+	qsort(&p->entries[first], end - first, sizeof *p->entries, by_size);
+	p->entries[first].read = true;
 	return 0;
 }
 
 int
 present_take(struct present *p, struct port *port, const struct keep_message *m, bool *found_out, struct error *e)
 {
-	uint8_t digest[KEEP_DIGEST];
-	bool have = false;
+	struct present_entry key = { .size = m->size, .date = m->date };
+	size_t first = first_of(p, &key), at;
 	int rc = 0;
 
 	*found_out = false;
-	for (size_t i = first_of(p, m->size, m->date); i < p->count && rc == 0 && !*found_out; i++) {
-		struct present_entry *entry = &p->entries[i];
-
-		if (entry->size != m->size || entry->date != m->date)
-			break;
-		if (entry->used)
-			continue;
-		if (!have)
-			rc = m->digest(m->ctx, digest, e);
-		have = true;
-		if (rc == 0)
-			rc = is_same(entry, port, digest, found_out, e);
-		entry->used = *found_out;
-	}
-	return rc;
+	if (first == p->count || p->entries[first].size != m->size || p->entries[first].date != m->date)
+		return 0;
+	if (!p->entries[first].read)
+		rc = read_group(p, first, port, e);
+	if (rc == 0)
+		rc = m->digest(m->ctx, key.digest, e);
+	if (rc != 0)
+		return rc;
+	first = first_of(p, &key);
+	if (first == p->count)
+		return 0;
+	at = first + p->entries[first].used;
+	if (at >= p->count || by_size(&p->entries[at], &key) != 0)
+		return 0;
+	p->entries[first].used++;
+	*found_out = true;
+	return 0;
 }
 
 void

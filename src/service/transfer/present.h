@@ -9,13 +9,13 @@ struct present_entry {
 	uint64_t size;
 	uint64_t date;
 	uint64_t body;
-	uint64_t digest; /* the first 8 octets of its SHA-256, when it was read */
-	bool read;
-	bool used;
+	uint8_t digest[KEEP_DIGEST]; /* when it was read; zeros: it cannot be */
+	uint32_t used;               /* in the first of those with one digest: so many are matched */
+	bool read;                   /* in the first of its size and date: all of them were, and are sorted by digest */
 };
 
 struct present {
-	struct present_entry *entries; /* by size, date, body */
+	struct present_entry *entries; /* by size, date, digest */
 	size_t count, room;
 };
 
