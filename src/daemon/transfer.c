@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "base/utf8.h"
 #include "daemon/place.h"
 #include "daemon/verbs.h"
 #include "os/file.h"
@@ -32,16 +33,21 @@ print_json(struct json_value *object)
 	json_value_free(object);
 }
 
-/* Names of files and mailboxes are other people's text: nothing of them reaches the terminal as a control. */
+/* Names of files and mailboxes are other people's text: no control reaches the terminal, C1 and broken UTF-8 included. */
 static void
 put_printable(struct buf *out, const char *text)
 {
-	size_t at = out->len;
+	struct slice rest = slice_str(text);
 
-	(void)buf_put_str(out, text);
-	for (; at < out->len; at++) {
-		if (out->data[at] < 0x20 || out->data[at] == 0x7f)
-			out->data[at] = '?';
+	while (rest.len > 0) {
+		uint32_t point = 0;
+		size_t n = utf8_decode(rest, &point);
+
+		if (n == 0 || point < 0x20 || (point >= 0x7f && point < 0xa0))
+			(void)buf_put_u8(out, '?');
+		else
+			(void)buf_put_slice(out, slice_sub(rest, 0, n));
+		rest = slice_from(rest, n > 0 ? n : 1);
 	}
 }
 

@@ -455,6 +455,21 @@ def test_folders_that_cannot_be_read(fresh_exchange, tmp_path):
     assert "notes" not in done.stderr and "cache" not in done.stderr
 
 
+def test_what_is_said_is_printable(fresh_exchange, tmp_path):
+    """No control of a name reaches the terminal; in JSON, what is broken is repaired."""
+    exchange = fresh_exchange(start=False)
+    root = make_maildir(tmp_path / "m", letter(1))
+    for name in [b".raw\x9bname", b".point\xc2\x9bname", b".&AJs-name", b".escape\x1bname"]:
+        make_maildir(root / os.fsdecode(name))
+    (root / os.fsdecode(b"link\x9b\xc2\x9b\xc3\xbc")).symlink_to("elsewhere")
+    for words in [[], ["--json"]]:
+        done = subprocess.run([exchange.daemon, "account", "import", exchange.ALICE, root, *words, "--config", exchange.config],
+                              capture_output=True, timeout=60)
+        said = done.stdout.decode() + done.stderr.decode()  # it is UTF-8
+        assert words or not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", said), said
+        assert "symbolic link" in said and "\u00fc" in said and said.count("becomes") == 4, said
+
+
 def test_one_folder_that_cannot_be_read(fresh_exchange, tmp_path):
     """It is said, and does not keep the others out."""
     exchange = fresh_exchange(start=False)

@@ -154,29 +154,39 @@ maildir_keywords_write(struct buf *out, const struct maildir_keywords *k)
 
 /* ---- folders ---- */
 
+/* Controls (C1 too) and what has a meaning of its own. */
+static bool
+may_be_in_name(uint32_t point)
+{
+	return point >= 0x20 && !(point >= 0x7f && point < 0xa0) && point != '*' && point != '%' && point != '/';
+}
+
 /* One level, in modified UTF-7 or, as some write it, UTF-8. */
 static int
 put_level(struct slice level, struct buf *out, bool *repaired)
 {
-	struct buf text;
-	int rc;
+	BUF_OWNED struct buf text = { 0 };
+	struct slice rest;
 
 	buf_init(&text, STORE_NAME_MAX * 8);
 	if (imap_mutf7_parse(&text, level, NULL) != 0) {
 		*repaired |= !utf8_valid(level);
 		(void)utf8_put_repaired(&text, level);
 	}
-	for (size_t i = 0; i < text.len; i++) {
-		uint8_t c = text.data[i];
+	rest = buf_slice(&text);
+	while (text.err == 0 && rest.len > 0) {
+		uint32_t point = 0;
+		size_t n = utf8_decode(rest, &point);
 
-		if (c < 0x20 || c == 0x7f || c == '*' || c == '%' || c == '/') {
-			text.data[i] = '_';
+		if (n > 0 && may_be_in_name(point)) {
+			(void)buf_put_slice(out, slice_sub(rest, 0, n));
+		} else {
+			(void)buf_put_u8(out, '_');
 			*repaired = true;
 		}
+		rest = slice_from(rest, n > 0 ? n : 1);
 	}
-	rc = text.err != 0 ? text.err : buf_put_slice(out, buf_slice(&text));
-	buf_done(&text);
-	return rc;
+	return text.err != 0 ? text.err : out->err;
 }
 
 int

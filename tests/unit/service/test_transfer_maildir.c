@@ -104,6 +104,8 @@ static const struct {
 	{ "50% *new*", '.', "50_ _new_", true },
 	{ "a\nb", '.', "a_b", true },
 	{ "a/b", '.', "a_b", true },
+	{ "a&AJs-b", '.', "a_b", true },
+	{ "a\xc2\x9b\xc2\xa0", '.', "a_\xc2\xa0", true },
 	{ "", '.', NULL, false },
 	{ "..", '.', NULL, true },
 	{ "a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a", '.', NULL, false },
