@@ -15,7 +15,7 @@ fail(struct error *e, const char *what, const char *path, const char *name)
 
 	if (errnum == ENOENT)
 		code = ERR_NOT_FOUND;
-	else if (errnum == EEXIST)
+	else if (errnum == EEXIST || errnum == ENOTDIR || errnum == ELOOP)
 		code = ERR_EXISTS;
 	else if (errnum == EACCES || errnum == EPERM || errnum == EROFS)
 		code = ERR_DENIED;

@@ -5,7 +5,7 @@
  * Nothing is reached through a symbolic link, except the tree's own path, and
  * only plain files are opened: a FIFO, a device or a socket is ERR_DENIED.
  *
- * Errors are those of os/file.h.
+ * Errors are those of os/file.h; ERR_EXISTS is also a file or a link where a folder should be.
  */
 #ifndef OS_TREE_H
 #define OS_TREE_H

@@ -643,6 +643,25 @@ def test_export_beside_a_long_file(filled, tmp_path, name):
     assert (out / name).read_text() == long and (out / ".Work.2024").is_dir()
 
 
+@pytest.mark.parametrize("kind,name", [("maildir", ".Work"), ("mbox", "Work.sbd")])
+def test_export_where_something_is_in_the_way(filled, tmp_path, kind, name):
+    """A link or a file where a folder should be: the mailbox is said and left out, and the others are written."""
+    filled.stop()
+    for way in ("link", "file"):
+        out = tmp_path / way
+        out.mkdir()
+        (tmp_path / "elsewhere").mkdir(exist_ok=True)
+        if way == "link":
+            (out / name).symlink_to(tmp_path / "elsewhere")
+        else:
+            (out / name).write_text("somebody's")
+        done = filled.run("account", "export", filled.ALICE, out, "--format", kind, check=False)
+        left = 0 if kind == "maildir" else 1  # Work itself is empty
+        assert done.returncode == 1 and f"Exported {len(ODD) + 2 - left} messages" in done.stdout, done
+        assert "1 could not" in done.stdout and re.search(r"letterlockd: Work(/2024)?: ", done.stderr), done
+        assert not list((tmp_path / "elsewhere").iterdir())
+
+
 def large_body(exchange):
     return max(pathlib.Path(exchange.data, "bodies").iterdir(), key=lambda path: (path.name.startswith("b"), path.stat().st_size))
 

@@ -128,7 +128,8 @@ links_and_pipes(void **state)
 	assert_int_not_equal(tree_list_open(&list, &tree, "a/folder", &unit_error), 0);
 	assert_int_not_equal(tree_writer_open(&w, &tree, "a/folder/new", &unit_error), 0);
 	assert_int_equal(tree_writer_open(&w, &tree, "a/link", &unit_error), ERR_EXISTS);
-	assert_int_not_equal(tree_make(&tree, "a/folder/new", &unit_error), 0);
+	assert_int_equal(tree_make(&tree, "a/folder/new", &unit_error), ERR_EXISTS);
+	assert_int_equal(tree_make(&tree, "a/fifo/new", &unit_error), ERR_EXISTS);
 	assert_ok(tree_look(&tree, "a/link", &entry, &unit_error));
 	assert_int_equal(entry.kind, TREE_LINK);
 	assert_ok(tree_look(&tree, "a/fifo", &entry, &unit_error));
