@@ -692,6 +692,16 @@ def test_with_a_body_that_is_cut_short(filled, tmp_path, harm):
     assert done["imported"] == 1 and done["already_there"] == len(ODD) + 1
 
 
+def test_what_a_stopped_export_left(fresh_exchange, tmp_path):
+    """Some of a mailbox is no mailbox of its own."""
+    exchange = fresh_exchange(start=False)
+    for name in ["Sent", "Sent.letterlock-part"]:
+        (tmp_path / name).write_bytes(b"From a\n" + letter(1).replace(b"\r\n", b"\n"))
+    done = exchange.run("account", "import", exchange.ALICE, tmp_path)
+    assert "Imported 1 messages" in done.stdout and "1 files or parts of files hold no mail" in done.stdout, done
+    assert "Sent.letterlock-part: an export that was stopped left it" in done.stderr
+
+
 def test_names(filled, tmp_path):
     """Names that a folder cannot have are repaired where one sees it, and lead nowhere else."""
     with imap_of(filled, filled.BOB) as imap:

@@ -163,7 +163,7 @@ write_small(struct export *x, const char *path, struct slice content, struct err
 	char part[FILE_PATH_MAX];
 	int rc;
 
-	if (snprintf(part, sizeof part, "%s.letterlock-part", path) >= (int)sizeof part)
+	if (snprintf(part, sizeof part, "%s" TRANSFER_PART_SUFFIX, path) >= (int)sizeof part)
 		return error_set(e, ERR_LIMIT, "a path is too long");
 	rc = tree_remove(&x->tree, part, e);
 	if (rc == 0)

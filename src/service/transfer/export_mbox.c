@@ -11,11 +11,10 @@
 #include "service/transfer/export.h"
 
 #define WRITE_OCTETS (1u << 20)
-#define PART_SUFFIX ".letterlock-part"
 
 struct writing {
 	char name[FILE_PATH_MAX];
-	char part[FILE_PATH_MAX + sizeof PART_SUFFIX];
+	char part[FILE_PATH_MAX + sizeof TRANSFER_PART_SUFFIX];
 	struct tree_writer writer;
 	uint64_t written; /* octets */
 	struct buf out;
@@ -97,7 +96,7 @@ mbox_begin(struct export *x, struct error *e)
 		return rc;
 	if (tree_look(&x->tree, w->name, &entry, NULL) == 0)
 		return error_set(e, ERR_EXISTS, "'%s' is there already, and is not overwritten", w->name);
-	(void)snprintf(w->part, sizeof w->part, "%s" PART_SUFFIX, w->name);
+	(void)snprintf(w->part, sizeof w->part, "%s" TRANSFER_PART_SUFFIX, w->name);
 	/* What an export that was stopped left. */
 	rc = tree_remove(&x->tree, w->part, e);
 	if (rc == 0)

@@ -319,8 +319,14 @@ take_file(struct walk *w, const char *path, const char *name, struct slice above
 	BUF_OWNED struct buf mailbox = { 0 };
 	struct tree_file f;
 	bool yes = false;
-	int rc = tree_file_open(&f, &w->plan->tree, path, e);
+	int rc;
 
+	if (slice_ends(slice_str(name), SLICE(TRANSFER_PART_SUFFIX))) {
+		transfer_note(w->transfer, path, "an export that was stopped left it; it is passed over");
+		w->transfer->counts.passed++;
+		return 0;
+	}
+	rc = tree_file_open(&f, &w->plan->tree, path, e);
 	if (rc == 0)
 		rc = looks_like_mbox(&f, &yes, e);
 	if (rc != 0) {

@@ -11,6 +11,9 @@
 #include "base/error.h"
 #include "os/port.h"
 
+/* How a file of an export is named until it is whole. */
+#define TRANSFER_PART_SUFFIX ".letterlock-part"
+
 enum transfer_format {
 	TRANSFER_ANY, /* import: seen from what is there; export: Maildir */
 	TRANSFER_MAILDIR,
