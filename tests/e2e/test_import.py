@@ -11,7 +11,9 @@ import os
 import pathlib
 import pty
 import re
+import resource
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -660,6 +662,25 @@ def test_export_where_something_is_in_the_way(filled, tmp_path, kind, name):
         assert done.returncode == 1 and f"Exported {len(ODD) + 2 - left} messages" in done.stdout, done
         assert "1 could not" in done.stdout and re.search(r"letterlockd: Work(/2024)?: ", done.stderr), done
         assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def files_are_small():
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # the write fails instead
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+
+
+@pytest.mark.parametrize("kind", ["maildir", "mbox"])
+def test_export_that_cannot_be_written(filled, tmp_path, kind):
+    """What is counted as exported is there."""
+    out = tmp_path / "out"
+    done = subprocess.run([filled.daemon, "account", "export", filled.ALICE, out, "--format", kind, "--config", filled.config],
+                          capture_output=True, text=True, timeout=60, preexec_fn=files_are_small)
+    there = len(list(out.rglob("cur/*"))) if kind == "maildir" else 1
+    assert done.returncode == 3 and done.stderr.startswith("letterlockd: cannot write"), done
+    assert f"Exported {there} messages" in done.stdout and there > 0
+    if kind == "mbox":
+        assert len(list(mailbox.mbox(next(out.glob("Entw*")), create=False))) == there
+        assert not (out / "INBOX").exists()
 
 
 def large_body(exchange):

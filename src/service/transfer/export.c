@@ -141,12 +141,8 @@ export_message(struct export *x, const struct export_format *f, const struct sto
 	rc = export_body_open(&b, x->transfer->port, m, e);
 	if (rc == 0)
 		rc = f->put(x, m, &b, e);
-	if (rc == 0) {
-		x->transfer->counts.moved++;
-		x->transfer->counts.octets += m->size;
-	} else if (rc == b.failed) {
+	if (rc != 0 && rc == b.failed)
 		rc = leave_out(x, m, rc, e);
-	}
 	export_body_done(&b);
 	return rc;
 }

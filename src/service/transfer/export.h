@@ -62,7 +62,10 @@ struct export_format {
 	int (*begin)(struct export *x, struct error *e);
 	/* False: it is there already. */
 	bool (*wants)(struct export *x, const struct store_message *m);
-	/* After b->failed, nothing of the message may be left. */
+	/*
+	 * Counts it as moved as soon as it has its name, here or later. After b->failed, nothing of the message may be
+	 * left.
+	 */
 	int (*put)(struct export *x, const struct store_message *m, struct export_body *b, struct error *e);
 	/* whole: all messages were given. Also after begin() failed. */
 	int (*end)(struct export *x, bool whole, struct error *e);

@@ -27,6 +27,7 @@ struct there {
 struct pending {
 	char base[NAME_ROOM];
 	char final[NAME_ROOM];
+	uint64_t size;
 };
 
 struct writing {
@@ -315,8 +316,12 @@ give_names(struct export *x, struct writing *w, struct error *e)
 			continue;
 		if (rc == 0)
 			rc = tree_rename(&x->tree, from, to, e);
-		else
+		if (rc == 0) {
+			x->transfer->counts.moved++;
+			x->transfer->counts.octets += w->pending[i].size;
+		} else {
 			(void)tree_remove(&x->tree, from, NULL);
+		}
 	}
 	w->pending_count = 0;
 	w->pending_octets = 0;
@@ -398,6 +403,7 @@ maildir_put(struct export *x, const struct store_message *m, struct export_body 
 		(void)tree_remove(&x->tree, path, NULL);
 		return rc;
 	}
+	p->size = m->size;
 	w->pending_octets += m->size;
 	return ++w->pending_count == PENDING_MAX || w->pending_octets > PENDING_OCTETS ? give_names(x, w, e) : 0;
 }

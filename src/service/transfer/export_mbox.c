@@ -20,7 +20,7 @@ struct writing {
 	struct buf out;
 	struct mbox_quoter quoter;
 	bool open;
-	bool started; /* a message was written */
+	uint64_t messages, octets; /* in it */
 };
 
 /* Levels that the file system would take for something else are repaired. */
@@ -195,14 +195,17 @@ mbox_put(struct export *x, const struct store_message *m, struct export_body *b,
 	buf_init(&keywords, STORE_KEYWORDS_MAX * (STORE_KEYWORD_MAX + 1));
 	buf_init(&base, STORE_KEYWORDS_MAX * (STORE_KEYWORD_MAX + 1) + 64);
 	put_keywords(x, m->keywords, &keywords);
-	if (!w->started) {
+	if (w->messages == 0) {
 		(void)buf_putf(&base, "%u %u", x->mailbox.uidvalidity, x->mailbox.uidnext - 1);
 		put_keywords(x, UINT64_MAX, &base);
 	}
 	note.keywords = buf_slice(&keywords);
 	note.base = buf_slice(&base);
 	rc = put_message(w, &note, b, e);
-	w->started |= rc == 0;
+	if (rc == 0) {
+		w->messages++;
+		w->octets += m->size;
+	}
 	return rc;
 }
 
@@ -219,6 +222,8 @@ give_name(struct export *x, struct writing *w, struct error *e)
 		rc = tree_rename(&x->tree, w->part, w->name, e);
 	if (rc != 0)
 		return rc;
+	x->transfer->counts.moved += w->messages;
+	x->transfer->counts.octets += w->octets;
 	slash = strrchr(w->name, '/');
 	if (slash != NULL)
 		*slash = '\0';
