@@ -217,6 +217,19 @@ def test_too_many_keywords(fresh_exchange, tmp_path):
     assert [m[1] for m in found] == [frozenset({f"word{i}"} if i < 64 else ()) for i in range(100)]
 
 
+def test_many_keywords_of_one_message(fresh_exchange, tmp_path):
+    """Repeated ones take no room; each that is beyond the maximum is said."""
+    exchange = fresh_exchange(start=False)
+    stamp = "From a " + time.asctime(time.gmtime(DATE)) + "\n"
+    words = ["again", "AGAIN"] * 40 + [f"word{i}" for i in range(66)]
+    (tmp_path / "box").write_text(f"{stamp}X-Keywords: {' '.join(words)}\nSubject: x\n\nx\n\n")
+    done = exchange.run("account", "import", exchange.ALICE, tmp_path / "box")
+    assert [re.search("'(.*)' is left out", line).group(1) for line in done.stderr.splitlines()] == ["word63", "word64", "word65"]
+    exchange.start()
+    with imap_of(exchange, exchange.ALICE) as imap:
+        assert dump(imap, "box")[0][1] == {"again"} | {f"word{i}" for i in range(63)}
+
+
 # ---- nothing is lost, nothing is doubled ----
 
 def test_again(place, tmp_path):

@@ -265,18 +265,29 @@ leave_out(struct keep *k, const char *where, struct slice word)
 		    is_keyword(word) ? "its mailbox has as many different ones as it may" : "IMAP cannot name it");
 }
 
+static bool
+is_among(const struct slice *words, size_t count, struct slice word)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (slice_ieq(words[i], word))
+			return true;
+	}
+	return false;
+}
+
+/* has_room() keeps the count of different ones below the maximum. */
 static size_t
 take_keywords(struct keep *k, const struct keep_message *m, struct slice out[STORE_KEYWORDS_MAX])
 {
 	struct slice rest = m->keywords;
 	size_t count = 0;
 
-	while (rest.len > 0 && count < STORE_KEYWORDS_MAX) {
+	while (rest.len > 0) {
 		struct slice word = slice_split(rest, ' ', &rest);
 
-		if (word.len == 0)
+		if (word.len == 0 || is_among(out, count, word))
 			continue;
-		if (is_keyword(word) && has_room(k, word))
+		if (count < STORE_KEYWORDS_MAX && is_keyword(word) && has_room(k, word))
 			out[count++] = word;
 		else
 			leave_out(k, m->where, word);
