@@ -696,6 +696,17 @@ def test_export_that_cannot_be_written(filled, tmp_path, kind):
         assert not (out / "INBOX").exists()
 
 
+@pytest.mark.parametrize("length,good", [(238, True), (240, True), (255, True), (256, False)])
+def test_export_of_a_long_name(fresh_exchange, tmp_path, length, good):
+    """As long as the file system permits; a longer one is said."""
+    exchange = fresh_exchange(start=False)
+    (tmp_path / "box").write_bytes(b"From a\n" + letter(1).replace(b"\r\n", b"\n"))
+    exchange.run("account", "import", exchange.ALICE, tmp_path / "box", "--mailbox", "n" * length)
+    done = exchange.run("account", "export", exchange.ALICE, tmp_path / "out", "--format", "mbox", check=False)
+    assert done.returncode == (0 if good else 1) and ("too long" in done.stderr) is not good, done
+    assert {p.name for p in (tmp_path / "out").iterdir()} == ({"INBOX", "n" * length} if good else {"INBOX"})
+
+
 def large_body(exchange):
     return max(pathlib.Path(exchange.data, "bodies").iterdir(), key=lambda path: (path.name.startswith("b"), path.stat().st_size))
 

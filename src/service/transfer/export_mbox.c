@@ -8,9 +8,11 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "crypto/hash.h"
 #include "service/transfer/export.h"
 
 #define WRITE_OCTETS (1u << 20)
+#define FILE_NAME_MAX 255u /* octets that file systems permit, NUL not included */
 
 struct writing {
 	char name[FILE_PATH_MAX];
@@ -77,6 +79,29 @@ make_folders(struct export *x, const char *name, struct error *e)
 	return tree_make(&x->tree, folder, e);
 }
 
+/* "Sent.letterlock-part", or where that would be too long, a number made of the name: the same when it is run again. */
+static int
+name_part(struct writing *w, struct error *e)
+{
+	const char *slash = strrchr(w->name, '/'), *last = slash == NULL ? w->name : slash + 1;
+	uint8_t digest[32];
+	uint64_t number;
+	int rc = 0;
+
+	if (strlen(last) > FILE_NAME_MAX)
+		return error_set(e, ERR_LIMIT, "its name is too long for a file");
+	(void)snprintf(w->part, sizeof w->part, "%s" TRANSFER_PART_SUFFIX, w->name);
+	if (strlen(last) + strlen(TRANSFER_PART_SUFFIX) <= FILE_NAME_MAX)
+		return 0;
+	rc = hash_once(HASH_SHA256, slice_str(last), digest, e);
+	if (rc != 0)
+		return rc;
+	memcpy(&number, digest, sizeof number);
+	(void)snprintf(w->part, sizeof w->part, "%.*s%016llx" TRANSFER_PART_SUFFIX, (int)(last - w->name), w->name,
+	    (unsigned long long)number);
+	return 0;
+}
+
 static int
 mbox_begin(struct export *x, struct error *e)
 {
@@ -96,9 +121,10 @@ mbox_begin(struct export *x, struct error *e)
 		return rc;
 	if (tree_look(&x->tree, w->name, &entry, NULL) == 0)
 		return error_set(e, ERR_EXISTS, "'%s' is there already, and is not overwritten", w->name);
-	(void)snprintf(w->part, sizeof w->part, "%s" TRANSFER_PART_SUFFIX, w->name);
+	rc = name_part(w, e);
 	/* What an export that was stopped left. */
-	rc = tree_remove(&x->tree, w->part, e);
+	if (rc == 0)
+		rc = tree_remove(&x->tree, w->part, e);
 	if (rc == 0)
 		rc = tree_writer_open(&w->writer, &x->tree, w->part, e);
 	w->open = rc == 0;
