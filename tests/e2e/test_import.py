@@ -761,6 +761,20 @@ def test_names(filled, tmp_path):
         assert "Imported 3 messages" in done.stdout
 
 
+def test_two_become_one(fresh_exchange, tmp_path):
+    """Mailboxes whose names are the same at the other side: both are whole, and it is said."""
+    exchange = fresh_exchange(start=False)
+    (tmp_path / "in").mkdir()
+    for i, name in enumerate(["Foo", "Foo.mbox", "A.B", "A_B"]):
+        (tmp_path / "in" / name).write_bytes(b"From a\n" + letter(i).replace(b"\r\n", b"\n"))
+    done = exchange.run("account", "import", exchange.ALICE, tmp_path / "in")
+    assert re.search(r"Foo\.mbox: it goes into 'Foo', as '.*/Foo' does", done.stderr) and "Imported 4" in done.stdout, done
+    assert len(done.stderr.splitlines()) == 1
+    done = exchange.run("account", "export", exchange.ALICE, tmp_path / "out")
+    assert "A.B: 'A_B' is written to the same folder" in done.stderr and "Exported 4" in done.stdout, done
+    assert len(list((tmp_path / "out" / ".A_B" / "cur").iterdir())) == 2 and len(done.stderr.splitlines()) == 2
+
+
 # ---- on the way ----
 
 def test_progress(filled, tmp_path):

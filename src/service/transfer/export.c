@@ -307,6 +307,8 @@ export_run(struct transfer *t, const struct export_options *options, struct erro
 	if (rc == 0 && l.count == 0)
 		rc = error_set(e, ERR_NOT_FOUND, "there is no mailbox '%.*s'", (int)options->mailbox.len,
 		    (const char *)options->mailbox.data);
+	x.mailboxes = l.rows;
+	x.mailbox_count = l.count;
 	for (size_t i = 0; rc == 0 && i < l.count; i++)
 		rc = export_mailbox(&x, f, &l.rows[i], e);
 	if (rc == 0 && f->subscriptions != NULL)

@@ -32,6 +32,8 @@ struct export
 	struct tree tree;
 	const char *file; /* in the tree, when the mailbox becomes that one file */
 	uint64_t done, total, messages;
+	const struct store_mailbox *mailboxes; /* all that are written */
+	size_t mailbox_count;
 	/* The mailbox that is written. */
 	struct store_mailbox mailbox;
 	const struct store_keyword *keywords;

@@ -228,11 +228,31 @@ name_keywords(struct export *x, struct writing *w, struct error *e)
 
 /* ---- one mailbox ---- */
 
+/* A repaired name may be another's: their files have different names, and both are whole. */
+static void
+say_repaired(struct export *x, const char *folder)
+{
+	char where[STORE_NAME_MAX + 1];
+
+	transfer_note(x->transfer, export_where(x, where),
+	    "a '.' in its name would divide it in a Maildir; it is written as '%s'", folder);
+	for (size_t i = 0; i < x->mailbox_count; i++) {
+		BUF_OWNED struct buf other = { 0 };
+		struct slice name = x->mailboxes[i].name;
+		bool repaired;
+
+		buf_init(&other, FILE_PATH_MAX);
+		if (!slice_eq(name, x->mailbox.name) && maildir_folder_write(&other, name, &repaired, NULL) == 0 &&
+		    slice_eq_str(buf_slice(&other), folder))
+			transfer_note(x->transfer, export_where(x, where), "'%.*s' is written to the same folder",
+			    (int)name.len, (const char *)name.data);
+	}
+}
+
 static int
 folder_of(struct export *x, struct writing *w, struct error *e)
 {
 	BUF_OWNED struct buf name = { 0 };
-	char where[STORE_NAME_MAX + 1];
 	bool repaired;
 	int rc;
 
@@ -242,8 +262,7 @@ folder_of(struct export *x, struct writing *w, struct error *e)
 		return rc;
 	(void)snprintf(w->folder, sizeof w->folder, "%.*s", (int)name.len, (const char *)name.data);
 	if (repaired)
-		transfer_note(x->transfer, export_where(x, where),
-		    "a '.' in its name would divide it in a Maildir; it is written as '%s'", w->folder);
+		say_repaired(x, w->folder);
 	return 0;
 }
 

@@ -51,6 +51,21 @@ place_name(struct walk *w, struct slice mailbox)
 	    (int)mailbox.len, (const char *)mailbox.data);
 }
 
+/* "Foo" and "Foo.mbox", ".A" and "A": nothing is lost, but it is no longer what it was. */
+static void
+say_merged(struct walk *w, const struct source *s)
+{
+	const struct plan *p = w->plan;
+
+	for (size_t i = 0; i < p->count; i++) {
+		if (!slice_eq(p->sources[i].mailbox, s->mailbox))
+			continue;
+		transfer_note(w->transfer, s->shown, "it goes into '%.*s', as '%s' does", (int)s->mailbox.len,
+		    (const char *)s->mailbox.data, p->sources[i].shown);
+		return;
+	}
+}
+
 static int
 add_source(
     struct walk *w, enum source_kind kind, const char *name, struct slice mailbox, uint64_t octets, struct error *e)
@@ -66,6 +81,7 @@ add_source(
 	    name[0] == '\0' ? slice_str(p->tree.path) : arena_printf(&p->arena, "%s/%s", p->tree.path, name));
 	if (s->name == NULL || s->shown == NULL || s->mailbox.len == 0)
 		return no_memory(p, e);
+	say_merged(w, s);
 	p->count++;
 	p->octets += octets;
 	return 0;
