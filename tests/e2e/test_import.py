@@ -677,6 +677,31 @@ def test_export_where_something_is_in_the_way(filled, tmp_path, kind, name):
         assert not list((tmp_path / "elsewhere").iterdir())
 
 
+def test_export_while_mail_is_expunged(filled, tmp_path):
+    """A large message that goes while it is written leaves nothing half in the mbox, and does not end the export."""
+    body = b"".join(b"%078d\r\n" % i for i in range(110000))
+    with imap_of(filled, filled.ALICE) as imap:
+        for i in range(4):
+            put(imap, "Work", letter(i, body))
+        running = subprocess.Popen([filled.daemon, "account", "export", filled.ALICE, tmp_path / "box", "--format", "mbox",
+                                    "--mailbox", "Work", "--config", filled.config], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True)
+        part = tmp_path / "box.letterlock-part"
+        end = time.monotonic() + 60
+        while running.poll() is None and (not part.exists() or part.stat().st_size < 12 << 20):
+            assert time.monotonic() < end
+        running.send_signal(signal.SIGSTOP)
+        assert imap.select("Work")[0] == "OK"
+        assert imap.store("1:*", "+FLAGS", r"(\Deleted)")[0] == "OK" and imap.expunge()[0] == "OK"
+        running.send_signal(signal.SIGCONT)
+        out, said = running.communicate(timeout=60)
+    assert running.returncode == 0 and said == "", said
+    whole = list(mailbox.mbox(tmp_path / "box", create=False))
+    assert whole and out.startswith(f"Exported {len(whole)} messages")
+    for message in whole:
+        assert message.get_payload().rstrip("\n").encode() == body.replace(b"\r\n", b"\n").rstrip(b"\n")
+
+
 def files_are_small():
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # the write fails instead
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
