@@ -84,20 +84,6 @@ place_make(const struct config *config, struct error *e)
 	return rc;
 }
 
-int
-place_check_backup(const struct config *config, bool to_serve, struct error *e)
-{
-	if (!backup_is_there(config->data))
-		return 0;
-	if (!backup_is_whole(config->data))
-		return error_set(
-		    e, ERR_ORDER, "'%s' is an unfinished backup; run letterlockd backup again", config->data);
-	if (to_serve)
-		return error_set(e, ERR_ORDER,
-		    "'%s' is a backup; put it in the place of the data folder with letterlockd restore", config->data);
-	return 0;
-}
-
 static int
 give_bodies(const struct tree *t, const struct privileges_user *user, struct error *e)
 {
@@ -135,6 +121,41 @@ place_give(const struct config *config, const char *folder, struct error *e)
 		rc = tree_give(&t, names[i], user.uid, user.gid, e);
 	tree_done(&t);
 	return rc;
+}
+
+/*
+ * A restore that was cut off right in the folder (daemon/restore.c) or at its very end: from here on there can be more in
+ * it than the backup has, and no other restore may go on with it.
+ */
+static int
+take_restored(const struct config *config, struct error *e)
+{
+	char mark[FILE_PATH_MAX], database[FILE_PATH_MAX];
+	int rc = path_join(mark, config->data, BACKUP_RESTORING, e);
+
+	if (rc == 0)
+		rc = path_join(database, config->data, "store.db", e);
+	if (rc != 0 || !file_exists(mark))
+		return rc;
+	if (!file_exists(database))
+		return error_set(e, ERR_ORDER,
+		    "a restore to '%s' was cut off; run letterlockd restore again, or empty the folder", config->data);
+	rc = place_give(config, config->data, e);
+	return rc != 0 ? rc : file_remove(mark, e);
+}
+
+int
+place_check_backup(const struct config *config, bool to_serve, struct error *e)
+{
+	if (!backup_is_there(config->data))
+		return take_restored(config, e);
+	if (!backup_is_whole(config->data))
+		return error_set(
+		    e, ERR_ORDER, "'%s' is an unfinished backup; run letterlockd backup again", config->data);
+	if (to_serve)
+		return error_set(e, ERR_ORDER,
+		    "'%s' is a backup; put it in the place of the data folder with letterlockd restore", config->data);
+	return 0;
 }
 
 bool

@@ -58,7 +58,10 @@ void place_close(struct place *p);
 /* Makes the folder if need be, for that user when this is root, and refuses one that others could read. */
 int place_make(const struct config *config, struct error *e);
 
-/* ERR_ORDER: a backup is not served, it is restored; an unfinished one cannot even be looked at. */
+/*
+ * ERR_ORDER: a backup is not served, it is restored; an unfinished one cannot even be looked at, and neither can a folder
+ * that is half restored. What was restored but for its very end is finished.
+ */
 int place_check_backup(const struct config *config, bool to_serve, struct error *e);
 /* When this is root: the store in the folder is given to the user of the configuration. */
 int place_give(const struct config *config, const char *folder, struct error *e);

@@ -258,3 +258,38 @@ def test_key_and_certificate_change_together(fresh_exchange, place):
             shutil.copytree(keep, place / "b")
             at += 1
         assert seen.count(old) > 3 and seen.count(want) > 3
+
+
+# ---- in place ----
+
+@needs_root
+def test_mail_since(fresh_exchange, place):
+    """A restore right into a mounted folder that was cut off at its end: what came since is not pruned by another one."""
+    exchange = fresh_exchange()
+    append(exchange, range(1, 4))
+    backup(exchange, place / "b")
+    exchange.stop()
+    for left in exchange.folder.glob("data*"):
+        shutil.rmtree(left)
+    exchange.data.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m,mode=700", "tmpfs", exchange.data], check=False).returncode:
+        pytest.skip("nothing can be mounted here")
+    try:
+        at, half = 1, 0
+        while killed(exchange, place, place / "b", at) and not (exchange.data / "store.db").exists():
+            if (exchange.data / "restore.json").exists():
+                done = exchange.run("account", "list", check=False)
+                assert done.returncode == 3 and "was cut off; run letterlockd restore again" in done.stderr, done
+                half += 1
+            at += 9
+        assert half > 1
+        assert (exchange.data / "restore.json").exists()
+        exchange.start()
+        append(exchange, [5])
+        exchange.stop()
+        done = put_back(exchange, place / "b", check=False)
+        assert done.returncode == 3 and "a file system is mounted" in done.stderr
+        assert subjects(exchange.data)[0][2] == 4
+        verify(exchange, exchange.data)
+    finally:
+        subprocess.run(["umount", exchange.data], check=True)
