@@ -93,7 +93,8 @@ void file_writer_done(struct file_writer *w);
 /*
  * An advisory lock on a file made for it (mode 0600, never removed), held
  * until file_unlock() or the end of the process. wait false: ERR_EXISTS when
- * another process holds it.
+ * another process holds it. ERR_NOT_FOUND also on a read-only medium where it
+ * is not yet.
  */
 int file_lock(const char *path, bool wait, int *lock_out, struct error *e);
 /*

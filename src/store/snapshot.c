@@ -137,6 +137,8 @@ open_source(struct store_snapshot *c, struct error *e)
 		rc = error_set(e, ERR_NOT_FOUND, "there is no store in '%s'", c->o.from);
 	if (rc == 0 && !c->o.held)
 		rc = lock_folder(c->o.from, &c->from_lock, e);
+	if (rc == ERR_NOT_FOUND && file_exists(path)) /* on a read-only medium: without a lock nobody has it */
+		rc = 0;
 	if (rc == 0 && !c->o.held)
 		rc = recover_log(path, e);
 	if (rc == 0)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """letterlockd restore, killed more than once, with another backup, by root for another user, and from what is read-only."""
+import fcntl
 import os
 import pwd
 import re
@@ -293,3 +294,33 @@ def test_mail_since(fresh_exchange, place):
         verify(exchange, exchange.data)
     finally:
         subprocess.run(["umount", exchange.data], check=True)
+
+
+# ---- what is read-only ----
+
+@needs_root
+@pytest.mark.parametrize("without", [(), ("lock",)])
+def test_read_only(fresh_exchange, place, without):
+    exchange = fresh_exchange()
+    append(exchange, range(1, 4))
+    append(exchange, [1], size=500_000)
+    backup(exchange, place / "b")
+    exchange.stop()
+    for name in without:
+        (place / "b" / name).unlink()
+    was = subjects(place / "b")
+    (place / "read-only").mkdir()
+    if subprocess.run(["mount", "--bind", place / "b", place / "read-only"], check=False).returncode:
+        pytest.skip("nothing can be mounted here")
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", place / "read-only"], check=True)
+        put_back(exchange, place / "read-only")
+        assert subjects(exchange.data) == was
+        verify(exchange, exchange.data)
+        if not without:
+            with open(place / "b" / "lock", "rb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                done = put_back(exchange, place / "read-only", check=False)
+                assert done.returncode == 3 and "in use by another process" in done.stderr
+    finally:
+        subprocess.run(["umount", place / "read-only"], check=True)
