@@ -179,9 +179,7 @@ look_at_backup(const struct config *config, bool to_write, struct place *place_o
 	if (to_write)
 		return error_set(e, ERR_ORDER,
 		    "'%s' is a backup, which is only looked at; restore it, and change the data folder", config->data);
-	rc = dir_check_private(config->data, e);
-	if (rc == 0)
-		rc = place_check_backup(config, false, e);
+	rc = place_check_backup(config, false, e);
 	return rc != 0 ? rc : place_open(&options, place_out, e);
 }
 
