@@ -78,10 +78,26 @@ hold(void *ctx, struct error *e)
 /* ---- where to ---- */
 
 static int
-found_one(void *ctx, const char *name)
+found_any(void *ctx, const char *name)
 {
 	(void)ctx;
-	return strcmp(name, "lost+found") == 0 || strcmp(name, "lock") == 0 ? 0 : 1;
+	(void)name;
+	return 1;
+}
+
+/* What a first backup leaves that could not even write backup.json is no content. */
+static int
+found_one(void *ctx, const char *name)
+{
+	const struct backup *b = ctx;
+	char bodies[FILE_PATH_MAX];
+
+	if (strcmp(name, "bodies") == 0 && path_join(bodies, b->folder, name, NULL) == 0)
+		return dir_each(bodies, found_any, NULL, NULL) == 0 ? 0 : 1;
+	return strcmp(name, "lost+found") == 0 || strcmp(name, "lock") == 0 ||
+		strncmp(name, ".letterlock-", strlen(".letterlock-")) == 0 /* os/file.h */
+	    ? 0
+	    : 1;
 }
 
 /* Where it really lies, or the folder that it will be made in. */
@@ -106,7 +122,7 @@ real_place(const char *path, char out[FILE_PATH_MAX])
 
 /* It is not the data folder or in it, and when it is there, it is empty or a backup. */
 static int
-check_folder(const struct backup *b, struct error *e)
+check_folder(struct backup *b, struct error *e)
 {
 	char data[FILE_PATH_MAX], folder[FILE_PATH_MAX];
 	size_t len;
@@ -121,13 +137,28 @@ check_folder(const struct backup *b, struct error *e)
 	if (real_place(b->folder, folder) && strncmp(folder, data, len) == 0 &&
 	    (folder[len] == '\0' || folder[len] == '/'))
 		return error_set(e, ERR_USAGE, "a backup of '%s' cannot be in it; name another folder", b->data);
+	if (readlink(b->folder, data, sizeof data) >= 0)
+		return error_set(e, ERR_USAGE, "'%s' is a symbolic link; name the folder that it leads to", b->folder);
 	if (!file_exists(b->folder))
 		return 0;
 	if (backup_is_there(b->folder))
 		return 0;
-	rc = dir_each(b->folder, found_one, NULL, e);
+	rc = dir_each(b->folder, found_one, b, e);
 	return rc == 1 ? error_set(e, ERR_EXISTS, "'%s' is not empty and is no backup; name another folder", b->folder)
 		       : rc;
+}
+
+/* Before hours of copying, not after: root's server makes a key that only root can read. */
+static int
+check_tls(const struct backup *b, struct error *e)
+{
+	char key[FILE_PATH_MAX];
+	int rc = path_join(key, b->data, "tls/key.pem", e);
+
+	if (rc == 0 && access(key, R_OK) != 0 && errno == EACCES)
+		rc = error_set(e, ERR_DENIED,
+		    "'%s' cannot be read by this user, and belongs to a backup; run letterlockd backup as root", key);
+	return rc;
 }
 
 static int
@@ -154,6 +185,24 @@ begin_mark(struct backup *b, const struct store_snapshot *s, struct error *e)
 	return rc != 0 || backup_is_whole(b->folder) ? rc : backup_mark_write(b->folder, &b->mark, e);
 }
 
+/* What the store says names no folder. */
+static int
+failed_to_copy(const struct backup *b, struct error *e)
+{
+	char why[ERROR_TEXT_MAX];
+
+	if (e->code == ERR_IO)
+		return error_context(e, "while '%s' was copied to '%s'", b->data, b->folder);
+	if (e->code != ERR_FULL)
+		return e->code;
+	(void)snprintf(why, sizeof why, "%s", e->text);
+	return error_set(e, ERR_FULL,
+	    "there is no room for the backup '%s'; make room on its disk and run backup again, which goes on with what "
+	    "is "
+	    "there (%s)",
+	    b->folder, why);
+}
+
 static int
 copy_all(struct backup *b, struct store_snapshot *s, struct error *e)
 {
@@ -166,7 +215,9 @@ copy_all(struct backup *b, struct store_snapshot *s, struct error *e)
 	if (rc == 0)
 		rc = store_snapshot_finish(s, &b->mark.counts, e);
 	b->mark.finished = clock_unix();
-	return rc != 0 ? rc : backup_mark_write(b->folder, &b->mark, e);
+	if (rc == 0)
+		rc = backup_mark_write(b->folder, &b->mark, e);
+	return rc == 0 ? 0 : failed_to_copy(b, e);
 }
 
 /* The running server when there is one, or the folder itself. */
@@ -195,6 +246,8 @@ make_backup(struct backup *b, struct error *e)
 	struct store_snapshot *s = NULL;
 	int rc = check_folder(b, e);
 
+	if (rc == 0)
+		rc = check_tls(b, e);
 	if (rc != 0)
 		return rc;
 	rc = reach(b, &s, e);

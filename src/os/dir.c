@@ -81,6 +81,12 @@ dir_check_private(const char *path, struct error *e)
 	return 0;
 }
 
+bool
+dir_is_read_only(const char *path)
+{
+	return access(path, W_OK) != 0 && errno == EROFS;
+}
+
 int
 dir_take(const char *path, bool *taken_out, struct error *e)
 {

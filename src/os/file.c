@@ -316,8 +316,6 @@ lock_opened(const char *path, int fd, int how, int *lock_out, struct error *e)
 {
 	int rc = 0;
 
-	if (fd < 0 && errno == EROFS)
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW);
 	if (fd < 0)
 		return fail(e, "open the lock", path);
 	while (flock(fd, how) != 0 && rc == 0) {

@@ -37,6 +37,8 @@ int dir_make_private(const char *path, struct error *e);
 int dir_check_private(const char *path, struct error *e);
 /* Makes the folder, which must be no link, this user's; *taken_out: it was not. ERR_DENIED when this is not root. */
 int dir_take(const char *path, bool *taken_out, struct error *e);
+/* Whether nobody can write there, because of how its file system is mounted. */
+bool dir_is_read_only(const char *path);
 int dir_sync(const char *path, struct error *e);
 /*
  * Gives the folder made the name path, which is in the same folder. What was there (but an empty folder) has made's name
@@ -93,8 +95,7 @@ void file_writer_done(struct file_writer *w);
 /*
  * An advisory lock on a file made for it (mode 0600, never removed), held
  * until file_unlock() or the end of the process. wait false: ERR_EXISTS when
- * another process holds it. ERR_NOT_FOUND also on a read-only medium where it
- * is not yet.
+ * another process holds it.
  */
 int file_lock(const char *path, bool wait, int *lock_out, struct error *e);
 /*

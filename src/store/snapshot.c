@@ -45,13 +45,13 @@ find_paths(struct store_snapshot *c, struct error *e)
 }
 
 static int
-lock_folder(const char *folder, int *lock_out, struct error *e)
+lock_folder(const char *folder, bool read_only, int *lock_out, struct error *e)
 {
 	char path[FILE_PATH_MAX];
 	int rc = path_join(path, folder, "lock", e);
 
 	if (rc == 0)
-		rc = file_lock(path, false, lock_out, e);
+		rc = read_only ? file_lock_shared(path, lock_out, e) : file_lock(path, false, lock_out, e);
 	return rc == ERR_EXISTS ? error_set(e, ERR_ORDER, "%s is in use by another process", folder) : rc;
 }
 
@@ -63,7 +63,7 @@ make_folder(struct store_snapshot *c, struct error *e)
 	if (rc == 0)
 		rc = dir_check_private(c->o.to, e);
 	if (rc == 0)
-		rc = lock_folder(c->o.to, &c->to_lock, e);
+		rc = lock_folder(c->o.to, false, &c->to_lock, e);
 	return rc != 0 ? rc : dir_make_private(c->to_bodies, e);
 }
 
@@ -131,18 +131,17 @@ static int
 open_source(struct store_snapshot *c, struct error *e)
 {
 	char path[FILE_PATH_MAX];
+	bool read_only = !c->o.held && dir_is_read_only(c->o.from); /* a disk put away, a snapshot */
 	int rc = path_join(path, c->o.from, "store.db", e);
 
 	if (rc == 0 && !file_exists(path))
 		rc = error_set(e, ERR_NOT_FOUND, "there is no store in '%s'", c->o.from);
 	if (rc == 0 && !c->o.held)
-		rc = lock_folder(c->o.from, &c->from_lock, e);
-	if (rc == ERR_NOT_FOUND && file_exists(path)) /* on a read-only medium: without a lock nobody has it */
-		rc = 0;
-	if (rc == 0 && !c->o.held)
+		rc = lock_folder(c->o.from, read_only, &c->from_lock, e);
+	if (rc == 0 && !c->o.held && !read_only)
 		rc = recover_log(path, e);
 	if (rc == 0)
-		rc = db_open(&c->source, path, DB_READER, e);
+		rc = db_open(&c->source, path, read_only ? DB_LOOKER : DB_READER, e);
 	return rc != 0 ? rc : look_at_source(c, e);
 }
 

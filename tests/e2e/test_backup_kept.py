@@ -2,6 +2,8 @@
 """What a backup keeps of an earlier one is what the source has; and a backup that is only looked at stays as it is."""
 import contextlib
 import mailbox
+import os
+import pwd
 import shutil
 import sqlite3
 import subprocess
@@ -9,7 +11,7 @@ import subprocess
 import pytest
 
 from conftest import ROOT
-from test_backup import backup, place, put_back, verify  # noqa: F401  (place is a fixture)
+from test_backup import backup, needs_root, place, put_back, verify  # noqa: F401  (place is a fixture)
 
 OLD = ROOT / "tests/data/store/schema-1.tar.xz"
 
@@ -185,3 +187,97 @@ def test_looked_at_earlier_program(fresh_exchange, place):  # noqa: F811
     put_back(exchange, place / "b", "--data", place / "new")
     verify(exchange, place / "new")
     assert whole(place / "b") == before
+
+
+# ---- disks ----
+
+@needs_root
+def test_read_only(fresh_exchange, place):  # noqa: F811
+    """A medium that nobody can write: looked at, restored, and a source."""
+    exchange = fresh_exchange(start=False)
+    bring_in(exchange, place / "Box", [letter("one"), letter("two", 1_500_000)])
+    backup(exchange, place / "b")
+    (place / "medium").mkdir()
+    if subprocess.run(["mount", "--bind", place / "b", place / "medium"], check=False).returncode:
+        pytest.skip("nothing can be mounted here")
+    try:
+        subprocess.run(["mount", "-o", "remount,ro,bind", place / "medium"], check=True)
+        with pytest.raises(OSError):
+            (place / "medium" / "lock").touch()
+        before = whole(place / "b")
+        look(exchange, place / "medium")
+        assert put_back(exchange, place / "medium", "--data", place / "new").returncode == 0
+        verify(exchange, place / "new")
+        exchange.run("backup", place / "again", "--data", place / "medium")
+        verify(exchange, place / "again")
+        done = exchange.run("backup", place / "medium", check=False)
+        assert done.returncode == 3 and "Read-only file system" in done.stderr
+        assert whole(place / "b") == before
+    finally:
+        subprocess.run(["umount", place / "medium"], check=True)
+
+
+@needs_root
+def test_first_one_has_no_room(fresh_exchange, place):  # noqa: F811
+    """A disk that is full from the beginning, then has room: what is wrong is said, and the folder is not refused."""
+    exchange = fresh_exchange(start=False)
+    bring_in(exchange, place / "Box", [letter("one", 200_000), letter("two", 1_500_000)])
+    (place / "disk").mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m,nr_inodes=4,mode=700", "tmpfs", place / "disk"],
+                      check=False).returncode:
+        pytest.skip("nothing can be mounted here")
+
+    def remount(options):
+        subprocess.run(["mount", "-o", f"remount,{options}", place / "disk"], check=True)
+
+    folder = place / "disk" / "b"
+    try:
+        done = backup(exchange, folder, check=False)
+        assert done.returncode == 3 and f"no room for the backup '{folder}'; make room" in done.stderr, done
+        assert sorted(p.name for p in folder.iterdir()) == ["bodies", "lock"]
+        remount("size=1m,nr_inodes=100")
+        done = backup(exchange, folder, check=False)
+        assert done.returncode == 3 and f"no room for the backup '{folder}'; make room" in done.stderr, done
+        remount("size=8m")
+        backup(exchange, folder)
+        verify(exchange, folder)
+    finally:
+        subprocess.run(["umount", place / "disk"], check=True)
+    # But mail that is there without a mark is somebody's.
+    (place / "mail" / "bodies").mkdir(mode=0o700, parents=True)
+    (place / "mail").chmod(0o700)
+    (place / "mail" / "bodies" / "s00000001").touch()
+    done = backup(exchange, place / "mail", check=False)
+    assert done.returncode == 3 and "is not empty and is no backup" in done.stderr
+
+
+def test_link(fresh_exchange, place):  # noqa: F811
+    exchange = fresh_exchange(start=False)
+    backup(exchange, place / "b")
+    (place / "link").symlink_to(place / "b")
+    done = backup(exchange, place / "link", check=False)
+    assert done.returncode == 2 and "is a symbolic link; name the folder" in done.stderr
+
+
+@needs_root
+def test_key_of_root(fresh_exchange, place):  # noqa: F811
+    """The data folder's user cannot read the key that root's server made: that is said first, and what to do."""
+    exchange = fresh_exchange({"user": '"nobody"'}, accounts=(), start=False)
+    exchange.folder.chmod(0o755)
+    exchange.account_add(exchange.ALICE, exchange.PASSWORDS[exchange.ALICE])
+    exchange.start()
+    exchange.stop()
+    assert (exchange.data / "tls" / "key.pem").stat().st_uid == 0
+    nobody = pwd.getpwnam("nobody")
+    place.chmod(0o755)
+    (place / "for").mkdir(mode=0o700)
+    os.chown(place / "for", nobody.pw_uid, nobody.pw_gid)
+    daemon = shutil.copy(exchange.daemon, place)  # the build folder is perhaps not for others
+    config = place / "letterlockd.conf"
+    config.write_text(exchange.config.read_text())
+    done = subprocess.run(["setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups", daemon,
+                           "backup", place / "for" / "b", "--config", config],
+                          text=True, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 3 and "key.pem' cannot be read by this user" in done.stderr, done
+    assert "run letterlockd backup as root" in done.stderr and not (place / "for" / "b").exists()
+    backup(exchange, place / "for" / "b")
