@@ -46,7 +46,7 @@ def copy_of(source, target):
 
 # ---- a source that went back in time ----
 
-@pytest.mark.parametrize("size", [0, 40_000, 1_500_000])
+@pytest.mark.parametrize("size", [0, 40_000, 1_500_000, 9_000_000])
 def test_went_back(fresh_exchange, place, size):  # noqa: F811
     """Numbers and lengths are given out once more, to others."""
     exchange = fresh_exchange(start=False)
@@ -115,6 +115,23 @@ def test_damage_takes_nothing(fresh_exchange, place):  # noqa: F811
     segment.unlink()
     assert backup(exchange, place / "b")["copied"] == 0
     verify(exchange, place / "b")
+
+
+def test_files_gone_from_the_backup(fresh_exchange, place):  # noqa: F811
+    """What it had in files of their own, and lost, comes again: of a source that is damaged meanwhile, as it is."""
+    exchange = fresh_exchange(start=False)
+    bring_in(exchange, place / "Box", [letter("one", 9_000_000), letter("two", 9_000_000), letter("three")])
+    backup(exchange, place / "b")
+    for file in (place / "b" / "bodies").glob("b*"):
+        file.unlink()
+    first = min((exchange.data / "bodies").glob("b*"))
+    with open(first, "r+b") as f:
+        f.seek(-20, os.SEEK_END)
+        f.write(b"?")
+    done = exchange.run("backup", place / "b", check=False)
+    assert done.returncode == 1 and done.stderr.count("UID 1 in 'Box'") == 1, done
+    done = exchange.run("verify", "--data", place / "b", check=False)
+    assert done.returncode == 1 and "1 findings" in done.stdout and "UID 1 in 'Box'" in done.stdout
 
 
 # ---- looked at ----

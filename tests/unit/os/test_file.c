@@ -184,12 +184,21 @@ a_folder_replaces_another(void **state)
 static void
 a_lock_is_held_once(void **state)
 {
-	int a, b;
+	int a, b, none = -1;
 
 	(void)state;
+	assert_ok(file_lock_shared(in_folder("lock"), &none, &unit_error));
+	assert_int_equal(none, -1);
+	assert_false(file_exists(in_folder("lock")));
 	assert_ok(file_lock(in_folder("lock"), false, &a, &unit_error));
 	assert_int_equal(file_lock(in_folder("lock"), false, &b, &unit_error), ERR_EXISTS);
+	assert_int_equal(file_lock_shared(in_folder("lock"), &b, &unit_error), ERR_EXISTS);
 	file_unlock(a);
+	assert_ok(file_lock_shared(in_folder("lock"), &a, &unit_error));
+	assert_ok(file_lock_shared(in_folder("lock"), &b, &unit_error));
+	assert_int_equal(file_lock(in_folder("lock"), false, &none, &unit_error), ERR_EXISTS);
+	file_unlock(a);
+	file_unlock(b);
 	assert_ok(file_lock(in_folder("lock"), true, &b, &unit_error));
 	file_unlock(b);
 }
