@@ -203,6 +203,8 @@ place_reach(const struct config *config, bool to_write, struct place *place_out,
 	for (size_t i = 0; i < config->domain_count; i++)
 		domains[i] = slice_str(config->domains[i]);
 	rc = place_make(config, e);
+	if (rc == 0)
+		rc = take_restored(config, e);
 	if (rc == 0 && find_user(config, &user, NULL) == 0)
 		rc = privileges_drop(&user, NULL, e); /* what it makes there must be the server's own */
 	return rc != 0 ? rc : place_open(&options, place_out, e);

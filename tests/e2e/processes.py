@@ -272,9 +272,14 @@ class Processes:
 
     def link_number(self, pid, other):
         """The descriptor of the socket between two processes. With pid's own number of it, not the other's."""
-        mine, theirs, peers = sockets_of(pid), sockets_of(other), unix_peers()
-        found = [fd for inode, fd in mine.items() if peers.get(inode) in theirs]
-        assert len(found) == 1, f"{pid} and {other} share {found}"
+        found = []
+
+        def look():
+            mine, theirs, peers = sockets_of(pid), sockets_of(other), unix_peers()
+            found[:] = [fd for inode, fd in mine.items() if peers.get(inode) in theirs]
+            return len(found) == 1
+
+        eventually(look, 5)  # what the kernel lists while sockets come and go may lack some
         return found[0]
 
     @contextlib.contextmanager

@@ -386,6 +386,8 @@ def test_uidvalidity(fresh_exchange, place):
     latest = state(exchange)
     exchange.stop()
     shutil.rmtree(exchange.data)
+    while time.time() < latest["UIDVALIDITY"] + 1:  # it is made of the time, in seconds
+        time.sleep(0.1)
     last = put_back_json(exchange, place / "b")
     assert last["uidvalidity_raised"] == 3 and "before" not in last
     exchange.start()

@@ -22,18 +22,28 @@
 
 static _Atomic(const char *) unreadable; /* reads of a file whose path ends so fail */
 
-/* SQLite's reads are ours too; they pass. */
-ssize_t
-pread(int fd, void *out, size_t len, off_t at)
+/* Not static: the C library declares pread() inline, which may call nothing static. */
+bool is_unreadable(int fd);
+
+bool
+is_unreadable(int fd)
 {
 	const char *end = atomic_load(&unreadable);
 	char link[64], path[300];
 	ssize_t n;
 
+	if (end == NULL)
+		return false;
 	(void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-	n = end == NULL ? -1 : readlink(link, path, sizeof path);
-	if (n >= (ssize_t)strlen(end == NULL ? "" : end) && end != NULL &&
-	    memcmp(path + n - strlen(end), end, strlen(end)) == 0) {
+	n = readlink(link, path, sizeof path);
+	return n >= (ssize_t)strlen(end) && memcmp(path + n - strlen(end), end, strlen(end)) == 0;
+}
+
+/* SQLite's reads are ours too; they pass. */
+ssize_t
+pread(int fd, void *out, size_t len, off_t at)
+{
+	if (is_unreadable(fd)) {
 		errno = EIO;
 		return -1;
 	}
