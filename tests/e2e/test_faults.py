@@ -298,7 +298,8 @@ def small_disk(folder, size):
     libc = ctypes.CDLL(None, use_errno=True)
     if os.geteuid() != 0 or libc.unshare(0x00020000) != 0:    # CLONE_NEWNS
         pytest.skip("no file systems can be mounted")
-    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+    if subprocess.run(["mount", "--make-rprivate", "/"], check=False, stderr=subprocess.DEVNULL).returncode != 0:
+        pytest.skip("the root is no mount point (a chroot?), so what is mounted would show elsewhere")
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=700", "none", folder], check=True)
     try:
         yield
