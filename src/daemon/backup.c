@@ -25,37 +25,12 @@
 #define NICE 5 /* the server's own work goes first */
 
 struct backup {
+	struct backup_telling telling; /* first: it is what the copy's functions get */
 	const char *data, *folder;
-	bool json;
 	struct port *port; /* of the running server, or NULL */
 	bool online;
-	struct progress progress;
 	struct backup_mark mark;
 };
-
-static void
-show(void *ctx, const char *what, uint64_t done, uint64_t total)
-{
-	struct backup *b = ctx;
-
-	backup_show(&b->progress, what, done, total);
-}
-
-static void
-print_damaged(void *ctx, const char *sentence)
-{
-	struct backup *b = ctx;
-	struct json_value *object;
-
-	progress_done(&b->progress);
-	if (!b->json) {
-		(void)fprintf(stderr, "letterlockd: %s\n", sentence);
-		return;
-	}
-	object = json_value_object();
-	json_value_set_str(object, "finding", sentence);
-	verb_print_json(object);
-}
 
 static int
 hold(void *ctx, struct error *e)
@@ -224,9 +199,12 @@ copy_all(struct backup *b, struct store_snapshot *s, struct error *e)
 static int
 reach(struct backup *b, struct store_snapshot **out, struct error *e)
 {
-	struct store_snapshot_options o = {
-		.from = b->data, .to = b->folder, .still = hold, .progress = show, .damaged = print_damaged, .ctx = b
-	};
+	struct store_snapshot_options o = { .from = b->data,
+		.to = b->folder,
+		.still = hold,
+		.progress = backup_tell_progress,
+		.damaged = backup_tell_damaged,
+		.ctx = &b->telling };
 	int rc;
 
 	o.held = b->online = control_connect(b->data, &b->port, NULL) == 0;
@@ -259,7 +237,7 @@ make_backup(struct backup *b, struct error *e)
 	if (rc == 0)
 		rc = copy_all(b, s, e);
 	store_snapshot_free(s);
-	progress_done(&b->progress);
+	progress_done(&b->telling.progress);
 	port_close(b->port);
 	return rc;
 }
@@ -270,7 +248,7 @@ print_end(const struct backup *b)
 	const struct store_snapshot_counts *n = &b->mark.counts;
 	struct json_value *object;
 
-	if (!b->json) {
+	if (!b->telling.json) {
 		(void)printf("'%s' is a whole backup now: %" PRIu64 " accounts, %" PRIu64 " messages, %" PRIu64
 			     " bodies with %" PRIu64 " octets, of which %" PRIu64 " were new.\n",
 		    b->folder, n->accounts, n->messages, n->bodies, n->octets, n->copied);
@@ -297,7 +275,7 @@ print_end(const struct backup *b)
 int
 verb_backup(const struct verb_input *in)
 {
-	struct backup b = { .data = in->config->data, .json = in->json };
+	struct backup b = { .data = in->config->data, .telling = { .json = in->json } };
 	struct error e;
 
 	if (in->word_count != 1) {

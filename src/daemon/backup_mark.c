@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/date.h"
+#include "daemon/verbs.h"
 #include "os/file.h"
 #include "os/tree.h"
 
@@ -196,9 +197,27 @@ backup_copy_tls(const char *from, const char *to, struct error *e)
 }
 
 void
-backup_show(struct progress *p, const char *what, uint64_t done, uint64_t total)
+backup_tell_progress(void *ctx, const char *what, uint64_t done, uint64_t total)
 {
-	p->label = what;
-	p->total = total;
-	progress_show(p, done);
+	struct backup_telling *t = ctx;
+
+	t->progress.label = what;
+	t->progress.total = total;
+	progress_show(&t->progress, done);
+}
+
+void
+backup_tell_damaged(void *ctx, const char *sentence)
+{
+	struct backup_telling *t = ctx;
+	struct json_value *object;
+
+	progress_done(&t->progress);
+	if (!t->json) {
+		(void)fprintf(stderr, "letterlockd: %s\n", sentence);
+		return;
+	}
+	object = json_value_object();
+	json_value_set_str(object, "finding", sentence);
+	verb_print_json(object);
 }

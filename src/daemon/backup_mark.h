@@ -27,9 +27,9 @@ struct backup_mark {
 
 bool backup_is_there(const char *folder);
 bool backup_is_whole(const char *folder);
-/* Of the file only the store is of use to programs. ERR_INTEGRITY when it is no such file. */
 /* The whole of it, for json_value_free(). */
 int backup_mark_value(const char *folder, struct json_value **out, struct error *e);
+/* Of the file only the store is of use to programs. ERR_INTEGRITY when it is no such file. */
 int backup_mark_read(const char *folder, struct backup_mark *out, struct error *e);
 int backup_mark_write(const char *folder, const struct backup_mark *mark, struct error *e);
 
@@ -38,7 +38,13 @@ int backup_mark_write(const char *folder, const struct backup_mark *mark, struct
  * not there, those in `to` go.
  */
 int backup_copy_tls(const char *from, const char *to, struct error *e);
-/* Shows how far a copy is: struct store_snapshot_options' progress with a struct progress as ctx. */
-void backup_show(struct progress *p, const char *what, uint64_t done, uint64_t total);
+
+/* What a copy tells while it runs: progress and damaged of struct store_snapshot_options, with this as ctx. */
+struct backup_telling {
+	bool json;
+	struct progress progress;
+};
+void backup_tell_progress(void *ctx, const char *what, uint64_t done, uint64_t total);
+void backup_tell_damaged(void *ctx, const char *sentence);
 
 #endif

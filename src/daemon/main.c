@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/json.h"
 #include "base/slice.h"
 #include "daemon/process.h"
 #include "daemon/verbs.h"
@@ -91,6 +93,17 @@ verb_failed(const struct error *e)
 	default:
 		return EXIT_COULD_NOT;
 	}
+}
+
+void
+verb_print_json(struct json_value *object)
+{
+	BUF_OWNED struct buf line = { 0 };
+
+	buf_init(&line, 1 << 16);
+	if (json_value_write(object, false, &line, NULL) == 0)
+		(void)printf("%.*s\n", (int)line.len, (const char *)line.data);
+	json_value_free(object);
 }
 
 static int

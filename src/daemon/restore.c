@@ -31,42 +31,17 @@
 #define MARK_MAX 32768u
 
 struct restore {
+	struct backup_telling telling; /* first: it is what the copy's functions get */
 	const struct config *config;
-	const char *folder; /* the backup */
-	bool json;
+	const char *folder;                                                   /* the backup */
 	char data[FILE_PATH_MAX], made[FILE_PATH_MAX], before[FILE_PATH_MAX]; /* before: empty when there was nothing */
 	bool in_place;                                                        /* made is data */
 	struct buf mark;                                                      /* what restore.json is to say */
 	bool named; /* the backup has a name that no other has: what was made from it can be told */
-	struct progress progress;
 	struct store_snapshot *copy;
 	struct store_snapshot_counts counts;
 	struct store_snapshot_raised raised;
 };
-
-static void
-show(void *ctx, const char *what, uint64_t done, uint64_t total)
-{
-	struct restore *r = ctx;
-
-	backup_show(&r->progress, what, done, total);
-}
-
-static void
-print_damaged(void *ctx, const char *sentence)
-{
-	struct restore *r = ctx;
-	struct json_value *object;
-
-	progress_done(&r->progress);
-	if (!r->json) {
-		(void)fprintf(stderr, "letterlockd: %s\n", sentence);
-		return;
-	}
-	object = json_value_object();
-	json_value_set_str(object, "finding", sentence);
-	verb_print_json(object);
-}
 
 /* ---- names ---- */
 
@@ -367,9 +342,11 @@ begin_made(const struct restore *r, struct error *e)
 static int
 fill_made(struct restore *r, int lock, struct error *e)
 {
-	const struct store_snapshot_options o = {
-		.from = r->folder, .to = r->made, .progress = show, .damaged = print_damaged, .ctx = r
-	};
+	const struct store_snapshot_options o = { .from = r->folder,
+		.to = r->made,
+		.progress = backup_tell_progress,
+		.damaged = backup_tell_damaged,
+		.ctx = &r->telling };
 	int rc = store_snapshot_open(&o, &r->copy, e);
 
 	/* It is locked from here on, until it is the data folder. */
@@ -383,7 +360,7 @@ fill_made(struct restore *r, int lock, struct error *e)
 		rc = backup_copy_tls(r->folder, r->made, e);
 	if (rc == 0)
 		rc = store_snapshot_finish(r->copy, &r->counts, e);
-	progress_done(&r->progress);
+	progress_done(&r->telling.progress);
 	return rc != 0 ? rc : place_give(r->config, r->made, e);
 }
 
@@ -460,7 +437,7 @@ print_json(const struct restore *r)
 static void
 print_end(const struct restore *r)
 {
-	if (r->json) {
+	if (r->telling.json) {
 		print_json(r);
 		return;
 	}
@@ -489,7 +466,7 @@ print_end(const struct restore *r)
 int
 verb_restore(const struct verb_input *in)
 {
-	struct restore r = { .config = in->config, .json = in->json };
+	struct restore r = { .config = in->config, .telling = { .json = in->json } };
 	struct error e;
 	int rc;
 

@@ -22,17 +22,6 @@ struct telling {
 	struct progress progress;
 };
 
-static void
-print_json(struct json_value *object)
-{
-	BUF_OWNED struct buf line = { 0 };
-
-	buf_init(&line, 1 << 16);
-	if (json_value_write(object, false, &line, NULL) == 0)
-		(void)printf("%.*s\n", (int)line.len, (const char *)line.data);
-	json_value_free(object);
-}
-
 /* Names of files and mailboxes are other people's text: no control reaches the terminal, C1 and broken UTF-8 included. */
 static void
 put_printable(struct buf *out, const char *text)
@@ -65,7 +54,7 @@ say(void *ctx, enum transfer_say what, const char *where, uint64_t offset, const
 		if (offset != ERROR_NO_OFFSET)
 			json_value_set_i64(object, "offset", (int64_t)offset);
 		json_value_set_str(object, what == TRANSFER_PROBLEM ? "problem" : "note", text);
-		print_json(object);
+		verb_print_json(object);
 		return;
 	}
 	buf_init(&line, 1 << 16);
@@ -109,7 +98,7 @@ print_end(const struct transfer *t, bool json, bool import)
 	json_value_set_i64(object, "already_there", (int64_t)c->already);
 	json_value_set_i64(object, "could_not", (int64_t)c->failed);
 	json_value_set_i64(object, "passed_over", (int64_t)c->passed);
-	print_json(object);
+	verb_print_json(object);
 }
 
 static int

@@ -37,17 +37,6 @@ static const char *const titles[STORE_VERIFY_PARTS] = {
 	[STORE_VERIFY_OCTETS] = "octets",
 };
 
-void
-verb_print_json(struct json_value *object)
-{
-	BUF_OWNED struct buf line = { 0 };
-
-	buf_init(&line, 1 << 16);
-	if (json_value_write(object, false, &line, NULL) == 0)
-		(void)printf("%.*s\n", (int)line.len, (const char *)line.data);
-	json_value_free(object);
-}
-
 static void
 print_finding(struct verification *v, uint32_t part, const struct store_finding *f)
 {
