@@ -1,52 +1,124 @@
 /* SPDX-License-Identifier: ISC */
 #include "openpgp/policy.h"
 
-/* 2026-02-01: where Sequoia stopped to take SHA-1 where only second preimages matter. */
-#define SHA1_SELF_UNTIL 1769904000u
+#include <inttypes.h>
+
+/* A signer's clock may be ahead of ours by this. */
 #define SKEW_S 300u
+
+static const char *const use_names[PGP_USES] = {
+	[PGP_USE_DATA] = "data",
+	[PGP_USE_SELF] = "self",
+	[PGP_USE_REVOKE] = "revoke",
+	[PGP_USE_BACK] = "back",
+	[PGP_USE_ENCRYPT] = "encrypt",
+	[PGP_USE_DECRYPT] = "decrypt",
+};
+
+/* As a refusal says it, behind "accepted for". */
+static const char *const use_sentences[PGP_USES] = {
+	[PGP_USE_DATA] = "signatures over data",
+	[PGP_USE_SELF] = "self-signatures",
+	[PGP_USE_REVOKE] = "revocations",
+	[PGP_USE_BACK] = "back signatures",
+	[PGP_USE_ENCRYPT] = "encrypting",
+	[PGP_USE_DECRYPT] = "decrypting",
+};
+
+const char *
+pgp_use_name(enum pgp_use use)
+{
+	return use_names[use];
+}
 
 struct pgp_policy
 pgp_policy_default(uint64_t now)
 {
-	static const uint8_t good_hashes[] = { PGP_SHA256, PGP_SHA384, PGP_SHA512, PGP_SHA224, PGP_SHA3_256,
-		PGP_SHA3_512 };
-	static const uint8_t good_keys[] = { PGP_RSA, PGP_RSA_ENCRYPT, PGP_RSA_SIGN, PGP_ECDH, PGP_ECDSA,
-		PGP_EDDSA_LEGACY, PGP_X25519, PGP_X448, PGP_ED25519, PGP_ED448 };
-	struct pgp_policy p = { .now = now, .rsa_bits_min = 2047, .rsa_bits_max = 16384, .clock_skew = SKEW_S };
+	struct pgp_policy p = { .now = now, .clock_skew = SKEW_S };
+	const struct pgp_policy_rule *r;
 
-	for (size_t i = 0; i < sizeof good_hashes; i++)
-		p.hashes[good_hashes[i]] = (struct pgp_cutoff){ PGP_ALWAYS, PGP_ALWAYS };
-	p.hashes[PGP_SHA1].self_until = SHA1_SELF_UNTIL;
-	for (size_t i = 0; i < sizeof good_keys; i++)
-		p.algorithms_until[good_keys[i]] = PGP_ALWAYS;
+	for (size_t i = 0; (r = pgp_policy_rule(i)) != NULL; i++)
+		for (size_t use = 0; use < PGP_USES; use++)
+			p.until[i][use] = r->until[use];
 	return p;
+}
+
+static int
+apply(const struct pgp_policy *p, size_t n, enum pgp_use use, struct error *e)
+{
+	const struct pgp_policy_rule *r = pgp_policy_rule(n);
+	uint64_t until = p->until[n][use];
+
+	if (until == PGP_ALWAYS || p->now < until)
+		return 0;
+	return error_set(e, ERR_POLICY, "%s is %s accepted for %s (rule %s)", r->subject,
+	    until == PGP_NEVER ? "not" : "no longer", use_sentences[use], r->name);
+}
+
+static bool
+is_about(const struct pgp_policy_rule *r, enum pgp_rule_kind kind, unsigned number, unsigned bits)
+{
+	return r->kind == (uint8_t)kind && r->number == number &&
+	    (r->bits_max == 0 || (bits >= r->bits_min && bits <= r->bits_max));
+}
+
+static int
+judge(const struct pgp_policy *p, enum pgp_rule_kind kind, unsigned number, unsigned bits, enum pgp_use use,
+    struct error *e)
+{
+	static const char *const words[] = {
+		[PGP_RULE_HASH] = "hash algorithm",
+		[PGP_RULE_ALGORITHM] = "public-key algorithm",
+		[PGP_RULE_CIPHER] = "cipher",
+		[PGP_RULE_CONTAINER] = "container",
+		[PGP_RULE_KEY_VERSION] = "key version",
+		[PGP_RULE_SIG_VERSION] = "signature version",
+	};
+	const struct pgp_policy_rule *r;
+
+	for (size_t i = 0; (r = pgp_policy_rule(i)) != NULL; i++)
+		if (is_about(r, kind, number, bits))
+			return apply(p, i, use, e);
+	return error_set(e, ERR_UNSUPPORTED, "%s %u is not known", words[kind], number);
 }
 
 int
 pgp_policy_hash(const struct pgp_policy *p, uint8_t hash, enum pgp_use use, struct error *e)
 {
-	const struct pgp_cutoff *c = &p->hashes[hash & 15];
-	uint64_t until = hash > 15 ? PGP_NEVER : use == PGP_USE_DATA ? c->data_until : c->self_until;
+	return judge(p, PGP_RULE_HASH, hash, 0, use, e);
+}
 
-	if (until == PGP_ALWAYS || p->now < until)
-		return 0;
-	return error_set(e, ERR_POLICY, "the hash %s is %s accepted for %s", pgp_hash_name(hash),
-	    until == PGP_NEVER ? "not" : "no longer", use == PGP_USE_DATA ? "signatures over data" : "self-signatures");
+int
+pgp_policy_cipher(const struct pgp_policy *p, uint8_t cipher, enum pgp_use use, struct error *e)
+{
+	return judge(p, PGP_RULE_CIPHER, cipher, 0, use, e);
+}
+
+int
+pgp_policy_container(
+    const struct pgp_policy *p, uint8_t packet_type, uint8_t version, enum pgp_use use, struct error *e)
+{
+	if (packet_type > PGP_TYPE_MAX || version > 3)
+		return error_set(e, ERR_UNSUPPORTED, "packet %u of version %u is not known", packet_type, version);
+	return judge(p, PGP_RULE_CONTAINER, PGP_CONTAINER_NUMBER(packet_type, version), 0, use, e);
+}
+
+int
+pgp_policy_sig_version(const struct pgp_policy *p, uint8_t version, enum pgp_use use, struct error *e)
+{
+	return judge(p, PGP_RULE_SIG_VERSION, version, 0, use, e);
 }
 
 int
 pgp_policy_key(const struct pgp_policy *p, const struct pgp_key *key, enum pgp_use use, struct error *e)
 {
-	unsigned bits = pgp_key_bits(key);
-	bool rsa = key->algorithm <= PGP_RSA_SIGN;
+	bool rsa = key->algorithm == PGP_RSA_ENCRYPT || key->algorithm == PGP_RSA_SIGN;
+	int rc = judge(p, PGP_RULE_KEY_VERSION, key->version, 0, use, e);
 
-	(void)use;
-	if (!key->understood)
-		return error_set(e, ERR_POLICY, "keys of this kind (version %u, algorithm %u) are not understood",
+	if (rc == 0 && !key->understood)
+		rc = error_set(e, ERR_UNSUPPORTED, "keys of this kind (version %u, algorithm %u) are not understood",
 		    key->version, key->algorithm);
-	if (key->algorithm > 31 || p->now >= p->algorithms_until[key->algorithm])
-		return error_set(e, ERR_POLICY, "the algorithm %s is not accepted", pgp_algorithm_name(key->algorithm));
-	if (rsa && (bits < p->rsa_bits_min || bits > p->rsa_bits_max))
-		return error_set(e, ERR_POLICY, "an RSA key of %u bits is not accepted", bits);
-	return 0;
+	if (rc == 0)
+		rc = judge(p, PGP_RULE_ALGORITHM, rsa ? PGP_RSA : key->algorithm, pgp_key_bits(key), use, e);
+	return rc;
 }
