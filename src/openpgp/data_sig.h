@@ -8,7 +8,12 @@
  * before the data: detached ones, and the old form of signed messages), feed
  * the data, then give the signatures that follow the data in their order
  * (pgp_verifier_signature(): the first belongs to the last one-pass packet).
- * Each ends in one verdict. Text mode is the verifier's own affair.
+ * Each ends in one verdict. Text mode is the verifier's own affair. A file of
+ * detached signatures is pgp_verifier_expect_all()'s.
+ *
+ * A signature that is not understood (version, algorithm, hash, a critical
+ * subpacket) gives a verdict that is not good, and never spoils those beside it
+ * (RFC 9580 section 5.2.5).
  *
  * Maker: pgp_maker_new(), pgp_maker_one_pass() (inline), feed,
  * pgp_maker_finish().
@@ -31,6 +36,18 @@ void pgp_verifier_free(struct pgp_verifier *v);
 int pgp_verifier_one_pass(struct pgp_verifier *v, struct slice body, struct error *e);
 /* A signature's body that came before the data. Copied. Not-understood ones give a verdict that is not good. ERR_LIMIT. */
 int pgp_verifier_expect(struct pgp_verifier *v, struct slice body, struct error *e);
+/*
+ * Every signature of a file of detached ones: binary or armored, several
+ * packets or blocks one after the other; markers and padding are passed over.
+ * ERR_SYNTAX when it holds anything else (a signed message is never taken for
+ * its signature) or no signature at all; ERR_TRUNCATED, ERR_LIMIT.
+ */
+int pgp_verifier_expect_all(struct pgp_verifier *v, struct slice file, struct error *e);
+/*
+ * The literal packet's own fields, before its data: LibrePGP's version 5
+ * signatures cover them. Without this call the data is detached.
+ */
+int pgp_verifier_literal(struct pgp_verifier *v, uint8_t format, struct slice name, uint32_t date, struct error *e);
 int pgp_verifier_feed(struct pgp_verifier *v, struct slice data, struct error *e);
 /* A signature's body behind the data. ERR_SYNTAX when there is no one-pass packet left for it. */
 int pgp_verifier_signature(struct pgp_verifier *v, struct slice body, struct error *e);
@@ -41,6 +58,14 @@ int pgp_verifier_finish(struct pgp_verifier *v, struct error *e);
 size_t pgp_verifier_count(const struct pgp_verifier *v);
 const struct pgp_verdict *pgp_verifier_verdict(const struct pgp_verifier *v, size_t n);
 size_t pgp_verifier_good(const struct pgp_verifier *v);
+/*
+ * The n-th signature itself, for what its verdict does not say (notations,
+ * policy URI): NULL when it is missing or not understood. Believe it only where
+ * the verdict is good; all text in it is the peer's.
+ */
+const struct pgp_sig *pgp_verifier_sig(const struct pgp_verifier *v, size_t n);
+/* Appends the signature packets, with headers: those of a signed message become a file of detached ones. */
+int pgp_verifier_write(const struct pgp_verifier *v, struct buf *out, struct error *e);
 /* Whether the n-th signature names this primary or subkey among its intended recipients (RFC 9580 section 5.2.3.36). */
 bool pgp_verifier_names(const struct pgp_verifier *v, size_t n, const struct pgp_fingerprint *f);
 
@@ -55,9 +80,14 @@ struct pgp_maker;
 struct pgp_maker_spec {
 	const struct pgp_signer *signers; /* copied */
 	size_t signer_count;
-	uint8_t type;                             /* PGP_SIG_BINARY or PGP_SIG_TEXT */
-	uint8_t hash;                             /* 0: SHA2-512 */
-	uint32_t created;                         /* unix seconds */
+	uint8_t type;                         /* PGP_SIG_BINARY or PGP_SIG_TEXT */
+	uint8_t hash;                         /* 0: SHA2-512 */
+	uint32_t created;                     /* unix seconds */
+	uint32_t expires;                     /* seconds after that; 0: never */
+	const struct pgp_notation *notations; /* may be NULL */
+	size_t notation_count;
+	struct slice policy_uri;                  /* empty: none */
+	struct slice signer_user_id;              /* the user ID that signs, as the certificate has it; empty: none */
 	const struct pgp_fingerprint *recipients; /* intended recipients, put into v4 and v6 signatures; may be NULL */
 	size_t recipient_count;
 };
@@ -71,5 +101,9 @@ int pgp_maker_feed(struct pgp_maker *m, struct slice data, struct error *e);
 int pgp_maker_finish(struct pgp_maker *m, bool inline_order, struct buf *out, struct error *e);
 /* The hash used, for micalg. */
 uint8_t pgp_maker_hash(const struct pgp_maker *m);
+/* PGP_SIG_BINARY or PGP_SIG_TEXT. */
+uint8_t pgp_maker_type(const struct pgp_maker *m);
+/* Whether any signer's key is of version 6: then armor goes without a checksum (section 6.1). */
+bool pgp_maker_v6(const struct pgp_maker *m);
 
 #endif

@@ -20,6 +20,14 @@
 #define PGP_DIGEST_MAX 64u
 #define PGP_SALT_MAX 32u
 
+/* A notation (section 5.2.3.24). Name and value are peer text when they were read. */
+struct pgp_notation {
+	struct slice name;  /* "tag@domain", or without "@" in the namespace of the IETF */
+	struct slice value; /* UTF-8 when text, else octets */
+	bool text;          /* the flag "human-readable" */
+	bool critical;
+};
+
 struct pgp_sig {
 	uint8_t version;
 	uint8_t type; /* enum pgp_sig_type */
