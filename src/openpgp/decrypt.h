@@ -5,14 +5,15 @@
  * and hands the literal data to a sink and to a verifier.
  *
  * Release of plaintext. Data of a SEIPDv2 container is written to the sink chunk
- * by chunk, each proven by its tag. Data of SEIPDv1, and of messages that are
- * not encrypted, is `held`: the sink must keep it from everybody (a temporary
- * file, memory) until commit. In both cases only commit says that the whole
+ * by chunk, each proven by its tag; so is GnuPG's own container (packet type 20,
+ * LibrePGP). Data of SEIPDv1, and of messages that are not encrypted, is `held`:
+ * the sink must keep it from everybody (a temporary file, memory) until commit. In both cases only commit says that the whole
  * message was there and nothing followed it; otherwise abort is called.
  *
  * What is refused: anything but exactly one literal packet; data behind the
- * message; an encrypted container in another or behind a signature; tag 9;
- * session key packets whose version does not fit the container (passed over, so
+ * message; an encrypted container in another or behind a signature; packet type
+ * 9, which nothing protects, unless the spec asks for it; ciphers that policy
+ * refuses; session key packets whose version does not fit the container (passed over, so
  * that there is no key); unknown critical packets; nesting, sizes and ratios
  * over limits.h. Marker, padding and unknown non-critical packets are passed
  * over.
@@ -53,6 +54,14 @@ struct pgp_decrypt_spec {
 	size_t passphrase_count;
 	const struct pgp_session *sessions; /* session keys known already */
 	size_t session_count;
+	const struct pgp_policy *policy; /* of ciphers and containers; NULL: that of pgp_policy_default() */
+	/*
+	 * Old mail, packet type 9: anybody on its way could have changed it, and the text tell him what else it holds
+	 * (EFAIL). The caller says so to whoever reads it.
+	 */
+	bool accept_unauthenticated_old_packet;
+	/* SEIPDv1: literal data is not `held` though nothing has proven it. The caller knows what he does with it. */
+	bool release_unproven;
 	bool unencrypted;              /* messages that are only signed or plain are taken, too */
 	uint64_t output_max;           /* octets of plaintext; 0: no other bound than those of limits.h */
 	struct pgp_verifier *verifier; /* NULL: signatures are counted only. finish() stays the caller's */
@@ -74,7 +83,8 @@ struct pgp_decrypt_result {
  * Reads in to its end. On success commit was called, else abort; result is set
  * in both cases as far as it got (session too). ERR_NO_KEY, ERR_PASSWORD
  * (passphrases were tried), ERR_INTEGRITY, ERR_SYNTAX, ERR_TRUNCATED,
- * ERR_UNSUPPORTED, ERR_LIMIT, ERR_POLICY (tag 9, or not encrypted), or the
+ * ERR_UNSUPPORTED, ERR_LIMIT, ERR_POLICY (packet type 9, a cipher that is
+ * refused, or not encrypted), or the
  * source's or sink's error.
  */
 int pgp_decrypt(struct pgp_source in, const struct pgp_decrypt_spec *spec, struct pgp_plain plain,

@@ -15,7 +15,13 @@
 #include "openpgp/packet.h"
 #include "openpgp/session.h"
 
-enum pgp_container { PGP_CONTAINER_NONE, PGP_CONTAINER_SEIPD1, PGP_CONTAINER_SEIPD2 };
+enum pgp_container {
+	PGP_CONTAINER_NONE,
+	PGP_CONTAINER_SEIPD1,
+	PGP_CONTAINER_SEIPD2,
+	PGP_CONTAINER_LIBRE, /* packet type 20 of LibrePGP: read only */
+	PGP_CONTAINER_SED    /* packet type 9: read only, and only when that is asked for */
+};
 
 #define PGP_CHUNK_CODE 10u     /* chunks of 64 KiB: any reader can hold them */
 #define PGP_CHUNK_CODE_MAX 16u /* 4 MiB, section 5.13.2 */
