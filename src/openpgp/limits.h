@@ -16,6 +16,9 @@
 #define PGP_SELF_SIGS_MAX 1000u         /* self-signatures of one component that are looked at */
 #define PGP_CERTS_MAX 65536u            /* of one keyring */
 #define PGP_USER_ID_MAX 4096u           /* octets of a user ID that we make */
+#define PGP_NOTATIONS_MAX 64u           /* of one certification that we make */
+#define PGP_APPROVALS_MAX 1000u         /* certifications approved in one signature: 64 octets each in 64 KiB */
+#define PGP_REPAIR_TRIES_MAX 2000u      /* verifications to find where misplaced signatures belong: a second of RSA */
 #define PGP_SIGNATURES_MAX 256u         /* of one message */
 
 /* Messages */
