@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "client/common.h"
-#include "client/sop.h"
+#include "client/sop/sop.h"
 #include "client/verbs.h"
 #include "crypto/secret.h"
 #include "crypto/start.h"

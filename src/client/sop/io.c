@@ -9,7 +9,7 @@
 #include "base/date.h"
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "client/sop.h"
+#include "client/sop/sop.h"
 #include "crypto/secret.h"
 #include "openpgp/armor.h"
 #include "os/clock.h"

@@ -2,7 +2,7 @@
 /* generate-key, extract-cert, armor, dearmor. */
 #include <string.h>
 
-#include "client/sop.h"
+#include "client/sop/sop.h"
 #include "openpgp/armor.h"
 #include "openpgp/generate.h"
 #include "os/clock.h"

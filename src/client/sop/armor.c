@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "client/sop.h"
-#include "client/sop_stream.h"
+#include "client/sop/sop.h"
+#include "client/sop/stream.h"
 #include "openpgp/armor.h"
 #include "openpgp/packet.h"
 

@@ -9,8 +9,8 @@
  * sop_* function that can fail returns 0 or such a status, having said why on
  * standard error.
  */
-#ifndef CLIENT_SOP_H
-#define CLIENT_SOP_H
+#ifndef CLIENT_SOP_SOP_H
+#define CLIENT_SOP_SOP_H
 
 #include "base/buf.h"
 #include "client/options.h"

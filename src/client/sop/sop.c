@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The table of subcommands, version and profiles. */
-#include "client/sop.h"
+#include "client/sop/sop.h"
 
 #include <stdarg.h>
 #include <stdio.h>

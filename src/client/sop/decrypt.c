@@ -5,10 +5,10 @@
 
 #include "base/hex.h"
 #include "base/mem.h"
-#include "client/sop.h"
-#include "client/sop_hold.h"
-#include "client/sop_stream.h"
-#include "client/sop_twice.h"
+#include "client/sop/sop.h"
+#include "client/sop/hold.h"
+#include "client/sop/stream.h"
+#include "client/sop/twice.h"
 #include "openpgp/decrypt.h"
 #include "os/clock.h"
 

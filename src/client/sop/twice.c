@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-#include "client/sop_twice.h"
+#include "client/sop/twice.h"
 
 #include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "client/side_hash.h"
-#include "client/sop.h"
+#include "client/sop/sop.h"
 #include "crypto/aead.h"
 #include "crypto/compare.h"
 #include "crypto/random.h"

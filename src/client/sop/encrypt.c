@@ -5,8 +5,8 @@
 #include "base/hex.h"
 #include "base/mem.h"
 #include "client/side_hash.h"
-#include "client/sop.h"
-#include "client/sop_stream.h"
+#include "client/sop/sop.h"
+#include "client/sop/stream.h"
 #include "openpgp/encrypt.h"
 #include "os/clock.h"
 

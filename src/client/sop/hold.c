@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "client/sop_hold.h"
+#include "client/sop/hold.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "client/sop.h"
+#include "client/sop/sop.h"
 #include "crypto/random.h"
 
 #define MEMORY_MAX (32u << 20) /* octets held in memory before they go to a file */

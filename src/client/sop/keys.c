@@ -4,7 +4,7 @@
 
 #include "base/date.h"
 #include "base/printable.h"
-#include "client/sop.h"
+#include "client/sop/sop.h"
 #include "crypto/secret.h"
 #include "os/clock.h"
 

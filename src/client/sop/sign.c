@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "client/sop.h"
+#include "client/sop/sop.h"
 #include "openpgp/armor.h"
 #include "openpgp/packet.h"
 #include "os/clock.h"
