@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The program letterlock: which verbs there are. */
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@ static const struct verb {
 	const char *name;
 	int (*run)(int argc, char **argv); /* argv[0] is the word behind the verb */
 	const char *summary;
+	bool alone; /* never speaks TLS: libcrypto then starts with less */
 } verbs[] = {
 	{ "setup", verb_setup, "find the servers, sign in, make a key and publish it" },
 	{ "send", verb_send, "write a letter: signed, and sealed for everyone whose certificate is known" },
@@ -24,7 +26,7 @@ static const struct verb {
 	{ "save", verb_save, "write a letter's attachments to files" },
 	{ "key", verb_key, "keys and certificates: new list show find import export verify" },
 	{ "agent", verb_agent, "what the agent holds; make it forget" },
-	{ "sop", verb_sop, "the Stateless OpenPGP interface, for programs" },
+	{ "sop", verb_sop, "the Stateless OpenPGP interface, for programs", .alone = true },
 };
 
 #define VERBS (sizeof verbs / sizeof verbs[0])
@@ -47,12 +49,21 @@ help(int status)
 	return status;
 }
 
+static int
+run(const struct verb *verb, int argc, char **argv)
+{
+	if (verb->alone)
+		crypto_start_alone();
+	else
+		crypto_start_brief();
+	secret_heap_init(SECRET_HEAP);
+	return verb->run(argc, argv);
+}
+
 int
 main(int argc, char **argv)
 {
 	(void)signal(SIGPIPE, SIG_IGN);
-	crypto_start_brief();
-	secret_heap_init(SECRET_HEAP);
 	if (argc < 2)
 		return help(EXIT_USAGE);
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
@@ -63,7 +74,7 @@ main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < VERBS; i++) {
 		if (strcmp(argv[1], verbs[i].name) == 0)
-			return verbs[i].run(argc - 2, argv + 2);
+			return run(&verbs[i], argc - 2, argv + 2);
 	}
 	(void)fprintf(stderr, "letterlock: '%.60s' is not a verb; see --help\n", argv[1]);
 	return EXIT_USAGE;

@@ -10,6 +10,12 @@
 
 void crypto_start_brief(void);
 
+/*
+ * The same for a program that speaks no TLS and reads no X.509 certificates: libcrypto does not build its table of
+ * the old names of algorithms either, which only these look at, and which costs more than a signature.
+ */
+void crypto_start_alone(void);
+
 /* For a process that opens no files later: libcrypto reads its configuration and loads its providers now. */
 void crypto_start(void);
 
