@@ -3,79 +3,18 @@
 
 #include <string.h>
 
-#include <openssl/bn.h>
 #include <openssl/core_names.h>
-#include <openssl/param_build.h>
 #include <openssl/rsa.h>
 
 #include "crypto/fail.h"
 #include "crypto/hash_table.h"
-#include "crypto/random.h"
-
-#define NUMBERS_MAX 8
-
-/* The numbers of a key on their way into libcrypto. */
-struct numbers {
-	OSSL_PARAM_BLD *bld;
-	BIGNUM *bn[NUMBERS_MAX];
-	size_t count;
-	bool failed;
-};
-
-static void
-numbers_add(struct numbers *n, const char *name, BIGNUM *bn)
-{
-	if (bn == NULL || n->bld == NULL || n->count == NUMBERS_MAX || OSSL_PARAM_BLD_push_BN(n->bld, name, bn) != 1)
-		n->failed = true;
-	if (bn != NULL && n->count < NUMBERS_MAX)
-		n->bn[n->count++] = bn;
-}
-
-static BIGNUM *
-number(struct slice s)
-{
-	BIGNUM *bn = s.len > RSA_OCTETS_MAX ? NULL : BN_bin2bn(s.data, (int)s.len, NULL);
-
-	if (bn != NULL)
-		BN_set_flags(bn, BN_FLG_CONSTTIME);
-	return bn;
-}
-
-static void
-numbers_done(struct numbers *n)
-{
-	for (size_t i = 0; i < n->count; i++)
-		BN_clear_free(n->bn[i]);
-	OSSL_PARAM_BLD_free(n->bld);
-}
-
-static EVP_PKEY *
-numbers_key(struct numbers *n, int selection)
-{
-	OSSL_PARAM *params = n->failed ? NULL : OSSL_PARAM_BLD_to_param(n->bld);
-	EVP_PKEY_CTX *ctx = params == NULL ? NULL : EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
-	EVP_PKEY *key = NULL;
-
-	if (ctx != NULL && EVP_PKEY_fromdata_init(ctx) == 1 && EVP_PKEY_fromdata(ctx, &key, selection, params) != 1)
-		key = NULL;
-	EVP_PKEY_CTX_free(ctx);
-	OSSL_PARAM_free(params);
-	return key;
-}
+#include "crypto/number.h"
+#include "crypto/pkcs1.h"
 
 size_t
 rsa_bits(const struct rsa_public *key)
 {
-	size_t i = 0, bits;
-
-	while (i < key->n.len && key->n.data[i] == 0)
-		i++;
-	if (i == key->n.len)
-		return 0;
-	bits = (key->n.len - i) * 8;
-	for (uint8_t top = key->n.data[i]; (top & 0x80) == 0; top = (uint8_t)(top << 1))
-		bits--;
-	return bits;
+	return number_bits(key->n);
 }
 
 static size_t
@@ -100,13 +39,14 @@ check_size(const struct rsa_public *key, struct error *e)
 static int
 load_public(const struct rsa_public *key, EVP_PKEY **out, struct error *e)
 {
-	struct numbers n = { .bld = OSSL_PARAM_BLD_new() };
+	struct numbers n;
 	int rc = check_size(key, e);
 
+	numbers_init(&n);
 	if (rc == 0) {
-		numbers_add(&n, OSSL_PKEY_PARAM_RSA_N, number(key->n));
-		numbers_add(&n, OSSL_PKEY_PARAM_RSA_E, number(key->e));
-		*out = numbers_key(&n, EVP_PKEY_PUBLIC_KEY);
+		numbers_add(&n, OSSL_PKEY_PARAM_RSA_N, number_new(key->n));
+		numbers_add(&n, OSSL_PKEY_PARAM_RSA_E, number_new(key->e));
+		*out = numbers_key(&n, "RSA", EVP_PKEY_PUBLIC_KEY);
 		if (*out == NULL)
 			rc = crypto_fail(e, "an RSA key");
 	}
@@ -134,14 +74,15 @@ exponent(const BIGNUM *d, const BIGNUM *prime)
 static int
 load_secret(const struct rsa_secret *key, EVP_PKEY **out, struct error *e)
 {
-	struct numbers n = { .bld = OSSL_PARAM_BLD_new() };
+	struct numbers n;
 	int rc = check_size(&key->public_key, e);
 
+	numbers_init(&n);
 	if (rc == 0) {
-		BIGNUM *d = number(key->d), *p = number(key->p), *q = number(key->q);
+		BIGNUM *d = number_new_secret(key->d), *p = number_new_secret(key->p), *q = number_new_secret(key->q);
 
-		numbers_add(&n, OSSL_PKEY_PARAM_RSA_N, number(key->public_key.n));
-		numbers_add(&n, OSSL_PKEY_PARAM_RSA_E, number(key->public_key.e));
+		numbers_add(&n, OSSL_PKEY_PARAM_RSA_N, number_new(key->public_key.n));
+		numbers_add(&n, OSSL_PKEY_PARAM_RSA_E, number_new(key->public_key.e));
 		numbers_add(&n, OSSL_PKEY_PARAM_RSA_D, d);
 		/* OpenPGP's u is p^-1 mod q, libcrypto's coefficient is the inverse of its second prime: swap the primes. */
 		numbers_add(&n, OSSL_PKEY_PARAM_RSA_FACTOR1, q);
@@ -150,8 +91,8 @@ load_secret(const struct rsa_secret *key, EVP_PKEY **out, struct error *e)
 			numbers_add(&n, OSSL_PKEY_PARAM_RSA_EXPONENT1, exponent(d, q));
 			numbers_add(&n, OSSL_PKEY_PARAM_RSA_EXPONENT2, exponent(d, p));
 		}
-		numbers_add(&n, OSSL_PKEY_PARAM_RSA_COEFFICIENT1, number(key->u));
-		*out = numbers_key(&n, EVP_PKEY_KEYPAIR);
+		numbers_add(&n, OSSL_PKEY_PARAM_RSA_COEFFICIENT1, number_new_secret(key->u));
+		*out = numbers_key(&n, "RSA", EVP_PKEY_KEYPAIR);
 		if (*out == NULL)
 			rc = crypto_fail(e, "an RSA key");
 	}
@@ -251,41 +192,6 @@ rsa_encrypt(const struct rsa_public *key, struct slice in, struct buf *out, stru
 	return rc;
 }
 
-/* All ones when x is zero, else zero, without a branch. */
-static unsigned
-mask_zero(unsigned x)
-{
-	return (unsigned)0 - ((~x & (x - 1)) >> (sizeof x * 8 - 1));
-}
-
-/* All ones when the block is 00 02, octets that are not zero, 00, and then len octets. */
-static unsigned
-padding_mask(const uint8_t *block, size_t size, size_t len)
-{
-	unsigned bad = block[0] | (unsigned)(block[1] ^ 2) | block[size - len - 1];
-
-	for (size_t i = 2; i < size - len - 1; i++)
-		bad |= mask_zero(block[i]);
-	return mask_zero(bad);
-}
-
-/* out has the longest length and holds random octets. Takes the message's over it when a padding fits. */
-static void
-take_message(const uint8_t *block, size_t size, const size_t *lengths, size_t count, struct secret *out)
-{
-	size_t chosen = lengths[count - 1];
-
-	for (size_t i = 0; i < count; i++) {
-		unsigned mask = padding_mask(block, size, lengths[i]);
-		size_t wide = (size_t)0 - (size_t)(mask & 1);
-
-		for (size_t k = 0; k < lengths[i]; k++)
-			out->data[k] = (uint8_t)((out->data[k] & ~mask) | (block[size - lengths[i] + k] & mask));
-		chosen = (chosen & ~wide) | (lengths[i] & wide);
-	}
-	secret_cut(out, chosen);
-}
-
 static int
 decrypt_block(const struct rsa_secret *key, struct slice in, uint8_t *block, size_t size, struct error *e)
 {
@@ -311,25 +217,61 @@ int
 rsa_decrypt(const struct rsa_secret *key, struct slice in, const size_t *lengths, size_t length_count,
     struct secret *out, struct error *e)
 {
-	size_t size = octets_of(&key->public_key), longest = 0;
+	size_t size = octets_of(&key->public_key);
 	SECRET_OWNED struct secret block = SECRET_EMPTY;
-	struct secret message;
 	int rc = check_size(&key->public_key, e);
 
-	if (rc != 0)
-		return rc;
-	for (size_t i = 0; i < length_count; i++)
-		longest = lengths[i] > longest ? lengths[i] : longest;
-	if (length_count == 0 || longest + 11 > size)
-		return error_set(e, ERR_USAGE, "an RSA key of %zu octets cannot hold %zu", size, longest);
-	rc = secret_new(&block, size, e);
+	if (rc == 0)
+		rc = secret_new(&block, size, e);
 	if (rc == 0)
 		rc = decrypt_block(key, in, block.data, size, e);
-	if (rc == 0)
-		rc = secret_random(&message, longest, e);
+	return rc != 0 ? rc : pkcs1_take(secret_slice(&block), lengths, length_count, out, e);
+}
+
+/* ---- new keys ---- */
+
+static bool
+put_number(EVP_PKEY *key, const char *name, struct secret *out, struct error *e)
+{
+	BIGNUM *bn = BN_secure_new();
+	bool good = bn != NULL && EVP_PKEY_get_bn_param(key, name, &bn) == 1 &&
+	    secret_new(out, (size_t)BN_num_bytes(bn), e) == 0 && BN_bn2bin(bn, out->data) == BN_num_bytes(bn);
+
+	BN_clear_free(bn);
+	return good;
+}
+
+int
+rsa_generate(size_t bits, struct rsa_fresh *out, struct error *e)
+{
+	struct rsa_fresh f = { 0 };
+	EVP_PKEY *key;
+	int rc = 0;
+
+	if (bits < RSA_GENERATE_BITS_MIN || bits > RSA_BITS_MAX)
+		return error_set(e, ERR_USAGE, "a new RSA key has %u to %u bits, not %zu", RSA_GENERATE_BITS_MIN,
+		    RSA_BITS_MAX, bits);
+	key = EVP_RSA_gen(bits);
+	/* libcrypto's first prime is the greater one, OpenPGP's the smaller (section 5.5.5.1); u goes with that. */
+	if (key == NULL || !put_number(key, OSSL_PKEY_PARAM_RSA_N, &f.n, e) ||
+	    !put_number(key, OSSL_PKEY_PARAM_RSA_E, &f.e, e) || !put_number(key, OSSL_PKEY_PARAM_RSA_D, &f.d, e) ||
+	    !put_number(key, OSSL_PKEY_PARAM_RSA_FACTOR2, &f.p, e) ||
+	    !put_number(key, OSSL_PKEY_PARAM_RSA_FACTOR1, &f.q, e) ||
+	    !put_number(key, OSSL_PKEY_PARAM_RSA_COEFFICIENT1, &f.u, e))
+		rc = crypto_fail(e, "an RSA key");
+	EVP_PKEY_free(key);
 	if (rc != 0)
-		return rc;
-	take_message(block.data, size, lengths, length_count, &message);
-	*out = message;
-	return 0;
+		rsa_fresh_done(&f);
+	else
+		*out = f;
+	return rc;
+}
+
+void
+rsa_fresh_done(struct rsa_fresh *f)
+{
+	struct secret *all[] = { &f->n, &f->e, &f->d, &f->p, &f->q, &f->u };
+
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+		secret_done(all[i]);
 }

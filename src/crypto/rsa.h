@@ -24,6 +24,17 @@ struct rsa_secret {
 	struct slice d, p, q, u;
 };
 
+/* A new key: OpenPGP's numbers, big-endian; p < q. */
+struct rsa_fresh {
+	struct secret n, e, d, p, q, u;
+};
+
+#define RSA_GENERATE_BITS_MIN 2048u
+
+/* Takes seconds from 4096 bits on. ERR_USAGE for a number of bits out of bounds, ERR_NOMEM, ERR_CRYPTO. */
+int rsa_generate(size_t bits, struct rsa_fresh *out, struct error *e);
+void rsa_fresh_done(struct rsa_fresh *f); /* wipes and frees */
+
 /* Bits of the modulus. */
 size_t rsa_bits(const struct rsa_public *key);
 /* digest: hash_size(id) octets. ERR_SIGNATURE, ERR_UNSUPPORTED for sizes out of bounds. */

@@ -2,7 +2,7 @@
 /*
  * Signatures by keys that are plain octet strings: Ed25519 and Ed448 (RFC
  * 8032), which sign the message itself. RSA and ECDSA, whose keys are numbers
- * and which sign a digest, are in rsa.h and ecdsa.h.
+ * and which sign a digest, are in rsa.h, ec.h and dsa.h.
  *
  *            secret   public   signature   octets
  *   Ed25519  32       32       64
