@@ -7,72 +7,9 @@
 #include "base/hex.h"
 #include "base/reader.h"
 #include "crypto/hash.h"
+#include "openpgp/curve.h"
 #include "openpgp/mpi.h"
-
-/* Fields of the public part: m an MPI, o a curve's OID, k KDF parameters; or a fixed number of octets. */
-static const struct layout {
-	uint8_t algorithm;
-	uint8_t octets;
-	const char *fields;
-} layouts[] = {
-	{ PGP_RSA, 0, "mm" },
-	{ PGP_RSA_ENCRYPT, 0, "mm" },
-	{ PGP_RSA_SIGN, 0, "mm" },
-	{ PGP_ELGAMAL, 0, "mmm" },
-	{ PGP_DSA, 0, "mmmm" },
-	{ PGP_ECDH, 0, "omk" },
-	{ PGP_ECDSA, 0, "om" },
-	{ PGP_EDDSA_LEGACY, 0, "om" },
-	{ PGP_X25519, 32, "" },
-	{ PGP_X448, 56, "" },
-	{ PGP_ED25519, 32, "" },
-	{ PGP_ED448, 57, "" },
-};
-
-static const struct curve {
-	uint8_t id;
-	uint16_t bits;
-	uint8_t oid_len;
-	uint8_t oid[10];
-} curves[] = {
-	{ PGP_CURVE_P256, 256, 8, { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07 } },
-	{ PGP_CURVE_P384, 384, 5, { 0x2b, 0x81, 0x04, 0x00, 0x22 } },
-	{ PGP_CURVE_P521, 521, 5, { 0x2b, 0x81, 0x04, 0x00, 0x23 } },
-	{ PGP_CURVE_BRAINPOOL256, 256, 9, { 0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x07 } },
-	{ PGP_CURVE_BRAINPOOL384, 384, 9, { 0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x0b } },
-	{ PGP_CURVE_BRAINPOOL512, 512, 9, { 0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x0d } },
-	{ PGP_CURVE_ED25519_LEGACY, 255, 9, { 0x2b, 0x06, 0x01, 0x04, 0x01, 0xda, 0x47, 0x0f, 0x01 } },
-	{ PGP_CURVE_25519_LEGACY, 255, 10, { 0x2b, 0x06, 0x01, 0x04, 0x01, 0x97, 0x55, 0x01, 0x05, 0x01 } },
-};
-
-#define COUNT(table) (sizeof(table) / sizeof(table)[0])
-
-static const struct layout *
-find_layout(uint8_t algorithm)
-{
-	for (size_t i = 0; i < COUNT(layouts); i++)
-		if (layouts[i].algorithm == algorithm)
-			return &layouts[i];
-	return NULL;
-}
-
-static const struct curve *
-find_curve(uint8_t id)
-{
-	for (size_t i = 0; i < COUNT(curves); i++)
-		if (curves[i].id == id)
-			return &curves[i];
-	return NULL;
-}
-
-static uint8_t
-curve_by_oid(struct slice oid)
-{
-	for (size_t i = 0; i < COUNT(curves); i++)
-		if (slice_eq(oid, slice_of(curves[i].oid, curves[i].oid_len)))
-			return curves[i].id;
-	return PGP_CURVE_UNKNOWN;
-}
+#include "openpgp/pk.h"
 
 static struct slice
 get_mpi(struct reader *r)
@@ -108,49 +45,42 @@ get_kdf(struct reader *r, struct pgp_key *k)
 }
 
 static void
-get_fields(struct reader *r, const struct layout *layout, struct pgp_key *k)
+get_fields(struct reader *r, const struct pgp_pk_layout *layout, struct pgp_key *k)
 {
 	size_t n = 0;
 
-	if (layout->octets != 0)
-		k->public[n++] = reader_get(r, layout->octets);
 	for (const char *f = layout->fields; *f != 0; f++) {
-		if (*f == 'm') {
+		switch (*f) {
+		case 'm':
 			k->public[n++] = get_mpi(r);
-		} else if (*f == 'k') {
+			break;
+		case '1':
+		case '2':
+			k->public[n++] = reader_get(r, layout->octets[*f - '1']);
+			break;
+		case 'k':
 			get_kdf(r, k);
-		} else {
+			break;
+		default:
 			k->oid = get_counted(r);
-			k->curve = curve_by_oid(k->oid);
+			k->curve = pgp_curve_of_oid(k->oid);
 		}
 	}
 }
 
 static bool
-prefixed_native(struct slice point)
+version_fits(const struct pgp_pk *pk, uint8_t version)
 {
-	return point.len == 33 && point.data[0] == 0x40;
+	static const uint8_t bits[] = { [3] = PGP_PK_V3, [4] = PGP_PK_V4, [5] = PGP_PK_V5, [6] = PGP_PK_V6 };
+
+	return (pk->versions & bits[version == 2 ? 3 : version]) != 0;
 }
 
-/* Do curve and values fit the algorithm, so that the key can be used at all? */
+/* Do version, curve and values fit the algorithm, so that the key can be used at all? */
 static bool
-well_formed(const struct pgp_key *k)
+well_formed(const struct pgp_pk *pk, const struct pgp_key *k)
 {
-	switch (k->algorithm) {
-	case PGP_EDDSA_LEGACY:
-		/* The old OIDs must not be accepted in v6 (section 9.2). */
-		return k->version == 4 && k->curve == PGP_CURVE_ED25519_LEGACY && prefixed_native(k->public[0]);
-	case PGP_ECDH:
-		if (k->kdf_hash == 0)
-			return false;
-		if (k->curve == PGP_CURVE_25519_LEGACY)
-			return k->version == 4 && prefixed_native(k->public[0]);
-		return k->curve >= PGP_CURVE_P256 && k->curve <= PGP_CURVE_BRAINPOOL512;
-	case PGP_ECDSA:
-		return k->curve >= PGP_CURVE_P256 && k->curve <= PGP_CURVE_BRAINPOOL512;
-	default:
-		return true;
-	}
+	return version_fits(pk, k->version) && (pk->well_formed == NULL || pk->well_formed(k));
 }
 
 static int
@@ -173,7 +103,7 @@ skip_material(struct reader *r, struct pgp_key *k, size_t end, struct error *e)
 static int
 parse_material(struct reader *r, struct pgp_key *k, struct error *e)
 {
-	const struct layout *layout = find_layout(k->algorithm);
+	const struct pgp_pk *pk = pgp_pk_find(k->algorithm);
 	size_t end = 0;
 
 	if (k->version == 6) {
@@ -184,14 +114,14 @@ parse_material(struct reader *r, struct pgp_key *k, struct error *e)
 			    e, ERR_TRUNCATED, r->at, "key packet: its public material is longer than the packet");
 		end = r->at + len;
 	}
-	if (layout == NULL)
+	if (pk == NULL)
 		return skip_material(r, k, end, e);
-	get_fields(r, layout, k);
+	get_fields(r, &pk->public_key, k);
 	if (r->err != 0)
 		return error_set_at(e, r->err, r->at, "key packet: malformed public values");
 	if ((k->version == 6 && r->at != end) || (!k->secret && r->at != r->in.len))
 		return behind(r, e);
-	k->understood = k->version != 3 && well_formed(k);
+	k->understood = well_formed(pk, k);
 	return 0;
 }
 
@@ -274,57 +204,55 @@ pgp_key_parse(struct slice body, uint8_t type, struct pgp_key *out, struct error
 	return 0;
 }
 
-struct slice
-pgp_key_native(const struct pgp_key *k)
-{
-	if (!k->understood)
-		return SLICE_EMPTY;
-	if (k->algorithm == PGP_ED25519 || k->algorithm == PGP_X25519)
-		return k->public[0];
-	if (k->curve == PGP_CURVE_ED25519_LEGACY || k->curve == PGP_CURVE_25519_LEGACY)
-		return slice_from(k->public[0], 1);
-	return SLICE_EMPTY;
-}
-
 unsigned
 pgp_key_bits(const struct pgp_key *k)
 {
-	const struct curve *c = find_curve(k->curve);
-	struct slice n = k->public[0];
+	const struct pgp_pk *pk = k->understood ? pgp_pk_find(k->algorithm) : NULL;
+	const struct pgp_curve_row *c = pgp_curve_find(k->curve);
 
-	if (!k->understood)
+	if (pk == NULL)
 		return 0;
-	if (c != NULL)
-		return c->bits;
-	if (k->algorithm >= PGP_X25519)
-		return k->algorithm == PGP_X25519 || k->algorithm == PGP_ED25519 ? 255 : 448;
-	while (n.len > 0 && n.data[0] == 0)
-		n = slice_from(n, 1);
-	return n.len == 0 ? 0 : (unsigned)(n.len * 8) - (unsigned)(__builtin_clz(n.data[0]) - 24);
+	if (pk->bits != 0)
+		return pk->bits;
+	return c != NULL ? c->bits : pgp_mpi_bits(k->public[0]);
 }
 
 bool
 pgp_key_can_verify(const struct pgp_key *k)
 {
-	static const uint8_t can[] = { PGP_RSA, PGP_RSA_SIGN, PGP_EDDSA_LEGACY, PGP_ED25519, PGP_ED448 };
+	const struct pgp_pk *pk = pgp_pk_of(k);
 
-	if (!k->understood)
-		return false;
-	if (k->algorithm == PGP_ECDSA)
-		return k->curve >= PGP_CURVE_P256 && k->curve <= PGP_CURVE_P521;
-	return memchr(can, k->algorithm, sizeof can) != NULL;
+	return pk != NULL && pk->verify != NULL;
+}
+
+static bool
+is_current(const struct pgp_key *k)
+{
+	return k->version == 4 || k->version == 6;
+}
+
+bool
+pgp_key_can_sign(const struct pgp_key *k)
+{
+	const struct pgp_pk *pk = pgp_pk_of(k);
+
+	return pk != NULL && pk->sign != NULL && is_current(k);
 }
 
 bool
 pgp_key_can_encrypt(const struct pgp_key *k)
 {
-	static const uint8_t can[] = { PGP_RSA, PGP_RSA_ENCRYPT, PGP_X25519 };
+	const struct pgp_pk *pk = pgp_pk_of(k);
 
-	if (!k->understood)
-		return false;
-	if (k->algorithm == PGP_ECDH)
-		return k->curve == PGP_CURVE_25519_LEGACY;
-	return memchr(can, k->algorithm, sizeof can) != NULL;
+	return pk != NULL && pk->wrap != NULL && is_current(k);
+}
+
+bool
+pgp_key_can_decrypt(const struct pgp_key *k)
+{
+	const struct pgp_pk *pk = pgp_pk_of(k);
+
+	return pk != NULL && pk->unwrap != NULL;
 }
 
 bool

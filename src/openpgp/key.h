@@ -54,21 +54,25 @@ struct pgp_key {
 	struct slice kdf;         /* ECDH: KDF parameters with their length octet, as they are hashed */
 	/*
 	 * Public values, leading zeros as on the wire. RSA: n, e. DSA: p, q, g, y. ElGamal: p, g, y. ECDSA, ECDH: the
-	 * point (SEC 1, or 0x40 and 32 octets). EdDSALegacy: 0x40 and 32 octets. Ed25519, X25519 and the 448 ones: the
-	 * native octets.
+	 * point (SEC 1, or 0x40 and native octets). EdDSALegacy: 0x40 and native octets. Ed25519, X25519 and the 448
+	 * ones: the native octets.
 	 */
 	struct slice public[PGP_KEY_MPIS_MAX];
 	struct slice secret_part; /* from the S2K usage octet to the end of the body */
 };
 
-/* The native 32 octets of a 25519 key without the 0x40; empty for any other key. */
-struct slice pgp_key_native(const struct pgp_key *k);
-
 /* Public modulus, prime or curve size in bits, as people say it (3072, 256, 255); 0 when unknown. */
 unsigned pgp_key_bits(const struct pgp_key *k);
-/* By algorithm and curve, not by flags or policy. */
+/*
+ * Whether it can be done here with keys of this kind (version, algorithm,
+ * curve, and what this libcrypto has), not whether flags or policy allow it.
+ * Old keys (ElGamal, versions 3 and 5) still decrypt what was encrypted to
+ * them; nothing new is.
+ */
 bool pgp_key_can_verify(const struct pgp_key *k);
+bool pgp_key_can_sign(const struct pgp_key *k);
 bool pgp_key_can_encrypt(const struct pgp_key *k);
+bool pgp_key_can_decrypt(const struct pgp_key *k);
 
 /*
  * Reads a key packet's body. type: PGP_PUBLIC_KEY, PGP_SECRET_KEY,

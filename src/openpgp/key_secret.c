@@ -3,16 +3,12 @@
 #include <string.h>
 
 #include "base/reader.h"
-#include "crypto/agree.h"
 #include "crypto/compare.h"
 #include "crypto/kdf.h"
 #include "crypto/random.h"
-#include "crypto/rsa.h"
-#include "crypto/sign.h"
 #include "openpgp/algorithm.h"
-#include "openpgp/mpi.h"
+#include "openpgp/pk.h"
 #include "openpgp/s2k.h"
-#include "openpgp/sig_internal.h"
 
 #define USAGE_AEAD 253u
 #define USAGE_CFB 254u
@@ -191,115 +187,47 @@ open_plain(const struct pgp_key *k, struct secret *out, struct error *e)
 	return secret_copy(out, text, e);
 }
 
-/* ---- wire form to native octets ---- */
+/* ---- from the wire, and does it belong to the public part? ---- */
 
-static bool
-is_fixed(uint8_t algorithm)
-{
-	return algorithm >= PGP_X25519 && algorithm <= PGP_ED448;
-}
-
-static void
-reverse(uint8_t *p, size_t len)
-{
-	for (size_t i = 0; i < len / 2; i++) {
-		uint8_t t = p[i];
-
-		p[i] = p[len - 1 - i];
-		p[len - 1 - i] = t;
-	}
-}
-
-/* One MPI of 32 octets for the old 25519 forms; the ECDH scalar is big-endian there (section 5.5.5.6.1.1). */
+/* What came out must be the algorithm's fields and nothing else (section 5.5.3). */
 static int
-to_native(const struct pgp_key *k, struct secret *s, struct error *e)
+unpack(const struct pgp_pk *pk, const struct pgp_key *k, struct secret *s, struct error *e)
 {
-	struct reader r = reader_of(secret_slice(s));
-	struct secret native;
-	struct slice mpi;
-	int rc;
+	struct slice fields[PGP_PK_FIELDS_MAX];
 
-	if (is_fixed(k->algorithm))
-		return 0; /* its length is checked with its use */
-	if (pgp_key_native(k).len == 0)
-		return 0;
-	mpi = pgp_mpi_take(&r);
-	if (r.err != 0 || reader_left(&r) != 0)
-		return error_set(e, ERR_SYNTAX, "malformed secret key");
-	rc = secret_new(&native, 32, e);
-	if (rc != 0)
+	if (!pgp_pk_split(&pk->secret_key, secret_slice(s), fields))
+		return error_set(e, ERR_SYNTAX, "malformed secret key of %s", pgp_algorithm_name(k->algorithm));
+	return pk->unpack == NULL ? 0 : pk->unpack(k, s, e);
+}
+
+static int
+check_matches(const struct pgp_pk *pk, const struct pgp_key *k, struct slice secret, struct error *e)
+{
+	int rc = pk->matches(k, secret, e);
+
+	if (rc == 0 || rc == ERR_NOMEM || rc == ERR_UNSUPPORTED)
 		return rc;
-	if (!pgp_mpi_octets(mpi, native.data, 32)) {
-		secret_done(&native);
-		return error_set(e, ERR_SYNTAX, "malformed secret key");
-	}
-	if (k->algorithm == PGP_ECDH)
-		reverse(native.data, 32);
-	secret_done(s);
-	*s = secret_take(&native);
-	return 0;
-}
-
-/* ---- does it belong to the public part? ---- */
-
-static int
-matches_rsa(const struct pgp_key *k, struct slice secret, struct error *e)
-{
-	static const uint8_t digest[32] = { 1 };
-	struct buf signature BUF_OWNED = { 0 };
-	struct rsa_secret rsa;
-	int rc;
-
-	if (!pgp_secret_rsa(k, secret, &rsa))
-		return error_set(e, ERR_SYNTAX, "malformed RSA secret");
-	buf_init(&signature, RSA_OCTETS_MAX);
-	rc = rsa_sign(&rsa, HASH_SHA256, slice_of(digest, 32), &signature, e);
-	return rc != 0 ? rc : rsa_verify(&rsa.public_key, HASH_SHA256, slice_of(digest, 32), buf_slice(&signature), e);
-}
-
-static int
-matches(const struct pgp_key *k, struct slice secret, struct error *e)
-{
-	uint8_t public[SIGN_PUBLIC_MAX];
-	struct slice want = pgp_key_native(k);
-	int rc;
-
-	if (k->algorithm <= PGP_RSA_SIGN)
-		rc = matches_rsa(k, secret, e);
-	else if (k->algorithm == PGP_ED448 || k->algorithm == PGP_X448) {
-		want = k->public[0];
-		rc = k->algorithm == PGP_ED448 ? sign_public(SIGN_ED448, secret, public, e)
-					       : agree_public(AGREE_X448, secret, public, e);
-	} else if (want.len == 0)
-		return error_set(
-		    e, ERR_UNSUPPORTED, "secret keys of %s are not supported", pgp_algorithm_name(k->algorithm));
-	else if (k->algorithm == PGP_EDDSA_LEGACY || k->algorithm == PGP_ED25519)
-		rc = sign_public(SIGN_ED25519, secret, public, e);
-	else
-		rc = agree_public(AGREE_X25519, secret, public, e);
-	if (rc == ERR_NOMEM)
-		return rc;
-	if (rc != 0 || (k->algorithm > PGP_RSA_SIGN && !slice_eq(want, slice_of(public, want.len))))
-		return error_set(e, ERR_INTEGRITY, "the secret does not belong to key %016llX: the key was changed",
-		    (unsigned long long)k->key_id);
-	return 0;
+	return error_set(e, ERR_INTEGRITY, "the secret does not belong to key %016llX: the key was changed",
+	    (unsigned long long)k->key_id);
 }
 
 int
 pgp_key_unlock(const struct pgp_key *k, struct slice passphrase, struct secret *out, struct error *e)
 {
 	struct secret s SECRET_OWNED = SECRET_EMPTY;
+	const struct pgp_pk *pk = pgp_pk_of(k);
 	int rc;
 
 	if (!k->secret)
 		return error_set(e, ERR_NO_KEY, "this is a public key");
-	if (!k->understood)
-		return error_set(e, ERR_UNSUPPORTED, "keys of this kind are not supported");
+	if (pk == NULL || pk->matches == NULL)
+		return error_set(
+		    e, ERR_UNSUPPORTED, "keys of this kind (%s) are not supported", pgp_algorithm_name(k->algorithm));
 	rc = k->s2k_usage == 0 ? open_plain(k, &s, e) : open_locked(k, passphrase, &s, e);
 	if (rc == 0)
-		rc = to_native(k, &s, e);
+		rc = unpack(pk, k, &s, e);
 	if (rc == 0)
-		rc = matches(k, secret_slice(&s), e);
+		rc = check_matches(pk, k, secret_slice(&s), e);
 	if (rc == 0)
 		*out = secret_take(&s);
 	return rc;
@@ -307,22 +235,12 @@ pgp_key_unlock(const struct pgp_key *k, struct slice passphrase, struct secret *
 
 /* ---- writing ---- */
 
-/* Native octets to wire form. */
 static int
 put_secret(const struct pgp_key *k, struct slice secret, struct buf *out)
 {
-	uint8_t big[32];
-	int rc;
+	const struct pgp_pk *pk = pgp_pk_of(k);
 
-	if (k->algorithm == PGP_EDDSA_LEGACY)
-		return pgp_mpi_write(out, secret);
-	if (k->algorithm != PGP_ECDH || secret.len != 32)
-		return buf_put_slice(out, secret);
-	memcpy(big, secret.data, 32);
-	reverse(big, 32);
-	rc = pgp_mpi_write(out, slice_of(big, 32));
-	secret_wipe(big, sizeof big);
-	return rc;
+	return pk != NULL && pk->pack != NULL ? pk->pack(k, secret, out) : buf_put_slice(out, secret);
 }
 
 /* Usage, counts, cipher, mode, S2K, IV. */

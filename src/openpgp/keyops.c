@@ -3,76 +3,22 @@
 #include "openpgp/keyops.h"
 
 #include "base/mem.h"
-#include "base/reader.h"
-#include "crypto/rsa.h"
-#include "crypto/sign.h"
-#include "openpgp/mpi.h"
-#include "openpgp/sig_internal.h"
-
-static int
-sign_octets(enum sign_id id, bool legacy, struct slice secret, struct slice digest, struct buf *out, struct error *e)
-{
-	uint8_t signature[SIGN_SIGNATURE_MAX];
-	size_t len = sign_signature_size(id);
-	int rc = sign_make(id, secret, digest, signature, e);
-
-	if (rc != 0)
-		return rc;
-	if (!legacy)
-		return buf_put(out, signature, len);
-	(void)pgp_mpi_write(out, slice_of(signature, 32));
-	return pgp_mpi_write(out, slice_of(signature + 32, 32));
-}
-
-bool
-pgp_secret_rsa(const struct pgp_key *key, struct slice secret, struct rsa_secret *out)
-{
-	struct reader r = reader_of(secret);
-
-	*out = (struct rsa_secret){ .public_key = { key->public[0], key -> public[1] } };
-	out->d = pgp_mpi_take(&r);
-	out->p = pgp_mpi_take(&r);
-	out->q = pgp_mpi_take(&r);
-	out->u = pgp_mpi_take(&r);
-	return r.err == 0 && reader_left(&r) == 0;
-}
-
-static int
-sign_rsa(
-    const struct pgp_key *key, struct slice secret, uint8_t hash, struct slice digest, struct buf *out, struct error *e)
-{
-	struct buf value BUF_OWNED = { 0 };
-	struct rsa_secret rsa;
-	enum hash_id id;
-	int rc = pgp_hash_crypto_id(hash, &id, e);
-
-	if (rc != 0)
-		return rc;
-	if (!pgp_secret_rsa(key, secret, &rsa))
-		return error_set(e, ERR_SYNTAX, "malformed RSA secret");
-	buf_init(&value, RSA_OCTETS_MAX);
-	rc = rsa_sign(&rsa, id, digest, &value, e);
-	return rc != 0 ? rc : pgp_mpi_write(out, buf_slice(&value));
-}
+#include "crypto/secret.h"
+#include "openpgp/pk.h"
 
 int
 pgp_secret_sign(
     const struct pgp_key *key, struct slice secret, uint8_t hash, struct slice digest, struct buf *out, struct error *e)
 {
-	switch (key->algorithm) {
-	case PGP_EDDSA_LEGACY:
-		return sign_octets(SIGN_ED25519, true, secret, digest, out, e);
-	case PGP_ED25519:
-		return sign_octets(SIGN_ED25519, false, secret, digest, out, e);
-	case PGP_ED448:
-		return sign_octets(SIGN_ED448, false, secret, digest, out, e);
-	case PGP_RSA:
-	case PGP_RSA_SIGN:
-		return sign_rsa(key, secret, hash, digest, out, e);
-	default:
+	const struct pgp_pk *pk = pgp_pk_of(key);
+
+	if (pk == NULL || pk->sign == NULL)
 		return error_set(
 		    e, ERR_UNSUPPORTED, "signing with %s is not supported", pgp_algorithm_name(key->algorithm));
-	}
+	if (digest.len < pgp_key_digest_min(key))
+		return error_set(e, ERR_UNSUPPORTED, "a digest of %zu octets is too short for this key: it needs %zu",
+		    digest.len, pgp_key_digest_min(key));
+	return pk->sign(key, secret, hash, digest, out, e);
 }
 
 /* ---- in memory ---- */

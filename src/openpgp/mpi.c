@@ -37,3 +37,11 @@ pgp_mpi_octets(struct slice mpi, uint8_t *out, size_t len)
 		memcpy(out + len - mpi.len, mpi.data, mpi.len);
 	return true;
 }
+
+unsigned
+pgp_mpi_bits(struct slice mpi)
+{
+	while (mpi.len > 0 && mpi.data[0] == 0)
+		mpi = slice_from(mpi, 1);
+	return mpi.len == 0 ? 0 : (unsigned)(mpi.len * 8) - (unsigned)(__builtin_clz(mpi.data[0]) - 24);
+}

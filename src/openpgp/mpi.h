@@ -20,4 +20,7 @@ struct slice pgp_mpi_take(struct reader *r);
  */
 bool pgp_mpi_octets(struct slice mpi, uint8_t *out, size_t len);
 
+/* Bits without leading zeros: of 3072, 256, 0. */
+unsigned pgp_mpi_bits(struct slice mpi);
+
 #endif

@@ -4,9 +4,8 @@
  * PKESK version 3 and SKESK version 4 before SEIPDv1, PKESK and SKESK version 6
  * before SEIPDv2.
  *
- * The wrapping itself is below, as functions of plain values: what a secret key
- * does goes through keyops.h, whose implementations end in
- * pgp_session_open_ecdh() and pgp_session_open_x25519().
+ * How a session key is wrapped is the algorithm's matter (pk.h); what a secret
+ * key does goes through keyops.h.
  */
 #ifndef OPENPGP_SESSION_H
 #define OPENPGP_SESSION_H
@@ -44,9 +43,9 @@ int pgp_pkesk_parse(struct slice body, struct pgp_pkesk *out, struct error *e);
 /* Whether it says that it is for this key (or does not say). Never proof. */
 bool pgp_pkesk_may_be_for(const struct pgp_pkesk *p, const struct pgp_key *key);
 /*
- * Appends a whole PKESK packet for this key: X25519, ECDH over Curve25519, RSA.
- * version 3 writes the cipher inside, 6 leaves it out. ERR_UNSUPPORTED for keys
- * that cannot be encrypted to here.
+ * Appends a whole PKESK packet for this key. version 3 writes the cipher
+ * inside, 6 leaves it out. ERR_UNSUPPORTED for keys that cannot be encrypted to
+ * here, and for a cipher that they do not take.
  */
 int pgp_pkesk_write(
     uint8_t version, const struct pgp_key *key, const struct pgp_session *session, struct buf *out, struct error *e);
@@ -79,16 +78,6 @@ int pgp_skesk_write(
 
 /* ---- wrapping ---- */
 
-/*
- * fields: of a PKESK for such a key; public_key: 32 native octets; scalar: the
- * secret, 32 native octets (little-endian). cipher_out: version 3, else 0.
- * ERR_INTEGRITY when it is not for this key, ERR_SYNTAX.
- */
-int pgp_session_open_x25519(const struct pgp_pkesk_fields *pkesk, struct slice public_key, struct slice scalar,
-    uint8_t *cipher_out, struct secret *key_out, struct error *e);
-/* key: ECDH over Curve25519Legacy (section 11.5). */
-int pgp_session_open_ecdh(const struct pgp_pkesk_fields *pkesk, const struct pgp_key *key, struct slice scalar,
-    uint8_t *cipher_out, struct secret *key_out, struct error *e);
 /* m: what came out of RSA or ECDH: [cipher] key checksum. Splits it. ERR_INTEGRITY. */
 int pgp_session_split(uint8_t version, struct slice m, uint8_t *cipher_out, struct secret *key_out, struct error *e);
 

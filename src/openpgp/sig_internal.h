@@ -4,7 +4,6 @@
 #define OPENPGP_SIG_INTERNAL_H
 
 #include "crypto/hash.h"
-#include "crypto/rsa.h"
 #include "openpgp/sig.h"
 
 /* ERR_UNSUPPORTED for an unknown number. */
@@ -12,9 +11,6 @@ int pgp_hash_crypto_id(uint8_t hash, enum hash_id *out, struct error *e);
 
 /* Hashes what a signature of this type is over. ERR_SYNTAX when the target lacks it. */
 int pgp_hash_target(struct pgp_hash *h, uint8_t type, uint8_t version, const struct pgp_sig_target *t, struct error *e);
-
-/* RSA's secret values out of an unlocked secret; false when malformed. */
-bool pgp_secret_rsa(const struct pgp_key *key, struct slice secret, struct rsa_secret *out);
 
 void pgp_hash_free_pointer(struct pgp_hash **h);
 #define PGP_HASH_OWNED __attribute__((cleanup(pgp_hash_free_pointer)))

@@ -4,7 +4,7 @@
 #include "base/hex.h"
 #include "crypto/agree.h"
 #include "crypto/compare.h"
-#include "crypto/ecdsa.h"
+#include "crypto/ec.h"
 #include "crypto/rsa.h"
 #include "crypto/sign.h"
 
@@ -171,15 +171,15 @@ ecdsa_of_the_rfc(void **state)
 
 	(void)state;
 	assert_ok(hash_once(HASH_SHA256, SLICE("sample"), digest, &unit_error));
-	assert_ok(ecdsa_verify(
-	    ECDSA_P256, buf_slice(&point), slice_of(digest, 32), buf_slice(&r), buf_slice(&s), &unit_error));
+	assert_ok(
+	    ec_verify(EC_P256, buf_slice(&point), slice_of(digest, 32), buf_slice(&r), buf_slice(&s), &unit_error));
 	digest[31] ^= 1;
 	assert_int_equal(
-	    ecdsa_verify(ECDSA_P256, buf_slice(&point), slice_of(digest, 32), buf_slice(&r), buf_slice(&s), NULL),
+	    ec_verify(EC_P256, buf_slice(&point), slice_of(digest, 32), buf_slice(&r), buf_slice(&s), NULL),
 	    ERR_SIGNATURE);
 	point.data[64] ^= 1;
 	assert_int_equal(
-	    ecdsa_verify(ECDSA_P256, buf_slice(&point), slice_of(digest, 32), buf_slice(&r), buf_slice(&s), NULL),
+	    ec_verify(EC_P256, buf_slice(&point), slice_of(digest, 32), buf_slice(&r), buf_slice(&s), NULL),
 	    ERR_SYNTAX);
 }
 
