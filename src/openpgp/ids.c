@@ -29,6 +29,7 @@ static const struct entry sig_types[] = {
 	{ PGP_SIG_CERT_PERSONA, "persona certification" },
 	{ PGP_SIG_CERT_CASUAL, "casual certification" },
 	{ PGP_SIG_CERT_POSITIVE, "positive certification" },
+	{ PGP_SIG_ATTESTATION, "attestation" },
 	{ PGP_SIG_SUBKEY_BINDING, "subkey binding signature" },
 	{ PGP_SIG_PRIMARY_BINDING, "primary key binding signature" },
 	{ PGP_SIG_DIRECT_KEY, "direct key signature" },
@@ -37,6 +38,7 @@ static const struct entry sig_types[] = {
 	{ PGP_SIG_CERT_REVOCATION, "certification revocation" },
 	{ PGP_SIG_TIMESTAMP, "timestamp signature" },
 	{ PGP_SIG_CONFIRMATION, "third-party confirmation" },
+	{ PGP_SIG_RESERVED, "signature of the reserved type" },
 };
 
 static const struct entry reasons[] = {

@@ -111,6 +111,7 @@ enum pgp_sig_type {
 	PGP_SIG_CERT_PERSONA = 0x11,
 	PGP_SIG_CERT_CASUAL = 0x12,
 	PGP_SIG_CERT_POSITIVE = 0x13,
+	PGP_SIG_ATTESTATION = 0x16, /* the owner says which certifications may travel (1PA3PC) */
 	PGP_SIG_SUBKEY_BINDING = 0x18,
 	PGP_SIG_PRIMARY_BINDING = 0x19, /* the back signature of a signing subkey */
 	PGP_SIG_DIRECT_KEY = 0x1f,
@@ -118,7 +119,8 @@ enum pgp_sig_type {
 	PGP_SIG_SUBKEY_REVOCATION = 0x28,
 	PGP_SIG_CERT_REVOCATION = 0x30,
 	PGP_SIG_TIMESTAMP = 0x40,
-	PGP_SIG_CONFIRMATION = 0x50
+	PGP_SIG_CONFIRMATION = 0x50,
+	PGP_SIG_RESERVED = 0xff
 };
 
 /* Signature subpackets, section 5.2.3.7 */
@@ -147,7 +149,10 @@ enum pgp_subpacket_type {
 	PGP_SUB_TARGET = 31,
 	PGP_SUB_EMBEDDED = 32,
 	PGP_SUB_ISSUER_FINGERPRINT = 33,
+	PGP_SUB_LIBRE_AEAD = 34, /* GnuPG's own list of AEAD modes */
 	PGP_SUB_INTENDED_RECIPIENT = 35,
+	PGP_SUB_ATTESTED = 37,
+	PGP_SUB_KEY_BLOCK = 38,
 	PGP_SUB_PREFERRED_AEAD = 39
 };
 
@@ -158,6 +163,9 @@ enum pgp_subpacket_type {
 #define PGP_FLAG_ENCRYPT_STORAGE 0x08u
 #define PGP_FLAG_ENCRYPT (PGP_FLAG_ENCRYPT_COMMS | PGP_FLAG_ENCRYPT_STORAGE)
 #define PGP_FLAG_AUTHENTICATE 0x20u
+
+/* Key server preferences, section 5.2.3.25 */
+#define PGP_KEYSERVER_NO_MODIFY 0x80u
 
 /* Features, section 5.2.3.32 */
 #define PGP_FEATURE_SEIPD1 0x01u

@@ -13,8 +13,10 @@ struct pgp_hash {
 	uint8_t hash;
 	uint8_t type;
 	bool last_was_cr;
-	size_t salt_len;
 	uint8_t salt[PGP_SALT_MAX];
+	size_t salt_len;
+	uint8_t literal[2 + UINT8_MAX + 4]; /* a literal packet's head, as version 5 hashes it */
+	size_t literal_len;                 /* 6: zeros, for detached signatures */
 };
 
 static const struct {
@@ -65,6 +67,7 @@ pgp_hash_new(struct pgp_hash **out, uint8_t hash, uint8_t type, struct slice sal
 	}
 	h->hash = hash;
 	h->type = type;
+	h->literal_len = 6;
 	h->salt_len = salt.len;
 	if (salt.len > 0)
 		memcpy(h->salt, salt.data, salt.len);
@@ -125,6 +128,34 @@ pgp_hash_is(const struct pgp_hash *h, uint8_t hash, uint8_t type, struct slice s
 	    slice_eq(salt, slice_of(h->salt, h->salt_len));
 }
 
+void
+pgp_hash_literal(struct pgp_hash *h, uint8_t format, struct slice name, uint32_t date)
+{
+	const uint8_t octets[4] = { (uint8_t)(date >> 24), (uint8_t)(date >> 16), (uint8_t)(date >> 8), (uint8_t)date };
+
+	name = slice_sub(name, 0, UINT8_MAX);
+	h->literal[0] = format;
+	h->literal[1] = (uint8_t)name.len;
+	if (name.len > 0)
+		memcpy(h->literal + 2, name.data, name.len);
+	memcpy(h->literal + 2 + name.len, octets, sizeof octets);
+	h->literal_len = 2 + name.len + sizeof octets;
+}
+
+/* What version 5 has between the packet's own octets and the trailer, and a length of eight octets in that. */
+static void
+finish_v5(const struct pgp_hash *h, struct hash *state, struct slice prefix)
+{
+	size_t len = prefix.len;
+	const uint8_t trailer[10] = { 5, 0xff, 0, 0, 0, 0, (uint8_t)(len >> 24), (uint8_t)(len >> 16),
+		(uint8_t)(len >> 8), (uint8_t)len };
+	uint8_t type = prefix.data[1];
+
+	if (type == PGP_SIG_BINARY || type == PGP_SIG_TEXT)
+		hash_update(state, slice_of(h->literal, h->literal_len));
+	hash_update(state, slice_of(trailer, sizeof trailer));
+}
+
 int
 pgp_hash_finish(
     const struct pgp_hash *h, uint8_t version, struct slice prefix, uint8_t digest[PGP_DIGEST_MAX], struct error *e)
@@ -138,34 +169,58 @@ pgp_hash_finish(
 	if (rc != 0)
 		return rc;
 	hash_update(copy, prefix);
-	if (version > 3)
+	if (version == 5)
+		finish_v5(h, copy, prefix);
+	else if (version > 3)
 		hash_update(copy, slice_of(trailer, sizeof trailer));
 	return hash_finish(copy, digest, e);
+}
+
+/* One octet of a legacy packet header, then a length of two octets (0x99) or four. */
+static void
+put_head(struct pgp_hash *h, uint8_t octet, size_t len)
+{
+	const uint8_t head[5] = { octet, (uint8_t)(len >> 24), (uint8_t)(len >> 16), (uint8_t)(len >> 8),
+		(uint8_t)len };
+	const uint8_t old[3] = { octet, (uint8_t)(len >> 8), (uint8_t)len };
+
+	hash_update(h->state, octet == 0x99 ? slice_of(old, sizeof old) : slice_of(head, sizeof head));
 }
 
 int
 pgp_hash_key(struct pgp_hash *h, const struct pgp_key *key, uint8_t sig_version, struct error *e)
 {
-	size_t len = key->public_body.len;
-	const uint8_t v6[5] = { 0x9b, (uint8_t)(len >> 24), (uint8_t)(len >> 16), (uint8_t)(len >> 8), (uint8_t)len };
-	const uint8_t v4[3] = { 0x99, (uint8_t)(len >> 8), (uint8_t)len };
-
 	(void)e;
-	hash_update(h->state, sig_version == 6 ? slice_of(v6, sizeof v6) : slice_of(v4, sizeof v4));
+	/* LibrePGP goes by the key's version, RFC 9580 by the signature's. */
+	put_head(h, sig_version == 6 ? 0x9b : key->version == 5 ? 0x9a : 0x99, key->public_body.len);
 	hash_update(h->state, key->public_body);
 	return 0;
 }
 
 int
-pgp_hash_user_id(struct pgp_hash *h, uint8_t packet_type, struct slice body, struct error *e)
+pgp_hash_user_id(struct pgp_hash *h, uint8_t packet_type, struct slice body, uint8_t sig_version, struct error *e)
 {
-	size_t len = body.len;
-	const uint8_t head[5] = { packet_type == PGP_USER_ID ? 0xb4 : 0xd1, (uint8_t)(len >> 24), (uint8_t)(len >> 16),
-		(uint8_t)(len >> 8), (uint8_t)len };
-
 	(void)e;
-	hash_update(h->state, slice_of(head, sizeof head));
+	if (sig_version > 3)
+		put_head(h, packet_type == PGP_USER_ID ? 0xb4 : 0xd1, body.len);
 	hash_update(h->state, body);
+	return 0;
+}
+
+int
+pgp_hash_sig(struct pgp_hash *h, const struct pgp_sig *s, struct error *e)
+{
+	static const uint8_t none[4] = { 0 };
+	size_t count = s->version == 6 ? 4 : 2;
+	/* From the first octet behind the unhashed area to the end: digest prefix, salt, values. */
+	struct slice rest = slice_from(s->body, s->prefix.len + count + s->unhashed.len);
+
+	if (s->version != 4 && s->version != 6)
+		return error_set(e, ERR_UNSUPPORTED, "a signature over a signature of version %u", s->version);
+	put_head(h, 0x88, s->prefix.len + count + rest.len);
+	hash_update(h->state, s->prefix);
+	hash_update(h->state, slice_of(none, count));
+	hash_update(h->state, rest);
 	return 0;
 }
 
@@ -179,7 +234,7 @@ int
 pgp_hash_target(struct pgp_hash *h, uint8_t type, uint8_t version, const struct pgp_sig_target *t, struct error *e)
 {
 	static const uint8_t over_user[] = { PGP_SIG_CERT_GENERIC, PGP_SIG_CERT_PERSONA, PGP_SIG_CERT_CASUAL,
-		PGP_SIG_CERT_POSITIVE, PGP_SIG_CERT_REVOCATION };
+		PGP_SIG_CERT_POSITIVE, PGP_SIG_ATTESTATION, PGP_SIG_CERT_REVOCATION };
 	static const uint8_t over_subkey[] = { PGP_SIG_SUBKEY_BINDING, PGP_SIG_PRIMARY_BINDING,
 		PGP_SIG_SUBKEY_REVOCATION };
 	bool user = type_is(type, over_user, sizeof over_user);
@@ -193,6 +248,6 @@ pgp_hash_target(struct pgp_hash *h, uint8_t type, uint8_t version, const struct 
 	if (subkey)
 		(void)pgp_hash_key(h, t->subkey, version, e);
 	if (user)
-		(void)pgp_hash_user_id(h, t->user_type, t->user, e);
+		(void)pgp_hash_user_id(h, t->user_type, t->user, version, e);
 	return 0;
 }

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * For the files behind include/letterlock/openpgp.h only: how the public types lie over the engine's.
+ *
+ * struct llk_cert is struct pgp_cert and struct llk_certs is struct pgp_certs, under public names: the pointers are the same.
+ * The other public objects are made here and own what the engine wants to be kept for it.
+ */
+#ifndef OPENPGP_PUBLIC_PUBLIC_H
+#define OPENPGP_PUBLIC_PUBLIC_H
+
+#include <letterlock/openpgp.h>
+
+#include "openpgp/cert.h"
+#include "openpgp/keyops.h"
+#include "openpgp/policy.h"
+#include "openpgp/stream.h"
+#include "openpgp/verify.h"
+
+#define LLK_PIECE (1u << 18)   /* octets read from a caller at once */
+#define LLK_SIGNERS_MAX 256u   /* PGP_SIGNATURES_MAX */
+#define LLK_PASSWORDS_MAX 16u  /* PGP_SKESK_MAX */
+#define LLK_ENCRYPT_KEYS 16u   /* of one recipient's certificate */
+#define LLK_WHOLE_MAX SIZE_MAX /* results in memory: as large as memory is */
+
+struct llk_policy {
+	struct pgp_policy policy;
+};
+
+struct llk_keys {
+	struct pgp_memory_keys *memory;
+	const struct pgp_key **keys; /* which have a secret in memory */
+	size_t count, room;
+};
+
+static inline const struct pgp_cert *
+llk_cert_engine(const struct llk_cert *c)
+{
+	return (const struct pgp_cert *)c;
+}
+
+static inline const struct llk_cert *
+llk_cert_public(const struct pgp_cert *c)
+{
+	return (const struct llk_cert *)c;
+}
+
+static inline const struct pgp_certs *
+llk_certs_engine(const struct llk_certs *c)
+{
+	return (const struct pgp_certs *)c;
+}
+
+static inline struct slice
+llk_slice(struct llk_bytes b)
+{
+	return slice_of(b.data, b.len);
+}
+
+/* The engine's error as the caller sees it; returns its code. */
+int llk_fail(struct llk_error *out, const struct error *e);
+/* What the library itself refuses. */
+int llk_refuse(struct llk_error *out, int code, const char *sentence);
+/* Moves b's octets to the caller; an error of b is returned. b is empty afterwards. */
+int llk_give(struct buf *b, struct llk_data *out, struct llk_error *error);
+/* Packets, armored or not. Armor of version 6 goes without a checksum (RFC 9580, section 6.1). Wipes packets. */
+int llk_give_packets(struct buf *packets, bool armor, bool checksum, struct llk_data *out, struct llk_error *error);
+
+/* A caller's writer and the buffer of one of its readers, as the engine's sink and source. */
+struct pgp_sink llk_sink(struct llk_writer *out);
+struct llk_input {
+	struct llk_reader reader;
+	uint8_t *piece; /* LLK_PIECE octets */
+};
+int llk_input_init(struct llk_input *in, struct llk_reader reader, struct error *e);
+void llk_input_done(struct llk_input *in);
+struct pgp_source llk_source(struct llk_input *in);
+
+void llk_fingerprint_write(const struct pgp_fingerprint *f, char out[LLK_FINGERPRINT_SIZE]);
+void llk_verdict_of(const struct pgp_verdict *v, struct llk_verdict *out);
+/* The signing key that the certificate has at the policy's time. ERR_POLICY. */
+int llk_signing_key(const struct pgp_cert *c, const struct pgp_policy *policy, const struct llk_keys *keys,
+    const struct pgp_key **out, struct error *e);
+
+#endif

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: ISC */
+/* Signing for the public header: detached, inline, cleartext. */
+#include "base/mem.h"
+#include "openpgp/armor.h"
+#include "openpgp/cleartext.h"
+#include "openpgp/data_sig.h"
+#include "openpgp/encrypt.h"
+#include "openpgp/public/public.h"
+
+#define SIGNATURES_MAX (PGP_SIGNATURES_MAX * (size_t)16384u) /* octets of all that we make for one text */
+
+struct llk_signer {
+	enum llk_signature_form form;
+	struct pgp_signer signers[LLK_SIGNERS_MAX];
+	size_t count;
+	bool text, armor, begun, ended;
+	struct llk_writer out;
+	struct pgp_maker *maker;
+	struct pgp_encryptor *message;         /* inline */
+	struct pgp_cleartext_writer *readable; /* cleartext */
+};
+
+int
+llk_signer_new(enum llk_signature_form form, struct llk_signer **out, struct llk_error *error)
+{
+	struct llk_signer *s = mem_alloc(sizeof *s);
+
+	if (s == NULL)
+		return llk_refuse(error, ERR_NOMEM, "no memory");
+	s->form = form;
+	s->text = form == LLK_CLEARTEXT;
+	*out = s;
+	return 0;
+}
+
+void
+llk_signer_free(struct llk_signer *signer)
+{
+	if (signer == NULL)
+		return;
+	pgp_cleartext_writer_free(signer->readable);
+	pgp_encryptor_free(signer->message);
+	pgp_maker_free(signer->maker);
+	mem_free(signer);
+}
+
+int
+llk_signer_key(struct llk_signer *signer, const struct llk_cert *cert, const struct llk_policy *policy,
+    const struct llk_keys *keys, struct llk_error *error)
+{
+	struct pgp_signer *s = &signer->signers[signer->count];
+	struct error e = { 0 };
+
+	if (signer->begun)
+		return llk_refuse(error, ERR_ORDER, "signing has begun");
+	if (signer->count == LLK_SIGNERS_MAX)
+		return llk_refuse(error, ERR_LIMIT, "too many signers");
+	if (llk_signing_key(llk_cert_engine(cert), &policy->policy, keys, &s->key, &e) != 0)
+		return llk_fail(error, &e);
+	s->keys = pgp_memory_keys_ops(keys->memory);
+	signer->count++;
+	return 0;
+}
+
+void
+llk_signer_text(struct llk_signer *signer)
+{
+	signer->text = true;
+}
+
+void
+llk_signer_armor(struct llk_signer *signer)
+{
+	signer->armor = true;
+}
+
+static int
+begin(struct llk_signer *s, uint32_t created, struct error *e)
+{
+	const struct pgp_maker_spec spec = { .signers = s->signers,
+		.signer_count = s->count,
+		.type = s->text ? PGP_SIG_TEXT : PGP_SIG_BINARY,
+		.created = created };
+	struct pgp_encrypt_spec message = {
+		.container = PGP_CONTAINER_NONE, .armor = s->armor, .length = PGP_LENGTH_UNKNOWN
+	};
+	int rc = pgp_maker_new(&s->maker, &spec, e);
+
+	message.maker = s->maker;
+	if (rc == 0 && s->form == LLK_INLINE)
+		rc = pgp_encryptor_new(&message, llk_sink(&s->out), &s->message, e);
+	else if (rc == 0 && s->form == LLK_CLEARTEXT)
+		rc = pgp_cleartext_writer_new(s->maker, llk_sink(&s->out), &s->readable, e);
+	return rc;
+}
+
+int
+llk_signer_begin(struct llk_signer *signer, uint32_t created, struct llk_writer out, struct llk_error *error)
+{
+	struct error e = { 0 };
+
+	if (signer->begun)
+		return llk_refuse(error, ERR_ORDER, "signing has begun");
+	if (signer->count == 0)
+		return llk_refuse(error, ERR_USAGE, "nobody signs: give a key first");
+	signer->begun = true;
+	signer->out = out;
+	return begin(signer, created, &e) == 0 ? 0 : llk_fail(error, &e);
+}
+
+int
+llk_signer_write(struct llk_signer *signer, struct llk_bytes data, struct llk_error *error)
+{
+	struct error e = { 0 };
+	int rc;
+
+	if (signer->maker == NULL || signer->ended)
+		return llk_refuse(error, ERR_ORDER, "signing has not begun");
+	if (signer->message != NULL)
+		rc = pgp_encryptor_feed(signer->message, llk_slice(data), &e);
+	else if (signer->readable != NULL)
+		rc = pgp_cleartext_writer_put(signer->readable, llk_slice(data), &e);
+	else
+		rc = pgp_maker_feed(signer->maker, llk_slice(data), &e);
+	return rc == 0 ? 0 : llk_fail(error, &e);
+}
+
+static bool
+has_v6(const struct llk_signer *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->signers[i].key->version == 6)
+			return true;
+	return false;
+}
+
+static int
+put_detached(struct llk_signer *s, struct error *e)
+{
+	struct buf packets BUF_OWNED = { 0 }, text BUF_OWNED = { 0 };
+	int rc;
+
+	buf_init(&packets, SIGNATURES_MAX);
+	buf_init(&text, 2 * SIGNATURES_MAX);
+	rc = pgp_maker_finish(s->maker, false, &packets, e);
+	if (rc != 0)
+		return rc;
+	if (!s->armor)
+		return pgp_sink_write(llk_sink(&s->out), buf_slice(&packets), e);
+	rc = pgp_armor_write(PGP_ARMOR_SIGNATURE, !has_v6(s), buf_slice(&packets), &text, e);
+	return rc != 0 ? rc : pgp_sink_write(llk_sink(&s->out), buf_slice(&text), e);
+}
+
+int
+llk_signer_end(struct llk_signer *signer, struct llk_error *error)
+{
+	struct error e = { 0 };
+	int rc;
+
+	if (signer->maker == NULL || signer->ended)
+		return llk_refuse(error, ERR_ORDER, "signing has not begun");
+	signer->ended = true;
+	if (signer->message != NULL)
+		rc = pgp_encryptor_finish(signer->message, &e);
+	else if (signer->readable != NULL)
+		rc = pgp_cleartext_writer_end(signer->readable, &e);
+	else
+		rc = put_detached(signer, &e);
+	return rc == 0 ? 0 : llk_fail(error, &e);
+}
+
+static int
+append(void *ctx, const void *data, size_t len)
+{
+	return buf_put(ctx, data, len);
+}
+
+int
+llk_signer_run(
+    struct llk_signer *signer, uint32_t created, struct llk_bytes data, struct llk_data *out, struct llk_error *error)
+{
+	struct buf result;
+	int rc;
+
+	buf_init(&result, LLK_WHOLE_MAX);
+	rc = llk_signer_begin(signer, created, (struct llk_writer){ append, &result }, error);
+	if (rc == 0)
+		rc = llk_signer_write(signer, data, error);
+	if (rc == 0)
+		rc = llk_signer_end(signer, error);
+	if (rc == 0)
+		return llk_give(&result, out, error);
+	buf_wipe_done(&result);
+	return rc;
+}
