@@ -19,13 +19,6 @@
 #include "openpgp/change.h"
 #include "openpgp/sig.h"
 
-struct pgp_notation {
-	struct slice name;  /* UTF-8, "tag@domain" */
-	struct slice value; /* UTF-8 when readable */
-	bool readable;
-	bool critical;
-};
-
 struct pgp_certify_spec {
 	uint8_t type;     /* PGP_SIG_CERT_*; 0: generic (0x10) */
 	uint32_t created; /* unix seconds */
