@@ -120,7 +120,8 @@ acceptable(struct search *f, const struct pgp_sig *s, enum role role)
 		(void)error_set(&f->refusal, ERR_POLICY, "its self-signature comes from the future");
 		return false;
 	}
-	return pgp_policy_hash(f->policy, s->hash, PGP_USE_SELF, &f->refusal) == 0;
+	return pgp_policy_sig_version(f->policy, s->version, PGP_USE_SELF, &f->refusal) == 0 &&
+	    pgp_policy_hash(f->policy, s->hash, PGP_USE_SELF, &f->refusal) == 0;
 }
 
 static void

@@ -11,7 +11,8 @@ check_form(const struct pgp_sig *s, const struct pgp_hash *h, const struct pgp_k
 {
 	if (s->invalid != NULL)
 		return error_set(e, ERR_POLICY, "the signature is invalid: %s", s->invalid);
-	if ((s->version == 6) != (key->version == 6))
+	/* RFC 9580 section 10.3.2.2; LibrePGP's version 5 likewise. */
+	if ((s->version > 4 || key->version > 4) && s->version != key->version)
 		return error_set(e, ERR_POLICY, "a version %u signature by a version %u key", s->version, key->version);
 	if (!pgp_key_can_verify(key))
 		return error_set(e, ERR_UNSUPPORTED, "%s signatures of this kind are not supported",

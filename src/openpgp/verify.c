@@ -29,7 +29,8 @@ sig_acceptable(const struct pgp_sig *s, const struct pgp_key *key, const struct 
 	} else if (s->expires != 0 && (uint64_t)s->created + s->expires <= p->now) {
 		v->standing = PGP_STANDING_EXPIRED;
 		say(v, PGP_VERDICT_INVALID, "The signature is expired.");
-	} else if (pgp_policy_hash(p, s->hash, PGP_USE_DATA, &e) != 0 ||
+	} else if (pgp_policy_sig_version(p, s->version, PGP_USE_DATA, &e) != 0 ||
+	    pgp_policy_hash(p, s->hash, PGP_USE_DATA, &e) != 0 ||
 	    pgp_policy_key(p, key, PGP_USE_DATA, &e) != 0) {
 		v->standing = PGP_STANDING_POLICY;
 		say(v, PGP_VERDICT_INVALID, "Refused by policy: %.160s.", e.text);
