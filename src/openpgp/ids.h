@@ -51,6 +51,10 @@ enum pgp_algorithm {
 	PGP_ED448 = 28
 };
 
+/* RFC 9980 table 1 and 2: all post-quantum algorithms */
+#define PGP_POST_QUANTUM_MIN 30u
+#define PGP_POST_QUANTUM_MAX 36u
+
 /* Curves named by their OID, section 9.2 */
 enum pgp_curve {
 	PGP_CURVE_NONE = 0, /* the algorithm has no OID */

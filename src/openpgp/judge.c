@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* What a certificate's own signatures say about its keys and user IDs at a time. */
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "openpgp/verify.h"
+#include "openpgp/judge_internal.h"
 
 static const char *const standing_names[] = {
 	[PGP_STANDING_GOOD] = "good",
@@ -23,142 +24,6 @@ pgp_standing_name(enum pgp_standing s)
 	return standing_names[s];
 }
 
-/* One component being judged. */
-struct search {
-	const struct pgp_cert *cert;
-	const struct pgp_policy *policy;
-	uint64_t at;
-	struct pgp_sig_target target;
-	size_t tried;
-	int *failed; /* no memory, or libcrypto: no judgement at all */
-
-	/* found: */
-	bool has_binding;     /* the newest not after at, or else the oldest of all */
-	bool binding_is_late; /* it is newer than at */
-	struct pgp_sig binding;
-	bool has_direct; /* primary only: its newest direct-key signature, by the same rule */
-	bool has_hard, has_soft;
-	struct pgp_sig hard, soft; /* soft: the newest not after at */
-	struct error refusal;      /* why the last candidate did not count */
-};
-
-enum role { ROLE_NONE, ROLE_BINDING, ROLE_REVOCATION };
-
-static enum role
-role_of(enum pgp_component_kind kind, uint8_t type)
-{
-	static const struct {
-		uint8_t kind, type, role;
-	} roles[] = {
-		{ PGP_COMPONENT_PRIMARY, PGP_SIG_DIRECT_KEY, ROLE_BINDING },
-		{ PGP_COMPONENT_PRIMARY, PGP_SIG_KEY_REVOCATION, ROLE_REVOCATION },
-		{ PGP_COMPONENT_SUBKEY, PGP_SIG_SUBKEY_BINDING, ROLE_BINDING },
-		{ PGP_COMPONENT_SUBKEY, PGP_SIG_SUBKEY_REVOCATION, ROLE_REVOCATION },
-		{ PGP_COMPONENT_USER_ID, PGP_SIG_CERT_GENERIC, ROLE_BINDING },
-		{ PGP_COMPONENT_USER_ID, PGP_SIG_CERT_PERSONA, ROLE_BINDING },
-		{ PGP_COMPONENT_USER_ID, PGP_SIG_CERT_CASUAL, ROLE_BINDING },
-		{ PGP_COMPONENT_USER_ID, PGP_SIG_CERT_POSITIVE, ROLE_BINDING },
-		{ PGP_COMPONENT_USER_ID, PGP_SIG_CERT_REVOCATION, ROLE_REVOCATION },
-	};
-
-	if (kind == PGP_COMPONENT_USER_ATTRIBUTE)
-		kind = PGP_COMPONENT_USER_ID;
-	for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++)
-		if (roles[i].kind == (uint8_t)kind && roles[i].type == type)
-			return (enum role)roles[i].role;
-	return ROLE_NONE;
-}
-
-static bool
-reason_is_soft(const struct pgp_sig *s)
-{
-	return s->has_reason &&
-	    (s->reason == PGP_REASON_SUPERSEDED || s->reason == PGP_REASON_RETIRED ||
-		s->reason == PGP_REASON_USER_ID_INVALID);
-}
-
-static void
-keep_binding(struct search *f, const struct pgp_sig *s)
-{
-	bool late = s->created > f->at;
-	bool better;
-
-	if (s->expires != 0 && (uint64_t)s->created + s->expires <= f->at)
-		return; /* not live */
-	if (!f->has_binding)
-		better = true;
-	else if (late != f->binding_is_late)
-		better = !late;
-	else
-		better = late ? s->created < f->binding.created : s->created >= f->binding.created;
-	if (!better)
-		return;
-	f->has_binding = true;
-	f->binding_is_late = late;
-	f->binding = *s;
-}
-
-static void
-keep_revocation(struct search *f, const struct pgp_sig *s)
-{
-	if (!reason_is_soft(s)) {
-		f->has_hard = true;
-		f->hard = *s;
-	} else if (s->created <= f->at && (!f->has_soft || s->created > f->soft.created)) {
-		f->has_soft = true;
-		f->soft = *s;
-	}
-}
-
-/* A revocation counts whatever its hash, but for MD5: refusing it would help only a thief. */
-static bool
-acceptable(struct search *f, const struct pgp_sig *s, enum role role)
-{
-	if (role == ROLE_REVOCATION)
-		return s->hash != PGP_MD5;
-	if (s->created > f->policy->now + f->policy->clock_skew) {
-		(void)error_set(&f->refusal, ERR_POLICY, "its self-signature comes from the future");
-		return false;
-	}
-	return pgp_policy_sig_version(f->policy, s->version, PGP_USE_SELF, &f->refusal) == 0 &&
-	    pgp_policy_hash(f->policy, s->hash, PGP_USE_SELF, &f->refusal) == 0;
-}
-
-static void
-consider(struct search *f, const struct pgp_component *k, const struct pgp_part *part)
-{
-	struct pgp_sig s;
-	enum role role;
-	int rc;
-
-	if (part->type != PGP_SIGNATURE || pgp_sig_parse(part->body, &s, NULL) != 0)
-		return;
-	role = role_of(k->kind, s.type);
-	/* The issuer first: of a hundred thousand forged signatures none costs any arithmetic. */
-	if (role == ROLE_NONE || (!s.has_issuer && s.issuer_fpr.len == 0) || !pgp_sig_may_be_from(&s, f->cert->primary))
-		return;
-	if (!acceptable(f, &s, role) || f->tried++ >= PGP_SELF_SIGS_MAX)
-		return;
-	rc = pgp_sig_check_target(&s, &f->target, f->cert->primary, &f->refusal);
-	if (rc == ERR_NOMEM || rc == ERR_CRYPTO)
-		*f->failed = rc;
-	if (rc != 0)
-		return;
-	if (role == ROLE_BINDING)
-		keep_binding(f, &s);
-	else
-		keep_revocation(f, &s);
-}
-
-static void
-search(struct search *f, const struct pgp_component *k)
-{
-	for (size_t i = 0; i < k->part_count; i++)
-		consider(f, k, &k->parts[i]);
-}
-
-/* ---- standing of one component ---- */
-
 static void __attribute__((format(printf, 3, 4)))
 say(struct pgp_component_judgement *j, enum pgp_standing standing, const char *fmt, ...)
 {
@@ -170,38 +35,18 @@ say(struct pgp_component_judgement *j, enum pgp_standing standing, const char *f
 	va_end(ap);
 }
 
+/* A newer self-signature takes a soft revocation back, never a hard one. */
 static bool
-judge_revocation(const struct search *f, struct pgp_component_judgement *j)
+judge_revocation(const struct pgp_search *f, bool has_binding, uint32_t bound, struct pgp_component_judgement *j)
 {
-	if (f->has_hard) {
+	if (f->has_hard)
 		say(j, PGP_STANDING_REVOKED_HARD, "it is revoked: %s",
-		    pgp_reason_name(f->hard.has_reason ? f->hard.reason : PGP_REASON_NONE));
-		return true;
-	}
-	/* A newer self-signature takes a soft revocation back. */
-	if (f->has_soft && (!f->has_binding || f->binding_is_late || f->binding.created <= f->soft.created)) {
-		say(j, PGP_STANDING_REVOKED_SOFT, "it is revoked: %s", pgp_reason_name(f->soft.reason));
-		return true;
-	}
-	return false;
-}
-
-/* Section 5.2.1.9: a key that signs must have agreed to be this certificate's. */
-static bool
-back_signed(const struct search *f, const struct pgp_key *subkey)
-{
-	struct pgp_sig back;
-	int rc;
-
-	if (f->binding.embedded.len == 0 || pgp_sig_parse(f->binding.embedded, &back, NULL) != 0)
+		    pgp_reason_name(f->revocation.has_reason ? f->revocation.reason : PGP_REASON_NONE));
+	else if (f->has_soft && (!has_binding || bound <= f->revocation.created))
+		say(j, PGP_STANDING_REVOKED_SOFT, "it is revoked: %s", pgp_reason_name(f->revocation.reason));
+	else
 		return false;
-	/* No policy on its hash: it may be as old as the subkey, and nobody gains from forging it by collision. */
-	if (back.type != PGP_SIG_PRIMARY_BINDING || back.hash == PGP_MD5)
-		return false;
-	rc = pgp_sig_check_target(&back, &f->target, subkey, NULL);
-	if (rc == ERR_NOMEM || rc == ERR_CRYPTO)
-		*f->failed = rc;
-	return rc == 0;
+	return true;
 }
 
 static void
@@ -214,19 +59,27 @@ judge_key_times(struct pgp_component_judgement *j, const struct pgp_key *key, ui
 }
 
 static void
-take_binding(const struct search *f, struct pgp_component_judgement *j)
+take_binding(const struct pgp_sig *s, struct pgp_component_judgement *j)
 {
-	j->sig = f->binding.body;
-	j->parsed = f->binding;
-	j->flags = f->binding.has_key_flags ? f->binding.key_flags : 0;
-	j->primary_user_id = f->binding.primary_user_id;
+	j->sig = s->body;
+	j->parsed = *s;
+	j->primary_user_id = s->primary_user_id;
 }
 
 static void
-unbound(const struct search *f, struct pgp_component_judgement *j)
+unbound(const struct pgp_search *f, struct pgp_component_judgement *j)
 {
-	if (f->refusal.code == ERR_POLICY)
+	if (f->has_expired)
+		say(j, PGP_STANDING_EXPIRED, "its self-signature was expired");
+	else if (f->no_back)
+		say(j, PGP_STANDING_NO_BACK_SIGNATURE, "the signing subkey did not sign back%s%.100s",
+		    f->refusal.code == ERR_POLICY ? ": " : "", f->refusal.code == ERR_POLICY ? f->refusal.text : "");
+	else if (f->bound_later)
+		say(j, PGP_STANDING_NOT_YET, "it was bound only after that time");
+	else if (f->refusal.code == ERR_POLICY)
 		say(j, PGP_STANDING_POLICY, "%.150s", f->refusal.text);
+	else if (f->refusal.code == ERR_SYNTAX)
+		say(j, PGP_STANDING_UNBOUND, "%.150s", f->refusal.text);
 	else
 		say(j, PGP_STANDING_UNBOUND, "no valid self-signature binds it");
 }
@@ -238,43 +91,51 @@ expiry_of(const struct pgp_key *key, const struct pgp_sig *s)
 }
 
 static void
-judge_subkey(struct search *f, const struct pgp_component *k, struct pgp_component_judgement *j)
+judge_subkey(struct pgp_judging *of, const struct pgp_component *k, struct pgp_component_judgement *j)
 {
-	if (k->key == NULL || !k->key->understood) {
+	struct pgp_search f;
+
+	if (k->key == NULL || !k->key->understood || k->key->version != of->cert->primary->version) {
+		/* Section 10.1: subkeys are of their primary key's version. */
 		say(j, PGP_STANDING_NOT_UNDERSTOOD, "its algorithm or version is not understood");
 		return;
 	}
-	f->target.subkey = k->key;
-	search(f, k);
-	if (f->has_binding) {
-		take_binding(f, j);
-		j->expires = expiry_of(k->key, &f->binding);
+	pgp_search_begin(&f, of, k);
+	pgp_search_binding(&f);
+	pgp_search_revocation(&f);
+	if (f.has_binding) {
+		take_binding(&f.binding, j);
+		j->expires = expiry_of(k->key, &f.binding);
+		j->flags = pgp_judging_flags(of, &f.binding);
+		j->late = f.binding_is_late;
 	}
-	if (judge_revocation(f, j))
-		return;
-	if (!f->has_binding)
-		unbound(f, j);
-	else if ((j->flags & (PGP_FLAG_SIGN | PGP_FLAG_CERTIFY)) != 0 && !back_signed(f, k->key))
-		say(j, PGP_STANDING_NO_BACK_SIGNATURE, "the signing subkey did not sign back");
-	else
-		judge_key_times(j, k->key, f->at);
+	if (!judge_revocation(&f, f.has_binding && !f.binding_is_late, f.binding.created, j)) {
+		if (f.has_binding)
+			judge_key_times(j, k->key, of->at);
+		else
+			unbound(&f, j);
+	}
+	pgp_search_done(&f);
 }
 
 static void
-judge_user(struct search *f, const struct pgp_component *k, struct pgp_component_judgement *j)
+judge_user(struct pgp_judging *of, const struct pgp_component *k, struct pgp_component_judgement *j)
 {
-	f->target.user_type = k->packet.type;
-	f->target.user = k->packet.body;
-	search(f, k);
-	if (f->has_binding)
-		take_binding(f, j);
-	if (judge_revocation(f, j))
-		return;
-	if (!f->has_binding)
-		unbound(f, j);
+	struct pgp_search f;
+
+	pgp_search_begin(&f, of, k);
+	pgp_search_binding(&f);
+	pgp_search_revocation(&f);
+	if (f.has_binding) {
+		take_binding(&f.binding, j);
+		j->late = f.binding_is_late;
+	}
+	if (!judge_revocation(&f, f.has_binding && !f.binding_is_late, f.binding.created, j) && !f.has_binding)
+		unbound(&f, j);
+	pgp_search_done(&f);
 }
 
-/* ---- the primary key: bound by its direct-key signature or (v4) by a user ID's ---- */
+/* ---- the primary key: bound by its direct-key signature or (but for v6) by a user ID's ---- */
 
 static bool
 better_user(const struct pgp_component_judgement *a, const struct pgp_component_judgement *b)
@@ -284,6 +145,7 @@ better_user(const struct pgp_component_judgement *a, const struct pgp_component_
 	return a->parsed.created > b->parsed.created;
 }
 
+/* Section 5.2.3.27: the one marked so; of several, or of none, that with the most recent self-signature. */
 static void
 choose_primary_user(struct pgp_cert_judgement *out)
 {
@@ -306,6 +168,7 @@ take_properties(struct pgp_cert_judgement *out, struct pgp_component_judgement *
 {
 	if (s->has_key_flags)
 		j->flags = s->key_flags;
+	out->says_flags |= s->has_key_flags;
 	if (s->has_key_expires)
 		j->expires = expiry_of(out->cert->primary, s);
 	if (s->has_features)
@@ -318,64 +181,167 @@ take_properties(struct pgp_cert_judgement *out, struct pgp_component_judgement *
 		out->preferred_hashes = s->preferred_hashes;
 }
 
+/*
+ * No Key Flags anywhere: section 5.2.3.29 does not say what that means, and
+ * programs differ. It certifies, for its self-signatures do so anyway (section
+ * 5.2.3.10); for anything else the policy has a rule. In v6 there is no such
+ * past to care for.
+ */
 static void
-judge_primary(struct search *f, struct pgp_cert_judgement *out, struct pgp_component_judgement *j)
+assume_flags(const struct pgp_judging *of, struct pgp_cert_judgement *out, struct pgp_component_judgement *j)
 {
 	const struct pgp_key *key = out->cert->primary;
+
+	if (out->says_flags || key->version == 6)
+		return;
+	j->flags = PGP_FLAG_CERTIFY;
+	if (pgp_policy_no_flags(of->policy, PGP_USE_DATA, NULL) == 0)
+		j->flags |= PGP_FLAG_SIGN | PGP_FLAG_AUTHENTICATE;
+	if (pgp_policy_no_flags(of->policy, PGP_USE_ENCRYPT, NULL) == 0)
+		j->flags |= PGP_FLAG_ENCRYPT;
+}
+
+/* Why no user ID binds a primary key that has no direct-key signature: what is wrong with the first. */
+static void
+unbound_by_users(const struct pgp_search *f, const struct pgp_cert_judgement *out, struct pgp_component_judgement *j)
+{
+	unbound(f, j);
+	if (j->standing != PGP_STANDING_UNBOUND || out->cert->primary->version == 6)
+		return;
+	for (size_t i = 1; i < out->count; i++) {
+		const struct pgp_component_judgement *u = &out->components[i];
+
+		if (u->component->kind == PGP_COMPONENT_USER_ID && u->standing != PGP_STANDING_UNBOUND) {
+			say(j, u->standing, "none of its user IDs stands: %.120s", u->reason);
+			return;
+		}
+	}
+}
+
+/* What binds the primary key: the newest of both counts against a soft revocation. */
+struct bound {
+	bool has, late;
+	uint32_t created;
+};
+
+static struct bound
+bind_primary(const struct pgp_judging *of, struct pgp_cert_judgement *out, struct pgp_component_judgement *j,
+    const struct pgp_search *f)
+{
 	const struct pgp_component_judgement *user =
 	    out->primary_user_id == SIZE_MAX ? NULL : &out->components[out->primary_user_id];
+	struct bound b = { of->has_direct, f->binding_is_late, of->direct.created };
 
-	if (!key->understood) {
-		say(j, PGP_STANDING_NOT_UNDERSTOOD, "its algorithm or version is not understood");
-		return;
+	if (b.has) {
+		take_binding(&of->direct, j);
+		take_properties(out, j, &of->direct);
 	}
-	search(f, j->component);
-	if (f->has_binding) {
-		take_binding(f, j);
-		take_properties(out, j, &f->binding);
-	}
-	/* Section 10.1.1: in v6 the direct-key signature alone speaks for the key. */
-	if (key->version == 4 && user != NULL) {
-		take_properties(out, j, &user->parsed);
-		if (!f->has_binding || (f->binding_is_late && user->parsed.created <= f->at)) {
-			f->has_binding = true;
-			f->binding_is_late = user->parsed.created > f->at;
-			f->binding = user->parsed;
-			j->sig = user->sig;
-			j->parsed = user->parsed;
-		} else if (user->parsed.created > f->binding.created && user->parsed.created <= f->at)
-			f->binding.created = user->parsed.created;
-	}
-	if (judge_revocation(f, j))
-		return;
-	if (!f->has_binding)
-		unbound(f, j);
-	else
-		judge_key_times(j, key, f->at);
+	/* Section 5.2.3.10: by convention a v4 user ID's; in v6 the direct-key signature alone speaks for the key. */
+	if (out->cert->primary->version == 6 || user == NULL)
+		return b;
+	take_properties(out, j, &user->parsed);
+	if (!b.has || (b.late && !user->late)) {
+		take_binding(&user->parsed, j);
+		b = (struct bound){ true, user->late, user->parsed.created };
+	} else if (!user->late && user->parsed.created > b.created)
+		b.created = user->parsed.created;
+	return b;
 }
 
 static void
-judge_component(const struct search *base, struct pgp_component_judgement *j)
+judge_primary(
+    struct pgp_judging *of, struct pgp_search *f, struct pgp_cert_judgement *out, struct pgp_component_judgement *j)
 {
-	struct search f = *base;
+	const struct pgp_key *key = out->cert->primary;
+	struct bound b = bind_primary(of, out, j, f);
+	struct error e = { 0 };
+
+	j->late = b.late;
+	assume_flags(of, out, j);
+	if (judge_revocation(f, b.has && !b.late, b.created, j))
+		return;
+	if (!b.has)
+		unbound_by_users(f, out, j);
+	else if (pgp_policy_key(of->policy, key, PGP_USE_SELF, &e) != 0)
+		say(j, PGP_STANDING_POLICY, "%.150s", e.text);
+	else
+		judge_key_times(j, key, of->at);
+}
+
+static void
+judge_component(struct pgp_judging *of, struct pgp_component_judgement *j)
+{
 	const struct pgp_component *k = j->component;
 
 	if (k->kind == PGP_COMPONENT_SUBKEY)
-		judge_subkey(&f, k, j);
+		judge_subkey(of, k, j);
 	else if (k->kind == PGP_COMPONENT_USER_ID || k->kind == PGP_COMPONENT_USER_ATTRIBUTE)
-		judge_user(&f, k, j);
+		judge_user(of, k, j);
 	else
 		say(j, PGP_STANDING_NOT_UNDERSTOOD, "it is not understood");
 }
 
-int
-pgp_cert_judge(const struct pgp_cert *c, const struct pgp_policy *policy, uint64_t at, struct pgp_cert_judgement *out,
-    struct error *e)
+/* The direct-key signature first: what it says applies to the entire key. */
+static void
+search_primary(struct pgp_judging *of, struct pgp_search *f)
 {
-	struct search base = { .cert = c, .policy = policy, .at = at, .target = { .primary = c->primary } };
-	int failed = 0;
+	const struct pgp_component *k = &of->cert->components[0];
 
-	base.failed = &failed;
+	pgp_search_begin(f, of, k);
+	pgp_search_revokers(f);
+	if (of->revoker_count > 0) {
+		/* Again, now that it is known who else may revoke. */
+		pgp_search_done(f);
+		pgp_search_begin(f, of, k);
+	}
+	pgp_search_binding(f);
+	pgp_search_revocation(f);
+	of->has_direct = f->has_binding;
+	of->direct = f->binding;
+}
+
+static unsigned
+failures_max(size_t components)
+{
+	size_t each = PGP_SELF_CHECKS_MAX / components;
+
+	return (unsigned)(each < PGP_SELF_CHECKS_EACH_MIN ? PGP_SELF_CHECKS_EACH_MIN
+		: each > PGP_SELF_CHECKS_EACH_MAX         ? PGP_SELF_CHECKS_EACH_MAX
+							  : each);
+}
+
+static void
+judge_all(struct pgp_judging *of, struct pgp_cert_judgement *out)
+{
+	struct pgp_search f;
+
+	for (size_t i = 0; i < out->count; i++)
+		out->components[i].component = &of->cert->components[i];
+	if (!of->cert->primary->understood) {
+		for (size_t i = 0; i < out->count; i++)
+			say(&out->components[i], PGP_STANDING_NOT_UNDERSTOOD,
+			    "the primary key's algorithm or version is not understood");
+		out->primary_user_id = SIZE_MAX;
+		return;
+	}
+	search_primary(of, &f);
+	for (size_t i = 1; i < out->count && of->failed == 0; i++)
+		judge_component(of, &out->components[i]);
+	choose_primary_user(out);
+	judge_primary(of, &f, out, &out->components[0]);
+	pgp_search_done(&f);
+}
+
+int
+pgp_cert_judge_among(const struct pgp_cert *c, const struct pgp_certs *others, const struct pgp_policy *policy,
+    uint64_t at, struct pgp_cert_judgement *out, struct error *e)
+{
+	struct pgp_judging of = { .cert = c,
+		.policy = policy,
+		.at = at,
+		.others = others,
+		.failures_max = failures_max(c->component_count) };
+
 	*out = (struct pgp_cert_judgement){ .cert = c, .at = at, .count = c->component_count };
 	arena_init(&out->arena, PGP_CERT_COMPONENTS_MAX * 2 * sizeof *out->components);
 	out->components = arena_array(&out->arena, out->count, sizeof *out->components);
@@ -385,18 +351,22 @@ pgp_cert_judge(const struct pgp_cert *c, const struct pgp_policy *policy, uint64
 		arena_done(&out->arena);
 		return error_set(e, rc, "no room to judge a certificate");
 	}
-	for (size_t i = 0; i < out->count; i++)
-		out->components[i].component = &c->components[i];
-	for (size_t i = 1; i < out->count && c->primary->understood; i++)
-		judge_component(&base, &out->components[i]);
-	choose_primary_user(out);
-	judge_primary(&base, out, &out->components[0]);
+	judge_all(&of, out);
 	out->standing = out->components[0].standing;
-	if (failed != 0) {
+	out->unverified_revocation = of.unverified_revocation;
+	out->cut_short = of.cut_short;
+	if (of.failed != 0) {
 		pgp_cert_judgement_done(out);
-		return error_set(e, failed, "a certificate could not be judged: no memory, or libcrypto failed");
+		return error_set(e, of.failed, "a certificate could not be judged: no memory, or libcrypto failed");
 	}
 	return 0;
+}
+
+int
+pgp_cert_judge(const struct pgp_cert *c, const struct pgp_policy *policy, uint64_t at, struct pgp_cert_judgement *out,
+    struct error *e)
+{
+	return pgp_cert_judge_among(c, NULL, policy, at, out, e);
 }
 
 void
@@ -405,54 +375,4 @@ pgp_cert_judgement_done(struct pgp_cert_judgement *j)
 	arena_done(&j->arena);
 	j->components = NULL;
 	j->count = 0;
-}
-
-const struct pgp_component_judgement *
-pgp_judged_key(const struct pgp_cert_judgement *j, const struct pgp_key *key)
-{
-	for (size_t i = 0; i < j->count; i++)
-		if (j->components[i].component->key == key)
-			return &j->components[i];
-	return NULL;
-}
-
-/* Whether this key serves the purpose; if not, e says why. */
-static bool
-serves(const struct pgp_component_judgement *j, const struct pgp_policy *policy, uint32_t wanted, struct error *e)
-{
-	const struct pgp_key *key = j->component->key;
-	bool can;
-
-	if (key == NULL)
-		return false;
-	can = wanted & PGP_FLAG_ENCRYPT ? pgp_key_can_encrypt(key) : pgp_key_can_verify(key);
-	if ((j->flags & wanted) == 0 && j->standing == PGP_STANDING_GOOD)
-		return false;
-	if (j->standing != PGP_STANDING_GOOD) {
-		(void)error_set(e, ERR_POLICY, "key %016llX: %s", (unsigned long long)key->key_id, j->reason);
-		return false;
-	}
-	if (!can) {
-		(void)error_set(e, ERR_UNSUPPORTED, "key %016llX: %s is not supported for that",
-		    (unsigned long long)key->key_id, pgp_algorithm_name(key->algorithm));
-		return false;
-	}
-	return pgp_policy_key(policy, key, wanted & PGP_FLAG_ENCRYPT ? PGP_USE_ENCRYPT : PGP_USE_DATA, e) == 0;
-}
-
-size_t
-pgp_judged_keys_for(const struct pgp_cert_judgement *j, const struct pgp_policy *policy, uint32_t wanted,
-    const struct pgp_key **out, size_t max, struct error *e)
-{
-	size_t n = 0;
-
-	(void)error_set(e, ERR_POLICY, "the certificate has no key for that");
-	if (j->standing != PGP_STANDING_GOOD) {
-		(void)error_set(e, ERR_POLICY, "the certificate cannot be used: %s", j->components[0].reason);
-		return 0;
-	}
-	for (size_t i = 0; i < j->count && n < max; i++)
-		if (serves(&j->components[i], policy, wanted, e))
-			out[n++] = j->components[i].component->key;
-	return n;
 }

@@ -13,7 +13,11 @@
 #define PGP_CERT_MAX (64u << 20)        /* octets; flooded certificates of 2019 have 18 MB */
 #define PGP_CERT_PACKETS_MAX (1u << 20) /* of one certificate */
 #define PGP_CERT_COMPONENTS_MAX 4096u   /* keys, user IDs and attributes of one certificate */
-#define PGP_SELF_SIGS_MAX 1000u         /* self-signatures of one component that are looked at */
+#define PGP_SELF_CHECKS_MAX 2048u       /* self-signatures of a certificate that may turn out to be forged */
+#define PGP_SELF_CHECKS_EACH_MIN 8u     /* of one component, however many there are */
+#define PGP_SELF_CHECKS_EACH_MAX 128u   /* and however few */
+#define PGP_EMBEDDED_MAX 8u             /* embedded signatures of one binding that are looked at */
+#define PGP_REVOKERS_MAX 16u            /* keys that a certificate names as its revokers */
 #define PGP_CERTS_MAX 65536u            /* of one keyring */
 #define PGP_USER_ID_MAX 4096u           /* octets of a user ID that we make */
 #define PGP_NOTATIONS_MAX 64u           /* of one certification that we make */

@@ -73,6 +73,7 @@ judge(const struct pgp_policy *p, enum pgp_rule_kind kind, unsigned number, unsi
 		[PGP_RULE_CONTAINER] = "container",
 		[PGP_RULE_KEY_VERSION] = "key version",
 		[PGP_RULE_SIG_VERSION] = "signature version",
+		[PGP_RULE_NO_FLAGS] = "rule",
 	};
 	const struct pgp_policy_rule *r;
 
@@ -110,6 +111,24 @@ pgp_policy_sig_version(const struct pgp_policy *p, uint8_t version, enum pgp_use
 }
 
 int
+pgp_policy_no_flags(const struct pgp_policy *p, enum pgp_use use, struct error *e)
+{
+	return judge(p, PGP_RULE_NO_FLAGS, 0, 0, use, e);
+}
+
+/* Section 9.5: the weak hashes must not derive keys; and no weak cipher wraps what a strong one encrypts. */
+static int
+judge_derivation(const struct pgp_policy *p, const struct pgp_key *key, enum pgp_use use, struct error *e)
+{
+	int rc = 0;
+
+	if (key->algorithm != PGP_ECDH || (use != PGP_USE_ENCRYPT && use != PGP_USE_DECRYPT))
+		return 0;
+	rc = pgp_policy_hash(p, key->kdf_hash, use, e);
+	return rc != 0 ? rc : pgp_policy_cipher(p, key->kdf_cipher, use, e);
+}
+
+int
 pgp_policy_key(const struct pgp_policy *p, const struct pgp_key *key, enum pgp_use use, struct error *e)
 {
 	bool rsa = key->algorithm == PGP_RSA_ENCRYPT || key->algorithm == PGP_RSA_SIGN;
@@ -120,5 +139,5 @@ pgp_policy_key(const struct pgp_policy *p, const struct pgp_key *key, enum pgp_u
 		    key->version, key->algorithm);
 	if (rc == 0)
 		rc = judge(p, PGP_RULE_ALGORITHM, rsa ? PGP_RSA : key->algorithm, pgp_key_bits(key), use, e);
-	return rc;
+	return rc != 0 ? rc : judge_derivation(p, key, use, e);
 }

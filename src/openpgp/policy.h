@@ -57,12 +57,14 @@ struct pgp_policy pgp_policy_archive(uint64_t now);
 
 /* 0; ERR_POLICY with the rule that refused in its sentence; ERR_UNSUPPORTED when no rule knows it. e may be NULL. */
 int pgp_policy_hash(const struct pgp_policy *p, uint8_t hash, enum pgp_use use, struct error *e);
-/* Version, algorithm and size. */
+/* Version, algorithm and size; of ECDH keys, for encrypting and decrypting, also what their key derivation uses. */
 int pgp_policy_key(const struct pgp_policy *p, const struct pgp_key *key, enum pgp_use use, struct error *e);
 int pgp_policy_cipher(const struct pgp_policy *p, uint8_t cipher, enum pgp_use use, struct error *e);
 /* By its packet: PGP_SED (version 0), PGP_SEIPD (1 and 2) or PGP_AEAD_LIBRE (1). */
 int pgp_policy_container(
     const struct pgp_policy *p, uint8_t packet_type, uint8_t version, enum pgp_use use, struct error *e);
+/* Whether a v4 primary key without any Key Flags may do what its algorithm can: PGP_USE_DATA, PGP_USE_ENCRYPT. */
+int pgp_policy_no_flags(const struct pgp_policy *p, enum pgp_use use, struct error *e);
 int pgp_policy_sig_version(const struct pgp_policy *p, uint8_t version, enum pgp_use use, struct error *e);
 
 /*
@@ -90,7 +92,8 @@ enum pgp_rule_kind {
 	PGP_RULE_CIPHER,
 	PGP_RULE_CONTAINER,
 	PGP_RULE_KEY_VERSION,
-	PGP_RULE_SIG_VERSION
+	PGP_RULE_SIG_VERSION,
+	PGP_RULE_NO_FLAGS
 };
 
 /* Packet type and version in one number. */

@@ -95,6 +95,10 @@ static const struct pgp_policy_rule rules[] = {
 	{ SIG_VERSION("v4-signatures", "a signature of version 4", 4), 0, 0, 0, { A, A, A, A, N, N } },
 	{ SIG_VERSION("v5-signatures", "a signature of version 5", 5), 0, 0, 0, { A, A, A, A, N, N } },
 	{ SIG_VERSION("v6-signatures", "a signature of version 6", 6), 0, 0, 0, { A, A, A, A, N, N } },
+
+	/* Certificates of the last century. GnuPG lets such a key do everything. */
+	{ "no-flags", "a key that does not say what it is for", PGP_RULE_NO_FLAGS, 0, false,
+	    PGP_USE_BIT(PGP_USE_DATA) | PGP_USE_BIT(PGP_USE_ENCRYPT), 0, 0, { N, A, A, A, N, A } },
 };
 
 #define COUNT (sizeof rules / sizeof rules[0])

@@ -8,12 +8,20 @@
  * signature; at the policy's now it decides which key to encrypt to or to sign
  * with.
  *
- * A hard revocation (compromised, or no reason given) voids the past as well; a
- * soft one (superseded, retired) only what comes after it, until a newer
- * self-signature. The newest valid self-signature not after the time asked
- * about counts; when all of them are newer (the holder extended the key and
- * threw the old ones away) the oldest, so that signatures made before stay
- * good.
+ * A hard revocation (compromised, no reason or an unknown one given) voids the
+ * past as well and does not expire; a soft one (superseded, retired) only what
+ * comes after it, until it expires or a newer self-signature takes it back.
+ *
+ * The most recent self-signature that was made not after the time asked about
+ * and not expired then counts. When all of them are newer (the holder extended
+ * the key and threw the old ones away) the oldest does, so that signatures made
+ * before stay good; a subkey, though, counts as bound before its binding only
+ * as far back as its back signature reaches, for until then it had agreed to
+ * nothing.
+ *
+ * Who signed is a hint (sig.h), the digest's first octets sort out what is
+ * malformed, and only so many checks may fail (limits.h): see
+ * judge_internal.h for what a flooded certificate costs.
  */
 #ifndef OPENPGP_VERIFY_H
 #define OPENPGP_VERIFY_H
@@ -42,6 +50,7 @@ struct pgp_component_judgement {
 	uint32_t flags;   /* keys: PGP_FLAG_*; missing flags are none */
 	uint64_t expires; /* keys: unix seconds, 0 never */
 	bool primary_user_id;
+	bool late;             /* what counted was made after the time asked about */
 	struct slice sig;      /* the self-signature that counted, packet body; empty when none */
 	struct pgp_sig parsed; /* the same, parsed; when sig is not empty */
 };
@@ -52,6 +61,9 @@ struct pgp_cert_judgement {
 	struct pgp_component_judgement *components; /* as many as the certificate has */
 	size_t count;
 	enum pgp_standing standing; /* of the primary key, that is of the whole */
+	bool says_flags; /* the primary key's Key Flags stand somewhere; without them see policy.h, "no-flags" */
+	bool unverified_revocation; /* somebody who may revoke did, and that certificate is not at hand */
+	bool cut_short;             /* a flood: not every signature could be checked */
 	uint32_t features;          /* of the certificate: direct-key or primary user ID self-signature */
 	struct slice preferred_aead, preferred_ciphers, preferred_hashes;
 	size_t primary_user_id; /* index into components; SIZE_MAX when none is good */
@@ -61,6 +73,9 @@ struct pgp_cert_judgement {
 /* at: unix seconds (the signature's time, or policy->now). Free with pgp_cert_judgement_done(). ERR_NOMEM, ERR_LIMIT. */
 int pgp_cert_judge(const struct pgp_cert *c, const struct pgp_policy *policy, uint64_t at,
     struct pgp_cert_judgement *out, struct error *e);
+/* The same with certificates at hand among which designated revokers are looked for (section 5.2.3.23). */
+int pgp_cert_judge_among(const struct pgp_cert *c, const struct pgp_certs *others, const struct pgp_policy *policy,
+    uint64_t at, struct pgp_cert_judgement *out, struct error *e);
 void pgp_cert_judgement_done(struct pgp_cert_judgement *j);
 
 /* The judgement of one key of the certificate; NULL when it is not of it. */
@@ -86,6 +101,12 @@ enum pgp_verdict_kind {
 
 struct pgp_verdict {
 	enum pgp_verdict_kind kind;
+	/*
+	 * The same as an error code: 0 with GOOD, ERR_SIGNATURE with BAD, ERR_NO_KEY; with INVALID ERR_SYNTAX (malformed, or
+	 * something critical in it is unknown), ERR_UNSUPPORTED (an algorithm), ERR_POLICY (a rule, whose name ends the
+	 * reason, or standing: expired, revoked, not bound).
+	 */
+	int code;
 	enum pgp_standing standing; /* with INVALID: of the key or the certificate */
 	uint8_t sig_type;
 	uint8_t hash;
