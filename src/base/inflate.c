@@ -20,8 +20,12 @@ struct inflater {
 };
 
 struct deflater {
-	z_stream zlib;
+	enum inflate_format format;
 	bool ended;
+	union {
+		z_stream zlib;
+		bz_stream bzip2;
+	} u;
 };
 
 static void *
@@ -195,20 +199,31 @@ inflater_step(struct inflater *z, struct slice *in, uint8_t *out, size_t out_len
 
 /* ---- compression ---- */
 
+static int
+start_deflate(struct deflater *z, int level)
+{
+	if (z->format == INFLATE_BZIP2) {
+		z->u.bzip2.bzalloc = bzip2_alloc;
+		z->u.bzip2.bzfree = give_back;
+		return BZ2_bzCompressInit(&z->u.bzip2, level < 1 ? 1 : level, 0, 0) == BZ_OK ? 0 : ERR_NOMEM;
+	}
+	z->u.zlib.zalloc = zlib_alloc;
+	z->u.zlib.zfree = give_back;
+	return deflateInit2(&z->u.zlib, level, Z_DEFLATED, z->format == INFLATE_RAW ? RAW_WINDOW : 15, 8,
+		   Z_DEFAULT_STRATEGY) == Z_OK
+	    ? 0
+	    : ERR_NOMEM;
+}
+
 int
 deflater_new(enum inflate_format format, int level, struct deflater **out, struct error *e)
 {
-	struct deflater *z;
+	struct deflater *z = mem_alloc(sizeof *z);
 
-	if (format == INFLATE_BZIP2)
-		return error_set(e, ERR_UNSUPPORTED, "bzip2 is read here but not written");
-	z = mem_alloc(sizeof *z);
 	if (z == NULL)
 		return error_nomem(e);
-	z->zlib.zalloc = zlib_alloc;
-	z->zlib.zfree = give_back;
-	if (deflateInit2(&z->zlib, level, Z_DEFLATED, format == INFLATE_RAW ? RAW_WINDOW : 15, 8, Z_DEFAULT_STRATEGY) !=
-	    Z_OK) {
+	z->format = format;
+	if (start_deflate(z, level) != 0) {
 		mem_free(z);
 		return error_nomem(e);
 	}
@@ -216,28 +231,63 @@ deflater_new(enum inflate_format format, int level, struct deflater **out, struc
 	return 0;
 }
 
+/* One call of the library: 1 at the end, 0, or a code. */
+static int
+deflate_zlib(struct deflater *z, struct slice *in, bool last, uint8_t *out, size_t out_len, size_t *written_out)
+{
+	z_stream *s = &z->u.zlib;
+	unsigned in_len = (unsigned)size_min(in->len, PIECE_MAX), room = (unsigned)size_min(out_len, PIECE_MAX);
+	union input from = { in->data };
+	int rc;
+
+	s->next_in = from.zlib;
+	s->avail_in = in_len;
+	s->next_out = out;
+	s->avail_out = room;
+	rc = deflate(s, last && in_len == in->len ? Z_FINISH : Z_NO_FLUSH);
+	*in = slice_from(*in, in_len - s->avail_in);
+	*written_out = room - s->avail_out;
+	if (rc == Z_STREAM_END)
+		return 1;
+	return rc == Z_OK || rc == Z_BUF_ERROR ? 0 : ERR_INTERNAL;
+}
+
+static int
+deflate_bzip2(struct deflater *z, struct slice *in, bool last, uint8_t *out, size_t out_len, size_t *written_out)
+{
+	bz_stream *s = &z->u.bzip2;
+	unsigned in_len = (unsigned)size_min(in->len, PIECE_MAX), room = (unsigned)size_min(out_len, PIECE_MAX);
+	union input from = { in->data };
+	bool finish = last && in_len == in->len;
+	int rc;
+
+	*written_out = 0;
+	if (in_len == 0 && !finish) /* it calls a step without input an error */
+		return 0;
+	s->next_in = from.bzip2;
+	s->avail_in = in_len;
+	s->next_out = (char *)out;
+	s->avail_out = room;
+	rc = BZ2_bzCompress(s, finish ? BZ_FINISH : BZ_RUN);
+	*in = slice_from(*in, in_len - s->avail_in);
+	*written_out = room - s->avail_out;
+	if (rc == BZ_STREAM_END)
+		return 1;
+	return rc == BZ_RUN_OK || rc == BZ_FINISH_OK ? 0 : ERR_INTERNAL;
+}
+
 int
 deflater_step(
     struct deflater *z, struct slice *in, bool last, uint8_t *out, size_t out_len, size_t *written_out, struct error *e)
 {
-	unsigned in_len = (unsigned)size_min(in->len, PIECE_MAX), room = (unsigned)size_min(out_len, PIECE_MAX);
-	union input from = { in->data };
 	int rc;
 
 	*written_out = 0;
 	if (z->ended)
 		return 1;
-	z->zlib.next_in = from.zlib;
-	z->zlib.avail_in = in_len;
-	z->zlib.next_out = out;
-	z->zlib.avail_out = room;
-	rc = deflate(&z->zlib, last && in_len == in->len ? Z_FINISH : Z_NO_FLUSH);
-	*in = slice_from(*in, in_len - z->zlib.avail_in);
-	*written_out = room - z->zlib.avail_out;
-	z->ended = rc == Z_STREAM_END;
-	if (rc == Z_STREAM_END)
-		return 1;
-	return rc == Z_OK || rc == Z_BUF_ERROR ? 0 : error_set(e, ERR_INTERNAL, "compression failed");
+	rc = (z->format == INFLATE_BZIP2 ? deflate_bzip2 : deflate_zlib)(z, in, last, out, out_len, written_out);
+	z->ended = rc == 1;
+	return rc < 0 ? error_set(e, rc, "compression failed") : rc;
 }
 
 void
@@ -245,6 +295,9 @@ deflater_free(struct deflater *z)
 {
 	if (z == NULL)
 		return;
-	(void)deflateEnd(&z->zlib);
+	if (z->format == INFLATE_BZIP2)
+		(void)BZ2_bzCompressEnd(&z->u.bzip2);
+	else
+		(void)deflateEnd(&z->u.zlib);
 	mem_free(z);
 }

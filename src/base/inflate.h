@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Compression in streams: raw DEFLATE (RFC 1951), zlib (RFC 1950) and, for
- * reading, bzip2. Memory is constant, and a decompressor has two bounds that
+ * Compression in streams: raw DEFLATE (RFC 1951), zlib (RFC 1950) and
+ * bzip2. Memory is constant, and a decompressor has two bounds that
  * end it with ERR_LIMIT: how much may come out, and how many times as much as
  * went in (after the first INFLATE_RATIO_FREE octets).
  */
@@ -40,9 +40,12 @@ void inflater_free(struct inflater *z); /* NULL is permitted */
 
 struct deflater;
 
-/* level 0 (none) to 9, 6 is usual. Not INFLATE_BZIP2 (ERR_UNSUPPORTED). */
+/* level 0 (none) to 9, 6 is usual; for bzip2 the hundreds of kilobytes of a block, 1 to 9. ERR_NOMEM. */
 int deflater_new(enum inflate_format format, int level, struct deflater **out, struct error *e);
-/* As inflater_step(); last: no input follows after *in. Returns 1 when all is written. */
+/*
+ * As inflater_step(); last: no input follows after *in, and once said it is said in every further call. Returns 1 when
+ * all is written.
+ */
 int deflater_step(struct deflater *z, struct slice *in, bool last, uint8_t *out, size_t out_len, size_t *written_out,
     struct error *e);
 void deflater_free(struct deflater *z);

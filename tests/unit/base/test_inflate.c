@@ -65,7 +65,7 @@ what_went_in_comes_out(void **state)
 
 	(void)state;
 	fill(data, sizeof data);
-	for (int f = INFLATE_RAW; f <= INFLATE_ZLIB; f++) {
+	for (int f = INFLATE_RAW; f <= INFLATE_BZIP2; f++) {
 		struct inflater_options o = { .format = (enum inflate_format)f, .output_max = DATA };
 		struct slice in;
 
@@ -149,7 +149,6 @@ bzip2_is_read(void **state)
 	};
 	struct inflater_options o = { .format = INFLATE_BZIP2, .output_max = 100 };
 	struct slice in = slice_of(packed, sizeof packed);
-	struct deflater *z;
 	struct buf b;
 
 	(void)state;
@@ -167,7 +166,6 @@ bzip2_is_read(void **state)
 		if (unpack(&o, &in, 100, &b) == 1)
 			assert_slice(buf_slice(&b), "letterlock\n");
 	}
-	assert_int_equal(deflater_new(INFLATE_BZIP2, 6, &z, &unit_error), ERR_UNSUPPORTED);
 	buf_done(&b);
 }
 
@@ -196,11 +194,16 @@ no_memory_is_an_error(void **state)
 {
 	struct inflater_options o = { .format = INFLATE_ZLIB, .output_max = 10 };
 	struct inflater *z;
+	struct deflater *d;
 
 	(void)state;
 	for (long n = 0; n < 2; n++) {
 		mem_fail_after(n);
 		assert_int_equal(inflater_new(&o, &z, NULL), ERR_NOMEM);
+		for (int f = INFLATE_RAW; f <= INFLATE_BZIP2; f++) {
+			mem_fail_after(n);
+			assert_int_equal(deflater_new((enum inflate_format)f, 6, &d, NULL), ERR_NOMEM);
+		}
 	}
 	mem_fail_after(-1);
 	inflater_free(NULL);
