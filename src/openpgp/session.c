@@ -89,6 +89,37 @@ pgp_pkesk_may_be_for(const struct pgp_pkesk *p, const struct pgp_key *key)
 	return p->version == 3 ? p->key_id == key->key_id : pgp_fingerprint_eq(&p->fingerprint, &key->fingerprint);
 }
 
+/* The recipient's field of a packet that was written is put out: eight zeros, or a size of zero. */
+int
+pgp_pkesk_write_hidden(
+    uint8_t version, const struct pgp_key *key, const struct pgp_session *session, struct buf *out, struct error *e)
+{
+	BUF_OWNED struct buf packet = { 0 }, body = { 0 };
+	struct pgp_packet named;
+	struct pgp_pkesk p;
+	size_t at = 0;
+	int rc;
+
+	buf_init(&packet, PGP_ESK_BODY_MAX + PGP_HEADER_MAX);
+	buf_init(&body, PGP_ESK_BODY_MAX);
+	rc = pgp_pkesk_write(version, key, session, &packet, e);
+	if (rc != 0)
+		return rc;
+	if (pgp_packet_next(buf_slice(&packet), &at, &named, e) != 1 || pgp_pkesk_parse(named.body, &p, e) != 0)
+		return error_set(e, ERR_INTERNAL, "an encrypted session key cannot be read back");
+	(void)buf_put_u8(&body, version);
+	if (version == 3)
+		(void)buf_put_u64(&body, 0);
+	else
+		(void)buf_put_u8(&body, 0);
+	(void)buf_put_u8(&body, p.algorithm);
+	(void)buf_put_slice(&body, p.fields);
+	if (body.err != 0 || pgp_packet_write(out, PGP_PKESK, buf_slice(&body)) != 0)
+		return error_set(
+		    e, body.err != 0 ? body.err : out->err, "there is no room for an encrypted session key");
+	return 0;
+}
+
 int
 pgp_pkesk_open(const struct pgp_pkesk *p, const struct pgp_key *key, struct pgp_keyring_ops keys,
     struct pgp_session *out, struct error *e)
@@ -142,6 +173,28 @@ parse_skesk6(struct reader *r, struct pgp_skesk *s, struct error *e)
 	return 0;
 }
 
+/* LibrePGP: no counts; how long the S2K and the nonce are, they tell themselves. */
+static int
+parse_skesk5(struct reader *r, struct pgp_skesk *s, struct error *e)
+{
+	enum aead_id aead = AEAD_OCB;
+	int rc;
+
+	s->cipher = reader_get_u8(r);
+	s->aead = reader_get_u8(r);
+	if (r->err == 0 && (!pgp_aead_of(s->aead, &aead) || s->aead == PGP_GCM))
+		return error_set(
+		    e, ERR_UNSUPPORTED, "a passphrase packet uses AEAD mode %u, which we do not have", s->aead);
+	rc = pgp_s2k_parse(r, &s->s2k, e);
+	if (rc != 0)
+		return rc;
+	s->iv = reader_get(r, aead_nonce_size(aead));
+	s->key = reader_rest(r);
+	if (r->err != 0 || s->key.len < AEAD_TAG)
+		return error_set(e, ERR_TRUNCATED, "a passphrase packet is cut short");
+	return 0;
+}
+
 int
 pgp_skesk_parse(struct slice body, struct pgp_skesk *out, struct error *e)
 {
@@ -149,9 +202,19 @@ pgp_skesk_parse(struct slice body, struct pgp_skesk *out, struct error *e)
 	struct pgp_skesk s = { .version = reader_get_u8(&r) };
 	int rc;
 
-	if (s.version != 4 && s.version != 6)
+	switch (s.version) {
+	case 4:
+		rc = parse_skesk4(&r, &s, e);
+		break;
+	case 5:
+		rc = parse_skesk5(&r, &s, e);
+		break;
+	case 6:
+		rc = parse_skesk6(&r, &s, e);
+		break;
+	default:
 		return error_set(e, ERR_UNSUPPORTED, "a passphrase packet of version %u is not known", s.version);
-	rc = s.version == 4 ? parse_skesk4(&r, &s, e) : parse_skesk6(&r, &s, e);
+	}
 	if (rc != 0)
 		return rc;
 	if (pgp_cipher_key_size(s.cipher) == 0)
@@ -161,18 +224,25 @@ pgp_skesk_parse(struct slice body, struct pgp_skesk *out, struct error *e)
 	return 0;
 }
 
-/* The key that wraps in version 6, section 5.3.2: HKDF over the S2K's key; its info is the additional data too. */
+/*
+ * The key that wraps in version 6, section 5.3.2: HKDF over the S2K's key; its info is the additional data too. In
+ * version 5 the S2K's key wraps itself.
+ */
 static int
-skesk6_kek(const struct pgp_skesk *s, struct slice passphrase, uint8_t info[4], struct secret *kek, struct error *e)
+skesk_kek(const struct pgp_skesk *s, struct slice passphrase, uint8_t info[4], struct secret *kek, struct error *e)
 {
 	SECRET_OWNED struct secret ikm = SECRET_EMPTY;
 	size_t len = pgp_cipher_key_size(s->cipher);
 	int rc = pgp_s2k_derive(&s->s2k, passphrase, len, &ikm, e);
 
 	info[0] = 0xc0 | PGP_SKESK;
-	info[1] = 6;
+	info[1] = s->version;
 	info[2] = s->cipher;
 	info[3] = s->aead;
+	if (rc == 0 && s->version == 5) {
+		*kek = secret_take(&ikm);
+		return 0;
+	}
 	if (rc == 0)
 		rc = secret_new(kek, len, e);
 	if (rc == 0)
@@ -181,7 +251,7 @@ skesk6_kek(const struct pgp_skesk *s, struct slice passphrase, uint8_t info[4], 
 }
 
 static int
-open_skesk6(const struct pgp_skesk *s, struct slice passphrase, struct pgp_session *out, struct error *e)
+open_sealed(const struct pgp_skesk *s, struct slice passphrase, struct pgp_session *out, struct error *e)
 {
 	SECRET_OWNED struct secret kek = SECRET_EMPTY, key = SECRET_EMPTY;
 	enum cipher_id cipher = CIPHER_AES128;
@@ -189,7 +259,7 @@ open_skesk6(const struct pgp_skesk *s, struct slice passphrase, struct pgp_sessi
 	struct aead *aead;
 	uint8_t info[4];
 	size_t len = s->key.len - AEAD_TAG;
-	int rc = skesk6_kek(s, passphrase, info, &kek, e);
+	int rc = skesk_kek(s, passphrase, info, &kek, e);
 
 	(void)pgp_cipher_of(s->cipher, &cipher);
 	(void)pgp_aead_of(s->aead, &mode);
@@ -236,7 +306,7 @@ open_skesk4(const struct pgp_skesk *s, struct slice passphrase, struct pgp_sessi
 int
 pgp_skesk_open(const struct pgp_skesk *s, struct slice passphrase, struct pgp_session *out, struct error *e)
 {
-	return s->version == 4 ? open_skesk4(s, passphrase, out, e) : open_skesk6(s, passphrase, out, e);
+	return s->version == 4 ? open_skesk4(s, passphrase, out, e) : open_sealed(s, passphrase, out, e);
 }
 
 static int
@@ -280,7 +350,7 @@ write_skesk6(struct slice passphrase, const struct pgp_session *session, struct 
 	if (rc == 0)
 		rc = random_bytes(nonce, nonce_size, e);
 	if (rc == 0)
-		rc = skesk6_kek(&s, passphrase, info, &kek, e);
+		rc = skesk_kek(&s, passphrase, info, &kek, e);
 	if (rc == 0)
 		rc = aead_new(AEAD_OCB, cipher, CIPHER_ENCRYPT, secret_slice(&kek), &aead, e);
 	if (rc != 0)

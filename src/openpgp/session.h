@@ -2,7 +2,8 @@
 /*
  * Session keys and the packets that carry them (RFC 9580 sections 5.1, 5.3):
  * PKESK version 3 and SKESK version 4 before SEIPDv1, PKESK and SKESK version 6
- * before SEIPDv2.
+ * before SEIPDv2. SKESK version 5 is LibrePGP's, before packet type 20; it is read
+ * only.
  *
  * How a session key is wrapped is the algorithm's matter (pk.h); what a secret
  * key does goes through keyops.h.
@@ -49,6 +50,9 @@ bool pgp_pkesk_may_be_for(const struct pgp_pkesk *p, const struct pgp_key *key);
  */
 int pgp_pkesk_write(
     uint8_t version, const struct pgp_key *key, const struct pgp_session *session, struct buf *out, struct error *e);
+/* The same without saying whose key it is for (section 5.1.8). */
+int pgp_pkesk_write_hidden(
+    uint8_t version, const struct pgp_key *key, const struct pgp_session *session, struct buf *out, struct error *e);
 /* Asks the holder of the secret. ERR_NO_KEY, ERR_INTEGRITY (not for this key), ERR_UNSUPPORTED. */
 int pgp_pkesk_open(const struct pgp_pkesk *p, const struct pgp_key *key, struct pgp_keyring_ops keys,
     struct pgp_session *out, struct error *e);
@@ -56,19 +60,20 @@ int pgp_pkesk_open(const struct pgp_pkesk *p, const struct pgp_key *key, struct 
 /* ---- SKESK ---- */
 
 struct pgp_skesk {
-	uint8_t version; /* 4 or 6 */
+	uint8_t version; /* 4, 5 or 6 */
 	uint8_t cipher;
-	uint8_t aead; /* version 6 */
+	uint8_t aead; /* versions 5 and 6 */
 	struct pgp_s2k s2k;
-	struct slice iv;  /* version 6 */
-	struct slice key; /* encrypted session key (version 6: with its tag); empty in version 4: the S2K's key is it */
+	struct slice iv; /* versions 5 and 6 */
+	struct slice
+	    key; /* encrypted session key (versions 5 and 6: with its tag); empty in version 4: the S2K's key is it */
 };
 
 /* As pgp_pkesk_parse(); ERR_UNSUPPORTED also for ciphers and S2K types that we do not have. */
 int pgp_skesk_parse(struct slice body, struct pgp_skesk *out, struct error *e);
 /*
- * Tries a passphrase. ERR_PASSWORD when it is not the one (version 6, always
- * noticed; version 4 only when what comes out cannot be a key: the MDC says the
+ * Tries a passphrase. ERR_PASSWORD when it is not the one (versions 5 and 6,
+ * always noticed; version 4 only when what comes out cannot be a key: the MDC says the
  * rest), ERR_LIMIT.
  */
 int pgp_skesk_open(const struct pgp_skesk *s, struct slice passphrase, struct pgp_session *out, struct error *e);
