@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 #include "openpgp/encrypt.h"
 
-#include <string.h>
-
 #include "base/mem.h"
+#include "crypto/random.h"
 #include "openpgp/armor.h"
+#include "openpgp/deflate_sink.h"
+#include "openpgp/parts.h"
 
-#define PART_MIN 512u /* the first part of partial length has at least so many octets */
-#define PART_CODE_MAX 30u
-#define LITERAL_HEAD 6u         /* format, no file name, no date */
-#define PACKETS_MAX (64u << 20) /* octets of session key packets, of signatures */
+#define LITERAL_HEAD 6u          /* format, no file name, no date */
+#define PACKETS_MAX (64u << 20)  /* octets of session key packets, of signatures */
+#define PADDING_MAX (1u << 30)   /* octets of one padding packet: more of them follow when that is too few */
+#define PADDING_STEP (64u << 10) /* random octets made at a time */
+#define LONG_HEADER_MIN 6u       /* a header with a length of five octets is allowed for any length */
 
 struct pgp_encryptor {
 	struct pgp_encrypt_spec spec;
@@ -18,30 +20,39 @@ struct pgp_encryptor {
 	struct pgp_armor_writer armor;
 	bool armored; /* the armor writer is in use */
 	struct pgp_seipd_writer *seipd;
+	uint64_t inner;               /* octets that went into the container */
+	struct deflate_sink *deflate; /* NULL: not compressed */
 	uint64_t fed;
-	bool partial;            /* the literal packet is in parts */
-	bool begun;              /* its first part went out */
-	uint8_t small[PART_MIN]; /* octets of the literal body that wait for a part */
-	size_t small_len;
+	bool partial; /* the literal packet is in parts */
+	struct pgp_parts literal;
 };
 
 /* Octets of the inner message: into the container, or out. */
 static int
-put(struct pgp_encryptor *enc, struct slice s, struct error *e)
+put_inner(void *ctx, struct slice s, struct error *e)
 {
-	if (s.len == 0)
-		return 0;
+	struct pgp_encryptor *enc = ctx;
+
+	enc->inner += s.len;
 	return enc->seipd != NULL ? pgp_seipd_writer_put(enc->seipd, s, e) : pgp_sink_write(enc->out, s, e);
 }
 
+/* Octets of the signed message, compressed on the way if so. */
 static int
-put_buf(struct pgp_encryptor *enc, struct buf *b, struct error *e)
+put(void *ctx, struct slice s, struct error *e)
 {
-	int rc = b->err != 0 ? error_set(e, b->err, "there is no room for the message's packets")
-			     : put(enc, buf_slice(b), e);
+	struct pgp_encryptor *enc = ctx;
 
-	buf_done(b);
-	return rc;
+	if (s.len == 0)
+		return 0;
+	return enc->deflate != NULL ? deflate_sink_put(enc->deflate, s, e) : put_inner(enc, s, e);
+}
+
+static int
+put_buf(struct pgp_encryptor *enc, const struct buf *b, struct error *e)
+{
+	return b->err != 0 ? error_set(e, b->err, "there is no room for the message's packets")
+			   : put(enc, buf_slice(b), e);
 }
 
 static int
@@ -49,19 +60,18 @@ write_session_keys(struct pgp_encryptor *enc, struct error *e)
 {
 	const struct pgp_encrypt_spec *spec = &enc->spec;
 	bool two = spec->container == PGP_CONTAINER_SEIPD2;
-	struct buf packets;
+	BUF_OWNED struct buf packets = { 0 };
 	int rc = 0;
 
 	buf_init(&packets, PACKETS_MAX);
 	for (size_t i = 0; rc == 0 && i < spec->recipient_count; i++)
-		rc = pgp_pkesk_write(two ? 6 : 3, spec->recipients[i], &enc->session, &packets, e);
+		rc = (spec->hide_recipients ? pgp_pkesk_write_hidden : pgp_pkesk_write)(
+		    two ? 6 : 3, spec->recipients[i], &enc->session, &packets, e);
 	for (size_t i = 0; rc == 0 && i < spec->passphrase_count; i++)
 		rc = pgp_skesk_write(two ? 6 : 4, spec->passphrases[i], &enc->session, &packets, e);
-	if (rc != 0) {
-		buf_done(&packets);
-		return rc;
-	}
-	return put_buf(enc, &packets, e);
+	if (rc == 0 && packets.err != 0)
+		rc = error_set(e, packets.err, "there is no room for the message's packets");
+	return rc == 0 ? pgp_sink_write(enc->out, buf_slice(&packets), e) : rc;
 }
 
 static int
@@ -71,48 +81,82 @@ write_literal_head(struct pgp_encryptor *enc, struct error *e)
 	size_t n = 0;
 
 	enc->partial = enc->spec.length > UINT32_MAX - LITERAL_HEAD;
-	if (enc->partial) {
-		enc->small[0] = enc->spec.text ? 'u' : 'b';
-		memset(enc->small + 1, 0, LITERAL_HEAD - 1);
-		enc->small_len = LITERAL_HEAD;
-		return 0;
-	}
-	n = pgp_header_put(head, PGP_LITERAL, (uint32_t)(enc->spec.length + LITERAL_HEAD));
+	if (!enc->partial)
+		n = pgp_header_put(head, PGP_LITERAL, (uint32_t)(enc->spec.length + LITERAL_HEAD));
 	head[n] = enc->spec.text ? 'u' : 'b';
-	return put(enc, slice_of(head, n + LITERAL_HEAD), e);
+	if (!enc->partial)
+		return put(enc, slice_of(head, n + LITERAL_HEAD), e);
+	pgp_parts_init(&enc->literal, PGP_LITERAL, (struct pgp_sink){ put, enc });
+	return pgp_parts_put(&enc->literal, slice_of(head, LITERAL_HEAD), e);
+}
+
+/*
+ * gpg 2.2 misreads armor without a checksum; section 6.1 forbids one where SEIPDv2 or version 6 signatures are the
+ * message. Inside SEIPDv1 a signature's version is not to be seen.
+ */
+static bool
+wants_checksum(enum pgp_container container, struct slice one_pass)
+{
+	struct pgp_packet p;
+	size_t at = 0;
+
+	while (container == PGP_CONTAINER_NONE && pgp_packet_next(one_pass, &at, &p, NULL) == 1) {
+		if (p.body.len > 0 && p.body.data[0] == 6)
+			return false;
+	}
+	return container != PGP_CONTAINER_SEIPD2;
+}
+
+static int
+begin_container(struct pgp_encryptor *enc, struct error *e)
+{
+	const struct pgp_encrypt_spec *spec = &enc->spec;
+	uint8_t aead = spec->container == PGP_CONTAINER_SEIPD2 ? spec->aead : 0;
+	int rc = pgp_session_new(spec->cipher, &enc->session, e);
+
+	if (rc == 0)
+		rc = write_session_keys(enc, e);
+	if (rc == 0)
+		rc =
+		    pgp_seipd_writer_new(&enc->session, aead, spec->chunk_code, spec->hasher, enc->out, &enc->seipd, e);
+	return rc;
 }
 
 static int
 begin(struct pgp_encryptor *enc, struct error *e)
 {
 	const struct pgp_encrypt_spec *spec = &enc->spec;
-	bool two = spec->container == PGP_CONTAINER_SEIPD2;
-	struct buf packets;
+	BUF_OWNED struct buf one_pass = { 0 };
 	int rc = 0;
 
-	if (spec->armor) {
-		/* Whatever may hold a version 6 signature or SEIPDv2 goes without checksum (section 6.1). */
+	buf_init(&one_pass, PACKETS_MAX);
+	if (spec->maker != NULL)
+		rc = pgp_maker_one_pass(spec->maker, &one_pass, e);
+	if (rc == 0 && spec->armor) {
 		rc = pgp_armor_writer_init(
-		    &enc->armor, PGP_ARMOR_MESSAGE, spec->container == PGP_CONTAINER_SEIPD1, enc->out, e);
+		    &enc->armor, PGP_ARMOR_MESSAGE, wants_checksum(spec->container, buf_slice(&one_pass)), enc->out, e);
 		enc->armored = true;
 		enc->out = pgp_armor_writer_sink(&enc->armor);
 	}
-	if (rc == 0 && spec->container != PGP_CONTAINER_NONE) {
-		rc = pgp_session_new(spec->cipher, &enc->session, e);
-		if (rc == 0)
-			rc = write_session_keys(enc, e);
-		if (rc == 0)
-			rc = pgp_seipd_writer_new(&enc->session, two ? spec->aead : 0, spec->chunk_code, spec->hasher,
-			    enc->out, &enc->seipd, e);
-	}
-	if (rc == 0 && spec->maker != NULL) {
-		buf_init(&packets, PACKETS_MAX);
-		rc = pgp_maker_one_pass(spec->maker, &packets, e);
-		if (rc == 0)
-			rc = put_buf(enc, &packets, e);
-		buf_done(&packets);
-	}
+	if (rc == 0 && spec->container != PGP_CONTAINER_NONE)
+		rc = begin_container(enc, e);
+	if (rc == 0 && spec->compression != PGP_UNCOMPRESSED)
+		rc = deflate_sink_new(spec->compression, (struct pgp_sink){ put_inner, enc }, &enc->deflate, e);
+	if (rc == 0)
+		rc = put_buf(enc, &one_pass, e);
 	return rc == 0 ? write_literal_head(enc, e) : rc;
+}
+
+static int
+check_spec(const struct pgp_encrypt_spec *spec, struct error *e)
+{
+	if (spec->container > PGP_CONTAINER_SEIPD2)
+		return error_set(e, ERR_USAGE, "this kind of encrypted container is read only");
+	if (spec->container != PGP_CONTAINER_NONE && spec->recipient_count + spec->passphrase_count == 0)
+		return error_set(e, ERR_USAGE, "nobody could read the message: give a certificate or a passphrase");
+	if (spec->padding != PGP_PAD_NONE && spec->container != PGP_CONTAINER_SEIPD2)
+		return error_set(e, ERR_USAGE, "only a message of SEIPD version 2 can be padded");
+	return 0;
 }
 
 int
@@ -120,10 +164,10 @@ pgp_encryptor_new(
     const struct pgp_encrypt_spec *spec, struct pgp_sink out, struct pgp_encryptor **enc_out, struct error *e)
 {
 	struct pgp_encryptor *enc;
-	int rc;
+	int rc = check_spec(spec, e);
 
-	if (spec->container != PGP_CONTAINER_NONE && spec->recipient_count + spec->passphrase_count == 0)
-		return error_set(e, ERR_USAGE, "nobody could read the message: give a certificate or a passphrase");
+	if (rc != 0)
+		return rc;
 	enc = mem_alloc(sizeof *enc);
 	if (enc == NULL)
 		return error_nomem(e);
@@ -141,63 +185,6 @@ pgp_encryptor_new(
 	return 0;
 }
 
-/* ---- the literal body in parts of partial length ---- */
-
-static int
-put_part(struct pgp_encryptor *enc, struct slice s, unsigned code, struct error *e)
-{
-	uint8_t head[2] = { 0xc0 | PGP_LITERAL, (uint8_t)(224 | code) };
-	int rc = put(enc, enc->begun ? slice_of(head + 1, 1) : slice_of(head, 2), e);
-
-	enc->begun = true;
-	return rc == 0 ? put(enc, s, e) : rc;
-}
-
-/* All whole parts of the largest powers of two; less than PART_MIN octets stay in small. */
-static int
-feed_parts(struct pgp_encryptor *enc, struct slice data, struct error *e)
-{
-	int rc = 0;
-
-	if (enc->small_len > 0) {
-		size_t n = size_min(data.len, PART_MIN - enc->small_len);
-
-		memcpy(enc->small + enc->small_len, data.data, n);
-		enc->small_len += n;
-		data = slice_from(data, n);
-		if (enc->small_len < PART_MIN)
-			return 0;
-		enc->small_len = 0;
-		rc = put_part(enc, slice_of(enc->small, PART_MIN), 9, e);
-	}
-	while (rc == 0 && data.len >= PART_MIN) {
-		unsigned code = PART_CODE_MAX;
-
-		while ((size_t)1 << code > data.len)
-			code--;
-		rc = put_part(enc, slice_sub(data, 0, (size_t)1 << code), code, e);
-		data = slice_from(data, (size_t)1 << code);
-	}
-	if (rc == 0 && data.len > 0) {
-		memcpy(enc->small, data.data, data.len);
-		enc->small_len = data.len;
-	}
-	return rc;
-}
-
-static int
-end_parts(struct pgp_encryptor *enc, struct error *e)
-{
-	uint8_t head[PGP_HEADER_MAX];
-	size_t n = enc->begun ? pgp_length_put(head, (uint32_t)enc->small_len)
-			      : pgp_header_put(head, PGP_LITERAL, (uint32_t)enc->small_len);
-	int rc = put(enc, slice_of(head, n), e);
-
-	return rc == 0 ? put(enc, slice_of(enc->small, enc->small_len), e) : rc;
-}
-
-/* ---- */
-
 int
 pgp_encryptor_feed(struct pgp_encryptor *enc, struct slice data, struct error *e)
 {
@@ -212,26 +199,100 @@ pgp_encryptor_feed(struct pgp_encryptor *enc, struct slice data, struct error *e
 		rc = pgp_maker_feed(enc->spec.maker, data, e);
 	if (rc != 0)
 		return rc;
-	return enc->partial ? feed_parts(enc, data, e) : put(enc, data, e);
+	return enc->partial ? pgp_parts_put(&enc->literal, data, e) : put(enc, data, e);
+}
+
+/* ---- padding ---- */
+
+/* The smallest length of Padme's that is not below len. */
+static uint64_t
+padme(uint64_t len)
+{
+	unsigned exponent, size_bits = 0;
+	uint64_t mask;
+
+	if (len < 2)
+		return len;
+	exponent = 63u - (unsigned)__builtin_clzll(len);
+	for (unsigned i = exponent; i != 0; i >>= 1)
+		size_bits++;
+	mask = exponent > size_bits ? ((uint64_t)1 << (exponent - size_bits)) - 1 : 0;
+	return (len + mask) & ~mask;
+}
+
+/* One packet of exactly len octets with its header, 2 at least. */
+static int
+put_padding(struct pgp_encryptor *enc, size_t len, struct error *e)
+{
+	size_t head_len = len < LONG_HEADER_MIN ? 2 : LONG_HEADER_MIN, left = len - head_len;
+	uint8_t head[LONG_HEADER_MIN] = { 0xc0 | PGP_PADDING, 255 };
+	MEM_OWNED uint8_t *random = mem_alloc(size_min(left, PADDING_STEP));
+	int rc;
+
+	if (random == NULL)
+		return error_nomem(e);
+	if (head_len == 2)
+		head[1] = (uint8_t)left;
+	for (unsigned i = 2; i < head_len; i++)
+		head[i] = (uint8_t)(left >> (40 - 8 * i));
+	rc = put_inner(enc, slice_of(head, head_len), e);
+	while (rc == 0 && left > 0) {
+		size_t n = size_min(left, PADDING_STEP);
+
+		rc = random_bytes(random, n, e);
+		if (rc == 0)
+			rc = put_inner(enc, slice_of(random, n), e);
+		left -= n;
+	}
+	return rc;
+}
+
+static int
+pad(struct pgp_encryptor *enc, struct error *e)
+{
+	uint64_t want = padme(enc->inner), gap;
+	int rc = 0;
+
+	if (want == enc->inner + 1) /* no packet is one octet long */
+		want = padme(enc->inner + 2);
+	while (rc == 0 && (gap = want - enc->inner) > 0) {
+		if (gap > PADDING_MAX)
+			gap = PADDING_MAX;
+		if (want - enc->inner - gap == 1)
+			gap -= LONG_HEADER_MIN;
+		rc = put_padding(enc, (size_t)gap, e);
+	}
+	return rc;
+}
+
+/* ---- */
+
+static int
+end_inner(struct pgp_encryptor *enc, struct error *e)
+{
+	BUF_OWNED struct buf packets = { 0 };
+	int rc = enc->partial ? pgp_parts_end(&enc->literal, e) : 0;
+
+	buf_init(&packets, PACKETS_MAX);
+	if (rc == 0 && enc->spec.maker != NULL)
+		rc = pgp_maker_finish(enc->spec.maker, true, &packets, e);
+	if (rc == 0)
+		rc = put_buf(enc, &packets, e);
+	if (rc == 0 && enc->deflate != NULL)
+		rc = deflate_sink_end(enc->deflate, e);
+	if (rc == 0 && enc->spec.padding == PGP_PAD_PADME)
+		rc = pad(enc, e);
+	return rc;
 }
 
 int
 pgp_encryptor_finish(struct pgp_encryptor *enc, struct error *e)
 {
-	struct buf packets;
-	int rc = 0;
+	int rc;
 
 	if (enc->spec.length != PGP_LENGTH_UNKNOWN && enc->fed != enc->spec.length)
 		return error_set(e, ERR_USAGE, "there is less data than was announced");
-	if (enc->partial)
-		rc = end_parts(enc, e);
-	if (rc == 0 && enc->spec.maker != NULL) {
-		buf_init(&packets, PACKETS_MAX);
-		rc = pgp_maker_finish(enc->spec.maker, true, &packets, e);
-		if (rc == 0)
-			rc = put_buf(enc, &packets, e);
-		buf_done(&packets);
-	}
+	rc = end_inner(enc, e);
 	if (rc == 0 && enc->seipd != NULL)
 		rc = pgp_seipd_writer_end(enc->seipd, e);
 	if (rc == 0 && enc->armored)
@@ -244,11 +305,12 @@ pgp_encryptor_free(struct pgp_encryptor *enc)
 {
 	if (enc == NULL)
 		return;
+	deflate_sink_free(enc->deflate);
 	pgp_seipd_writer_free(enc->seipd);
 	if (enc->armored)
 		pgp_armor_writer_done(&enc->armor);
 	pgp_session_done(&enc->session);
-	secret_wipe(enc->small, sizeof enc->small);
+	pgp_parts_done(&enc->literal);
 	mem_free(enc);
 }
 
