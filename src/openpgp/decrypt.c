@@ -100,6 +100,23 @@ copy_literal(struct run *run, struct level *l, struct error *e)
 	}
 }
 
+/* AEAD has proven what comes; SEIPDv1 will; nothing else ever. */
+static bool
+is_held(const struct run *run)
+{
+	switch (run->result->container) {
+	case PGP_CONTAINER_SEIPD2:
+	case PGP_CONTAINER_LIBRE:
+		return false;
+	case PGP_CONTAINER_SEIPD1:
+		return !run->spec->release_unproven;
+	case PGP_CONTAINER_NONE:
+	case PGP_CONTAINER_SED:
+		break;
+	}
+	return true;
+}
+
 static int
 on_literal(struct run *run, struct level *l, struct error *e)
 {
@@ -119,7 +136,7 @@ on_literal(struct run *run, struct level *l, struct error *e)
 		return rc;
 	literal->format = head[0];
 	literal->date = (uint32_t)date[0] << 24 | (uint32_t)date[1] << 16 | (uint32_t)date[2] << 8 | date[3];
-	literal->held = run->result->container != PGP_CONTAINER_SEIPD2;
+	literal->held = is_held(run);
 	rc = run->plain.ops->begin(run->plain.ctx, literal, e);
 	return rc == 0 ? copy_literal(run, l, e) : rc;
 }
@@ -172,19 +189,19 @@ integrity_first(struct pgp_source container, int rc, struct error *e)
 }
 
 static int
-open_container(struct run *run, struct level *l, struct error *e)
+open_container(struct run *run, struct level *l, uint8_t type, struct error *e)
 {
 	struct pgp_decrypt_result *result = run->result;
 	struct pgp_seipd_reader *reader;
 	struct pgp_seipd_head head;
-	int rc = pgp_seipd_head_read(&l->packets, &head, e);
+	int rc = pgp_seipd_head_read(&l->packets, type, &head, e);
 
 	if (rc == 0)
 		rc = esk_choose(&run->esk, run->spec, &head, &result->session, &result->key, e);
 	if (rc != 0)
 		return rc;
-	result->container = head.version == 1 ? PGP_CONTAINER_SEIPD1 : PGP_CONTAINER_SEIPD2;
-	result->cipher = head.version == 1 ? result->session.cipher : head.cipher;
+	result->container = head.container;
+	result->cipher = pgp_seipd_is_cfb(head.container) ? result->session.cipher : head.cipher;
 	result->aead = head.aead;
 	rc = pgp_seipd_reader_new(&l->packets, &head, &result->session, run->spec->hasher, &reader, e);
 	if (rc != 0)
@@ -197,12 +214,34 @@ open_container(struct run *run, struct level *l, struct error *e)
 }
 
 static int
-on_seipd(struct run *run, struct level *l, struct error *e)
+on_container(struct run *run, struct level *l, uint8_t type, struct error *e)
 {
 	if (run->depth > 0 || l->signatures)
 		return error_set(e, ERR_SYNTAX, "an encrypted message stands inside another one or behind a signature");
 	l->message = true;
-	return open_container(run, l, e);
+	return open_container(run, l, type, e);
+}
+
+static int
+on_seipd(struct run *run, struct level *l, struct error *e)
+{
+	return on_container(run, l, PGP_SEIPD, e);
+}
+
+static int
+on_libre(struct run *run, struct level *l, struct error *e)
+{
+	return on_container(run, l, PGP_AEAD_LIBRE, e);
+}
+
+static int
+on_sed(struct run *run, struct level *l, struct error *e)
+{
+	if (!run->spec->accept_unauthenticated_old_packet)
+		return error_set(e, ERR_POLICY,
+		    "the message is encrypted without integrity protection (packet type 9): anybody could have changed "
+		    "it");
+	return on_container(run, l, PGP_SED, e);
 }
 
 static int
@@ -233,24 +272,6 @@ static int
 on_skesk(struct run *run, struct level *l, struct error *e)
 {
 	return on_session_key(run, l, true, e);
-}
-
-static int
-on_sed(struct run *run, struct level *l, struct error *e)
-{
-	(void)run;
-	(void)l;
-	return error_set(e, ERR_POLICY,
-	    "the message is encrypted without integrity protection (packet type 9): anybody could have changed it");
-}
-
-static int
-on_libre(struct run *run, struct level *l, struct error *e)
-{
-	(void)run;
-	(void)l;
-	return error_set(
-	    e, ERR_UNSUPPORTED, "the message is in GnuPG's own encrypted form (packet type 20), which is not OpenPGP");
 }
 
 /* ---- the grammar ---- */
@@ -291,18 +312,32 @@ on_packet(struct run *run, struct level *l, uint8_t type, struct error *e)
 	return error_set_at(e, ERR_SYNTAX, l->packets.offset, "a packet of type %u has no place in a message", type);
 }
 
+/* Where it happened: of a packet in a packet the way down is told. */
+static int
+say_where(uint8_t type, uint64_t at, int rc, struct error *e)
+{
+	if (rc != ERR_SYNTAX && rc != ERR_TRUNCATED && rc != ERR_UNSUPPORTED && rc != ERR_LIMIT && rc != ERR_INTEGRITY)
+		return rc;
+	(void)error_context(e, "packet of type %u at octet %llu", type, (unsigned long long)at);
+	if (e != NULL)
+		e->offset = at;
+	return rc;
+}
+
 static int
 walk(struct run *run, struct pgp_source in, struct error *e)
 {
 	struct level l = { .message = false };
 	struct pgp_header header;
+	uint64_t at;
 	int rc;
 
 	pgp_packets_init(&l.packets, in);
 	while ((rc = pgp_packets_next(&l.packets, &header, e)) > 0) {
+		at = l.packets.offset - header.size;
 		rc = on_packet(run, &l, header.type, e);
 		if (rc != 0)
-			return rc;
+			return say_where(header.type, at, rc, e);
 	}
 	if (rc != 0)
 		return rc;

@@ -18,6 +18,39 @@ esk_done(struct esk *k)
 	buf_done(&k->skesks);
 }
 
+/* Which session key packets go with a container: RFC 9580 section 10.3.2.1, and LibrePGP's own. */
+static const struct versions {
+	enum pgp_container container;
+	uint8_t slot; /* of struct esk */
+	uint8_t skesk;
+} rows[] = {
+	{ PGP_CONTAINER_SEIPD1, 0, 4 },
+	{ PGP_CONTAINER_SEIPD2, 1, 6 },
+	{ PGP_CONTAINER_LIBRE, 0, 5 },
+	{ PGP_CONTAINER_SED, 0, 4 },
+};
+
+static const struct versions *
+versions_of(const struct pgp_seipd_head *head)
+{
+	for (size_t i = 1; i < sizeof rows / sizeof rows[0]; i++) {
+		if (rows[i].container == head->container)
+			return &rows[i];
+	}
+	return &rows[0];
+}
+
+/* Each try costs an operation with a secret key: nobody may order as many as he likes. */
+static int
+count_try(struct esk *k, const struct pgp_pkesk *p, struct error *e)
+{
+	if (p->anonymous && ++k->hidden_tries > PGP_HIDDEN_TRIES_MAX)
+		return error_set(e, ERR_LIMIT, "the message hides its recipients, and has too many to try");
+	if (++k->tries > PGP_KEY_TRIES_MAX)
+		return error_set(e, ERR_LIMIT, "the message has too many session keys for one and the same key");
+	return 0;
+}
+
 int
 esk_pkesk(struct esk *k, const struct pgp_decrypt_spec *spec, struct slice body, struct error *e)
 {
@@ -33,8 +66,9 @@ esk_pkesk(struct esk *k, const struct pgp_decrypt_spec *spec, struct slice body,
 
 		if (!pgp_pkesk_may_be_for(&p, spec->keys[i]))
 			continue;
-		if (p.anonymous && ++k->tries > PGP_HIDDEN_TRIES_MAX)
-			return error_set(e, ERR_LIMIT, "the message hides its recipients, and has too many to try");
+		rc = count_try(k, &p, e);
+		if (rc != 0)
+			return rc;
 		rc = pgp_pkesk_open(&p, spec->keys[i], spec->keyring, &k->found[slot], &k->why);
 		if (rc == ERR_NOMEM)
 			return error_nomem(e);
@@ -57,22 +91,36 @@ esk_skesk(struct esk *k, struct slice body, struct error *e)
 	return 0;
 }
 
-/* Whether the session key's length goes with the container's cipher: a wrong one was planted or damaged. */
+/* Whether the session key goes with the container's cipher: a wrong one was planted or damaged. */
 static bool
 fits(const struct pgp_session *s, const struct pgp_seipd_head *head)
 {
-	return pgp_cipher_key_size(head->version == 1 ? s->cipher : head->cipher) == s->key.len && s->key.len != 0;
+	uint8_t cipher = pgp_seipd_is_cfb(head->container) ? s->cipher : head->cipher;
+
+	if (head->container == PGP_CONTAINER_LIBRE && s->cipher != 0 && s->cipher != head->cipher)
+		return false;
+	return pgp_cipher_key_size(cipher) == s->key.len && s->key.len != 0;
+}
+
+/* What a passphrase gave: with CFB only the repeated octets tell a wrong one. */
+static bool
+believable(const struct pgp_session *s, const struct pgp_seipd_head *head)
+{
+	return fits(s, head) && (!pgp_seipd_is_cfb(head->container) || pgp_seipd_quick_check(head, s));
 }
 
 static int
-try_passphrases(const struct pgp_skesk *s, const struct pgp_decrypt_spec *spec, const struct pgp_seipd_head *head,
-    struct pgp_session *out, struct error *e)
+try_passphrases(struct esk *k, const struct pgp_skesk *s, const struct pgp_decrypt_spec *spec,
+    const struct pgp_seipd_head *head, struct pgp_session *out, struct error *e)
 {
 	for (size_t i = 0; i < spec->passphrase_count; i++) {
 		struct pgp_session found = { 0, SECRET_EMPTY };
-		int rc = pgp_skesk_open(s, spec->passphrases[i], &found, e);
+		int rc;
 
-		if (rc == 0 && fits(&found, head) && (head->version == 2 || pgp_seipd_quick_check(head, &found))) {
+		if (++k->guesses > PGP_PASSPHRASE_TRIES_MAX)
+			return error_set(e, ERR_LIMIT, "the message has too many passphrase packets to try");
+		rc = pgp_skesk_open(s, spec->passphrases[i], &found, e);
+		if (rc == 0 && believable(&found, head)) {
 			*out = found;
 			return 0;
 		}
@@ -93,10 +141,10 @@ choose_passphrase(struct esk *k, const struct pgp_decrypt_spec *spec, const stru
 	size_t at = 0;
 
 	while (pgp_packet_next(buf_slice(&k->skesks), &at, &p, NULL) == 1 && spec->passphrase_count > 0) {
-		/* RFC 9580 section 10.3.2.1: a version that does not go with the container is passed over. */
-		if (pgp_skesk_parse(p.body, &s, NULL) != 0 || s.version != (head->version == 1 ? 4 : 6))
+		/* A version that does not go with the container is passed over. */
+		if (pgp_skesk_parse(p.body, &s, NULL) != 0 || s.version != versions_of(head)->skesk)
 			continue;
-		rc = try_passphrases(&s, spec, head, out, e);
+		rc = try_passphrases(k, &s, spec, head, out, e);
 		if (rc != ERR_PASSWORD)
 			return rc;
 	}
@@ -107,7 +155,7 @@ int
 esk_choose(struct esk *k, const struct pgp_decrypt_spec *spec, const struct pgp_seipd_head *head,
     struct pgp_session *out, const struct pgp_key **key_out, struct error *e)
 {
-	size_t slot = head->version == 1 ? 0 : 1;
+	size_t slot = versions_of(head)->slot;
 	int rc;
 
 	*key_out = NULL;
@@ -115,7 +163,7 @@ esk_choose(struct esk *k, const struct pgp_decrypt_spec *spec, const struct pgp_
 		const struct pgp_session *s = &spec->sessions[i];
 
 		if (!fits(s, head) ||
-		    (head->version == 1 && spec->session_count > 1 && !pgp_seipd_quick_check(head, s)))
+		    (pgp_seipd_is_cfb(head->container) && spec->session_count > 1 && !pgp_seipd_quick_check(head, s)))
 			continue;
 		out->cipher = s->cipher;
 		return secret_copy(&out->key, secret_slice(&s->key), e);

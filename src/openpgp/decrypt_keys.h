@@ -10,9 +10,11 @@ struct esk {
 	const struct pgp_key *found_by[2];
 	struct buf skesks; /* bodies of the passphrase packets, as packets */
 	size_t skesk_count;
-	size_t tries; /* of keys for packets that hide whose they are */
-	bool seen;    /* any session key packet */
-	int refused;  /* the last error of a key that could have been it */
+	size_t hidden_tries; /* of keys for packets that hide whose they are */
+	size_t tries;        /* of keys in all */
+	size_t guesses;      /* of passphrases */
+	bool seen;           /* any session key packet */
+	int refused;         /* the last error of a key that could have been it */
 	struct error why;
 };
 

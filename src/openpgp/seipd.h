@@ -2,11 +2,13 @@
 /*
  * The encrypted container (RFC 9580 section 5.13), written and read as a
  * stream: version 1 (CFB with the SHA-1 MDC) and version 2 (AEAD in chunks).
+ * Only read: LibrePGP's packet type 20 (draft-koch-librepgp section 5.16, AEAD in
+ * chunks, too) and the old packet type 9 (section 5.7, CFB).
  *
  * Reading version 1 gives plaintext that nothing has proven yet: only the end
  * of the source, without error, says that it was whole. Reading version 2 gives
  * each chunk after its tag; the end says that none is missing. Whatever is
- * wrong, the error is the same ERR_INTEGRITY.
+ * wrong, the error is the same ERR_INTEGRITY. Type 9 proves nothing ever.
  */
 #ifndef OPENPGP_SEIPD_H
 #define OPENPGP_SEIPD_H
@@ -44,18 +46,25 @@ void pgp_seipd_writer_free(struct pgp_seipd_writer *w); /* NULL is permitted; wi
 
 /* ---- reading ---- */
 
+/* CFB, whose cipher is told by the session key's packet: not AEAD, whose cipher stands in the container. */
+static inline bool
+pgp_seipd_is_cfb(enum pgp_container container)
+{
+	return container == PGP_CONTAINER_SEIPD1 || container == PGP_CONTAINER_SED;
+}
+
 /* What stands in front of the ciphertext. */
 struct pgp_seipd_head {
-	uint8_t version;                  /* 1 or 2 */
-	uint8_t cipher, aead, chunk_code; /* version 2 */
-	uint8_t salt[32];
-	uint8_t prefix[18]; /* version 1: the encrypted random octets, by which a passphrase can be told to be wrong */
+	enum pgp_container container;
+	uint8_t cipher, aead, chunk_code; /* AEAD */
+	uint8_t salt[32];                 /* LIBRE: the first nonce */
+	uint8_t prefix[18]; /* CFB: the encrypted random octets, by which a passphrase can be told to be wrong */
 };
 
-/* Takes it off an open packet body. ERR_UNSUPPORTED another version, cipher, mode or chunk size; ERR_TRUNCATED. */
-int pgp_seipd_head_read(struct pgp_packets *packet, struct pgp_seipd_head *out, struct error *e);
+/* Takes it off the open body of a packet of this type (SEIPD, SED, AEAD_LIBRE). ERR_UNSUPPORTED another version, cipher, mode or chunk size; ERR_TRUNCATED. */
+int pgp_seipd_head_read(struct pgp_packets *packet, uint8_t type, struct pgp_seipd_head *out, struct error *e);
 /*
- * Version 1: whether the two repeated octets are right under this session key.
+ * CFB: whether the two repeated octets are right under this session key.
  * Only to tell one passphrase from another: for public keys it would answer an
  * attacker's questions (section 13.4).
  */
@@ -64,7 +73,7 @@ bool pgp_seipd_quick_check(const struct pgp_seipd_head *head, const struct pgp_s
 struct pgp_seipd_reader;
 
 /*
- * Reads what is left of the body. session: version 1 needs its cipher.
+ * Reads what is left of the body. session: CFB needs its cipher.
  * ERR_INTEGRITY when the key's length does not fit (an attacker's doing).
  */
 int pgp_seipd_reader_new(struct pgp_packets *packet, const struct pgp_seipd_head *head,

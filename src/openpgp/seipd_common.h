@@ -6,11 +6,15 @@
 #include "crypto/aead.h"
 #include "openpgp/seipd.h"
 
-#define SEIPD_PREFIX (CIPHER_BLOCK + 2u)
+#define SEIPD_PREFIX_MAX (CIPHER_BLOCK + 2u) /* ciphers with shorter blocks have a shorter one */
+#define SEIPD_CFB_PIECE (256u << 10)         /* octets decrypted for one piece */
 #define SEIPD_SHA1 20u
 #define SEIPD_MDC (2u + SEIPD_SHA1)
 #define SEIPD2_HEAD 36u
 #define SEIPD2_SALT 32u
+
+/* Octets of a block: AES has CIPHER_BLOCK. */
+size_t seipd_block_size(enum cipher_id cipher);
 
 struct mdc {
 	struct pgp_hasher helper;
@@ -23,10 +27,13 @@ void mdc_settle(struct mdc *m, unsigned left);
 int mdc_finish(struct mdc *m, uint8_t out[SEIPD_SHA1], struct error *e);
 void mdc_done(struct mdc *m); /* waits for the helper, too */
 
+#define AEAD_BLOCK 16u
+
 struct chunks {
 	struct aead *aead;
+	bool libre;                    /* packet type 20: the index is additional data, too */
 	uint8_t info[5];               /* the additional data of each chunk */
-	uint8_t nonce[AEAD_NONCE_MAX]; /* its last eight octets are the index */
+	uint8_t nonce[AEAD_NONCE_MAX]; /* the index goes into its last eight octets by XOR */
 	size_t nonce_size;
 	size_t chunk; /* octets of plaintext */
 	uint64_t index;

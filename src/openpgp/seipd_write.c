@@ -110,23 +110,25 @@ end1(struct pgp_seipd_writer *w, struct error *e)
 static int
 begin1(struct pgp_seipd_writer *w, const struct pgp_session *session, struct pgp_hasher hasher, struct error *e)
 {
-	uint8_t prefix[SEIPD_PREFIX];
+	uint8_t prefix[SEIPD_PREFIX_MAX];
 	enum cipher_id cipher;
+	size_t block;
 	int rc;
 
 	if (!pgp_cipher_of(session->cipher, &cipher))
 		return error_set(e, ERR_UNSUPPORTED, "there is no cipher %u here", session->cipher);
+	block = seipd_block_size(cipher);
 	rc = cipher_cfb_new(cipher, CIPHER_ENCRYPT, secret_slice(&session->key), SLICE_EMPTY, &w->cfb, e);
 	if (rc == 0)
 		rc = mdc_begin(&w->mdc, hasher, e);
 	if (rc == 0)
-		rc = random_bytes(prefix, CIPHER_BLOCK, e);
+		rc = random_bytes(prefix, block, e);
 	if (rc != 0)
 		return rc;
-	memcpy(prefix + CIPHER_BLOCK, prefix + CIPHER_BLOCK - 2, 2);
+	memcpy(prefix + block, prefix + block - 2, 2);
 	*body_end(w) = 1;
 	w->len++;
-	return put1(w, slice_of(prefix, sizeof prefix), e);
+	return put1(w, slice_of(prefix, block + 2), e);
 }
 
 /* ---- version 2 ---- */
@@ -183,7 +185,7 @@ static int
 begin2(struct pgp_seipd_writer *w, const struct pgp_session *session, uint8_t aead, uint8_t chunk_code, struct error *e)
 {
 	struct pgp_seipd_head head = {
-		.version = 2, .cipher = session->cipher, .aead = aead, .chunk_code = chunk_code
+		.container = PGP_CONTAINER_SEIPD2, .cipher = session->cipher, .aead = aead, .chunk_code = chunk_code
 	};
 	uint8_t fields[] = { 2, head.cipher, head.aead, head.chunk_code };
 	int rc = random_bytes(head.salt, sizeof head.salt, e);
