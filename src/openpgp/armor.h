@@ -7,10 +7,14 @@
  * for: gpg 2.2 misreads armor without one, and an object that ends in version 6
  * packets or SEIPDv2 must not have one (section 6.1).
  *
- * Read: tolerant of text before the block, CR LF, spaces at line ends, missing
- * header lines and blank line; the checksum is never a reason to refuse. Octets
- * in the base64 that are neither alphabet nor white space are refused, and so
- * is a second block in a stream that is read as one object.
+ * Read: tolerant of text before and behind the block (which is never part of
+ * what comes out), a byte order mark, CR LF, spaces and tabs around lines and
+ * in them, header lines of any name or none, a missing blank line, lines of any
+ * length; the checksum is never a reason to refuse (section 6.1). Strict about
+ * what it covers: octets in the base64 that are neither alphabet nor white
+ * space, wrong padding, another tail line than the head line's, and a second
+ * block in a stream that is read as one object are refused; so is one part of a
+ * message in several (RFC 4880's PART lines).
  */
 #ifndef OPENPGP_ARMOR_H
 #define OPENPGP_ARMOR_H

@@ -8,10 +8,11 @@
 
 #define LINE_MAX_OCTETS 2048u      /* of a line outside the base64 that is looked at; longer ones are no armor line */
 #define TEXT_BEFORE_MAX (1u << 20) /* octets in front of the block */
+#define CHECKSUM_LENGTH 5u         /* '=' and four characters */
 #define STEP (128u << 10)          /* characters decoded for one piece */
 #define OUT_MAX (256u << 10)
 
-enum state { START, BINARY, SEEK, HEADERS, BODY, CHECKSUM, TAIL, AFTER };
+enum state { START, MARK, BINARY, SEEK, HEADERS, BODY, CHECKSUM, TAIL, AFTER };
 
 struct pgp_armor_reader {
 	struct pgp_source in;
@@ -21,10 +22,15 @@ struct pgp_armor_reader {
 	enum pgp_armor_kind kind;
 	bool several; /* stop behind the first block instead of refusing a second */
 	bool end;     /* of the source */
+	bool in_line; /* of base64: its line has characters already */
+	bool cut;     /* the line was longer than what is kept of it */
+	uint8_t mark; /* octets of a byte order mark that were seen */
 	struct base64_decoder decoder;
 	struct buf line; /* an unfinished line */
 	struct buf out;
 };
+
+static const uint8_t byte_order_mark[] = { 0xef, 0xbb, 0xbf };
 
 static int
 fill(struct pgp_armor_reader *r, struct error *e)
@@ -56,6 +62,7 @@ get_line(struct pgp_armor_reader *r, struct error *e)
 	int rc;
 
 	buf_clear(&r->line);
+	r->cut = false;
 	for (;;) {
 		struct slice part;
 		size_t lf;
@@ -68,8 +75,8 @@ get_line(struct pgp_armor_reader *r, struct error *e)
 		any = true;
 		lf = slice_find(r->piece, '\n');
 		part = lf == SIZE_MAX ? r->piece : slice_sub(r->piece, 0, lf);
-		if (buf_put_slice(
-			&r->line, slice_sub(part, 0, LINE_MAX_OCTETS - size_min(r->line.len, LINE_MAX_OCTETS))) != 0)
+		r->cut = r->cut || part.len > LINE_MAX_OCTETS - r->line.len;
+		if (buf_put_slice(&r->line, slice_sub(part, 0, LINE_MAX_OCTETS - r->line.len)) != 0)
 			return error_nomem(e);
 		take(r, part.len + (lf == SIZE_MAX ? 0 : 1));
 		if (lf != SIZE_MAX)
@@ -94,14 +101,48 @@ border_kind(struct slice line, const char *word)
 	return PGP_ARMOR_NONE;
 }
 
+/* Of a message in several mails each has its own armor (RFC 4880 section 6.2); nobody has made any for decades. */
+static int
+refuse_parts(struct pgp_armor_reader *r, struct error *e)
+{
+	struct slice line = slice_trim(buf_slice(&r->line));
+
+	if (!slice_starts(line, SLICE("-----BEGIN PGP MESSAGE, PART ")))
+		return 0;
+	return error_set_at(e, ERR_UNSUPPORTED, r->offset,
+	    "this is one part of a message that was split over several mails: put the parts together first");
+}
+
 static int
 at_start(struct pgp_armor_reader *r, struct error *e)
 {
 	int rc = fill(r, e);
 
-	if (rc == 0)
+	if (rc != 0)
+		return rc;
+	if (r->piece.len > 0 && r->piece.data[0] == byte_order_mark[0])
+		r->state = MARK;
+	else
 		r->state = r->piece.len > 0 && (r->piece.data[0] & 0x80) != 0 ? BINARY : SEEK;
-	return rc;
+	return 0;
+}
+
+/* Some editors put U+FEFF in front of text. Its first octet could be a packet, too: then it is given out. */
+static int
+at_mark(struct pgp_armor_reader *r, struct error *e)
+{
+	int rc = fill(r, e);
+
+	if (rc != 0)
+		return rc;
+	if (r->piece.len > 0 && r->piece.data[0] == byte_order_mark[r->mark]) {
+		take(r, 1);
+		if (++r->mark == sizeof byte_order_mark)
+			r->state = SEEK;
+		return 0;
+	}
+	r->state = BINARY;
+	return buf_put(&r->out, byte_order_mark, r->mark) == 0 ? 0 : error_nomem(e);
 }
 
 static int
@@ -114,6 +155,8 @@ at_seek(struct pgp_armor_reader *r, struct error *e)
 	r->kind = border_kind(buf_slice(&r->line), "-----BEGIN PGP ");
 	if (r->kind != PGP_ARMOR_NONE)
 		r->state = HEADERS;
+	else if (refuse_parts(r, e) != 0)
+		return ERR_UNSUPPORTED;
 	else if (rc == 0 || r->offset > TEXT_BEFORE_MAX)
 		return error_set_at(e, ERR_SYNTAX, 0, "this is neither an OpenPGP object nor armor that holds one");
 	return 0;
@@ -136,11 +179,25 @@ at_headers(struct pgp_armor_reader *r, struct error *e)
 		return error_set_at(e, ERR_SYNTAX, r->offset, "the armor is empty");
 	} else if (slice_find(line, ':') == SIZE_MAX) {
 		r->state = BODY;
-		if (base64_decoder_feed(&r->decoder, line, &r->out) < line.len)
+		if (r->cut || base64_decoder_feed(&r->decoder, line, &r->out) < line.len)
 			return error_set_at(
 			    e, ERR_SYNTAX, r->offset, "the armor has a line that is neither header nor base64");
 	}
 	return 0;
+}
+
+/* Keeps account of whether the line that the decoder is in has characters. */
+static void
+note_line(struct pgp_armor_reader *r, struct slice taken)
+{
+	while (taken.len > 0) {
+		uint8_t c = taken.data[--taken.len];
+
+		if (c != ' ' && c != '\t' && c != '\r') {
+			r->in_line = c != '\n';
+			return;
+		}
+	}
 }
 
 /* What stopped the decoder in the middle of a piece. */
@@ -169,6 +226,7 @@ at_body(struct pgp_armor_reader *r, struct error *e)
 		return error_set_at(e, ERR_TRUNCATED, r->offset, "the armor is cut short: its last line is missing");
 	part = slice_sub(r->piece, 0, STEP);
 	n = base64_decoder_feed(&r->decoder, part, &r->out);
+	note_line(r, slice_sub(part, 0, n));
 	take(r, n);
 	if (r->out.err != 0)
 		return error_set(e, r->out.err, "there is no memory for armor");
@@ -178,8 +236,12 @@ at_body(struct pgp_armor_reader *r, struct error *e)
 static int
 at_checksum(struct pgp_armor_reader *r, struct error *e)
 {
+	uint64_t at = r->offset;
 	int rc = get_line(r, e); /* RFC 9580 section 6.1: present, missing, malformed or wrong, it decides nothing */
 
+	/* Behind base64 in the same line it must at least look like one: a lone '=' is padding that is too long. */
+	if (rc >= 0 && r->in_line && slice_trim(buf_slice(&r->line)).len != CHECKSUM_LENGTH)
+		return error_set_at(e, ERR_SYNTAX, at, "the armor is damaged: its base64 ends in too many '='");
 	r->state = TAIL;
 	return rc < 0 ? rc : 0;
 }
@@ -207,7 +269,7 @@ at_after(struct pgp_armor_reader *r, struct error *e)
 {
 	int rc = get_line(r, e);
 
-	if (rc > 0 && slice_starts(buf_slice(&r->line), SLICE("-----BEGIN PGP ")))
+	if (rc > 0 && slice_starts(slice_trim(buf_slice(&r->line)), SLICE("-----BEGIN PGP ")))
 		return error_set_at(
 		    e, ERR_SYNTAX, r->offset, "a second armored block follows the first: give one at a time");
 	return rc < 0 ? rc : 0;
@@ -221,6 +283,7 @@ at_binary(struct pgp_armor_reader *r, struct error *e)
 
 static int (*const steps[])(struct pgp_armor_reader *, struct error *) = {
 	[START] = at_start,
+	[MARK] = at_mark,
 	[BINARY] = at_binary,
 	[SEEK] = at_seek,
 	[HEADERS] = at_headers,
@@ -244,7 +307,7 @@ reader_next(void *ctx, struct slice *piece_out, struct error *e)
 		rc = steps[r->state](r, e);
 		if (rc != 0)
 			return rc;
-		if (r->state == BINARY) {
+		if (r->state == BINARY && r->out.len == 0) {
 			*piece_out = r->piece;
 			take(r, r->piece.len);
 			if (piece_out->len > 0 || r->end)

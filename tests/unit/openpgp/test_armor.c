@@ -56,9 +56,60 @@ what_is_taken_and_what_is_not(void **state)
 		{ "a cut group", "-----BEGIN PGP MESSAGE-----\n\nyxViAAAAAABMZXR0ZXIgZnJvbSB1cw\n" TAIL, ERR_SYNTAX },
 		{ "a second block", BLOCK TAIL BLOCK TAIL, ERR_SYNTAX },
 		{ "no armor at all", "just text\n", ERR_SYNTAX },
-		{ "an unknown kind",
+		{ "a part of several",
 		    "-----BEGIN PGP MESSAGE, PART 01/02-----\n\nyw==\n-----END PGP MESSAGE, PART 01/02-----\n",
+		    ERR_UNSUPPORTED },
+		{ "a part without a number", "-----BEGIN PGP MESSAGE, PART 1-----\n\nyw==\n", ERR_UNSUPPORTED },
+		{ "an unknown kind", "-----BEGIN PGP NONSENSE-----\n\nyw==\n-----END PGP NONSENSE-----\n", ERR_SYNTAX },
+		{ "an unknown kind in front",
+		    "-----BEGIN PGP NONSENSE-----\nx\n-----END PGP NONSENSE-----\n" BLOCK TAIL, 0 },
+		{ "no line end behind the tail", BLOCK "-----END PGP MESSAGE-----", 0 },
+		{ "leading spaces",
+		    "  -----BEGIN PGP MESSAGE-----\n  Comment: x\n\n  yxViAAAAAABMZXR0\n\tZXIgZnJvbSB1cwo=\n  =AAAA\n  "
+		    "-----END PGP MESSAGE-----\n",
+		    0 },
+		{ "white space instead of the blank line, and in lines",
+		    "-----BEGIN PGP MESSAGE-----\nComment: x\n \t \nyxVi AAAA AABM\tZXR0\nZXIgZnJvbSB1cwo=\n" TAIL, 0 },
+		{ "headers and no blank line",
+		    "-----BEGIN PGP MESSAGE-----\nVersion: x\nX-Unknown: "
+		    "\xc3\xa4\nyxViAAAAAABMZXR0ZXIg\nZnJvbSB1cwo=\n" TAIL,
+		    0 },
+		{ "blank lines everywhere",
+		    "-----BEGIN PGP MESSAGE-----\n\n\nyxViAAAAAABMZXR0\n\nZXIgZnJvbSB1cwo=\n\n=AAAA\n\n" TAIL, 0 },
+		{ "a byte order mark", "\xef\xbb\xbf" BLOCK TAIL, 0 },
+		{ "a right checksum", BLOCK "=kM+i\n" TAIL, 0 },
+		{ "a checksum in the line of the base64",
+		    "-----BEGIN PGP MESSAGE-----\n\nyxViAAAAAABMZXR0ZXIgZnJvbSB1cwo==kM+i\n" TAIL, 0 },
+		{ "an empty checksum", BLOCK "=\n" TAIL, 0 },
+		{ "the tail in the line of the base64",
+		    "-----BEGIN PGP MESSAGE-----\n\nyxViAAAAAABMZXR0ZXIgZnJvbSB1cwo=" TAIL, 0 },
+		{ "padding too long", "-----BEGIN PGP MESSAGE-----\n\nyxViAAAAAABMZXR0ZXIgZnJvbSB1cwo==\n" TAIL,
 		    ERR_SYNTAX },
+		{ "padding much too long", "-----BEGIN PGP MESSAGE-----\n\nyxViAAAAAABMZXR0ZXIgZnJvbSB1cwo====\n" TAIL,
+		    ERR_SYNTAX },
+		{ "padding in the middle", "-----BEGIN PGP MESSAGE-----\n\nyxViAA==\nAAAABMZXR0ZXIgZnJvbSB1cwo=\n" TAIL,
+		    ERR_SYNTAX },
+		{ "padding at a group's start",
+		    "-----BEGIN PGP MESSAGE-----\n\nyxVi=AAAA\nAABMZXR0ZXIgZnJvbSB1cwo=\n" TAIL, ERR_SYNTAX },
+		{ "text behind the padding", BLOCK "appended\n" TAIL, ERR_SYNTAX },
+		{ "text behind the checksum", BLOCK "=AAAA\nappended\n" TAIL, ERR_SYNTAX },
+		{ "two checksums", BLOCK "=AAAA\n=AAAA\n" TAIL, ERR_SYNTAX },
+		{ "text in the tail line", BLOCK "-----END PGP MESSAGE-----x\n", ERR_SYNTAX },
+		{ "dashes missing in the tail line", BLOCK "-----END PGP MESSAGE---\n", ERR_SYNTAX },
+		{ "dashes missing in the head line", "---BEGIN PGP MESSAGE-----\n\nyw==\n" TAIL, ERR_SYNTAX },
+		{ "a block in the block", "-----BEGIN PGP MESSAGE-----\n\nyxVi\n" BLOCK TAIL TAIL, ERR_SYNTAX },
+		{ "a second block of another kind",
+		    BLOCK TAIL "-----BEGIN PGP SIGNATURE-----\n\nyw==\n-----END PGP SIGNATURE-----\n", ERR_SYNTAX },
+		{ "a second block, indented", BLOCK TAIL "  " BLOCK TAIL, ERR_SYNTAX },
+		{ "characters of another alphabet",
+		    "-----BEGIN PGP MESSAGE-----\n\nyxViAAAAAABMZXR0ZXIgZnJv-SB1c_o=\n" TAIL, ERR_SYNTAX },
+		{ "quoted by a reply", "> -----BEGIN PGP MESSAGE-----\n>\n> yw==\n> -----END PGP MESSAGE-----\n",
+		    ERR_SYNTAX },
+		{ "a control character at a line's end",
+		    "-----BEGIN PGP MESSAGE-----\n\nyxViAAAAAABMZXR0\v\nZXIgZnJvbSB1cwo=\n" TAIL, ERR_SYNTAX },
+		{ "empty", "-----BEGIN PGP MESSAGE-----\n" TAIL, ERR_SYNTAX },
+		{ "only the head line", "-----BEGIN PGP MESSAGE-----\n", ERR_TRUNCATED },
+		{ "only headers", "-----BEGIN PGP MESSAGE-----\nComment: x\n", ERR_TRUNCATED },
 		{ "nothing", "", ERR_SYNTAX },
 	};
 
@@ -77,6 +128,56 @@ what_is_taken_and_what_is_not(void **state)
 	}
 }
 
+/* Damage told in its place, and whatever the size of pieces. */
+static void
+every_octet_replaced(void **state)
+{
+	static const char text[] = BLOCK "=kM+i\n" TAIL;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof text - 1; i++) {
+		char copy[sizeof text];
+		struct buf out;
+		int rc;
+
+		memcpy(copy, text, sizeof text);
+		copy[i] = '\1';
+		buf_init(&out, 1 << 20);
+		rc = read_all(slice_of(copy, sizeof text - 1), &out);
+		/* Only in the checksum it decides nothing; and what is left of a head line is text in front. */
+		if (rc == 0)
+			assert_true(slice_eq(buf_slice(&out), letter) && i > sizeof BLOCK - 2);
+		buf_done(&out);
+	}
+}
+
+/* A line of base64 longer than what is kept of a line, right behind the head line: whole or refused, never cut. */
+static void
+a_long_first_line(void **state)
+{
+	struct buf text, out;
+	struct slice in;
+
+	(void)state;
+	for (size_t n = 2000; n < 2100; n += 4) {
+		int rc;
+
+		buf_init(&text, 1 << 16);
+		buf_init(&out, 1 << 16);
+		(void)buf_put_str(&text, "-----BEGIN PGP MESSAGE-----\n");
+		for (size_t i = 0; i < n; i++)
+			(void)buf_put_u8(&text, 'A');
+		(void)buf_put_str(&text, "\n" TAIL);
+		in = buf_slice(&text);
+		rc = read_all(in, &out);
+		assert_int_equal(rc, n <= 2048 ? 0 : ERR_SYNTAX);
+		if (rc == 0)
+			assert_int_equal(out.len, n / 4 * 3);
+		buf_done(&text);
+		buf_done(&out);
+	}
+}
+
 static void
 binary_passes_through(void **state)
 {
@@ -86,6 +187,10 @@ binary_passes_through(void **state)
 	buf_init(&out, 1 << 20);
 	assert_int_equal(read_all(letter, &out), 0);
 	assert_true(slice_eq(buf_slice(&out), letter));
+	buf_clear(&out);
+	/* The first octets of a byte order mark are a packet's when they go on otherwise. */
+	assert_int_equal(read_all(SLICE("\xef\xbb"), &out), 0);
+	assert_slice(buf_slice(&out), "\xef\xbb");
 	buf_done(&out);
 }
 
@@ -154,5 +259,6 @@ lengths(void **state)
 	}
 }
 
-UNIT_MAIN(UNIT_TEST(what_is_taken_and_what_is_not), UNIT_TEST(binary_passes_through),
-    UNIT_TEST(written_with_and_without_checksum), UNIT_TEST(kinds), UNIT_TEST(lengths))
+UNIT_MAIN(UNIT_TEST(what_is_taken_and_what_is_not), UNIT_TEST(every_octet_replaced), UNIT_TEST(a_long_first_line),
+    UNIT_TEST(binary_passes_through), UNIT_TEST(written_with_and_without_checksum), UNIT_TEST(kinds),
+    UNIT_TEST(lengths))
