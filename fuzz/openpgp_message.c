@@ -27,7 +27,7 @@ pieces_next(void *ctx, struct slice *piece_out, struct error *e)
 	return 0;
 }
 
-static uint8_t key[32] = "0123456789abcdef0123456789abcdef";
+static uint8_t key[] = "0123456789abcdef0123456789abcdef";
 static const struct pgp_session sessions[] = {
 	{ PGP_AES256, { key, 32 } },
 	{ PGP_AES128, { key, 16 } },

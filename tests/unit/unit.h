@@ -14,7 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CMOCKA_DISABLE_DEPRECATION_WARNINGS /* cmocka 2 has new names for what version 1 of Debian 12 knows */
 #include <cmocka.h>
+#undef stop /* a macro of cmocka 2 */
 
 #include "base/error.h"
 #include "base/slice.h"
