@@ -19,6 +19,13 @@ static const struct entry algorithms[] = {
 	{ PGP_X448, "X448" },
 	{ PGP_ED25519, "Ed25519" },
 	{ PGP_ED448, "Ed448" },
+	{ PGP_MLDSA65_ED25519, "ML-DSA-65+Ed25519" },
+	{ PGP_MLDSA87_ED448, "ML-DSA-87+Ed448" },
+	{ PGP_SLHDSA_128S, "SLH-DSA-SHAKE-128s" },
+	{ PGP_SLHDSA_128F, "SLH-DSA-SHAKE-128f" },
+	{ PGP_SLHDSA_256S, "SLH-DSA-SHAKE-256s" },
+	{ PGP_MLKEM768_X25519, "ML-KEM-768+X25519" },
+	{ PGP_MLKEM1024_X448, "ML-KEM-1024+X448" },
 };
 
 static const struct entry sig_types[] = {

@@ -48,7 +48,14 @@ enum pgp_algorithm {
 	PGP_X25519 = 25,
 	PGP_X448 = 26,
 	PGP_ED25519 = 27,
-	PGP_ED448 = 28
+	PGP_ED448 = 28,
+	PGP_MLDSA65_ED25519 = 30, /* 30 to 36: RFC 9980 */
+	PGP_MLDSA87_ED448 = 31,
+	PGP_SLHDSA_128S = 32,
+	PGP_SLHDSA_128F = 33,
+	PGP_SLHDSA_256S = 34,
+	PGP_MLKEM768_X25519 = 35,
+	PGP_MLKEM1024_X448 = 36
 };
 
 /* RFC 9980 table 1 and 2: all post-quantum algorithms */
