@@ -60,6 +60,10 @@ static const struct pgp_policy_rule rules[] = {
 	{ KEYS("x448", "X448", PGP_X448), 0, 0, 0, { A, A, A, A, A, A } },
 	{ KEYS("ed25519", "Ed25519", PGP_ED25519), 0, 0, 0, { A, A, A, A, A, A } },
 	{ KEYS("ed448", "Ed448", PGP_ED448), 0, 0, 0, { A, A, A, A, A, A } },
+	{ KEYS("mldsa65", "ML-DSA-65+Ed25519", PGP_MLDSA65_ED25519), 0, 0, 0, { A, A, A, A, A, A } },
+	{ KEYS("mldsa87", "ML-DSA-87+Ed448", PGP_MLDSA87_ED448), 0, 0, 0, { A, A, A, A, A, A } },
+	{ KEYS("mlkem768", "ML-KEM-768+X25519", PGP_MLKEM768_X25519), 0, 0, 0, { A, A, A, A, A, A } },
+	{ KEYS("mlkem1024", "ML-KEM-1024+X448", PGP_MLKEM1024_X448), 0, 0, 0, { A, A, A, A, A, A } },
 
 	/* Section 9.3. What is not encrypted (0) is no cipher at all. */
 	{ MISSING("plaintext", "data without encryption", PGP_PLAINTEXT), 0, 0, 0, { N, N, N, N, N, N } },
