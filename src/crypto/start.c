@@ -34,3 +34,9 @@ crypto_start(void)
 {
 	(void)OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG | OPENSSL_INIT_LOAD_CRYPTO_STRINGS | AT_EXIT, NULL);
 }
+
+const char *
+crypto_library_version(void)
+{
+	return OpenSSL_version(OPENSSL_VERSION_STRING);
+}

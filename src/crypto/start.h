@@ -19,4 +19,7 @@ void crypto_start_alone(void);
 /* For a process that opens no files later: libcrypto reads its configuration and loads its providers now. */
 void crypto_start(void);
 
+/* The version of the libcrypto that is loaded: "3.0.17". */
+const char *crypto_library_version(void);
+
 #endif
