@@ -28,7 +28,8 @@ def test_statuses_of_wrong_use(sop, alice):
     sop("sign", "--as=text", key, stdin=b"\xff\xfe", status=53)
     sop("sign", f"--micalg-out={key}", key, stdin=TEXT, status=59)
     sop("encrypt", "--with-password", sop.file(b"\xff\xff"), stdin=TEXT, status=31)
-    sop("decrypt", "--verifications-out=x", key, stdin=TEXT, status=83)
+    sop("decrypt", "--verifications-out=x", key, stdin=TEXT, status=23)
+    sop("version", "--backend", "--extended", status=83)
     sop("decrypt", key, stdin=b"garbage", status=41)
     sop("verify", sop.file(b"garbage"), cert, stdin=TEXT, status=41)
 

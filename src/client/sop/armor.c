@@ -1,74 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* armor and dearmor, as streams. */
-#include <string.h>
-#include <unistd.h>
-
-#include "base/mem.h"
 #include "client/sop/sop.h"
 #include "client/sop/stream.h"
 #include "openpgp/armor.h"
 #include "openpgp/packet.h"
-
-struct sop_stdin {
-	struct file_reader r;
-	uint8_t *block;
-};
-
-static int
-next_block(void *ctx, struct slice *piece_out, struct error *e)
-{
-	struct sop_stdin *s = ctx;
-	ssize_t n = file_reader_get(&s->r, s->block, SOP_BLOCK, e);
-
-	if (n < 0)
-		return (int)n;
-	*piece_out = slice_of(s->block, (size_t)n);
-	return 0;
-}
-
-int
-sop_stdin_new(struct sop_stdin **out)
-{
-	struct sop_stdin *s = mem_alloc(sizeof *s);
-
-	if (s != NULL)
-		s->block = mem_alloc(SOP_BLOCK);
-	if (s == NULL || s->block == NULL) {
-		mem_free(s);
-		return sop_fail(SOP_FAILED, "no memory");
-	}
-	file_reader_fd(&s->r, STDIN_FILENO, "standard input");
-	*out = s;
-	return SOP_OK;
-}
-
-struct pgp_source
-sop_stdin_source(struct sop_stdin *s)
-{
-	return (struct pgp_source){ next_block, s };
-}
-
-void
-sop_stdin_free(struct sop_stdin *s)
-{
-	if (s == NULL)
-		return;
-	mem_free(s->block);
-	mem_free(s);
-}
-
-static int
-write_out(void *ctx, struct slice data, struct error *e)
-{
-	return file_writer_put(ctx, data, e);
-}
-
-struct pgp_sink
-sop_stdout_sink(struct file_writer *w)
-{
-	file_writer_fd(w, STDOUT_FILENO, "standard output");
-	return (struct pgp_sink){ write_out, w };
-}
 
 /* Which kind, and whether a checksum belongs to it, by the first octets. */
 static int
@@ -77,7 +12,8 @@ armor_stream(struct slice first, struct pgp_source in, struct pgp_sink out, stru
 	enum pgp_armor_kind kind = pgp_armor_kind_of(first);
 	struct pgp_header h;
 	struct pgp_armor_writer w;
-	bool v6 = pgp_header_parse(first, &h, NULL) == 1 && first.len > h.size && first.data[h.size] == 6;
+	bool known = pgp_header_parse(first, &h, NULL) == 1 && first.len > h.size;
+	bool v6 = known && first.data[h.size] == (h.type == PGP_SEIPD ? 2 : 6);
 	int rc = pgp_armor_writer_init(&w, kind, !v6, out, e);
 
 	while (rc == 0 && first.len > 0) {
@@ -105,17 +41,6 @@ copy(struct slice first, struct pgp_source in, struct pgp_sink out, struct error
 	return rc;
 }
 
-static int
-plain_options(int argc, char **argv, const char *usage)
-{
-	struct option_list arguments = { .count = 0 };
-	int rc = sop_options(argc, argv, NULL, 0, usage, &arguments);
-
-	if (rc == 0 && arguments.count != 0)
-		rc = sop_fail(SOP_UNSUPPORTED_OPTION, "it reads standard input and takes no argument");
-	return rc;
-}
-
 int
 sop_armor(int argc, char **argv)
 {
@@ -123,7 +48,7 @@ sop_armor(int argc, char **argv)
 	struct file_writer w;
 	struct error e = { 0 };
 	struct slice first;
-	int rc = plain_options(argc, argv, "armor");
+	int rc = sop_options("armor", argc, argv, NULL, 0, NULL);
 
 	if (rc == 0)
 		rc = sop_stdin_new(&s);
@@ -151,7 +76,7 @@ sop_dearmor(int argc, char **argv)
 	struct file_writer w;
 	struct pgp_sink out = sop_stdout_sink(&w);
 	struct error e = { 0 };
-	int rc = plain_options(argc, argv, "dearmor");
+	int rc = sop_options("dearmor", argc, argv, NULL, 0, NULL);
 
 	if (rc == 0)
 		rc = sop_stdin_new(&s);

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* decrypt: with keys, passwords and session keys, and what signed it. */
-#include <stdio.h>
-#include <string.h>
-
 #include "base/hex.h"
 #include "base/mem.h"
-#include "client/sop/sop.h"
 #include "client/sop/hold.h"
+#include "client/sop/keys.h"
 #include "client/sop/stream.h"
 #include "client/sop/twice.h"
 #include "openpgp/decrypt.h"
@@ -21,7 +18,7 @@ struct decrypt_options {
 };
 
 struct decryption {
-	struct pgp_certs keys, certs;
+	struct sop_ring keys, certs;
 	struct sop_passwords passwords, key_passwords;
 	struct pgp_memory_keys *memory;
 	struct pgp_policy policy;
@@ -31,7 +28,7 @@ struct decryption {
 	size_t session_count;
 	const struct pgp_key *candidates[DECRYPTION_KEYS_MAX];
 	size_t candidate_count;
-	struct slice passphrases[64];
+	struct slice passphrases[2 * SOP_PASSWORDS_MAX];
 	size_t passphrase_count;
 	bool locked; /* some key did not open */
 };
@@ -66,8 +63,8 @@ load_session_key(struct decryption *d, const char *argument)
 
 /*
  * Every subkey that can decrypt, whatever its standing: old mail stays readable
- * after a key's end. A locked one that no password opens matters only when
- * nothing else does.
+ * after a key's end. One that does not open matters only when nothing else
+ * does.
  */
 static int
 add_candidates(struct decryption *d, const struct pgp_cert *c)
@@ -75,14 +72,23 @@ add_candidates(struct decryption *d, const struct pgp_cert *c)
 	const struct pgp_key *k;
 
 	for (size_t i = 0; (k = pgp_cert_key(c, i)) != NULL; i++) {
+		struct secret s SECRET_OWNED = SECRET_EMPTY;
+		struct error e = { 0 };
+		int rc;
+
 		if (!k->secret || !pgp_key_can_encrypt(k) || d->candidate_count == DECRYPTION_KEYS_MAX)
 			continue;
-		if (pgp_key_locked(k) && d->key_passwords.count == 0)
-			d->locked = true;
-		else if (sop_unlock(k, &d->key_passwords, d->memory) == 0)
+		rc = sop_open_secret(k, &d->key_passwords, &s, &e);
+		if (rc == 0)
+			rc = pgp_memory_keys_add(d->memory, k, secret_slice(&s), &e);
+		if (rc == ERR_NOMEM)
+			return sop_nomem();
+		if (rc == 0)
 			d->candidates[d->candidate_count++] = k;
-		else
+		else if (rc == ERR_PASSWORD)
 			d->locked = true;
+		else
+			(void)sop_fail(0, "%s", e.text);
 	}
 	return SOP_OK;
 }
@@ -122,15 +128,15 @@ load(struct decryption *d, const struct decrypt_options *o, const struct option_
 	struct error e = { 0 };
 	int rc = load_secrets(d, o);
 
-	for (size_t i = 0; rc == 0 && i < files->count; i++)
-		rc = sop_load(files->items[i], true, &d->keys);
-	for (size_t i = 0; rc == 0 && i < o->verify_with.count; i++)
-		rc = sop_load(o->verify_with.items[i], false, &d->certs);
+	if (rc == 0)
+		rc = sop_load_list(files, 0, true, &d->keys);
+	if (rc == 0)
+		rc = sop_load_list(&o->verify_with, 0, false, &d->certs);
 	if (rc == 0 && pgp_memory_keys_new(&d->memory, &e) != 0)
 		rc = sop_bad(&e);
-	for (size_t i = 0; rc == 0 && i < d->keys.count; i++)
-		rc = add_candidates(d, d->keys.items[i]);
-	if (rc == 0 && o->verify_with.count > 0 && pgp_verifier_new(&d->verifier, &d->certs, &d->policy, &e) != 0)
+	for (size_t i = 0; rc == 0 && i < d->keys.certs.count; i++)
+		rc = add_candidates(d, d->keys.certs.items[i]);
+	if (rc == 0 && o->verify_with.count > 0 && pgp_verifier_new(&d->verifier, &d->certs.certs, &d->policy, &e) != 0)
 		rc = sop_bad(&e);
 	return rc;
 }
@@ -143,7 +149,7 @@ refuse(const struct decryption *d, const struct error *e)
 	for (size_t i = 0; i < 2; i++) {
 		if (e->code != cannot[i])
 			continue;
-		if (d->locked && d->candidate_count == 0)
+		if (d->locked)
 			return sop_fail(SOP_KEY_IS_PROTECTED, "no password opens the secret key");
 		return sop_fail(SOP_CANNOT_DECRYPT, "%s", e->text);
 	}
@@ -173,11 +179,11 @@ put_verifications(struct decryption *d, const char *file)
 	size_t good;
 	int rc;
 
-	buf_init(&lines, 1 << 20);
+	buf_init(&lines, SOP_INPUT_MAX);
 	/* A signature that is missing at the end is one that is not good, no more. */
 	if (pgp_verifier_finish(d->verifier, &e) != 0 && e.code != ERR_SYNTAX)
 		return sop_bad(&e);
-	rc = sop_verifications(d->verifier, &d->window, &lines, &good);
+	rc = sop_verifications(d->verifier, &d->certs, &d->window, &lines, &good);
 	return rc != 0 || file == NULL ? rc : sop_write(file, buf_slice(&lines));
 }
 
@@ -231,15 +237,11 @@ check_options(struct decrypt_options *o, struct decryption *d)
 	if (o->verifications_out == NULL)
 		o->verifications_out = o->verify_out;
 	if (o->verifications_out != NULL && o->verify_with.count == 0)
-		return sop_fail(SOP_INCOMPATIBLE_OPTIONS, "--verifications-out needs --verify-with");
+		return sop_fail(SOP_INCOMPLETE_VERIFICATION, "--verifications-out needs --verify-with");
 	rc = sop_check_output(o->session_key_out);
 	if (rc == 0)
 		rc = sop_check_output(o->verifications_out);
-	if (rc == 0)
-		rc = sop_date(o->not_before, 0, &d->window.not_before);
-	if (rc == 0)
-		rc = sop_date(o->not_after, d->policy.now + d->policy.clock_skew, &d->window.not_after);
-	return rc;
+	return rc != 0 ? rc : sop_window(o->not_before, o->not_after, &d->policy, &d->window);
 }
 
 static void
@@ -251,8 +253,8 @@ decryption_free(struct decryption *d)
 		pgp_session_done(&d->sessions[i]);
 	sop_passwords_done(&d->passwords);
 	sop_passwords_done(&d->key_passwords);
-	pgp_certs_done(&d->keys);
-	pgp_certs_done(&d->certs);
+	sop_ring_done(&d->keys);
+	sop_ring_done(&d->certs);
 	mem_free(d);
 }
 
@@ -273,7 +275,7 @@ sop_decrypt(int argc, char **argv)
 		{ "verify-not-after", OPTION_TEXT, &o.not_after },
 	};
 	struct decryption *d;
-	int rc = sop_options(argc, argv, options, 9, "decrypt [OPTION...] [KEY...]", &files);
+	int rc = sop_options("decrypt", argc, argv, options, 9, &files);
 
 	if (rc != 0)
 		return rc;
@@ -281,7 +283,7 @@ sop_decrypt(int argc, char **argv)
 		return sop_fail(SOP_MISSING_ARG, "decrypt needs a key, a password or a session key");
 	d = mem_alloc(sizeof *d);
 	if (d == NULL)
-		return sop_fail(SOP_FAILED, "no memory");
+		return sop_nomem();
 	d->policy = pgp_policy_default(clock_unix());
 	rc = check_options(&o, d);
 	if (rc == 0)

@@ -5,7 +5,7 @@
 #include "base/hex.h"
 #include "base/mem.h"
 #include "client/side_hash.h"
-#include "client/sop/sop.h"
+#include "client/sop/keys.h"
 #include "client/sop/stream.h"
 #include "openpgp/encrypt.h"
 #include "os/clock.h"
@@ -16,9 +16,9 @@
 struct encryption {
 	bool text, armor, only_v1;
 	uint32_t flags;
-	struct pgp_certs certs, keys;
-	struct sop_passwords passwords, key_passwords;
-	struct pgp_memory_keys *memory;
+	struct sop_ring certs;
+	struct sop_passwords passwords;
+	struct sop_signers signers;
 	struct pgp_maker *maker;
 	struct pgp_encryptor *encryptor;
 	struct side_hash *hash; /* of a large SEIPDv1 */
@@ -84,28 +84,25 @@ add_recipient(struct encryption *x, const struct pgp_cert *c)
 }
 
 static int
-make_signatures(struct encryption *x)
+make_signatures(struct encryption *x, const struct encrypt_options *o)
 {
-	struct pgp_signer signers[PGP_SIGNATURES_MAX];
-	struct pgp_maker_spec spec = { .signers = signers,
-		.signer_count = x->keys.count,
+	struct pgp_maker_spec spec = { .signers = x->signers.signers,
 		.type = x->text ? PGP_SIG_TEXT : PGP_SIG_BINARY,
 		.created = (uint32_t)clock_unix(),
 		.recipients = x->intended };
 	struct error e = { 0 };
 	int rc;
 
-	if (x->keys.count == 0)
+	if (o->sign_with.count == 0)
 		return SOP_OK;
-	if (x->keys.count > PGP_SIGNATURES_MAX || x->certs.count > RECIPIENTS_MAX)
-		return sop_fail(SOP_FAILED, "too many keys");
-	for (size_t i = 0; i < x->certs.count; i++)
-		x->intended[spec.recipient_count++] = x->certs.items[i]->primary->fingerprint;
-	if (pgp_memory_keys_new(&x->memory, &e) != 0)
-		return sop_bad(&e);
-	rc = sop_signers(&x->keys, &x->key_passwords, x->memory, signers);
+	if (x->certs.certs.count > RECIPIENTS_MAX)
+		return sop_fail(SOP_FAILED, "more than %u certificates", RECIPIENTS_MAX);
+	for (size_t i = 0; i < x->certs.certs.count; i++)
+		x->intended[spec.recipient_count++] = x->certs.certs.items[i]->primary->fingerprint;
+	rc = sop_signers_load(&x->signers, &o->sign_with, &o->key_passwords);
+	spec.signer_count = x->signers.keys.certs.count;
 	if (rc == 0 && pgp_maker_new(&x->maker, &spec, &e) != 0)
-		rc = sop_bad(&e);
+		rc = sop_bad_key(&e);
 	return rc;
 }
 
@@ -115,15 +112,11 @@ load(struct encryption *x, const struct encrypt_options *o, const struct option_
 	int rc = sop_load_passwords(&o->passwords, true, &x->passwords);
 
 	if (rc == 0)
-		rc = sop_load_passwords(&o->key_passwords, false, &x->key_passwords);
-	for (size_t i = 0; rc == 0 && i < files->count; i++)
-		rc = sop_load(files->items[i], false, &x->certs);
-	for (size_t i = 0; rc == 0 && i < o->sign_with.count; i++)
-		rc = sop_load(o->sign_with.items[i], true, &x->keys);
+		rc = sop_load_list(files, 0, false, &x->certs);
 	x->container = x->only_v1 ? PGP_CONTAINER_SEIPD1 : PGP_CONTAINER_SEIPD2;
-	for (size_t i = 0; rc == 0 && i < x->certs.count; i++)
-		rc = add_recipient(x, x->certs.items[i]);
-	return rc != 0 ? rc : make_signatures(x);
+	for (size_t i = 0; rc == 0 && i < x->certs.certs.count; i++)
+		rc = add_recipient(x, x->certs.certs.items[i]);
+	return rc != 0 ? rc : make_signatures(x, o);
 }
 
 static int
@@ -135,7 +128,7 @@ feed(void *ctx, struct slice piece)
 	if (x->text) {
 		sop_text_feed(&x->check, piece);
 		if (x->check.bad)
-			return sop_fail(SOP_EXPECTED_TEXT, "the data is not UTF-8 text");
+			return sop_not_text();
 	}
 	return pgp_encryptor_feed(x->encryptor, piece, &e) != 0 ? sop_fail(SOP_FAILED, "%s", e.text) : SOP_OK;
 }
@@ -147,7 +140,7 @@ feed_all(struct encryption *x)
 	int rc = sop_each_block(feed, x);
 
 	if (rc == 0 && x->text && !sop_text_good(&x->check))
-		rc = sop_fail(SOP_EXPECTED_TEXT, "the data is not UTF-8 text");
+		rc = sop_not_text();
 	if (rc == 0 && pgp_encryptor_finish(x->encryptor, &e) != 0)
 		rc = sop_fail(SOP_FAILED, "%s", e.text);
 	return rc;
@@ -172,7 +165,7 @@ put_session_key(const struct encryption *x, const char *file)
 static int
 encrypt_stream(struct encryption *x, const char *session_key_out)
 {
-	struct slice passphrases[32];
+	struct slice passphrases[SOP_PASSWORDS_MAX];
 	struct pgp_encrypt_spec spec = { .container = x->container,
 		.recipients = x->recipients,
 		.recipient_count = x->recipient_count,
@@ -191,8 +184,7 @@ encrypt_stream(struct encryption *x, const char *session_key_out)
 	if (x->container == PGP_CONTAINER_SEIPD1 && spec.length >= SIDE_HASH_MIN && side_hash_new(&x->hash, &e) == 0)
 		spec.hasher = side_hash_hasher(x->hash);
 	if (pgp_encryptor_new(&spec, sop_stdout_sink(&w), &x->encryptor, &e) != 0)
-		return e.code == ERR_UNSUPPORTED ? sop_fail(SOP_CERT_CANNOT_ENCRYPT, "%s", e.text)
-						 : sop_fail(SOP_FAILED, "%s", e.text);
+		return e.code == ERR_UNSUPPORTED ? sop_bad_key(&e) : sop_fail(SOP_FAILED, "%s", e.text);
 	rc = feed_all(x);
 	if (rc == 0 && session_key_out != NULL)
 		rc = put_session_key(x, session_key_out);
@@ -205,11 +197,9 @@ encryption_free(struct encryption *x)
 	pgp_encryptor_free(x->encryptor);
 	side_hash_free(x->hash);
 	pgp_maker_free(x->maker);
-	pgp_memory_keys_free(x->memory);
+	sop_signers_done(&x->signers);
 	sop_passwords_done(&x->passwords);
-	sop_passwords_done(&x->key_passwords);
-	pgp_certs_done(&x->keys);
-	pgp_certs_done(&x->certs);
+	sop_ring_done(&x->certs);
 	mem_free(x);
 }
 
@@ -220,7 +210,7 @@ encrypt(const struct encrypt_options *o, const struct option_list *files)
 	int rc;
 
 	if (x == NULL)
-		return sop_fail(SOP_FAILED, "no memory");
+		return sop_nomem();
 	x->armor = !o->no_armor;
 	rc = sop_as(o->as, &x->text);
 	if (rc == 0)
@@ -252,7 +242,7 @@ sop_encrypt(int argc, char **argv)
 		{ "with-key-password", OPTION_LIST, &o.key_passwords },
 		{ "session-key-out", OPTION_TEXT, &o.session_key_out },
 	};
-	int rc = sop_options(argc, argv, options, 8, "encrypt [OPTION...] [CERT...]", &files);
+	int rc = sop_options("encrypt", argc, argv, options, 8, &files);
 
 	if (rc != 0)
 		return rc;

@@ -9,10 +9,11 @@
 #include "base/date.h"
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "client/sop/sop.h"
+#include "client/sop/io.h"
 #include "crypto/secret.h"
 #include "openpgp/armor.h"
 #include "os/clock.h"
+#include "os/file.h"
 
 #define DRAIN_BLOCK (64u << 10)
 
@@ -32,8 +33,12 @@ check_special(const char *argument)
 {
 	if (argument[0] != '@')
 		return SOP_OK;
+	if (strncmp(argument, "@HARDWARE:", 10) == 0)
+		return sop_fail(SOP_UNSUPPORTED_SPECIAL_PREFIX, "keys in hardware are not used here");
 	if (strncmp(argument, "@FD:", 4) != 0 && strncmp(argument, "@ENV:", 5) != 0)
 		return sop_fail(SOP_UNSUPPORTED_SPECIAL_PREFIX, "%s: only @FD: and @ENV: are known", argument);
+	if (argument[1] == 'F' && descriptor_of(argument) < 0)
+		return sop_fail(SOP_MISSING_INPUT, "%s: no descriptor's number", argument);
 	if (file_exists(argument))
 		return sop_fail(
 		    SOP_AMBIGUOUS_INPUT, "a file is named %s: write ./%s if you mean it", argument, argument);
@@ -48,7 +53,7 @@ drain(struct file_reader *r, struct buf *out)
 	ssize_t n = 1;
 
 	if (block == NULL)
-		return sop_fail(SOP_FAILED, "no memory");
+		return sop_nomem();
 	while (n > 0) {
 		n = file_reader_get(r, block, DRAIN_BLOCK, &e);
 		if (n > 0 && buf_put(out, block, (size_t)n) != 0)
@@ -80,11 +85,9 @@ sop_read(const char *argument, struct buf *out)
 		return rc;
 	if (strncmp(argument, "@ENV:", 5) == 0)
 		return read_environment(argument + 5, out);
-	if (argument[0] == '@') {
-		if (descriptor_of(argument) < 0)
-			return sop_fail(SOP_MISSING_INPUT, "%s: no descriptor's number", argument);
+	if (argument[0] == '@')
 		file_reader_fd(&r, descriptor_of(argument), argument);
-	} else if (strcmp(argument, "-") == 0)
+	else if (strcmp(argument, "-") == 0)
 		return sop_fail(SOP_MISSING_INPUT, "standard input is for data, not for keys");
 	else if (file_reader_open(&r, argument, &e) != 0)
 		return sop_fail(SOP_MISSING_INPUT, "%s", e.text);
@@ -112,10 +115,12 @@ sop_read_password(const char *argument, bool must_be_text, struct buf *out)
 int
 sop_check_output(const char *argument)
 {
-	if (argument == NULL || strncmp(argument, "@FD:", 4) == 0)
+	if (argument == NULL)
 		return SOP_OK;
-	if (argument[0] == '@')
+	if (argument[0] == '@' && strncmp(argument, "@FD:", 4) != 0)
 		return sop_fail(SOP_UNSUPPORTED_SPECIAL_PREFIX, "%s: output goes to a file or @FD:", argument);
+	if (argument[0] == '@')
+		return check_special(argument);
 	if (file_exists(argument))
 		return sop_fail(SOP_OUTPUT_EXISTS, "%s exists already", argument);
 	return SOP_OK;
@@ -154,7 +159,7 @@ sop_each_block(int (*each)(void *ctx, struct slice piece), void *ctx)
 	int rc = SOP_OK;
 
 	if (block == NULL)
-		return sop_fail(SOP_FAILED, "no memory");
+		return sop_nomem();
 	file_reader_fd(&r, STDIN_FILENO, "standard input");
 	while (rc == SOP_OK && n > 0) {
 		n = file_reader_get(&r, block, SOP_BLOCK, &e);
@@ -213,9 +218,27 @@ sop_input_size(void)
 	return (uint64_t)st.st_size;
 }
 
+/* What ISO 8601 lets one leave out, put in: seconds, the time of the day, the signs between ("20250203T040506Z"). */
+static struct slice
+full_date(const char *text, char out[32])
+{
+	size_t len = strlen(text);
+
+	if (len == 10)
+		(void)snprintf(out, 32, "%sT00:00:00Z", text);
+	else if (len == 16 && text[8] == 'T')
+		(void)snprintf(out, 32, "%.4s-%.2s-%.5s:%.2s:%s", text, text + 4, text + 6, text + 11, text + 13);
+	else if (len >= 17 && len < 28 && text[16] != ':')
+		(void)snprintf(out, 32, "%.16s:00%s", text, text + 16);
+	else
+		return slice_str(text);
+	return slice_str(out);
+}
+
 int
 sop_date(const char *text, uint64_t otherwise, uint64_t *out)
 {
+	char full[32];
 	int64_t t;
 
 	*out = otherwise;
@@ -225,7 +248,7 @@ sop_date(const char *text, uint64_t otherwise, uint64_t *out)
 		*out = clock_unix();
 		return SOP_OK;
 	}
-	if (date_parse_rfc3339(slice_str(text), &t, NULL) != 0 || t < 0)
+	if (date_parse_rfc3339(full_date(text, full), &t, NULL) != 0 || t < 0)
 		return sop_fail(SOP_UNSUPPORTED_OPTION, "%s is no date: write 2025-02-03T04:05:06Z, now or -", text);
 	*out = (uint64_t)t;
 	return SOP_OK;
@@ -238,6 +261,12 @@ sop_as(const char *as, bool *text_out)
 	if (as == NULL || *text_out || strcmp(as, "binary") == 0)
 		return SOP_OK;
 	return sop_fail(SOP_UNSUPPORTED_OPTION, "--as is binary or text");
+}
+
+int
+sop_not_text(void)
+{
+	return sop_fail(SOP_EXPECTED_TEXT, "the data is not UTF-8 text");
 }
 
 void

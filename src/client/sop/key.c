@@ -1,134 +1,104 @@
 /* SPDX-License-Identifier: ISC */
-/* generate-key, extract-cert, armor, dearmor. */
-#include <string.h>
-
-#include "client/sop/sop.h"
-#include "openpgp/armor.h"
+/* extract-cert, revoke-key: certificates of secret keys. */
+#include "client/sop/keys.h"
+#include "crypto/secret.h"
 #include "openpgp/generate.h"
+#include "openpgp/packet.h"
 #include "os/clock.h"
 
-static const struct profile {
-	const char *name;
-	uint8_t version;
-} profiles[] = {
-	{ "default", 6 },
-	{ "rfc9580", 6 },
-	{ "performance", 6 },
-	{ "rfc4880", 4 },
-	{ "compatibility", 4 },
-};
-
-static int
-profile_of(const char *name, uint8_t *version_out)
-{
-	for (size_t i = 0; i < sizeof profiles / sizeof profiles[0]; i++) {
-		if (strcmp(profiles[i].name, name) == 0) {
-			*version_out = profiles[i].version;
-			return SOP_OK;
-		}
-	}
-	return sop_fail(SOP_UNSUPPORTED_PROFILE, "the profile %s is unknown; see list-profiles generate-key", name);
-}
-
-static int
-put_new_key(struct pgp_generate_spec *spec, const struct option_list *user_ids, bool armor)
-{
-	struct slice names[OPTIONS_LIST_MAX];
-	struct error e = { 0 };
-	struct buf key;
-	int rc;
-
-	for (size_t i = 0; i < user_ids->count; i++)
-		names[i] = slice_str(user_ids->items[i]);
-	spec->user_ids = names;
-	spec->user_id_count = user_ids->count;
-	buf_init(&key, 16 << 20);
-	rc = pgp_generate(spec, &key, &e);
-	if (rc == ERR_USAGE)
-		rc = sop_fail(SOP_EXPECTED_TEXT, "%s", e.text);
-	else if (rc != 0)
-		rc = sop_fail(SOP_FAILED, "%s", e.text);
-	else
-		rc = sop_put_packets(buf_slice(&key), armor, spec->version == 4);
-	buf_wipe_done(&key);
-	return rc;
-}
-
-int
-sop_generate_key(int argc, char **argv)
-{
-	bool no_armor = false, signing_only = false;
-	const char *profile = "rfc9580", *password = NULL;
-	const struct option options[] = {
-		{ "no-armor", OPTION_FLAG, &no_armor },
-		{ "signing-only", OPTION_FLAG, &signing_only },
-		{ "profile", OPTION_TEXT, &profile },
-		{ "with-key-password", OPTION_TEXT, &password },
-	};
-	struct option_list user_ids = { .count = 0 };
-	struct pgp_generate_spec spec = { .created = (uint32_t)clock_unix() };
-	struct buf secret = { .max = SOP_PASSWORD_MAX };
-	int rc = sop_options(argc, argv, options, 4, "generate-key [OPTION...] [USERID...]", &user_ids);
-
-	if (rc == 0)
-		rc = profile_of(profile, &spec.version);
-	if (rc == 0 && password != NULL)
-		rc = sop_read_password(password, true, &secret);
-	spec.sign_only = signing_only;
-	if (rc == 0 && password != NULL) {
-		spec.passphrase = sop_trimmed(buf_slice(&secret));
-		/* What comes out is for any program: v4 readers know only the old protection. */
-		spec.protection = spec.version == 4 ? PGP_PROTECT_CFB : PGP_PROTECT_AEAD;
-	}
-	if (rc == 0)
-		rc = put_new_key(&spec, &user_ids, !no_armor);
-	buf_wipe_done(&secret);
-	return rc;
-}
-
-static int
-extract(struct slice in, bool armor)
-{
-	struct pgp_certs certs = { 0 };
-	struct error e = { 0 };
-	bool checksum = true;
-	struct buf out;
-	int rc = 0;
-
-	buf_init(&out, SOP_INPUT_MAX);
-	if (pgp_certs_parse(in, &certs, &e) != 0)
-		rc = sop_bad(&e);
-	for (size_t i = 0; rc == 0 && i < certs.count; i++) {
-		if (!certs.items[i]->secret)
-			rc = sop_fail(SOP_BAD_DATA, "this is a certificate already, not a secret key");
-		else if (pgp_cert_write_public(certs.items[i], &out) != 0)
-			rc = sop_fail(SOP_FAILED, "no memory");
-		checksum = checksum && certs.items[i]->primary->version != 6;
-	}
-	if (rc == 0)
-		rc = sop_put_packets(buf_slice(&out), armor, checksum);
-	buf_done(&out);
-	pgp_certs_done(&certs);
-	return rc;
-}
+/* ---- extract-cert ---- */
 
 int
 sop_extract_cert(int argc, char **argv)
 {
+	static struct sop_ring ring;
 	bool no_armor = false;
 	const struct option options[] = { { "no-armor", OPTION_FLAG, &no_armor } };
-	struct option_list arguments = { .count = 0 };
-	struct buf in;
-	int rc = sop_options(argc, argv, options, 1, "extract-cert [--no-armor]", &arguments);
+	struct buf out BUF_OWNED = { 0 };
+	int rc = sop_options("extract-cert", argc, argv, options, 1, NULL);
+
+	buf_init(&out, SOP_INPUT_MAX);
+	if (rc == 0)
+		rc = sop_load_input(true, &ring);
+	for (size_t i = 0; rc == 0 && i < ring.certs.count; i++)
+		if (pgp_cert_write_public(ring.certs.items[i], &out) != 0)
+			rc = sop_nomem();
+	if (rc == 0)
+		rc = sop_put_packets(buf_slice(&out), !no_armor, sop_ring_checksum(&ring));
+	sop_ring_done(&ring);
+	return rc;
+}
+
+/* ---- revoke-key ---- */
+
+/*
+ * Version 6 has a form for it: the primary key and its revocation (RFC 9580 section 10.1.2). A version 4 certificate
+ * without a user ID is none to older programs, so its revocation stands in the whole of it.
+ */
+static int
+put_revoked(const struct pgp_cert *c, struct slice revocation, struct buf *out)
+{
+	struct pgp_packet primary;
+	struct buf public BUF_OWNED = { 0 };
+	size_t at = 0;
+
+	if (c->primary->version == 6)
+		return buf_put_slice(out, revocation);
+	buf_init(&public, PGP_CERT_MAX);
+	if (pgp_cert_write_public(c, &public) != 0 || pgp_packet_next(buf_slice(&public), &at, &primary, NULL) != 1)
+		return ERR_NOMEM;
+	(void)buf_put_slice(out, primary.raw);
+	(void)buf_put_slice(out, revocation);
+	return buf_put_slice(out, slice_from(buf_slice(&public), at));
+}
+
+static int
+revoke(const struct pgp_cert *c, const struct sop_passwords *passwords, struct buf *out)
+{
+	struct pgp_memory_keys *memory = NULL;
+	struct buf revocation BUF_OWNED = { 0 };
+	struct error e = { 0 };
+	int rc = pgp_memory_keys_new(&memory, &e);
 
 	if (rc != 0)
-		return rc;
-	if (arguments.count != 0)
-		return sop_fail(SOP_UNSUPPORTED_OPTION, "extract-cert reads standard input");
-	buf_init(&in, SOP_INPUT_MAX);
-	rc = sop_read_all(&in);
+		return sop_bad(&e);
+	buf_init(&revocation, PGP_SIG_BODY_MAX);
+	rc = sop_unlock(c->primary, passwords, memory);
+	/* No reason at all is the hard kind: whoever asks for it without a word must be safe. */
+	if (rc == 0 &&
+	    pgp_generate_revocation(c, pgp_memory_keys_ops(memory), PGP_REASON_NONE, SLICE_EMPTY,
+		(uint32_t)clock_unix(), &revocation, &e) != 0)
+		rc = sop_bad_key(&e);
+	if (rc == 0 && put_revoked(c, buf_slice(&revocation), out) != 0)
+		rc = sop_nomem();
+	pgp_memory_keys_free(memory);
+	return rc;
+}
+
+int
+sop_revoke_key(int argc, char **argv)
+{
+	static struct sop_ring ring;
+	static struct option_list words;
+	static struct sop_passwords passwords;
+	bool no_armor = false;
+	const struct option options[] = {
+		{ "no-armor", OPTION_FLAG, &no_armor },
+		{ "with-key-password", OPTION_LIST, &words },
+	};
+	struct buf out BUF_OWNED = { 0 };
+	int rc = sop_options("revoke-key", argc, argv, options, 2, NULL);
+
+	buf_init(&out, SOP_INPUT_MAX);
 	if (rc == 0)
-		rc = extract(buf_slice(&in), !no_armor);
-	buf_wipe_done(&in);
+		rc = sop_load_passwords(&words, false, &passwords);
+	if (rc == 0)
+		rc = sop_load_input(true, &ring);
+	for (size_t i = 0; rc == 0 && i < ring.certs.count; i++)
+		rc = revoke(ring.certs.items[i], &passwords, &out);
+	if (rc == 0)
+		rc = sop_put_packets(buf_slice(&out), !no_armor, sop_ring_checksum(&ring));
+	sop_passwords_done(&passwords);
+	sop_ring_done(&ring);
 	return rc;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The table of subcommands, version and profiles. */
+/* The table of subcommands, their frame, and what went wrong. */
 #include "client/sop/sop.h"
 
 #include <stdarg.h>
@@ -7,29 +7,6 @@
 #include <string.h>
 
 #include "base/printable.h"
-
-static const char help[] = "letterlock sop SUBCOMMAND [OPTION...] [ARGUMENT...]\n"
-			   "\n"
-			   "The Stateless OpenPGP interface. Data goes from standard input to standard output;\n"
-			   "keys, certificates and passwords are files, @FD:N or @ENV:NAME.\n"
-			   "\n"
-			   "  version [--backend | --extended | --sop-spec | --sopv]\n"
-			   "  list-profiles SUBCOMMAND\n"
-			   "  generate-key [--no-armor] [--profile=NAME] [--with-key-password=PASSWORD]\n"
-			   "               [--signing-only] [USERID...]\n"
-			   "  extract-cert [--no-armor]\n"
-			   "  sign [--no-armor] [--as=binary|text] [--micalg-out=FILE]\n"
-			   "       [--with-key-password=PASSWORD...] KEY...\n"
-			   "  verify [--not-before=DATE] [--not-after=DATE] SIGNATURES CERT...\n"
-			   "  encrypt [--no-armor] [--as=binary|text] [--for=any|storage|communications]\n"
-			   "          [--profile=NAME] [--with-password=PASSWORD...] [--sign-with=KEY...]\n"
-			   "          [--with-key-password=PASSWORD...] [--session-key-out=FILE] [CERT...]\n"
-			   "  decrypt [--session-key-out=FILE] [--with-session-key=KEY...]\n"
-			   "          [--with-password=PASSWORD...] [--with-key-password=PASSWORD...]\n"
-			   "          [--verify-with=CERT...] [--verifications-out=FILE]\n"
-			   "          [--verify-not-before=DATE] [--verify-not-after=DATE] [KEY...]\n"
-			   "  armor\n"
-			   "  dearmor\n";
 
 int
 sop_fail(int status, const char *fmt, ...)
@@ -48,6 +25,12 @@ sop_fail(int status, const char *fmt, ...)
 }
 
 int
+sop_nomem(void)
+{
+	return sop_fail(SOP_FAILED, "no memory");
+}
+
+int
 sop_bad(const struct error *e)
 {
 	static const int ours[] = { ERR_NOMEM, ERR_CRYPTO, ERR_INTERNAL, ERR_IO, ERR_FULL, ERR_ORDER };
@@ -60,75 +43,44 @@ sop_bad(const struct error *e)
 }
 
 int
-sop_options(
-    int argc, char **argv, const struct option *options, size_t count, const char *usage, struct option_list *arguments)
+sop_bad_key(const struct error *e)
 {
+	return e->code == ERR_UNSUPPORTED ? sop_fail(SOP_UNSUPPORTED_ASYMMETRIC, "%s", e->text) : sop_bad(e);
+}
+
+static bool
+asks_for_help(int argc, char **argv)
+{
+	for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+			return true;
+	return false;
+}
+
+int
+sop_options(const char *subcommand, int argc, char **argv, const struct option *options, size_t count,
+    struct option_list *arguments)
+{
+	static struct option_list none;
+	struct option all[SOP_OPTIONS_MAX + 1];
+	struct option_list *rest = arguments == NULL ? &none : arguments;
 	struct error e = { 0 };
+	bool debug = false;
 
-	for (int i = 0; i < argc; i++) {
-		if (strcmp(argv[i], "--help") == 0) {
-			(void)printf("letterlock sop %s\n\n`letterlock sop --help` lists every option.\n", usage);
-			return -1;
-		}
+	if (asks_for_help(argc, argv)) {
+		(void)sop_help(subcommand);
+		return -1;
 	}
-	if (options_parse(argc, argv, options, count, arguments, &e) != 0)
+	if (count > SOP_OPTIONS_MAX)
+		return sop_fail(SOP_FAILED, "%s has too many options", subcommand);
+	/* The interface's own; our diagnostics are always there. */
+	all[0] = (struct option){ "debug", OPTION_FLAG, &debug };
+	if (count > 0)
+		memcpy(all + 1, options, count * sizeof *options);
+	if (options_parse(argc, argv, all, count + 1, rest, &e) != 0)
 		return sop_fail(SOP_UNSUPPORTED_OPTION, "%s", e.text);
-	return SOP_OK;
-}
-
-/* ---- version, list-profiles ---- */
-
-static int
-version(int argc, char **argv)
-{
-	bool backend = false, extended = false, spec = false, sopv = false;
-	const struct option options[] = {
-		{ "backend", OPTION_FLAG, &backend },
-		{ "extended", OPTION_FLAG, &extended },
-		{ "sop-spec", OPTION_FLAG, &spec },
-		{ "sopv", OPTION_FLAG, &sopv },
-	};
-	struct option_list arguments = { .count = 0 };
-	int rc = sop_options(argc, argv, options, 4, "version [--backend|--extended|--sop-spec|--sopv]", &arguments);
-
-	if (rc != 0)
-		return rc;
-	if (arguments.count != 0)
-		return sop_fail(SOP_UNSUPPORTED_OPTION, "version takes no argument");
-	if (backend + extended + spec + sopv > 1)
-		return sop_fail(SOP_INCOMPATIBLE_OPTIONS, "choose one of version's options");
-	if (spec)
-		/* A leading tilde: parts of the revision are not offered. */
-		(void)puts("~draft-dkg-openpgp-stateless-cli-15");
-	else if (sopv)
-		(void)puts("1.0");
-	else if (backend)
-		(void)puts("letterlock " LETTERLOCK_VERSION);
-	else
-		(void)puts("letterlock " LETTERLOCK_VERSION);
-	if (extended)
-		(void)puts("OpenPGP engine of its own (RFC 9580, versions 4 and 6), on OpenSSL's libcrypto");
-	return SOP_OK;
-}
-
-static int
-list_profiles(int argc, char **argv)
-{
-	struct option_list arguments = { .count = 0 };
-	int rc = sop_options(argc, argv, NULL, 0, "list-profiles SUBCOMMAND", &arguments);
-
-	if (rc != 0)
-		return rc;
-	if (arguments.count != 1)
-		return sop_fail(SOP_MISSING_ARG, "list-profiles takes the name of a subcommand");
-	if (strcmp(arguments.items[0], "generate-key") == 0)
-		(void)puts("rfc9580: version 6, Ed25519 and X25519\n"
-			   "rfc4880: version 4, EdDSA and ECDH over Curve25519, read by everyone");
-	else if (strcmp(arguments.items[0], "encrypt") == 0)
-		(void)puts("rfc9580: SEIPD version 2 with OCB where every recipient reads it\n"
-			   "rfc4880: SEIPD version 1");
-	else
-		return sop_fail(SOP_UNSUPPORTED_PROFILE, "%s has no profiles", arguments.items[0]);
+	if (arguments == NULL && rest->count != 0)
+		return sop_fail(SOP_UNSUPPORTED_OPTION, "%s reads standard input and takes no argument", subcommand);
 	return SOP_OK;
 }
 
@@ -136,42 +88,46 @@ static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
 } subcommands[] = {
-	{ "version", version },
-	{ "list-profiles", list_profiles },
+	{ "version", sop_version },
+	{ "list-profiles", sop_list_profiles },
 	{ "generate-key", sop_generate_key },
+	{ "revoke-key", sop_revoke_key },
 	{ "extract-cert", sop_extract_cert },
 	{ "sign", sop_sign },
 	{ "verify", sop_verify },
 	{ "encrypt", sop_encrypt },
 	{ "decrypt", sop_decrypt },
+	{ "inline-sign", sop_inline_sign },
 	{ "armor", sop_armor },
 	{ "dearmor", sop_dearmor },
 };
+
+static int
+help(int argc, char **argv)
+{
+	if (sop_help(argc > 1 ? argv[1] : NULL))
+		return SOP_OK;
+	return sop_fail(SOP_UNSUPPORTED_SUBCOMMAND, "there is no subcommand %s; see letterlock sop --help", argv[1]);
+}
 
 int
 verb_sop(int argc, char **argv)
 {
 	int rc;
 
-	/* --debug is the interface's own, before the subcommand; our diagnostics are always there. */
 	while (argc > 0 && strcmp(argv[0], "--debug") == 0) {
 		argc--;
 		argv++;
 	}
-	if (argc == 0) {
-		(void)fputs(help, stderr);
-		return SOP_UNSUPPORTED_SUBCOMMAND;
-	}
-	if (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "help") == 0) {
-		(void)fputs(help, stdout);
-		return SOP_OK;
-	}
+	if (argc == 0)
+		return sop_fail(SOP_UNSUPPORTED_SUBCOMMAND, "which subcommand? See letterlock sop --help");
+	if (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0 || strcmp(argv[0], "help") == 0)
+		return help(argc, argv);
 	for (size_t i = 0; i < sizeof subcommands / sizeof subcommands[0]; i++) {
 		if (strcmp(argv[0], subcommands[i].name) != 0)
 			continue;
 		rc = subcommands[i].run(argc - 1, argv + 1);
 		return rc < 0 ? SOP_OK : rc;
 	}
-	return sop_fail(
-	    SOP_UNSUPPORTED_SUBCOMMAND, "the subcommand %s is not offered; see letterlock sop --help", argv[0]);
+	return sop_fail(SOP_UNSUPPORTED_SUBCOMMAND, "there is no subcommand %s; see letterlock sop --help", argv[0]);
 }

@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "client/side_hash.h"
-#include "client/sop/sop.h"
+#include "client/sop/io.h"
 #include "crypto/aead.h"
 #include "crypto/compare.h"
 #include "crypto/random.h"

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: ISC */
+/* inline-sign: signed messages, and texts in the cleartext framework. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "client/sop/keys.h"
+#include "client/sop/stream.h"
+#include "openpgp/armor.h"
+#include "openpgp/encrypt.h"
+#include "os/clock.h"
+
+struct inline_signing {
+	struct sop_signers signers;
+	struct pgp_maker *maker;
+	struct sop_text_check check;
+	bool text, armor;
+	struct file_writer out;
+	struct pgp_armor_writer armor_writer;
+	struct pgp_encryptor *message;
+};
+
+static int
+load(struct inline_signing *s, const struct option_list *keys, const struct option_list *passwords)
+{
+	struct pgp_maker_spec spec = { .signers = s->signers.signers, .created = (uint32_t)clock_unix() };
+	struct error e = { 0 };
+	int rc = sop_signers_load(&s->signers, keys, passwords);
+
+	if (rc != 0)
+		return rc;
+	spec.signer_count = s->signers.keys.certs.count;
+	spec.type = s->text ? PGP_SIG_TEXT : PGP_SIG_BINARY;
+	return pgp_maker_new(&s->maker, &spec, &e) != 0 ? sop_bad_key(&e) : SOP_OK;
+}
+
+static int
+feed(void *ctx, struct slice piece)
+{
+	struct inline_signing *s = ctx;
+	struct error e = { 0 };
+
+	if (s->text)
+		sop_text_feed(&s->check, piece);
+	if (s->check.bad)
+		return sop_not_text();
+	return pgp_encryptor_feed(s->message, piece, &e) != 0 ? sop_bad(&e) : SOP_OK;
+}
+
+/* The armor is ours: an older program wants its checksum, and a message with a version 6 signature must not have one. */
+static int
+begin(struct inline_signing *s, struct error *e)
+{
+	struct pgp_encrypt_spec spec = {
+		.container = PGP_CONTAINER_NONE, .length = sop_input_size(), .maker = s->maker
+	};
+	struct pgp_sink out = sop_stdout_sink(&s->out);
+	int rc = 0;
+
+	if (s->armor) {
+		rc = pgp_armor_writer_init(&s->armor_writer, PGP_ARMOR_MESSAGE, !s->signers.v6, out, e);
+		out = pgp_armor_writer_sink(&s->armor_writer);
+	}
+	return rc != 0 ? rc : pgp_encryptor_new(&spec, out, &s->message, e);
+}
+
+static int
+write_message(struct inline_signing *s)
+{
+	struct error e = { 0 };
+	int rc = begin(s, &e) != 0 ? sop_bad_key(&e) : SOP_OK;
+
+	if (rc == 0)
+		rc = sop_each_block(feed, s);
+	if (rc == 0 && s->text && !sop_text_good(&s->check))
+		rc = sop_not_text();
+	if (rc == 0 && pgp_encryptor_finish(s->message, &e) != 0)
+		rc = sop_bad_key(&e);
+	if (rc == 0 && s->armor && pgp_armor_writer_end(&s->armor_writer, &e) != 0)
+		rc = sop_bad(&e);
+	pgp_encryptor_free(s->message);
+	if (s->armor)
+		pgp_armor_writer_done(&s->armor_writer);
+	return rc;
+}
+
+int
+sop_inline_sign(int argc, char **argv)
+{
+	static struct option_list keys, passwords;
+	bool no_armor = false;
+	const char *as = NULL;
+	const struct option options[] = {
+		{ "no-armor", OPTION_FLAG, &no_armor },
+		{ "as", OPTION_TEXT, &as },
+		{ "with-key-password", OPTION_LIST, &passwords },
+	};
+	struct inline_signing *s;
+	int rc = sop_options("inline-sign", argc, argv, options, 3, &keys);
+
+	if (rc != 0)
+		return rc;
+	if (keys.count == 0)
+		return sop_fail(SOP_MISSING_ARG, "inline-sign needs a secret key");
+	s = mem_alloc(sizeof *s);
+	if (s == NULL)
+		return sop_nomem();
+	s->armor = !no_armor;
+	rc = sop_as(as, &s->text);
+	if (rc == 0)
+		rc = load(s, &keys, &passwords);
+	if (rc == 0)
+		rc = write_message(s);
+	pgp_maker_free(s->maker);
+	sop_signers_done(&s->signers);
+	mem_free(s);
+	return rc;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+/* list-profiles. */
+#include <stdio.h>
+#include <string.h>
+
+#include "client/sop/sop.h"
+
+int
+sop_list_profiles(int argc, char **argv)
+{
+	static struct option_list arguments;
+	int rc = sop_options("list-profiles", argc, argv, NULL, 0, &arguments);
+
+	if (rc != 0)
+		return rc;
+	if (arguments.count != 1)
+		return sop_fail(SOP_MISSING_ARG, "list-profiles takes the name of a subcommand");
+	if (strcmp(arguments.items[0], "generate-key") == 0)
+		(void)puts("rfc9580: version 6, Ed25519 and X25519\n"
+			   "rfc4880: version 4, EdDSA and ECDH over Curve25519, read by everyone");
+	else if (strcmp(arguments.items[0], "encrypt") == 0)
+		(void)puts("rfc9580: SEIPD version 2 with OCB where every recipient reads it\n"
+			   "rfc4880: SEIPD version 1");
+	else
+		return sop_fail(SOP_UNSUPPORTED_PROFILE, "%s has no profiles", arguments.items[0]);
+	return SOP_OK;
+}
