@@ -28,8 +28,6 @@ struct decryption {
 	size_t session_count;
 	const struct pgp_key *candidates[DECRYPTION_KEYS_MAX];
 	size_t candidate_count;
-	struct slice passphrases[2 * SOP_PASSWORDS_MAX];
-	size_t passphrase_count;
 	bool locked; /* some key did not open */
 };
 
@@ -78,7 +76,7 @@ add_candidates(struct decryption *d, const struct pgp_cert *c)
 
 		if (!k->secret || !pgp_key_can_encrypt(k) || d->candidate_count == DECRYPTION_KEYS_MAX)
 			continue;
-		rc = sop_open_secret(k, &d->key_passwords, &s, &e);
+		rc = sop_open_secret(k, &d->key_passwords, &s, NULL, &e);
 		if (rc == 0)
 			rc = pgp_memory_keys_add(d->memory, k, secret_slice(&s), &e);
 		if (rc == ERR_NOMEM)
@@ -93,19 +91,6 @@ add_candidates(struct decryption *d, const struct pgp_cert *c)
 	return SOP_OK;
 }
 
-/* Each password as it is, and without white space at its end. */
-static void
-list_passphrases(struct decryption *d)
-{
-	for (size_t i = 0; i < d->passwords.count; i++) {
-		struct slice p = buf_slice(&d->passwords.items[i]), trimmed = sop_trimmed(p);
-
-		d->passphrases[d->passphrase_count++] = p;
-		if (trimmed.len != p.len)
-			d->passphrases[d->passphrase_count++] = trimmed;
-	}
-}
-
 /* Passwords and session keys. */
 static int
 load_secrets(struct decryption *d, const struct decrypt_options *o)
@@ -114,7 +99,6 @@ load_secrets(struct decryption *d, const struct decrypt_options *o)
 
 	if (rc == 0)
 		rc = sop_load_passwords(&o->key_passwords, false, &d->key_passwords);
-	list_passphrases(d);
 	if (rc == 0 && o->session_keys.count > SESSION_KEYS_MAX)
 		rc = sop_fail(SOP_FAILED, "too many session keys");
 	for (size_t i = 0; rc == 0 && i < o->session_keys.count; i++)
@@ -209,8 +193,8 @@ decrypt_stream(struct decryption *d, const struct decrypt_options *o)
 	const struct pgp_decrypt_spec spec = { .keys = d->candidates,
 		.key_count = d->candidate_count,
 		.keyring = pgp_memory_keys_ops(d->memory),
-		.passphrases = d->passphrases,
-		.passphrase_count = d->passphrase_count,
+		.passphrases = d->passwords.tries,
+		.passphrase_count = d->passwords.try_count,
 		.sessions = d->sessions,
 		.session_count = d->session_count,
 		.verifier = d->verifier };

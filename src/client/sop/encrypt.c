@@ -8,6 +8,7 @@
 #include "client/sop/keys.h"
 #include "client/sop/stream.h"
 #include "openpgp/encrypt.h"
+#include "openpgp/negotiate.h"
 #include "os/clock.h"
 
 #define RECIPIENTS_MAX 4096u
@@ -26,7 +27,9 @@ struct encryption {
 	const struct pgp_key *recipients[RECIPIENTS_MAX];
 	size_t recipient_count;
 	struct pgp_fingerprint intended[RECIPIENTS_MAX];
+	struct pgp_negotiation negotiation;
 	enum pgp_container container;
+	uint8_t cipher, aead;
 };
 
 struct encrypt_options {
@@ -62,6 +65,19 @@ choose_profile(const char *profile, bool *only_v1_out)
 	return sop_fail(SOP_UNSUPPORTED_PROFILE, "the profile %s is unknown; see list-profiles encrypt", profile);
 }
 
+/* An algorithm that we do not have is another matter than a certificate that is not for encryption. */
+static int
+refuse_recipient(const struct pgp_cert *c, const struct error *e)
+{
+	const struct pgp_key *k;
+
+	for (size_t i = 0; (k = pgp_cert_key(c, i)) != NULL; i++)
+		if (!pgp_key_can_verify(k) && !pgp_key_can_encrypt(k))
+			return sop_fail(SOP_UNSUPPORTED_ASYMMETRIC,
+			    "no key of this certificate is of an algorithm that we can encrypt to");
+	return sop_fail(SOP_CERT_CANNOT_ENCRYPT, "%s", e->text);
+}
+
 static int
 add_recipient(struct encryption *x, const struct pgp_cert *c)
 {
@@ -74,11 +90,10 @@ add_recipient(struct encryption *x, const struct pgp_cert *c)
 		return sop_bad(&e);
 	n = pgp_judged_keys_for(
 	    &j, &policy, x->flags, x->recipients + x->recipient_count, RECIPIENTS_MAX - x->recipient_count, &e);
-	if ((j.features & PGP_FEATURE_SEIPD2) == 0)
-		x->container = PGP_CONTAINER_SEIPD1;
+	pgp_negotiation_add(&x->negotiation, &j);
 	pgp_cert_judgement_done(&j);
 	if (n == 0)
-		return sop_fail(SOP_CERT_CANNOT_ENCRYPT, "%s", e.text);
+		return refuse_recipient(c, &e);
 	x->recipient_count += n;
 	return SOP_OK;
 }
@@ -113,9 +128,10 @@ load(struct encryption *x, const struct encrypt_options *o, const struct option_
 
 	if (rc == 0)
 		rc = sop_load_list(files, 0, false, &x->certs);
-	x->container = x->only_v1 ? PGP_CONTAINER_SEIPD1 : PGP_CONTAINER_SEIPD2;
+	pgp_negotiation_begin(&x->negotiation, &(struct pgp_negotiation_wishes){ .only_seipd1 = x->only_v1 });
 	for (size_t i = 0; rc == 0 && i < x->certs.certs.count; i++)
 		rc = add_recipient(x, x->certs.certs.items[i]);
+	pgp_negotiation_end(&x->negotiation, &x->container, &x->cipher, &x->aead);
 	return rc != 0 ? rc : make_signatures(x, o);
 }
 
@@ -154,7 +170,7 @@ put_session_key(const struct encryption *x, const char *file)
 	int rc;
 
 	buf_init(&line, 256);
-	(void)buf_putf(&line, "%u:", s->cipher != 0 ? s->cipher : PGP_AES256);
+	(void)buf_putf(&line, "%u:", s->cipher != 0 ? s->cipher : x->cipher);
 	(void)hex_write_upper(&line, secret_slice(&s->key));
 	(void)buf_put_u8(&line, '\n');
 	rc = sop_write(file, buf_slice(&line));
@@ -167,6 +183,8 @@ encrypt_stream(struct encryption *x, const char *session_key_out)
 {
 	struct slice passphrases[SOP_PASSWORDS_MAX];
 	struct pgp_encrypt_spec spec = { .container = x->container,
+		.cipher = x->cipher,
+		.aead = x->aead,
 		.recipients = x->recipients,
 		.recipient_count = x->recipient_count,
 		.passphrases = passphrases,

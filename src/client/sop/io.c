@@ -191,20 +191,37 @@ sop_put(struct slice content)
 	return rc != 0 ? sop_fail(SOP_FAILED, "%s", e.text) : SOP_OK;
 }
 
-int
-sop_put_packets(struct slice packets, bool armor, bool checksum)
+/* To standard output without an argument. */
+static int
+put_packets(const char *argument, struct slice packets, bool armor, bool checksum)
 {
 	struct error e = { 0 };
 	struct buf text;
-	int rc;
+	int rc = 0;
 
-	if (!armor)
-		return sop_put(packets);
 	buf_init(&text, 2 * (size_t)SOP_INPUT_MAX);
-	rc = pgp_armor_write(pgp_armor_kind_of(packets), checksum, packets, &text, &e);
-	rc = rc != 0 ? sop_fail(SOP_FAILED, "%s", e.text) : sop_put(buf_slice(&text));
+	if (armor)
+		rc = pgp_armor_write(pgp_armor_kind_of(packets), checksum, packets, &text, &e);
+	if (armor)
+		packets = buf_slice(&text);
+	if (rc != 0)
+		rc = sop_fail(SOP_FAILED, "%s", e.text);
+	else
+		rc = argument == NULL ? sop_put(packets) : sop_write(argument, packets);
 	buf_wipe_done(&text);
 	return rc;
+}
+
+int
+sop_put_packets(struct slice packets, bool armor, bool checksum)
+{
+	return put_packets(NULL, packets, armor, checksum);
+}
+
+int
+sop_write_packets(const char *argument, struct slice packets, bool armor, bool checksum)
+{
+	return put_packets(argument, packets, armor, checksum);
 }
 
 uint64_t

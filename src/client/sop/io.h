@@ -28,6 +28,8 @@ int sop_read_all(struct buf *out);
 int sop_put(struct slice content);
 /* The same, armored or not. v6 objects go without checksum (RFC 9580 section 6.1). */
 int sop_put_packets(struct slice packets, bool armor, bool checksum);
+/* The same to a file or @FD:n. */
+int sop_write_packets(const char *argument, struct slice packets, bool armor, bool checksum);
 /* Octets of standard input when it is a plain file, else UINT64_MAX. */
 uint64_t sop_input_size(void);
 

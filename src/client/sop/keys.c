@@ -20,8 +20,11 @@ add(struct slice content, const char *argument, bool secret, struct sop_ring *ou
 	out->sources[out->source_count].argument = argument;
 	out->sources[out->source_count++].end = out->certs.count;
 	for (size_t i = before; i < out->certs.count; i++)
-		if (secret && !out->certs.items[i]->secret)
-			return sop_fail(SOP_BAD_DATA, "%s holds a certificate, not a secret key", argument);
+		if (secret != out->certs.items[i]->secret)
+			return sop_fail(SOP_BAD_DATA,
+			    secret ? "%s holds a certificate, not a secret key"
+				   : "%s holds a secret key where a certificate belongs; see extract-cert",
+			    argument);
 	return SOP_OK;
 }
 
@@ -81,17 +84,33 @@ sop_ring_checksum(const struct sop_ring *r)
 
 /* ---- passwords ---- */
 
+struct slice
+sop_trimmed(struct slice password)
+{
+	while (password.len > 0 && memchr(" \t\r\n", password.data[password.len - 1], 4) != NULL)
+		password.len--;
+	return password;
+}
+
 int
 sop_load_passwords(const struct option_list *arguments, bool must_be_text, struct sop_passwords *out)
 {
 	int rc = SOP_OK;
 
-	out->count = 0;
+	out->count = out->try_count = 0;
 	for (size_t i = 0; rc == 0 && i < arguments->count; i++) {
-		if (i >= SOP_PASSWORDS_MAX)
+		struct buf *b = &out->items[out->count];
+		struct slice trimmed;
+
+		if (out->count == SOP_PASSWORDS_MAX)
 			return sop_fail(SOP_FAILED, "more than %u passwords", SOP_PASSWORDS_MAX);
-		rc = sop_read_password(arguments->items[i], must_be_text, &out->items[i]);
+		rc = sop_read_password(arguments->items[i], must_be_text, b);
 		out->count++;
+		/* As it was given, then without white space at its end, as the interface asks for. */
+		out->tries[out->try_count++] = buf_slice(b);
+		trimmed = sop_trimmed(buf_slice(b));
+		if (trimmed.len != b->len)
+			out->tries[out->try_count++] = trimmed;
 	}
 	return rc;
 }
@@ -101,38 +120,24 @@ sop_passwords_done(struct sop_passwords *p)
 {
 	for (size_t i = 0; i < p->count; i++)
 		buf_wipe_done(&p->items[i]);
-	p->count = 0;
-}
-
-struct slice
-sop_trimmed(struct slice password)
-{
-	while (password.len > 0 && memchr(" \t\r\n", password.data[password.len - 1], 4) != NULL)
-		password.len--;
-	return password;
-}
-
-/* As it was given, then without white space at its end, as the interface asks for. */
-static int
-try_passwords(const struct pgp_key *key, const struct sop_passwords *p, struct secret *out, struct error *e)
-{
-	int rc = ERR_PASSWORD;
-
-	(void)error_set(e, ERR_PASSWORD, "no password opens key %016llX", (unsigned long long)key->key_id);
-	for (size_t i = 0; rc == ERR_PASSWORD && i < p->count; i++) {
-		struct slice password = buf_slice(&p->items[i]), trimmed = sop_trimmed(password);
-
-		rc = pgp_key_unlock(key, password, out, e);
-		if (rc == ERR_PASSWORD && trimmed.len != password.len)
-			rc = pgp_key_unlock(key, trimmed, out, e);
-	}
-	return rc;
+	p->count = p->try_count = 0;
 }
 
 int
-sop_open_secret(const struct pgp_key *key, const struct sop_passwords *passwords, struct secret *out, struct error *e)
+sop_open_secret(const struct pgp_key *key, const struct sop_passwords *passwords, struct secret *out,
+    struct slice *password_out, struct error *e)
 {
-	return pgp_key_locked(key) ? try_passwords(key, passwords, out, e) : pgp_key_unlock(key, SLICE_EMPTY, out, e);
+	int rc = ERR_PASSWORD;
+
+	if (!pgp_key_locked(key))
+		return pgp_key_unlock(key, SLICE_EMPTY, out, e);
+	(void)error_set(e, ERR_PASSWORD, "no password opens key %016llX", (unsigned long long)key->key_id);
+	for (size_t i = 0; rc == ERR_PASSWORD && i < passwords->try_count; i++) {
+		rc = pgp_key_unlock(key, passwords->tries[i], out, e);
+		if (rc == 0 && password_out != NULL)
+			*password_out = passwords->tries[i];
+	}
+	return rc;
 }
 
 int
@@ -140,7 +145,7 @@ sop_unlock(const struct pgp_key *key, const struct sop_passwords *passwords, str
 {
 	struct secret s SECRET_OWNED = SECRET_EMPTY;
 	struct error e = { 0 };
-	int rc = sop_open_secret(key, passwords, &s, &e);
+	int rc = sop_open_secret(key, passwords, &s, NULL, &e);
 
 	if (rc == ERR_PASSWORD)
 		return sop_fail(SOP_KEY_IS_PROTECTED, "%s", e.text);

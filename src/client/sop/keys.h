@@ -19,7 +19,7 @@ struct sop_ring {
 	size_t source_count;
 };
 
-/* Adds what an argument holds. secret: only secret keys are good, else SOP_BAD_DATA. */
+/* Adds what an argument holds. Secret keys where certificates belong are SOP_BAD_DATA, and the other way round. */
 int sop_load(const char *argument, bool secret, struct sop_ring *out);
 /* Adds what the arguments from number first on hold. */
 int sop_load_list(const struct option_list *arguments, size_t first, bool secret, struct sop_ring *out);
@@ -32,6 +32,8 @@ bool sop_ring_checksum(const struct sop_ring *r);
 struct sop_passwords {
 	struct buf items[SOP_PASSWORDS_MAX];
 	size_t count;
+	struct slice tries[2 * SOP_PASSWORDS_MAX]; /* what to try: each as it is, and without white space at its end */
+	size_t try_count;
 };
 int sop_load_passwords(const struct option_list *arguments, bool must_be_text, struct sop_passwords *out);
 /* Without white space at its end. */
@@ -39,11 +41,12 @@ struct slice sop_trimmed(struct slice password);
 void sop_passwords_done(struct sop_passwords *p);
 
 /*
- * Opens a key with one of the passwords (none when it is not locked). Silent:
- * ERR_PASSWORD when none fits, and the errors of pgp_key_unlock().
+ * Opens a key with one of the passwords (none when it is not locked), which
+ * *password_out is then (NULL is permitted). Silent: ERR_PASSWORD when none
+ * fits, and the errors of pgp_key_unlock().
  */
-int
-sop_open_secret(const struct pgp_key *key, const struct sop_passwords *passwords, struct secret *out, struct error *e);
+int sop_open_secret(const struct pgp_key *key, const struct sop_passwords *passwords, struct secret *out,
+    struct slice *password_out, struct error *e);
 /* The same into memory; says what was wrong: SOP_KEY_IS_PROTECTED. */
 int sop_unlock(const struct pgp_key *key, const struct sop_passwords *passwords, struct pgp_memory_keys *memory);
 

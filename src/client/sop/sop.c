@@ -93,6 +93,7 @@ static const struct {
 	{ "generate-key", sop_generate_key },
 	{ "revoke-key", sop_revoke_key },
 	{ "extract-cert", sop_extract_cert },
+	{ "validate-userid", sop_validate_userid },
 	{ "sign", sop_sign },
 	{ "verify", sop_verify },
 	{ "encrypt", sop_encrypt },

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "client/sop/sop.h"
+#include "client/sop/io.h"
 
 struct sop_stdin {
 	struct file_reader r;
@@ -43,6 +43,21 @@ struct pgp_source
 sop_stdin_source(struct sop_stdin *s)
 {
 	return (struct pgp_source){ next_block, s };
+}
+
+static int
+again(void *ctx, struct error *e)
+{
+	(void)ctx;
+	return lseek(STDIN_FILENO, 0, SEEK_SET) == 0
+	    ? 0
+	    : error_set(e, ERR_IO, "standard input cannot be read a second time");
+}
+
+struct pgp_reread
+sop_stdin_reread(struct sop_stdin *s)
+{
+	return (struct pgp_reread){ sop_stdin_source(s), sop_input_size() != UINT64_MAX ? again : NULL, s };
 }
 
 void

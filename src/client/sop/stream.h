@@ -3,7 +3,7 @@
 #ifndef CLIENT_SOP_STREAM_H
 #define CLIENT_SOP_STREAM_H
 
-#include "openpgp/stream.h"
+#include "openpgp/cleartext.h"
 #include "os/file.h"
 
 struct sop_stdin;
@@ -11,6 +11,8 @@ struct sop_stdin;
 /* 0 or a status, said. */
 int sop_stdin_new(struct sop_stdin **out);
 struct pgp_source sop_stdin_source(struct sop_stdin *s);
+/* The same; a plain file can be read again from its beginning. */
+struct pgp_reread sop_stdin_reread(struct sop_stdin *s);
 void sop_stdin_free(struct sop_stdin *s);
 
 /* w is the caller's memory and must outlive the sink. */
