@@ -1,52 +1,21 @@
 /* SPDX-License-Identifier: ISC */
 /* verify: detached signatures. */
 #include "client/sop/keys.h"
-#include "openpgp/armor.h"
-#include "openpgp/packet.h"
 #include "os/clock.h"
 
-static int
-expect_all(struct pgp_verifier *v, struct slice packets)
-{
-	struct error e = { 0 };
-	struct pgp_packet p;
-	size_t at = 0, count = 0;
-	int rc;
-
-	while ((rc = pgp_packet_next(packets, &at, &p, &e)) == 1) {
-		if (p.header.type == PGP_MARKER || p.header.type == PGP_PADDING)
-			continue;
-		/* Never from detached to inline: a message here is an attack or a mistake. */
-		if (p.header.type != PGP_SIGNATURE)
-			return sop_fail(SOP_BAD_DATA, "the signatures' file holds something else than signatures");
-		if (pgp_verifier_expect(v, p.body, &e) != 0)
-			return sop_bad(&e);
-		count++;
-	}
-	if (rc < 0)
-		return sop_bad(&e);
-	return count == 0 ? sop_fail(SOP_BAD_DATA, "there is no signature in it") : SOP_OK;
-}
-
+/* Never from detached to inline: a message here is an attack or a mistake, and ERR_SYNTAX. */
 static int
 load_signatures(const char *argument, struct pgp_verifier *v)
 {
-	struct buf raw BUF_OWNED = { 0 }, packets BUF_OWNED = { 0 };
+	struct buf file BUF_OWNED = { 0 };
 	struct error e = { 0 };
-	enum pgp_armor_kind kind;
-	size_t at = 0;
 	int rc;
 
-	buf_init(&raw, 64 << 20);
-	buf_init(&packets, 64 << 20);
-	rc = sop_read(argument, &raw);
-	if (rc != 0)
-		return rc;
-	if (raw.len > 0 && !pgp_armor_looks_armored(buf_slice(&raw)))
-		return expect_all(v, buf_slice(&raw));
-	while ((rc = pgp_armor_parse(buf_slice(&raw), &at, &kind, &packets, &e)) == 1)
-		continue;
-	return rc < 0 ? sop_bad(&e) : expect_all(v, buf_slice(&packets));
+	buf_init(&file, SOP_INPUT_MAX);
+	rc = sop_read(argument, &file);
+	if (rc == 0 && pgp_verifier_expect_all(v, buf_slice(&file), &e) != 0)
+		rc = sop_bad(&e);
+	return rc;
 }
 
 static int
