@@ -1,34 +1,30 @@
 /* SPDX-License-Identifier: ISC */
-/* generate-key, and its profiles. */
-#include <stdio.h>
-#include <string.h>
-
-#include "client/sop/io.h"
+/* generate-key. */
 #include "client/sop/keys.h"
 #include "openpgp/generate.h"
 #include "os/clock.h"
 
-static const struct profile {
-	const char *name;
-	uint8_t version;
-} profiles[] = {
-	{ "default", 6 },
-	{ "rfc9580", 6 },
-	{ "performance", 6 },
-	{ "rfc4880", 4 },
-	{ "compatibility", 4 },
-};
+static int
+choose_profile(const char *name, struct pgp_generate_spec *spec)
+{
+	const struct pgp_profile *p = pgp_profile_find(slice_str(name));
+
+	if (p == NULL)
+		return sop_fail(
+		    SOP_UNSUPPORTED_PROFILE, "the profile %s is unknown; see list-profiles generate-key", name);
+	spec->version = p->version;
+	spec->family = p->family;
+	spec->seipd2 = p->seipd2;
+	return SOP_OK;
+}
 
 static int
-profile_of(const char *name, uint8_t *version_out)
+refuse(const struct error *e)
 {
-	for (size_t i = 0; i < sizeof profiles / sizeof profiles[0]; i++) {
-		if (strcmp(profiles[i].name, name) == 0) {
-			*version_out = profiles[i].version;
-			return SOP_OK;
-		}
-	}
-	return sop_fail(SOP_UNSUPPORTED_PROFILE, "the profile %s is unknown; see list-profiles generate-key", name);
+	if (e->code == ERR_USAGE)
+		return sop_fail(SOP_EXPECTED_TEXT, "%s", e->text);
+	/* The profile's algorithms are not in the libcrypto of this machine. */
+	return sop_fail(e->code == ERR_UNSUPPORTED ? SOP_UNSUPPORTED_PROFILE : SOP_FAILED, "%s", e->text);
 }
 
 static int
@@ -43,12 +39,9 @@ put_new_key(struct pgp_generate_spec *spec, const struct option_list *user_ids, 
 		names[i] = slice_str(user_ids->items[i]);
 	spec->user_ids = names;
 	spec->user_id_count = user_ids->count;
-	buf_init(&key, 16 << 20);
-	rc = pgp_generate(spec, &key, &e);
-	if (rc == ERR_USAGE)
-		rc = sop_fail(SOP_EXPECTED_TEXT, "%s", e.text);
-	else if (rc != 0)
-		rc = sop_fail(SOP_FAILED, "%s", e.text);
+	buf_init(&key, PGP_CERT_MAX);
+	if (pgp_generate(spec, &key, &e) != 0)
+		rc = refuse(&e);
 	else
 		rc = sop_put_packets(buf_slice(&key), armor, spec->version == 4);
 	buf_wipe_done(&key);
@@ -58,24 +51,23 @@ put_new_key(struct pgp_generate_spec *spec, const struct option_list *user_ids, 
 int
 sop_generate_key(int argc, char **argv)
 {
-	bool no_armor = false, signing_only = false;
-	const char *profile = "rfc9580", *password = NULL;
+	static struct option_list user_ids;
+	const char *profile = "default", *password = NULL;
+	struct pgp_generate_spec spec = { .created = (uint32_t)clock_unix() };
+	bool no_armor = false;
 	const struct option options[] = {
 		{ "no-armor", OPTION_FLAG, &no_armor },
-		{ "signing-only", OPTION_FLAG, &signing_only },
+		{ "signing-only", OPTION_FLAG, &spec.sign_only },
 		{ "profile", OPTION_TEXT, &profile },
 		{ "with-key-password", OPTION_TEXT, &password },
 	};
-	struct option_list user_ids = { .count = 0 };
-	struct pgp_generate_spec spec = { .created = (uint32_t)clock_unix() };
 	struct buf secret = { .max = SOP_PASSWORD_MAX };
 	int rc = sop_options("generate-key", argc, argv, options, 4, &user_ids);
 
 	if (rc == 0)
-		rc = profile_of(profile, &spec.version);
+		rc = choose_profile(profile, &spec);
 	if (rc == 0 && password != NULL)
 		rc = sop_read_password(password, true, &secret);
-	spec.sign_only = signing_only;
 	if (rc == 0 && password != NULL) {
 		spec.passphrase = sop_trimmed(buf_slice(&secret));
 		/* What comes out is for any program: v4 readers know only the old protection. */

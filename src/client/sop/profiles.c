@@ -4,6 +4,16 @@
 #include <string.h>
 
 #include "client/sop/sop.h"
+#include "openpgp/profile.h"
+
+static void
+put_key_profiles(void)
+{
+	const struct pgp_profile *p;
+
+	for (size_t i = 0; (p = pgp_profile_at(i)) != NULL; i++)
+		(void)printf("%s: %s\n", p->name, p->description);
+}
 
 int
 sop_list_profiles(int argc, char **argv)
@@ -16,8 +26,7 @@ sop_list_profiles(int argc, char **argv)
 	if (arguments.count != 1)
 		return sop_fail(SOP_MISSING_ARG, "list-profiles takes the name of a subcommand");
 	if (strcmp(arguments.items[0], "generate-key") == 0)
-		(void)puts("rfc9580: version 6, Ed25519 and X25519\n"
-			   "rfc4880: version 4, EdDSA and ECDH over Curve25519, read by everyone");
+		put_key_profiles();
 	else if (strcmp(arguments.items[0], "encrypt") == 0)
 		(void)puts("rfc9580: SEIPD version 2 with OCB where every recipient reads it\n"
 			   "rfc4880: SEIPD version 1");
