@@ -91,6 +91,7 @@ static const struct {
 	{ "version", sop_version },
 	{ "list-profiles", sop_list_profiles },
 	{ "generate-key", sop_generate_key },
+	{ "change-key-password", sop_change_key_password },
 	{ "revoke-key", sop_revoke_key },
 	{ "extract-cert", sop_extract_cert },
 	{ "validate-userid", sop_validate_userid },
