@@ -94,6 +94,7 @@ static const struct {
 	{ "change-key-password", sop_change_key_password },
 	{ "revoke-key", sop_revoke_key },
 	{ "extract-cert", sop_extract_cert },
+	{ "merge-certs", sop_merge_certs },
 	{ "validate-userid", sop_validate_userid },
 	{ "sign", sop_sign },
 	{ "verify", sop_verify },
