@@ -95,6 +95,7 @@ static const struct {
 	{ "revoke-key", sop_revoke_key },
 	{ "extract-cert", sop_extract_cert },
 	{ "merge-certs", sop_merge_certs },
+	{ "certify-userid", sop_certify_userid },
 	{ "validate-userid", sop_validate_userid },
 	{ "sign", sop_sign },
 	{ "verify", sop_verify },
