@@ -94,6 +94,7 @@ static const struct {
 	{ "change-key-password", sop_change_key_password },
 	{ "revoke-key", sop_revoke_key },
 	{ "extract-cert", sop_extract_cert },
+	{ "update-key", sop_update_key },
 	{ "merge-certs", sop_merge_certs },
 	{ "certify-userid", sop_certify_userid },
 	{ "validate-userid", sop_validate_userid },
