@@ -6,6 +6,7 @@
 #include "client/sop/keys.h"
 #include "client/sop/stream.h"
 #include "openpgp/armor.h"
+#include "openpgp/cleartext.h"
 #include "openpgp/encrypt.h"
 #include "os/clock.h"
 
@@ -13,10 +14,11 @@ struct inline_signing {
 	struct sop_signers signers;
 	struct pgp_maker *maker;
 	struct sop_text_check check;
-	bool text, armor;
+	bool text, cleartext, armor;
 	struct file_writer out;
 	struct pgp_armor_writer armor_writer;
 	struct pgp_encryptor *message;
+	struct pgp_cleartext_writer *framework;
 };
 
 static int
@@ -32,6 +34,44 @@ load(struct inline_signing *s, const struct option_list *keys, const struct opti
 	spec.type = s->text ? PGP_SIG_TEXT : PGP_SIG_BINARY;
 	return pgp_maker_new(&s->maker, &spec, &e) != 0 ? sop_bad_key(&e) : SOP_OK;
 }
+
+/* ---- a text ---- */
+
+/* The framework's rules for text are a little narrower than UTF-8's. */
+static int
+refuse_text(const struct error *e)
+{
+	return e->code == ERR_USAGE ? sop_fail(SOP_EXPECTED_TEXT, "%s", e->text) : sop_bad_key(e);
+}
+
+static int
+feed_text(void *ctx, struct slice piece)
+{
+	struct inline_signing *s = ctx;
+	struct error e = { 0 };
+
+	sop_text_feed(&s->check, piece);
+	if (s->check.bad)
+		return sop_not_text();
+	return pgp_cleartext_writer_put(s->framework, piece, &e) != 0 ? refuse_text(&e) : SOP_OK;
+}
+
+static int
+write_text(struct inline_signing *s)
+{
+	struct error e = { 0 };
+	int rc = pgp_cleartext_writer_new(s->maker, sop_stdout_sink(&s->out), &s->framework, &e);
+
+	rc = rc != 0 ? sop_bad(&e) : sop_each_block(feed_text, s);
+	if (rc == 0 && !sop_text_good(&s->check))
+		rc = sop_not_text();
+	if (rc == 0 && pgp_cleartext_writer_end(s->framework, &e) != 0)
+		rc = refuse_text(&e);
+	pgp_cleartext_writer_free(s->framework);
+	return rc;
+}
+
+/* ---- a message ---- */
 
 static int
 feed(void *ctx, struct slice piece)
@@ -105,11 +145,15 @@ sop_inline_sign(int argc, char **argv)
 	if (s == NULL)
 		return sop_nomem();
 	s->armor = !no_armor;
-	rc = sop_as(as, &s->text);
+	s->cleartext = as != NULL && strcmp(as, "clearsigned") == 0;
+	if (s->cleartext && no_armor)
+		rc = sop_fail(SOP_INCOMPATIBLE_OPTIONS, "a clearsigned text is text: it has no form without armor");
+	else
+		rc = sop_as(s->cleartext ? "text" : as, &s->text);
 	if (rc == 0)
 		rc = load(s, &keys, &passwords);
 	if (rc == 0)
-		rc = write_message(s);
+		rc = s->cleartext ? write_text(s) : write_message(s);
 	pgp_maker_free(s->maker);
 	sop_signers_done(&s->signers);
 	mem_free(s);
