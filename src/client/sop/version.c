@@ -22,7 +22,7 @@ sop_version(int argc, char **argv)
 	if (backend + extended + spec + sopv > 1)
 		return sop_fail(SOP_INCOMPATIBLE_OPTIONS, "choose one of version's options");
 	if (spec)
-		(void)puts("~draft-dkg-openpgp-stateless-cli-16");
+		(void)puts("draft-dkg-openpgp-stateless-cli-16");
 	else if (sopv)
 		(void)puts("1.0");
 	else if (backend)
