@@ -11,6 +11,7 @@
 
 struct seat {
 	struct pgp_signer signer;
+	uint8_t hash;
 	size_t hash_at;
 	size_t salt_len;
 	uint8_t salt[PGP_SALT_MAX];
@@ -21,35 +22,36 @@ struct pgp_maker {
 	size_t seat_count;
 	struct pgp_hash **hashes;
 	size_t hash_count;
-	uint8_t type, hash;
+	uint8_t type;
 	uint32_t created;
-	struct buf recipients; /* subpackets */
+	struct buf extra[2]; /* what every signature says, by version 4 and 6 */
 };
 
 static int
-take_seat(struct pgp_maker *m, struct seat *s, struct error *e)
+take_seat(struct pgp_maker *m, struct seat *s, uint8_t hash, struct error *e)
 {
 	struct slice salt;
-	int rc = 0;
+	int rc = pgp_sig_hash_for(s->signer.key, hash, &s->hash, e);
 
-	if (s->signer.key->version == 6) {
-		s->salt_len = pgp_hash_salt_size(m->hash);
+	if (rc == 0 && s->signer.key->version == 6) {
+		s->salt_len = pgp_hash_salt_size(s->hash);
 		rc = random_bytes(s->salt, s->salt_len, e);
 	}
 	if (rc != 0)
 		return rc;
 	salt = slice_of(s->salt, s->salt_len);
 	for (s->hash_at = 0; s->hash_at < m->hash_count; s->hash_at++)
-		if (pgp_hash_is(m->hashes[s->hash_at], m->hash, m->type, salt))
+		if (pgp_hash_is(m->hashes[s->hash_at], s->hash, m->type, salt))
 			return 0;
-	rc = pgp_hash_new(&m->hashes[m->hash_count], m->hash, m->type, salt, e);
+	rc = pgp_hash_new(&m->hashes[m->hash_count], s->hash, m->type, salt, e);
 	if (rc == 0)
 		m->hash_count++;
 	return rc;
 }
 
-static int
-put_recipients(struct pgp_maker *m, const struct pgp_maker_spec *spec, struct error *e)
+/* Critical in version 6 only (section 5.2.3.36): older readers of version 4 do not know the subpacket. */
+static void
+put_recipients(struct buf *out, const struct pgp_maker_spec *spec, bool critical)
 {
 	uint8_t body[1 + PGP_FINGERPRINT_MAX];
 
@@ -58,9 +60,59 @@ put_recipients(struct pgp_maker *m, const struct pgp_maker_spec *spec, struct er
 
 		body[0] = f->len == 32 ? 6 : 4;
 		memcpy(body + 1, f->bytes, f->len);
-		(void)pgp_subpacket_put(&m->recipients, PGP_SUB_INTENDED_RECIPIENT, false, slice_of(body, 1u + f->len));
+		(void)pgp_subpacket_put(out, PGP_SUB_INTENDED_RECIPIENT, critical, slice_of(body, 1u + f->len));
 	}
-	return m->recipients.err != 0 ? error_set(e, m->recipients.err, "too many recipients") : 0;
+}
+
+static int
+put_extra(struct buf *out, const struct pgp_maker_spec *spec, bool v6, struct error *e)
+{
+	const uint8_t expires[4] = { (uint8_t)(spec->expires >> 24), (uint8_t)(spec->expires >> 16),
+		(uint8_t)(spec->expires >> 8), (uint8_t)spec->expires };
+	int rc = 0;
+
+	if (spec->expires != 0)
+		(void)pgp_subpacket_put(out, PGP_SUB_SIG_EXPIRES, true, slice_of(expires, sizeof expires));
+	for (size_t i = 0; rc == 0 && i < spec->notation_count; i++)
+		rc = pgp_notation_put(out, &spec->notations[i], e);
+	if (spec->policy_uri.len > 0)
+		(void)pgp_subpacket_put(out, PGP_SUB_POLICY_URI, false, spec->policy_uri);
+	if (spec->signer_user_id.len > 0)
+		(void)pgp_subpacket_put(out, PGP_SUB_SIGNER_USER_ID, false, spec->signer_user_id);
+	put_recipients(out, spec, v6);
+	if (rc == 0 && out->err != 0)
+		rc = error_set(e, out->err, "too many recipients or notations for one signature");
+	return rc;
+}
+
+static int
+put_extras(struct pgp_maker *m, const struct pgp_maker_spec *spec, struct error *e)
+{
+	int rc;
+
+	if (spec->notation_count > PGP_NOTATIONS_MAX)
+		return error_set(e, ERR_USAGE, "a signature has at most %u notations", PGP_NOTATIONS_MAX);
+	rc = put_extra(&m->extra[0], spec, false, e);
+	return rc == 0 ? put_extra(&m->extra[1], spec, true, e) : rc;
+}
+
+static struct pgp_maker *
+maker_alloc(const struct pgp_maker_spec *spec)
+{
+	struct pgp_maker *m = mem_alloc(sizeof *m);
+
+	if (m == NULL)
+		return NULL;
+	for (size_t i = 0; i < 2; i++)
+		buf_init(&m->extra[i], PGP_SIG_BODY_MAX / 4);
+	m->type = spec->type;
+	m->created = spec->created;
+	m->seats = mem_array(spec->signer_count, sizeof *m->seats);
+	m->hashes = mem_array(spec->signer_count, sizeof(struct pgp_hash *));
+	if (m->seats != NULL && m->hashes != NULL)
+		return m;
+	pgp_maker_free(m);
+	return NULL;
 }
 
 int
@@ -72,23 +124,17 @@ pgp_maker_new(struct pgp_maker **out, const struct pgp_maker_spec *spec, struct 
 
 	if (n == 0 || n > PGP_SIGNATURES_MAX)
 		return error_set(e, ERR_USAGE, "a message has 1 to %u signers", PGP_SIGNATURES_MAX);
-	m = mem_alloc(sizeof *m);
+	if (spec->type != PGP_SIG_BINARY && spec->type != PGP_SIG_TEXT)
+		return error_set(e, ERR_USAGE, "data is signed as binary or as text");
+	m = maker_alloc(spec);
 	if (m == NULL)
 		return error_nomem(e);
-	buf_init(&m->recipients, PGP_SIG_BODY_MAX / 4);
-	m->type = spec->type;
-	m->hash = spec->hash != 0 ? spec->hash : PGP_SHA512;
-	m->created = spec->created;
-	m->seats = mem_array(n, sizeof *m->seats);
-	m->hashes = mem_array(n, sizeof(struct pgp_hash *));
-	if (m->seats == NULL || m->hashes == NULL)
-		rc = error_nomem(e);
 	for (; rc == 0 && m->seat_count < n; m->seat_count++) {
 		m->seats[m->seat_count].signer = spec->signers[m->seat_count];
-		rc = take_seat(m, &m->seats[m->seat_count], e);
+		rc = take_seat(m, &m->seats[m->seat_count], spec->hash, e);
 	}
 	if (rc == 0)
-		rc = put_recipients(m, spec, e);
+		rc = put_extras(m, spec, e);
 	if (rc != 0) {
 		pgp_maker_free(m);
 		return rc;
@@ -104,7 +150,8 @@ pgp_maker_free(struct pgp_maker *m)
 		return;
 	for (size_t i = 0; i < m->hash_count; i++)
 		pgp_hash_free(m->hashes[i]);
-	buf_done(&m->recipients);
+	for (size_t i = 0; i < 2; i++)
+		buf_done(&m->extra[i]);
 	mem_free(m->hashes);
 	mem_free(m->seats);
 	mem_free(m);
@@ -121,7 +168,7 @@ pgp_maker_one_pass(const struct pgp_maker *m, struct buf *out, struct error *e)
 		buf_init(&body, ONE_PASS_MAX);
 		(void)buf_put_u8(&body, key->version == 6 ? 6 : 3);
 		(void)buf_put_u8(&body, m->type);
-		(void)buf_put_u8(&body, m->hash);
+		(void)buf_put_u8(&body, s->hash);
 		(void)buf_put_u8(&body, key->algorithm);
 		if (key->version == 6) {
 			(void)buf_put_u8(&body, (uint8_t)s->salt_len);
@@ -150,10 +197,10 @@ static int
 sign_one(const struct pgp_maker *m, const struct seat *s, struct buf *out, struct error *e)
 {
 	struct pgp_sig_spec spec = { .type = m->type,
-		.hash = m->hash,
+		.hash = s->hash,
 		.created = m->created,
 		.salt = slice_of(s->salt, s->salt_len),
-		.extra_hashed = buf_slice(&m->recipients) };
+		.extra_hashed = buf_slice(&m->extra[s->signer.key->version == 6]) };
 	struct buf body BUF_OWNED = { 0 };
 	int rc;
 
@@ -177,5 +224,20 @@ pgp_maker_finish(struct pgp_maker *m, bool inline_order, struct buf *out, struct
 uint8_t
 pgp_maker_hash(const struct pgp_maker *m)
 {
-	return m->hash;
+	return m->seats[0].hash;
+}
+
+bool
+pgp_maker_uses(const struct pgp_maker *m, uint8_t version, uint8_t hash)
+{
+	for (size_t i = 0; i < m->seat_count; i++)
+		if (m->seats[i].signer.key->version == version && (hash == 0 || m->seats[i].hash == hash))
+			return true;
+	return false;
+}
+
+uint8_t
+pgp_maker_type(const struct pgp_maker *m)
+{
+	return m->type;
 }

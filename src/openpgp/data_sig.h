@@ -32,6 +32,9 @@ int pgp_verifier_new(
     struct pgp_verifier **out, const struct pgp_certs *certs, const struct pgp_policy *policy, struct error *e);
 void pgp_verifier_free(struct pgp_verifier *v);
 
+/* Names of notations that may be critical, before any signature; they must outlive the verifier. */
+void pgp_verifier_know(struct pgp_verifier *v, const struct slice *notations, size_t count);
+
 /* A one-pass packet's body. One of unknown version or hash is remembered and its signature will not be good. ERR_LIMIT. */
 int pgp_verifier_one_pass(struct pgp_verifier *v, struct slice body, struct error *e);
 /* A signature's body that came before the data. Copied. Not-understood ones give a verdict that is not good. ERR_LIMIT. */
@@ -99,11 +102,14 @@ int pgp_maker_one_pass(const struct pgp_maker *m, struct buf *out, struct error 
 int pgp_maker_feed(struct pgp_maker *m, struct slice data, struct error *e);
 /* Appends the signature packets, with headers: inline in reverse order of the one-pass packets, detached in order. */
 int pgp_maker_finish(struct pgp_maker *m, bool inline_order, struct buf *out, struct error *e);
-/* The hash used, for micalg. */
+/* The first signer's hash, for micalg. */
 uint8_t pgp_maker_hash(const struct pgp_maker *m);
 /* PGP_SIG_BINARY or PGP_SIG_TEXT. */
 uint8_t pgp_maker_type(const struct pgp_maker *m);
-/* Whether any signer's key is of version 6: then armor goes without a checksum (section 6.1). */
-bool pgp_maker_v6(const struct pgp_maker *m);
+/*
+ * Whether any of the signatures is of this version, and with this hash (0: any).
+ * Armor around version 6 goes without a checksum (section 6.1).
+ */
+bool pgp_maker_uses(const struct pgp_maker *m, uint8_t version, uint8_t hash);
 
 #endif

@@ -5,18 +5,21 @@
 #include "base/mem.h"
 #include "base/reader.h"
 #include "openpgp/data_sig.h"
+#include "openpgp/packet.h"
 
 /* One signature expected or seen. Equal hashes are shared. */
 struct slot {
 	bool one_pass;   /* its signature comes behind the data */
 	bool answered;   /* signature is there */
 	bool mismatched; /* the one-pass packet said something else than the signature */
-	uint8_t version; /* of the signature that must come: 4 or 6 */
-	uint8_t type;
+	bool understood; /* sig is parsed */
+	bool v6;         /* the one-pass packet announces a signature of version 6 */
+	uint8_t type;    /* and of this type and hash */
 	uint8_t hash;
 	size_t hash_at; /* index into hashes; SIZE_MAX when its hash is unknown */
 	uint8_t *body;
 	size_t body_len;
+	struct pgp_sig sig; /* over body */
 	struct pgp_verdict verdict;
 };
 
@@ -27,7 +30,10 @@ struct pgp_verifier {
 	size_t slot_count;
 	struct pgp_hash **hashes;
 	size_t hash_count;
+	const struct slice *notations;
+	size_t notation_count;
 	bool fed, finished;
+	bool literal; /* the data is in a literal packet: not detached */
 };
 
 int
@@ -42,6 +48,13 @@ pgp_verifier_new(
 	v->policy = policy;
 	*out = v;
 	return 0;
+}
+
+void
+pgp_verifier_know(struct pgp_verifier *v, const struct slice *notations, size_t count)
+{
+	v->notations = notations;
+	v->notation_count = count;
 }
 
 void
@@ -100,8 +113,9 @@ add_slot(struct pgp_verifier *v, struct slot **out, struct error *e)
 	return 0;
 }
 
+/* Copies a signature; what is not understood of it is no error here. */
 static int
-keep_body(struct slot *s, struct slice body, struct error *e)
+keep(struct pgp_verifier *v, struct slot *s, struct slice body, struct error *e)
 {
 	s->body = mem_alloc(body.len == 0 ? 1 : body.len);
 	if (s->body == NULL)
@@ -110,6 +124,8 @@ keep_body(struct slot *s, struct slice body, struct error *e)
 		memcpy(s->body, body.data, body.len);
 	s->body_len = body.len;
 	s->answered = true;
+	s->understood =
+	    pgp_sig_parse_knowing(slice_of(s->body, s->body_len), v->notations, v->notation_count, &s->sig, NULL) == 0;
 	return 0;
 }
 
@@ -131,7 +147,7 @@ pgp_verifier_one_pass(struct pgp_verifier *v, struct slice body, struct error *e
 	(void)reader_get_u8(&r);
 	if (version == 6)
 		salt = reader_get(&r, reader_get_u8(&r));
-	s->version = version == 6 ? 6 : 4;
+	s->v6 = version == 6;
 	if (r.err != 0 || (version != 3 && version != 6) || (s->type != PGP_SIG_BINARY && s->type != PGP_SIG_TEXT))
 		return 0; /* not understood: its signature will not be good */
 	return hash_for(v, s->hash, s->type, salt, &s->hash_at, e);
@@ -140,15 +156,25 @@ pgp_verifier_one_pass(struct pgp_verifier *v, struct slice body, struct error *e
 int
 pgp_verifier_expect(struct pgp_verifier *v, struct slice body, struct error *e)
 {
-	struct pgp_sig sig;
 	struct slot *s;
 	int rc = add_slot(v, &s, e);
 
 	if (rc == 0)
-		rc = keep_body(s, body, e);
-	if (rc != 0 || pgp_sig_parse(slice_of(s->body, s->body_len), &sig, NULL) != 0 || !pgp_sig_is_data(&sig))
+		rc = keep(v, s, body, e);
+	if (rc != 0 || !s->understood || !pgp_sig_is_data(&s->sig))
 		return rc;
-	return hash_for(v, sig.hash, sig.type, sig.salt, &s->hash_at, e);
+	return hash_for(v, s->sig.hash, s->sig.type, s->sig.salt, &s->hash_at, e);
+}
+
+int
+pgp_verifier_literal(struct pgp_verifier *v, uint8_t format, struct slice name, uint32_t date, struct error *e)
+{
+	if (v->fed)
+		return error_set(e, ERR_ORDER, "a literal packet's fields come before its data");
+	v->literal = true;
+	for (size_t i = 0; i < v->hash_count; i++)
+		pgp_hash_literal(v->hashes[i], format, name, date);
+	return 0;
 }
 
 int
@@ -166,7 +192,6 @@ int
 pgp_verifier_signature(struct pgp_verifier *v, struct slice body, struct error *e)
 {
 	struct slot *s = NULL;
-	struct pgp_sig sig;
 	int rc;
 
 	v->fed = true;
@@ -175,10 +200,11 @@ pgp_verifier_signature(struct pgp_verifier *v, struct slice body, struct error *
 			s = &v->slots[i - 1];
 	if (s == NULL)
 		return error_set(e, ERR_SYNTAX, "a signature that no one-pass packet announced");
-	rc = keep_body(s, body, e);
-	if (rc != 0 || pgp_sig_parse(slice_of(s->body, s->body_len), &sig, NULL) != 0)
+	rc = keep(v, s, body, e);
+	if (rc != 0 || !s->understood)
 		return rc;
-	s->mismatched = sig.type != s->type || sig.hash != s->hash || sig.version != s->version;
+	/* Versions 3, 4 and 5 all go with one-pass packets of version 3 (section 10.3.2.2). */
+	s->mismatched = s->sig.type != s->type || s->sig.hash != s->hash || (s->sig.version == 6) != s->v6;
 	return 0;
 }
 
@@ -192,20 +218,18 @@ not_good(struct slot *s, const char *reason)
 static int
 judge(struct pgp_verifier *v, struct slot *s, struct error *e)
 {
-	struct pgp_sig sig;
-
 	if (!s->answered)
 		not_good(s, "The message announces a signature that does not come.");
-	else if (pgp_sig_parse(slice_of(s->body, s->body_len), &sig, NULL) != 0)
+	else if (!s->understood)
 		not_good(s, "The signature is malformed or of an unknown version.");
 	else if (s->mismatched)
 		not_good(s, "The signature is not the one that the message announces.");
-	else if (!pgp_sig_is_data(&sig))
+	else if (!pgp_sig_is_data(&s->sig))
 		not_good(s, "This kind of signature is not over data.");
 	else if (s->hash_at == SIZE_MAX)
 		not_good(s, "The signature uses an unknown hash.");
 	else
-		return pgp_verify_data(&sig, v->hashes[s->hash_at], v->certs, v->policy, &s->verdict, e);
+		return pgp_verify_data(&s->sig, v->hashes[s->hash_at], v->certs, v->policy, &s->verdict, e);
 	return 0;
 }
 
@@ -247,18 +271,37 @@ pgp_verifier_good(const struct pgp_verifier *v)
 	return good;
 }
 
+const struct pgp_sig *
+pgp_verifier_sig(const struct pgp_verifier *v, size_t n)
+{
+	return v->slots[n].understood ? &v->slots[n].sig : NULL;
+}
+
 bool
 pgp_verifier_names(const struct pgp_verifier *v, size_t n, const struct pgp_fingerprint *f)
 {
-	const struct slot *s = &v->slots[n];
+	const struct pgp_sig *sig = pgp_verifier_sig(v, n);
 	struct pgp_fingerprint named;
-	struct pgp_sig sig;
 
-	if (!s->answered || pgp_sig_parse(slice_of(s->body, s->body_len), &sig, NULL) != 0)
-		return false;
-	for (size_t i = 0; i < sig.recipient_count; i++) {
-		if (pgp_sig_recipient(&sig, i, &named) && pgp_fingerprint_eq(&named, f))
+	for (size_t i = 0; sig != NULL && i < sig->recipient_count; i++) {
+		if (pgp_sig_recipient(sig, i, &named) && pgp_fingerprint_eq(&named, f))
 			return true;
 	}
 	return false;
+}
+
+int
+pgp_verifier_write(const struct pgp_verifier *v, struct buf *out, struct error *e)
+{
+	for (size_t i = 0; i < v->slot_count; i++) {
+		const struct slot *s = &v->slots[i];
+
+		if (!s->answered)
+			return error_set(e, ERR_TRUNCATED, "a signature that the message announces is missing");
+		if (v->literal && s->understood && s->sig.version == 5)
+			return error_set(e, ERR_UNSUPPORTED,
+			    "a version 5 signature covers its message's own fields: it cannot be detached");
+		(void)pgp_packet_write(out, PGP_SIGNATURE, slice_of(s->body, s->body_len));
+	}
+	return out->err != 0 ? error_set(e, out->err, "no room for the signatures") : 0;
 }

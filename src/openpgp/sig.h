@@ -183,7 +183,7 @@ int pgp_sig_check_target(
 
 struct pgp_sig_spec {
 	uint8_t type;
-	uint8_t hash;              /* 0: the signer's best (SHA2-512) */
+	uint8_t hash;              /* 0: SHA2-512, see pgp_sig_hash_for() */
 	uint32_t created;          /* unix seconds */
 	struct slice salt;         /* v6: pgp_hash_salt_size() random octets; empty lets the maker draw them */
 	struct slice extra_hashed; /* further subpackets of the hashed area, in wire form */
@@ -192,6 +192,19 @@ struct pgp_sig_spec {
 
 /* Appends one subpacket in wire form. critical sets its bit. */
 int pgp_subpacket_put(struct buf *out, uint8_t type, bool critical, struct slice body);
+/*
+ * Appends a notation. ERR_USAGE when its name is not "tag@domain" in UTF-8 (the
+ * other namespace is the IETF's, and empty), its value is not UTF-8 though
+ * readable, or one of them is longer than 65535 octets; ERR_NOMEM, ERR_LIMIT.
+ */
+int pgp_notation_put(struct buf *out, const struct pgp_notation *n, struct error *e);
+
+/*
+ * The hash for signatures by key: the one that is asked for, or with 0 SHA2-512,
+ * which is long enough for every key. ERR_POLICY for hashes that must not be used
+ * any more (section 9.5) or that are too short for the key.
+ */
+int pgp_sig_hash_for(const struct pgp_key *key, uint8_t asked, uint8_t *hash_out, struct error *e);
 
 /*
  * Appends a signature packet's BODY by key over h. Creation time and issuer

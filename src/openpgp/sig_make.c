@@ -2,6 +2,7 @@
 /* Making signature packets. */
 #include <string.h>
 
+#include "base/utf8.h"
 #include "crypto/random.h"
 #include "openpgp/packet.h"
 #include "openpgp/sig_internal.h"
@@ -14,6 +15,36 @@ pgp_subpacket_put(struct buf *out, uint8_t type, bool critical, struct slice bod
 	(void)buf_put(out, length, pgp_length_put(length, (uint32_t)body.len + 1));
 	(void)buf_put_u8(out, (uint8_t)(type | (critical ? 0x80 : 0)));
 	return buf_put_slice(out, body);
+}
+
+static bool
+notation_named_well(struct slice name)
+{
+	size_t at = slice_find(name, '@');
+
+	return at != 0 && at != SIZE_MAX && at + 1 < name.len && slice_find(slice_from(name, at + 1), '@') == SIZE_MAX;
+}
+
+int
+pgp_notation_put(struct buf *out, const struct pgp_notation *n, struct error *e)
+{
+	struct buf body BUF_OWNED = { 0 };
+
+	if (n->name.len > UINT16_MAX || n->value.len > UINT16_MAX)
+		return error_set(e, ERR_USAGE, "a notation is too long");
+	if (!notation_named_well(n->name) || !utf8_valid(n->name))
+		return error_set(e, ERR_USAGE, "a notation is named like tag@example.org");
+	if (n->readable && !utf8_valid(n->value))
+		return error_set(e, ERR_USAGE, "the value of a readable notation is not UTF-8");
+	buf_init(&body, 8 + 2 * UINT16_MAX);
+	(void)buf_put_u32(&body, n->readable ? 0x80000000u : 0);
+	(void)buf_put_u16(&body, (uint16_t)n->name.len);
+	(void)buf_put_u16(&body, (uint16_t)n->value.len);
+	(void)buf_put_slice(&body, n->name);
+	(void)buf_put_slice(&body, n->value);
+	if (body.err != 0 || pgp_subpacket_put(out, PGP_SUB_NOTATION, n->critical, buf_slice(&body)) != 0)
+		return error_set(e, body.err != 0 ? body.err : out->err, "no room for a notation");
+	return 0;
 }
 
 static void
@@ -62,6 +93,33 @@ put_prefix(
 	(void)buf_put_u8(out, hash);
 	put_area(out, key->version, hashed);
 	return out->err;
+}
+
+/* Octets of digest that go with the key's strength (sections 5.2.3.2 to 5.2.3.5). */
+static size_t
+digest_min(const struct pgp_key *key)
+{
+	unsigned bits = pgp_key_bits(key);
+
+	if (key->algorithm == PGP_RSA || key->algorithm == PGP_RSA_SIGN)
+		return 32;
+	return bits > 384 ? 64 : bits > 256 ? 48 : 32;
+}
+
+int
+pgp_sig_hash_for(const struct pgp_key *key, uint8_t asked, uint8_t *hash_out, struct error *e)
+{
+	static const uint8_t gone[] = { PGP_MD5, PGP_SHA1, PGP_RIPEMD160 };
+	uint8_t hash = asked != 0 ? asked : PGP_SHA512;
+
+	if (pgp_hash_size(hash) == 0)
+		return error_set(e, ERR_UNSUPPORTED, "unknown hash algorithm %u", hash);
+	if (memchr(gone, hash, sizeof gone) != NULL)
+		return error_set(e, ERR_POLICY, "nothing is signed with %s any more", pgp_hash_name(hash));
+	if (pgp_hash_size(hash) < digest_min(key))
+		return error_set(e, ERR_POLICY, "%s is too short for this key", pgp_hash_name(hash));
+	*hash_out = hash;
+	return 0;
 }
 
 static uint8_t
