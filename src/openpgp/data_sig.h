@@ -57,6 +57,8 @@ int pgp_verifier_signature(struct pgp_verifier *v, struct slice body, struct err
 /* After the data. ERR_SYNTAX when a one-pass packet got no signature; the verdicts are made all the same. */
 int pgp_verifier_finish(struct pgp_verifier *v, struct error *e);
 
+/* Signatures announced or expected so far. */
+size_t pgp_verifier_expected(const struct pgp_verifier *v);
 /* After finish; live as long as the verifier and its certificates. */
 size_t pgp_verifier_count(const struct pgp_verifier *v);
 const struct pgp_verdict *pgp_verifier_verdict(const struct pgp_verifier *v, size_t n);

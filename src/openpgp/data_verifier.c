@@ -183,7 +183,8 @@ pgp_verifier_feed(struct pgp_verifier *v, struct slice data, struct error *e)
 	int rc = 0;
 
 	v->fed = true;
-	for (size_t i = 0; rc == 0 && i < v->hash_count; i++)
+	/* Without certificates no hash will ever be asked for. */
+	for (size_t i = 0; rc == 0 && v->certs->count > 0 && i < v->hash_count; i++)
 		rc = pgp_hash_feed(v->hashes[i], data, e);
 	return rc;
 }
@@ -247,6 +248,12 @@ pgp_verifier_finish(struct pgp_verifier *v, struct error *e)
 	if (rc == 0 && missing)
 		rc = error_set(e, ERR_SYNTAX, "a signature that the message announces is missing at its end");
 	return rc;
+}
+
+size_t
+pgp_verifier_expected(const struct pgp_verifier *v)
+{
+	return v->slot_count;
 }
 
 size_t

@@ -25,6 +25,12 @@
 #define PGP_REPAIR_TRIES_MAX 2000u      /* verifications to find where misplaced signatures belong: a second of RSA */
 #define PGP_SIGNATURES_MAX 256u         /* of one message */
 
+/* Cleartext framework */
+#define PGP_CLEARTEXT_BLANKS_MAX (64u << 10) /* spaces and tabs in a row, held until it is known whether they end a line */
+#define PGP_CLEARTEXT_HELD_MAX (64u << 20)   /* octets of text kept when the input cannot be read twice */
+#define PGP_CLEARTEXT_TAIL_MAX (20u << 20)   /* octets of armored signatures and of what follows them: 256 of SLH-DSA */
+#define PGP_CLEARTEXT_HEADERS_MAX 32u        /* Hash header lines; there are nine hashes */
+
 /* Messages */
 #define PGP_NESTING_MAX 4u                  /* containers and compressed packets in each other */
 #define PGP_RECIPIENTS_MAX 16384u           /* PKESK packets of one message, as RNP bounds them */
