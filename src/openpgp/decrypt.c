@@ -137,6 +137,10 @@ on_literal(struct run *run, struct level *l, struct error *e)
 	literal->format = head[0];
 	literal->date = (uint32_t)date[0] << 24 | (uint32_t)date[1] << 16 | (uint32_t)date[2] << 8 | date[3];
 	literal->held = is_held(run);
+	if (run->spec->verifier != NULL)
+		rc = pgp_verifier_literal(run->spec->verifier, head[0], slice_of(name, head[1]), literal->date, e);
+	if (rc != 0)
+		return rc;
 	rc = run->plain.ops->begin(run->plain.ctx, literal, e);
 	return rc == 0 ? copy_literal(run, l, e) : rc;
 }
