@@ -67,6 +67,8 @@ aead_new(
 	if (key.len != cipher_key_size(cipher))
 		return error_set(e, ERR_USAGE, "%s takes a key of %zu octets, not %zu", cipher_name(cipher),
 		    cipher_key_size(cipher), key.len);
+	if (cipher_row(cipher)->ocb == NULL)
+		return error_set(e, ERR_UNSUPPORTED, "%s is not used with %s here", cipher_name(cipher), rows[id].name);
 	a = mem_alloc(sizeof *a);
 	if (a == NULL)
 		return error_nomem(e);

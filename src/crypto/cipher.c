@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "crypto/cipher_legacy.h"
 #include "crypto/cipher_table.h"
 #include "crypto/fail.h"
 #include "crypto/secret.h"
@@ -13,19 +14,26 @@
 struct cipher {
 	EVP_CIPHER_CTX *ctx; /* CBC to encrypt, ECB to decrypt */
 	enum cipher_way way;
-	uint32_t used;                /* octets of stream that are used up; CIPHER_BLOCK: a new block is needed */
-	uint8_t stream[CIPHER_BLOCK]; /* key stream of the open block */
-	uint8_t block[CIPHER_BLOCK];  /* the open block: plaintext when encrypting, else ciphertext */
-	uint8_t batch[BATCH + CIPHER_BLOCK];
+	size_t size;                      /* octets of a block */
+	size_t used;                      /* octets of stream that are used up; size: a new block is needed */
+	uint8_t stream[CIPHER_BLOCK_MAX]; /* key stream of the open block */
+	uint8_t block[CIPHER_BLOCK_MAX];  /* the open block: plaintext when encrypting, else ciphertext */
+	uint8_t batch[BATCH + CIPHER_BLOCK_MAX];
 };
 
 static const struct cipher_row rows[CIPHER_COUNT] = {
-	[CIPHER_AES128] = { "AES128", 16, EVP_aes_128_ecb, EVP_aes_128_cbc, EVP_aes_128_ctr, EVP_aes_128_ocb,
+	[CIPHER_AES128] = { "AES128", 16, 16, EVP_aes_128_ecb, EVP_aes_128_cbc, EVP_aes_128_ctr, EVP_aes_128_ocb,
 	    EVP_aes_128_gcm, EVP_aes_128_wrap },
-	[CIPHER_AES192] = { "AES192", 24, EVP_aes_192_ecb, EVP_aes_192_cbc, EVP_aes_192_ctr, EVP_aes_192_ocb,
+	[CIPHER_AES192] = { "AES192", 24, 16, EVP_aes_192_ecb, EVP_aes_192_cbc, EVP_aes_192_ctr, EVP_aes_192_ocb,
 	    EVP_aes_192_gcm, EVP_aes_192_wrap },
-	[CIPHER_AES256] = { "AES256", 32, EVP_aes_256_ecb, EVP_aes_256_cbc, EVP_aes_256_ctr, EVP_aes_256_ocb,
+	[CIPHER_AES256] = { "AES256", 32, 16, EVP_aes_256_ecb, EVP_aes_256_cbc, EVP_aes_256_ctr, EVP_aes_256_ocb,
 	    EVP_aes_256_gcm, EVP_aes_256_wrap },
+	[CIPHER_CAMELLIA128] = { "Camellia128", 16, 16, EVP_camellia_128_ecb, EVP_camellia_128_cbc },
+	[CIPHER_CAMELLIA192] = { "Camellia192", 24, 16, EVP_camellia_192_ecb, EVP_camellia_192_cbc },
+	[CIPHER_CAMELLIA256] = { "Camellia256", 32, 16, EVP_camellia_256_ecb, EVP_camellia_256_cbc },
+	[CIPHER_3DES] = { "3DES", 24, 8, EVP_des_ede3_ecb, EVP_des_ede3_cbc },
+	[CIPHER_CAST5] = { "CAST5", 16, 8, cipher_cast5_ecb, cipher_cast5_cbc },
+	[CIPHER_BLOWFISH] = { "Blowfish", 16, 8, cipher_blowfish_ecb, cipher_blowfish_cbc },
 };
 
 const struct cipher_row *
@@ -40,39 +48,63 @@ cipher_key_size(enum cipher_id id)
 	return rows[id].key_size;
 }
 
+size_t
+cipher_block_size(enum cipher_id id)
+{
+	return rows[id].block_size;
+}
+
+bool
+cipher_available(enum cipher_id id)
+{
+	return rows[id].ecb() != NULL;
+}
+
 const char *
 cipher_name(enum cipher_id id)
 {
 	return rows[id].name;
 }
 
+static int
+setup(struct cipher *c, const EVP_CIPHER *mode, struct slice key, struct slice iv, struct error *e)
+{
+	static const uint8_t zero[CIPHER_BLOCK_MAX];
+
+	if (iv.len != 0)
+		memcpy(c->block, iv.data, iv.len);
+	c->ctx = EVP_CIPHER_CTX_new();
+	if (c->ctx == NULL || EVP_EncryptInit_ex(c->ctx, mode, NULL, key.data, zero) != 1 ||
+	    EVP_CIPHER_CTX_set_padding(c->ctx, 0) != 1)
+		return crypto_fail(e, "a cipher context");
+	return 0;
+}
+
 int
 cipher_cfb_new(
     enum cipher_id id, enum cipher_way way, struct slice key, struct slice iv, struct cipher **out, struct error *e)
 {
-	static const uint8_t zero[CIPHER_BLOCK];
 	const struct cipher_row *row = &rows[id];
+	const EVP_CIPHER *mode = way == CIPHER_ENCRYPT ? row->cbc() : row->ecb();
 	struct cipher *c;
+	int rc;
 
-	if (key.len != row->key_size || (iv.len != 0 && iv.len != CIPHER_BLOCK))
-		return error_set(
-		    e, ERR_USAGE, "%s takes a key of %zu octets, not %zu", row->name, row->key_size, key.len);
+	if (key.len != row->key_size || (iv.len != 0 && iv.len != row->block_size))
+		return error_set(e, ERR_USAGE, "%s takes a key of %zu octets and an IV of %zu, not %zu and %zu",
+		    row->name, row->key_size, row->block_size, key.len, iv.len);
+	if (mode == NULL)
+		return crypto_unsupported(e, row->name);
 	c = mem_alloc(sizeof *c);
 	if (c == NULL)
 		return error_nomem(e);
 	c->way = way;
-	c->used = CIPHER_BLOCK;
-	if (iv.len != 0)
-		memcpy(c->block, iv.data, iv.len);
-	c->ctx = EVP_CIPHER_CTX_new();
-	if (c->ctx == NULL ||
-	    EVP_EncryptInit_ex(c->ctx, way == CIPHER_ENCRYPT ? row->cbc() : row->ecb(), NULL, key.data, zero) != 1 ||
-	    EVP_CIPHER_CTX_set_padding(c->ctx, 0) != 1) {
+	c->size = c->used = row->block_size;
+	rc = setup(c, mode, key, iv, e);
+	if (rc != 0)
 		cipher_free(c);
-		return crypto_fail(e, "a cipher context");
-	}
-	*out = c;
-	return 0;
+	else
+		*out = c;
+	return rc;
 }
 
 /* out = a ^ b; any of the three may be the same. */
@@ -114,9 +146,9 @@ step_blocks(struct cipher *c, const uint8_t *in, uint8_t *out, size_t len, struc
 {
 	int rc;
 
-	memcpy(c->batch, c->block, CIPHER_BLOCK);
-	memcpy(c->batch + CIPHER_BLOCK, in, len); /* its last block is not enciphered now, it is the next c->block */
-	memcpy(c->block, in + len - CIPHER_BLOCK, CIPHER_BLOCK);
+	memcpy(c->batch, c->block, c->size);
+	memcpy(c->batch + c->size, in, len); /* its last block is not enciphered now, it is the next c->block */
+	memcpy(c->block, in + len - c->size, c->size);
 	rc = run(c, c->batch, c->batch, len, e);
 	if (rc == 0)
 		xor_into(out, in, c->batch, len);
@@ -130,16 +162,16 @@ step_part(struct cipher *c, const uint8_t *in, uint8_t *out, size_t len, struct 
 	size_t n;
 	int rc;
 
-	if (c->used == CIPHER_BLOCK) {
-		rc = run(c, c->block, c->stream, CIPHER_BLOCK, e);
+	if (c->used == c->size) {
+		rc = run(c, c->block, c->stream, c->size, e);
 		if (rc != 0)
 			return rc;
 		c->used = 0;
 	}
-	n = size_min(len, CIPHER_BLOCK - c->used);
+	n = size_min(len, c->size - c->used);
 	memcpy(c->block + c->used, in, n);
 	xor_into(out, in, c->stream + c->used, n);
-	c->used += (uint32_t)n;
+	c->used += n;
 	return (int)n;
 }
 
@@ -152,8 +184,8 @@ cipher_step(struct cipher *c, const uint8_t *in, uint8_t *out, size_t len, struc
 	while (at < len) {
 		size_t n = size_min(len - at, BATCH);
 
-		if (c->used == CIPHER_BLOCK && n >= CIPHER_BLOCK) {
-			n -= n % CIPHER_BLOCK;
+		if (c->used == c->size && n >= c->size) {
+			n -= n % c->size;
 			rc = step_blocks(c, in + at, out + at, n, e);
 		} else {
 			rc = step_part(c, in + at, out + at, n, e);

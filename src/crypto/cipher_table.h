@@ -7,9 +7,10 @@
 
 #include "crypto/cipher.h"
 
+/* A mode that is NULL is not there for this cipher; a function gives NULL when libcrypto does not have it. */
 struct cipher_row {
 	const char *name;
-	size_t key_size;
+	size_t key_size, block_size;
 	const EVP_CIPHER *(*ecb)(void);
 	const EVP_CIPHER *(*cbc)(void);
 	const EVP_CIPHER *(*ctr)(void);

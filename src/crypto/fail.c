@@ -15,6 +15,14 @@ crypto_fail(struct error *e, const char *what)
 }
 
 int
+crypto_unsupported(struct error *e, const char *name)
+{
+	ERR_clear_error();
+	return error_set(e, ERR_UNSUPPORTED,
+	    "%s is not in the libcrypto of this machine (old ciphers are in its legacy provider)", name);
+}
+
+int
 crypto_refuse(struct error *e, int code, const char *text)
 {
 	ERR_clear_error();

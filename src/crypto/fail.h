@@ -7,6 +7,8 @@
 
 /* Returns ERR_CRYPTO. what: a noun for the sentence ("the SHA-1 digest"). */
 int crypto_fail(struct error *e, const char *what);
+/* Returns ERR_UNSUPPORTED: libcrypto does not have the algorithm of this name. */
+int crypto_unsupported(struct error *e, const char *name);
 /* The same with another code, when the input is to blame; text is the whole sentence. */
 int crypto_refuse(struct error *e, int code, const char *text);
 

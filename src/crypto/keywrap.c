@@ -10,7 +10,7 @@ static const struct cipher_row *
 row_of(size_t kek_len)
 {
 	for (int i = 0; i < CIPHER_COUNT; i++) {
-		if (cipher_row((enum cipher_id)i)->key_size == kek_len)
+		if (cipher_row((enum cipher_id)i)->key_size == kek_len && cipher_row((enum cipher_id)i)->wrap != NULL)
 			return cipher_row((enum cipher_id)i);
 	}
 	return NULL;

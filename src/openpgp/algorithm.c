@@ -24,6 +24,15 @@ static const struct {
 	{ PGP_AES128, CIPHER_AES128, "AES-128" },
 	{ PGP_AES192, CIPHER_AES192, "AES-192" },
 	{ PGP_AES256, CIPHER_AES256, "AES-256" },
+	{ PGP_TRIPLEDES, CIPHER_3DES, "3DES" },
+	{ PGP_CAST5, CIPHER_CAST5, "CAST5" },
+	{ PGP_BLOWFISH, CIPHER_BLOWFISH, "Blowfish" },
+	{ PGP_CAMELLIA128, CIPHER_CAMELLIA128, "Camellia-128" },
+	{ PGP_CAMELLIA192, CIPHER_CAMELLIA192, "Camellia-192" },
+	{ PGP_CAMELLIA256, CIPHER_CAMELLIA256, "Camellia-256" },
+	/* Known by name only: libcrypto has neither. */
+	{ PGP_IDEA, CIPHER_COUNT, "IDEA" },
+	{ PGP_TWOFISH, CIPHER_COUNT, "Twofish" },
 };
 
 static const struct {
@@ -54,7 +63,7 @@ bool
 pgp_cipher_of(uint8_t number, enum cipher_id *out)
 {
 	for (size_t i = 0; i < COUNT(ciphers); i++) {
-		if (ciphers[i].number == number) {
+		if (ciphers[i].number == number && ciphers[i].id != CIPHER_COUNT) {
 			*out = ciphers[i].id;
 			return true;
 		}
@@ -80,6 +89,22 @@ pgp_cipher_key_size(uint8_t number)
 	enum cipher_id id;
 
 	return pgp_cipher_of(number, &id) ? cipher_key_size(id) : 0;
+}
+
+int
+pgp_cipher_find(uint8_t number, enum cipher_id *out, struct error *e)
+{
+	enum cipher_id id;
+
+	if (!pgp_cipher_of(number, &id))
+		return error_set(
+		    e, ERR_UNSUPPORTED, "the cipher %s (%u) is not supported", pgp_cipher_name(number), number);
+	if (!cipher_available(id))
+		return error_set(e, ERR_UNSUPPORTED,
+		    "the cipher %s needs libcrypto's legacy provider, which is not on this machine",
+		    pgp_cipher_name(number));
+	*out = id;
+	return 0;
 }
 
 const char *

@@ -51,34 +51,104 @@ cfb_known_values(void **state)
 	}
 }
 
-/* The same result however the stream is cut, in place too. */
+/* One block of each old cipher: with the plaintext as IV, CFB of zeros is the cipher itself. */
 static void
-cfb_in_pieces(void **state)
+old_ciphers_known_values(void **state)
+{
+	static const struct {
+		enum cipher_id id;
+		const char *key, *text, *want;
+	} rows[] = {
+		/* SP 800-67 B.1 */
+		{ CIPHER_3DES, "0123456789abcdef23456789abcdef01456789abcdef0123", "5468652071756663",
+		    "a826fd8ce53b855f" },
+		/* RFC 2144 B.1 */
+		{ CIPHER_CAST5, "0123456712345678234567893456789a", "0123456789abcdef", "238b4fe5847e44b2" },
+		/* Schneier's set_key test of 16 octets */
+		{ CIPHER_BLOWFISH, "f0e1d2c3b4a5968778695a4b3c2d1e0f", "fedcba9876543210", "93142887ee3be15c" },
+		/* RFC 3713 A */
+		{ CIPHER_CAMELLIA128, "0123456789abcdeffedcba9876543210", "0123456789abcdeffedcba9876543210",
+		    "67673138549669730857065648eabe43" },
+		{ CIPHER_CAMELLIA192, "0123456789abcdeffedcba98765432100011223344556677",
+		    "0123456789abcdeffedcba9876543210", "b4993401b3e996f84ee5cee7d79b09b9" },
+		{ CIPHER_CAMELLIA256, "0123456789abcdeffedcba987654321000112233445566778899aabbccddeeff",
+		    "0123456789abcdeffedcba9876543210", "9acc237dff16d76c20ef7c919e3a7509" },
+	};
+	static const uint8_t zero[16];
+	uint8_t out[16];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		BUF_OWNED struct buf key = unhex(rows[i].key), want = unhex(rows[i].want), text = unhex(rows[i].text);
+		size_t len = cipher_block_size(rows[i].id);
+
+		assert_int_equal(len, want.len);
+		assert_int_equal(cipher_key_size(rows[i].id), key.len);
+		assert_true(cipher_available(rows[i].id));
+		assert_ok(cipher_cfb_once(rows[i].id, CIPHER_ENCRYPT, buf_slice(&key), buf_slice(&text),
+		    slice_of(zero, len), out, &unit_error));
+		assert_memory_equal(out, want.data, len);
+	}
+}
+
+/* They have no mode with authentication here, and a wrong length of key or IV is noticed. */
+static void
+old_ciphers_refusals(void **state)
+{
+	static const uint8_t key[32];
+	uint8_t out[16];
+	struct aead *a;
+
+	(void)state;
+	for (int id = CIPHER_CAMELLIA128; id < CIPHER_COUNT; id++) {
+		struct slice k = slice_of(key, cipher_key_size((enum cipher_id)id));
+
+		for (int mode = 0; mode < AEAD_COUNT; mode++)
+			assert_int_equal(aead_new((enum aead_id)mode, (enum cipher_id)id, CIPHER_ENCRYPT, k, &a, NULL),
+			    ERR_UNSUPPORTED);
+		assert_int_equal(cipher_cfb_once((enum cipher_id)id, CIPHER_ENCRYPT, slice_of(key, k.len - 1),
+				     SLICE_EMPTY, SLICE("x"), out, NULL),
+		    ERR_USAGE);
+		assert_int_equal(
+		    cipher_cfb_once((enum cipher_id)id, CIPHER_ENCRYPT, k, slice_of(key, 7), SLICE("x"), out, NULL),
+		    ERR_USAGE);
+	}
+}
+
+/* The same result however the stream is cut, in place too, whatever the block's size. */
+static void
+cut_in_pieces(enum cipher_id id)
 {
 	static uint8_t text[BIG], whole[BIG], parts[BIG];
 	static const size_t cuts[] = { 1, 15, 16, 17, 31, 8191, 8192, 8193, 8208, 20000 };
 	uint8_t key[32];
+	struct slice k = slice_of(key, cipher_key_size(id));
 
-	(void)state;
 	assert_ok(random_bytes(text, sizeof text, &unit_error));
 	assert_ok(random_bytes(key, sizeof key, &unit_error));
-	assert_ok(cipher_cfb_once(
-	    CIPHER_AES256, CIPHER_ENCRYPT, slice_of(key, 32), SLICE_EMPTY, slice_of(text, BIG), whole, &unit_error));
+	assert_ok(cipher_cfb_once(id, CIPHER_ENCRYPT, k, SLICE_EMPTY, slice_of(text, BIG), whole, &unit_error));
 	for (int way = CIPHER_ENCRYPT; way <= CIPHER_DECRYPT; way++) {
 		for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++) {
 			struct cipher *c;
 
-			assert_ok(cipher_cfb_new(
-			    CIPHER_AES256, (enum cipher_way)way, slice_of(key, 32), SLICE_EMPTY, &c, &unit_error));
+			assert_ok(cipher_cfb_new(id, (enum cipher_way)way, k, SLICE_EMPTY, &c, &unit_error));
 			memcpy(parts, way == CIPHER_ENCRYPT ? text : whole, BIG);
-			for (size_t at = 0, n, k = 0; at < BIG; at += n, k++) {
-				n = size_min(BIG - at, cuts[(i + k % 2) % (sizeof cuts / sizeof cuts[0])]);
+			for (size_t at = 0, n, turn = 0; at < BIG; at += n, turn++) {
+				n = size_min(BIG - at, cuts[(i + turn % 2) % (sizeof cuts / sizeof cuts[0])]);
 				assert_ok(cipher_step(c, parts + at, parts + at, n, &unit_error));
 			}
 			cipher_free(c);
 			assert_memory_equal(parts, way == CIPHER_ENCRYPT ? whole : text, BIG);
 		}
 	}
+}
+
+static void
+cfb_in_pieces(void **state)
+{
+	(void)state;
+	for (int id = 0; id < CIPHER_COUNT; id++)
+		cut_in_pieces((enum cipher_id)id);
 }
 
 static void
@@ -174,5 +244,6 @@ keywrap_of_the_rfc(void **state)
 	}
 }
 
-UNIT_MAIN(UNIT_TEST(cfb_known_values), UNIT_TEST(cfb_in_pieces), UNIT_TEST(aead_round_and_refusal),
-    UNIT_TEST(gcm_known_value), UNIT_TEST(keywrap_of_the_rfc))
+UNIT_MAIN(UNIT_TEST(cfb_known_values), UNIT_TEST(old_ciphers_known_values), UNIT_TEST(old_ciphers_refusals),
+    UNIT_TEST(cfb_in_pieces), UNIT_TEST(aead_round_and_refusal), UNIT_TEST(gcm_known_value),
+    UNIT_TEST(keywrap_of_the_rfc))
