@@ -137,6 +137,8 @@ sign_and_put(const struct pgp_sig_spec *spec, const struct pgp_hash *h, const st
 	int rc;
 
 	put_areas(spec, key, hashed, unhashed);
+	if (hashed->err == ERR_NOMEM || unhashed->err == ERR_NOMEM)
+		return error_nomem(e);
 	if (hashed->err != 0 || unhashed->err != 0 ||
 	    (key->version == 4 && (hashed->len > 0xffff || unhashed->len > 0xffff)))
 		return error_set(e, ERR_LIMIT, "too many subpackets for one signature");
@@ -152,9 +154,8 @@ sign_and_put(const struct pgp_sig_spec *spec, const struct pgp_hash *h, const st
 		(void)buf_put_slice(out, spec->salt);
 	}
 	rc = keys.ops->sign(keys.ctx, key, hash, slice_of(digest, pgp_hash_size(hash)), out, e);
-	if (rc == 0 && out->err != 0)
-		rc = error_set(e, out->err, "no room for a signature");
-	return rc;
+	/* A signer that appends to out need not say why that failed. */
+	return out->err != 0 ? error_set(e, out->err, "no room for a signature") : rc;
 }
 
 int

@@ -22,7 +22,7 @@ struct llk_decrypter {
 	struct pgp_session sessions[SESSIONS_MAX];
 	size_t session_count;
 	struct pgp_verifier *verifier;
-	bool unencrypted, run, verified;
+	bool unencrypted, unauthenticated, run, verified;
 	struct llk_plaintext out;
 	bool proven; /* while it runs: of what is written */
 	struct pgp_decrypt_result result;
@@ -123,6 +123,12 @@ llk_decrypter_unencrypted(struct llk_decrypter *decrypter)
 	decrypter->unencrypted = true;
 }
 
+void
+llk_decrypter_accept_unauthenticated(struct llk_decrypter *decrypter)
+{
+	decrypter->unauthenticated = true;
+}
+
 /* ---- several sets of keys as one ---- */
 
 static const struct llk_keys *
@@ -221,6 +227,8 @@ run(struct llk_decrypter *x, struct pgp_source in, struct error *e)
 		.passphrase_count = x->password_count,
 		.sessions = x->sessions,
 		.session_count = x->session_count,
+		.policy = &x->policy,
+		.accept_unauthenticated_old_packet = x->unauthenticated,
 		.unencrypted = x->unencrypted,
 		.verifier = x->verifier };
 	int rc = pgp_decrypt(in, &spec, (struct pgp_plain){ &plain, x }, &x->result, e);

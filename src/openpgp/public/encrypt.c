@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "crypto/secret.h"
 #include "openpgp/encrypt.h"
+#include "openpgp/negotiate.h"
 #include "openpgp/public/public.h"
 
 struct llk_encrypter {
@@ -16,7 +17,8 @@ struct llk_encrypter {
 	size_t password_count;
 	struct pgp_signer signers[LLK_SIGNERS_MAX];
 	size_t signer_count;
-	bool all_read_v2, only_v1, armor;
+	struct pgp_negotiation negotiation; /* of what all certificates read */
+	bool armor, compress, hide, pad;
 	uint64_t length;
 	struct llk_writer out;
 	struct pgp_maker *maker;
@@ -32,7 +34,7 @@ llk_encrypter_new(const struct llk_policy *policy, struct llk_encrypter **out, s
 	if (x == NULL)
 		return llk_refuse(error, ERR_NOMEM, "no memory");
 	x->policy = policy->policy;
-	x->all_read_v2 = true;
+	pgp_negotiation_begin(&x->negotiation, &(struct pgp_negotiation_wishes){ .aead = 0 });
 	x->length = PGP_LENGTH_UNKNOWN;
 	*out = x;
 	return 0;
@@ -73,31 +75,35 @@ grow(void *array, size_t size, size_t count, size_t more, size_t *room, struct e
 }
 
 static int
+take_keys(struct llk_encrypter *x, const struct pgp_key *const *keys, size_t n, struct error *e)
+{
+	int rc = grow(&x->recipients, sizeof(const struct pgp_key *), x->recipient_count, n, &x->recipient_room, e);
+
+	if (rc == 0)
+		rc = grow(&x->intended, sizeof *x->intended, x->intended_count, 1, &x->intended_room, e);
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		x->recipients[x->recipient_count++] = keys[i];
+	return rc;
+}
+
+static int
 add_recipient(struct llk_encrypter *x, const struct pgp_cert *c, struct error *e)
 {
 	const struct pgp_key *keys[LLK_ENCRYPT_KEYS];
 	struct pgp_cert_judgement j;
 	size_t n;
-	bool v2;
 	int rc = pgp_cert_judge(c, &x->policy, x->policy.now, &j, e);
 
 	if (rc != 0)
 		return rc;
 	n = pgp_judged_keys_for(&j, &x->policy, PGP_FLAG_ENCRYPT, keys, LLK_ENCRYPT_KEYS, e);
-	v2 = (j.features & PGP_FEATURE_SEIPD2) != 0;
+	rc = n == 0 ? e->code : take_keys(x, keys, n, e);
+	if (rc == 0) {
+		x->intended[x->intended_count++] = c->primary->fingerprint;
+		pgp_negotiation_add(&x->negotiation, &j);
+	}
 	pgp_cert_judgement_done(&j);
-	if (n == 0)
-		return e->code;
-	rc = grow(&x->recipients, sizeof(const struct pgp_key *), x->recipient_count, n, &x->recipient_room, e);
-	if (rc == 0)
-		rc = grow(&x->intended, sizeof *x->intended, x->intended_count, 1, &x->intended_room, e);
-	if (rc != 0)
-		return rc;
-	for (size_t i = 0; i < n; i++)
-		x->recipients[x->recipient_count++] = keys[i];
-	x->intended[x->intended_count++] = c->primary->fingerprint;
-	x->all_read_v2 = x->all_read_v2 && v2;
-	return 0;
+	return rc;
 }
 
 int
@@ -156,7 +162,25 @@ llk_encrypter_armor(struct llk_encrypter *encrypter)
 void
 llk_encrypter_seipd1(struct llk_encrypter *encrypter)
 {
-	encrypter->only_v1 = true;
+	encrypter->negotiation.wishes.only_seipd1 = true;
+}
+
+void
+llk_encrypter_compress(struct llk_encrypter *encrypter)
+{
+	encrypter->compress = true;
+}
+
+void
+llk_encrypter_hide_recipients(struct llk_encrypter *encrypter)
+{
+	encrypter->hide = true;
+}
+
+void
+llk_encrypter_pad(struct llk_encrypter *encrypter)
+{
+	encrypter->pad = true;
 }
 
 void
@@ -175,11 +199,12 @@ begin(struct llk_encrypter *x, struct error *e)
 		.recipients = x->intended,
 		.recipient_count = x->intended_count };
 	struct pgp_encrypt_spec spec = {
-		.container = x->all_read_v2 && !x->only_v1 ? PGP_CONTAINER_SEIPD2 : PGP_CONTAINER_SEIPD1,
 		.recipients = x->recipients,
 		.recipient_count = x->recipient_count,
 		.passphrases = x->passphrases,
 		.passphrase_count = x->password_count,
+		.hide_recipients = x->hide,
+		.compression = x->compress ? PGP_ZLIB : PGP_UNCOMPRESSED,
 		.armor = x->armor,
 		.length = x->length,
 	};
@@ -188,6 +213,9 @@ begin(struct llk_encrypter *x, struct error *e)
 	if (rc != 0)
 		return rc;
 	spec.maker = x->maker;
+	pgp_negotiation_end(&x->negotiation, &spec.container, &spec.cipher, &spec.aead);
+	/* There is padding in the new container only; the old one has no place where it would be proven. */
+	spec.padding = x->pad && spec.container == PGP_CONTAINER_SEIPD2 ? PGP_PAD_PADME : PGP_PAD_NONE;
 	return pgp_encryptor_new(&spec, llk_sink(&x->out), &x->engine, e);
 }
 

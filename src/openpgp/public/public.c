@@ -2,6 +2,7 @@
 /* Errors, octets, streams, policy and armor of the public header. */
 #include "openpgp/public/public.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -15,6 +16,9 @@ _Static_assert(LLK_ERROR_TEXT_SIZE == ERROR_TEXT_MAX, "a sentence fits");
 int
 llk_fail(struct llk_error *out, const struct error *e)
 {
+	/* The engine failed and did not say why: that is its fault, and never a success. */
+	if (e->code == 0)
+		return llk_refuse(out, ERR_INTERNAL, "something failed without a reason");
 	if (out != NULL) {
 		out->code = e->code;
 		out->offset = e->offset;
@@ -153,6 +157,28 @@ llk_policy_new(uint64_t now, struct llk_policy **out, struct llk_error *error)
 	p->policy = pgp_policy_default(now);
 	*out = p;
 	return 0;
+}
+
+int
+llk_policy_accept(struct llk_policy *policy, const char *rule, struct llk_error *error)
+{
+	struct error e = { 0 };
+	char known[ERROR_TEXT_MAX] = "";
+	size_t len = 0;
+
+	if (pgp_policy_set(&policy->policy, slice_str(rule), PGP_USES_ALL, PGP_ALWAYS, &e) == 0)
+		return 0;
+	if (e.code != ERR_NOT_FOUND)
+		return llk_fail(error, &e);
+	for (size_t i = 0; pgp_policy_rule(i) != NULL; i++) {
+		const char *name = pgp_policy_rule(i)->name;
+
+		if (!pgp_policy_rule(i)->missing && strstr(known, name) == NULL &&
+		    len + strlen(name) + 40 < sizeof known)
+			len += (size_t)snprintf(known + len, sizeof known - len, " %s", name);
+	}
+	(void)error_set(&e, ERR_NOT_FOUND, "there is no such rule; there are:%s", known);
+	return llk_fail(error, &e);
 }
 
 void

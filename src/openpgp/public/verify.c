@@ -4,9 +4,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "openpgp/armor.h"
+#include "openpgp/cleartext.h"
 #include "openpgp/data_sig.h"
-#include "openpgp/packet.h"
 #include "openpgp/public/public.h"
 
 struct llk_verifier {
@@ -74,47 +73,14 @@ llk_verifier_free(struct llk_verifier *verifier)
 	mem_free(verifier);
 }
 
-static int
-expect_packets(struct pgp_verifier *v, struct slice packets, struct error *e)
-{
-	struct pgp_packet p;
-	size_t at = 0, seen = 0;
-	int rc;
-
-	while ((rc = pgp_packet_next(packets, &at, &p, e)) == 1) {
-		if (p.header.type == PGP_MARKER || p.header.type == PGP_PADDING)
-			continue;
-		if (p.header.type != PGP_SIGNATURE)
-			return error_set_at(
-			    e, ERR_SYNTAX, (uint64_t)(at - p.raw.len), "there is something else than signatures in it");
-		rc = pgp_verifier_expect(v, p.body, e);
-		if (rc != 0)
-			return rc;
-		seen++;
-	}
-	if (rc == 0 && seen == 0)
-		return error_set(e, ERR_SYNTAX, "there is no signature in it");
-	return rc;
-}
-
 int
 llk_verifier_signatures(struct llk_verifier *verifier, struct llk_bytes signatures, struct llk_error *error)
 {
-	struct slice in = llk_slice(signatures);
-	struct buf packets BUF_OWNED = { 0 };
-	enum pgp_armor_kind kind;
 	struct error e = { 0 };
-	size_t at = 0;
-	int rc;
 
-	if (in.len > 0 && !pgp_armor_looks_armored(in))
-		return expect_packets(verifier->engine, in, &e) == 0 ? 0 : llk_fail(error, &e);
-	buf_init(&packets, PGP_SIGNATURES_MAX * (size_t)PGP_SIG_BODY_MAX);
-	while ((rc = pgp_armor_parse(in, &at, &kind, &packets, &e)) == 1)
-		continue;
-	if (rc == 0)
-		rc = expect_packets(verifier->engine, buf_slice(&packets), &e);
-	return rc == 0 ? 0 : llk_fail(error, &e);
+	if (verifier->ended)
+		return llk_refuse(error, ERR_ORDER, "the verifier has ended");
+	return pgp_verifier_expect_all(verifier->engine, llk_slice(signatures), &e) == 0 ? 0 : llk_fail(error, &e);
 }
 
 int
@@ -157,4 +123,55 @@ llk_verifier_verdict(const struct llk_verifier *verifier, size_t n, struct llk_v
 		return false;
 	llk_verdict_of(pgp_verifier_verdict(verifier->engine, n), out);
 	return true;
+}
+
+/* ---- the cleartext framework ---- */
+
+struct rewound {
+	struct slice whole, left;
+};
+
+static int
+rewound_next(void *ctx, struct slice *piece_out, struct error *e)
+{
+	struct rewound *r = ctx;
+
+	(void)e;
+	*piece_out = r->left;
+	r->left = SLICE_EMPTY;
+	return 0;
+}
+
+static int
+rewound_again(void *ctx, struct error *e)
+{
+	struct rewound *r = ctx;
+
+	(void)e;
+	r->left = r->whole;
+	return 0;
+}
+
+int
+llk_verifier_cleartext(
+    struct llk_verifier *verifier, struct llk_bytes in, struct llk_data *text_out, struct llk_error *error)
+{
+	struct rewound r = { llk_slice(in), llk_slice(in) };
+	const struct pgp_reread source = { { rewound_next, &r }, rewound_again, &r };
+	struct pgp_cleartext_result result;
+	struct error e = { 0 };
+	struct buf text;
+	int rc;
+
+	if (verifier->ended)
+		return llk_refuse(error, ERR_ORDER, "the verifier has ended");
+	verifier->ended = true;
+	buf_init(&text, LLK_WHOLE_MAX);
+	rc = pgp_cleartext_read(source, verifier->engine, pgp_plain_buf(&text), &result, &e);
+	if (rc == 0)
+		rc = pgp_verifier_finish(verifier->engine, &e);
+	if (rc == 0)
+		return llk_give(&text, text_out, error);
+	buf_wipe_done(&text);
+	return llk_fail(error, &e);
 }

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: ISC */
+/* include/letterlock/openpgp.h from outside, and without memory at every allocation. */
+#include "unit.h"
+
+#include <letterlock/openpgp.h>
+
+#include "base/mem.h"
+
+#define NOW 1700000000u
+
+static const char letter[] = "Dear Bob, the walnut is hollow.\r\n- and so is the tree.\n";
+static const char user[] = "Alice <alice@example.org>";
+
+static struct llk_bytes
+bytes(const char *s)
+{
+	return (struct llk_bytes){ s, strlen(s) };
+}
+
+static struct llk_bytes
+whole(const struct llk_data *d)
+{
+	return (struct llk_bytes){ d->data, d->len };
+}
+
+/* What every test needs: a key, unlocked, and a policy. */
+struct alice {
+	struct llk_data secret;
+	struct llk_certs *certs;
+	struct llk_keys *keys;
+	struct llk_policy *policy;
+};
+
+static int
+generate(const char *profile, const char *password, struct llk_data *out, struct llk_error *e)
+{
+	struct llk_generator *g = NULL;
+	int rc = llk_generator_new(profile, &g, e);
+
+	if (rc == 0)
+		rc = llk_generator_user_id(g, bytes(user), e);
+	if (rc == 0)
+		rc = llk_generator_password(g, bytes(password), e);
+	if (rc == 0)
+		rc = llk_generator_run(g, NOW, true, out, e);
+	llk_generator_free(g);
+	return rc;
+}
+
+static int
+meet(struct alice *a, const struct llk_data *secret, const char *password, struct llk_error *e)
+{
+	int rc = llk_certs_new(&a->certs, e);
+
+	if (rc == 0)
+		rc = llk_certs_add(a->certs, whole(secret), e);
+	if (rc == 0)
+		rc = llk_keys_new(&a->keys, e);
+	if (rc == 0)
+		rc = llk_keys_unlock(a->keys, llk_certs_at(a->certs, 0), bytes(password), e);
+	if (rc == 0)
+		rc = llk_policy_new(NOW + 100, &a->policy, e);
+	return rc;
+}
+
+static void
+part(struct alice *a)
+{
+	llk_policy_free(a->policy);
+	llk_keys_free(a->keys);
+	llk_certs_free(a->certs);
+	llk_data_free(&a->secret);
+	*a = (struct alice){ .certs = NULL };
+}
+
+/* ---- the works, each one whole operation ---- */
+
+static int
+seal(const struct alice *a, struct llk_data *out, struct llk_error *e)
+{
+	struct llk_encrypter *x = NULL;
+	int rc = llk_encrypter_new(a->policy, &x, e);
+
+	if (rc == 0)
+		rc = llk_encrypter_recipient(x, llk_certs_at(a->certs, 0), e);
+	if (rc == 0)
+		rc = llk_encrypter_signer(x, llk_certs_at(a->certs, 0), a->keys, e);
+	if (rc == 0) {
+		llk_encrypter_armor(x);
+		rc = llk_encrypter_run(x, bytes(letter), out, e);
+	}
+	llk_encrypter_free(x);
+	return rc;
+}
+
+static int
+open_sealed(const struct alice *a, struct llk_bytes in, struct llk_data *out, size_t *good, struct llk_error *e)
+{
+	struct llk_decrypter *x = NULL;
+	struct llk_verdict v;
+	int rc = llk_decrypter_new(a->policy, &x, e);
+
+	if (rc == 0)
+		rc = llk_decrypter_keys(x, a->keys, e);
+	if (rc == 0)
+		rc = llk_decrypter_verify_with(x, a->certs, e);
+	if (rc == 0)
+		rc = llk_decrypter_run_data(x, in, out, e);
+	*good = 0;
+	for (size_t i = 0; rc == 0 && llk_decrypter_verdict(x, i, &v); i++)
+		*good += v.kind == LLK_GOOD;
+	llk_decrypter_free(x);
+	return rc;
+}
+
+static int
+sign(const struct alice *a, enum llk_signature_form form, struct llk_data *out, struct llk_error *e)
+{
+	struct llk_signer *s = NULL;
+	int rc = llk_signer_new(form, &s, e);
+
+	if (rc == 0)
+		rc = llk_signer_key(s, llk_certs_at(a->certs, 0), a->policy, a->keys, e);
+	if (rc == 0) {
+		llk_signer_armor(s);
+		rc = llk_signer_run(s, NOW + 50, bytes(letter), out, e);
+	}
+	llk_signer_free(s);
+	return rc;
+}
+
+static int
+verify(
+    const struct alice *a, struct llk_bytes signature, const char *text, struct llk_verdict *out, struct llk_error *e)
+{
+	struct llk_verifier *v = NULL;
+	int rc = llk_verifier_new(a->certs, a->policy, &v, e);
+
+	if (rc == 0)
+		rc = llk_verifier_signatures(v, signature, e);
+	if (rc == 0)
+		rc = llk_verifier_write(v, bytes(text), e);
+	if (rc == 0)
+		rc = llk_verifier_end(v, e);
+	if (rc == 0)
+		assert_true(llk_verifier_verdict(v, 0, out));
+	llk_verifier_free(v);
+	return rc;
+}
+
+static int
+read_clear(const struct alice *a, struct llk_bytes in, struct llk_data *out, size_t *good, struct llk_error *e)
+{
+	struct llk_verifier *v = NULL;
+	int rc = llk_verifier_new(a->certs, a->policy, &v, e);
+
+	if (rc == 0)
+		rc = llk_verifier_cleartext(v, in, out, e);
+	*good = rc == 0 ? llk_verifier_good(v) : 0;
+	llk_verifier_free(v);
+	return rc;
+}
+
+/* ---- they agree with each other ---- */
+
+static void
+with_profile(const char *profile)
+{
+	struct alice a = { .certs = NULL };
+	struct llk_error e = { 0 };
+	struct llk_data sealed = { NULL, 0 }, plain = { NULL, 0 }, signature = { NULL, 0 }, clear = { NULL, 0 };
+	struct llk_verdict v = { .kind = LLK_BAD };
+	char fingerprint[LLK_FINGERPRINT_SIZE];
+	size_t good;
+
+	assert_int_equal(generate(profile, "walnut", &a.secret, &e), 0);
+	assert_int_equal(meet(&a, &a.secret, "hazel", &e), LLK_PASSWORD);
+	llk_keys_free(a.keys);
+	llk_certs_free(a.certs);
+	assert_int_equal(meet(&a, &a.secret, "walnut", &e), 0);
+	assert_int_equal(seal(&a, &sealed, &e), 0);
+	assert_int_equal(open_sealed(&a, whole(&sealed), &plain, &good, &e), 0);
+	assert_int_equal(good, 1);
+	assert_int_equal(plain.len, strlen(letter));
+	assert_memory_equal(plain.data, letter, plain.len);
+	llk_data_free(&plain);
+
+	sealed.data[sealed.len / 2] ^= 1;
+	assert_int_not_equal(open_sealed(&a, whole(&sealed), &plain, &good, &e), 0);
+	assert_null(plain.data);
+
+	assert_int_equal(sign(&a, LLK_DETACHED, &signature, &e), 0);
+	assert_int_equal(verify(&a, whole(&signature), letter, &v, &e), 0);
+	assert_int_equal(v.kind, LLK_GOOD);
+	assert_int_equal(v.created, NOW + 50);
+	llk_cert_fingerprint(llk_certs_at(a.certs, 0), fingerprint);
+	assert_ptr_equal(v.cert, llk_certs_at(a.certs, 0));
+	assert_ptr_equal(llk_certs_find(a.certs, v.key), v.cert);
+	assert_int_equal(verify(&a, whole(&signature), "something else", &v, &e), 0);
+	assert_int_equal(v.kind, LLK_BAD);
+
+	assert_int_equal(sign(&a, LLK_CLEARTEXT, &clear, &e), 0);
+	assert_int_equal(read_clear(&a, whole(&clear), &plain, &good, &e), 0);
+	assert_int_equal(good, 1);
+	assert_memory_equal(plain.data, "Dear Bob", 8);
+	llk_data_free(&plain);
+	llk_data_free(&clear);
+	llk_data_free(&sealed);
+	llk_data_free(&signature);
+	part(&a);
+}
+
+static void
+test_each_profile(void **state)
+{
+	(void)state;
+	with_profile("rfc9580");
+	with_profile("rfc4880");
+	with_profile("security");
+}
+
+static void
+test_session_keys_and_passwords(void **state)
+{
+	struct llk_policy *policy = NULL;
+	struct llk_encrypter *x = NULL;
+	struct llk_decrypter *d = NULL;
+	struct llk_data sealed = { NULL, 0 }, plain = { NULL, 0 }, key = { NULL, 0 };
+	struct llk_error e = { 0 };
+	unsigned cipher = 0;
+
+	(void)state;
+	assert_int_equal(llk_policy_new(NOW, &policy, &e), 0);
+	assert_int_equal(llk_encrypter_new(policy, &x, &e), 0);
+	assert_int_equal(llk_encrypter_run(x, bytes(letter), &sealed, &e), LLK_USAGE);
+	assert_int_equal(llk_encrypter_password(x, bytes("one"), &e), 0);
+	assert_int_equal(llk_encrypter_password(x, bytes("two"), &e), 0);
+	llk_encrypter_seipd1(x);
+	assert_int_equal(llk_encrypter_run(x, bytes(letter), &sealed, &e), 0);
+	assert_int_equal(llk_encrypter_password(x, bytes("three"), &e), LLK_ORDER);
+	llk_encrypter_free(x);
+
+	assert_int_equal(llk_decrypter_new(policy, &d, &e), 0);
+	assert_int_equal(llk_decrypter_password(d, bytes("none"), &e), 0);
+	assert_int_equal(llk_decrypter_run_data(d, whole(&sealed), &plain, &e), LLK_PASSWORD);
+	assert_int_equal(llk_decrypter_run_data(d, whole(&sealed), &plain, &e), LLK_ORDER);
+	llk_decrypter_free(d);
+
+	assert_int_equal(llk_decrypter_new(policy, &d, &e), 0);
+	assert_int_equal(llk_decrypter_password(d, bytes("two"), &e), 0);
+	assert_int_equal(llk_decrypter_run_data(d, whole(&sealed), &plain, &e), 0);
+	assert_int_equal(llk_decrypter_opened_with(d, &cipher, &key, &e), 0);
+	assert_int_equal(cipher, 9);
+	llk_decrypter_free(d);
+	llk_data_free(&plain);
+
+	assert_int_equal(llk_decrypter_new(policy, &d, &e), 0);
+	assert_int_equal(llk_decrypter_session_key(d, cipher, whole(&key), &e), 0);
+	assert_int_equal(llk_decrypter_run_data(d, whole(&sealed), &plain, &e), 0);
+	assert_memory_equal(plain.data, letter, plain.len);
+	llk_decrypter_free(d);
+	llk_data_free(&plain);
+	llk_data_free(&key);
+	llk_data_free(&sealed);
+	llk_policy_free(policy);
+}
+
+static void
+test_validity(void **state)
+{
+	struct alice a = { .certs = NULL };
+	struct llk_error e = { 0 };
+	struct llk_validity *v = NULL;
+	struct llk_data revocation = { NULL, 0 }, merged = { NULL, 0 };
+	struct llk_certs *both = NULL;
+	struct llk_user_id u;
+	struct llk_key k;
+
+	(void)state;
+	assert_int_equal(generate("rfc4880", "", &a.secret, &e), 0);
+	assert_int_equal(meet(&a, &a.secret, "", &e), 0);
+	assert_int_equal(llk_validity_new(llk_certs_at(a.certs, 0), a.policy, &v, &e), 0);
+	assert_true(llk_validity_good(v));
+	assert_int_equal(llk_validity_user_ids(v), 1);
+	assert_true(llk_validity_user_id(v, 0, &u));
+	assert_true(u.valid && u.primary);
+	assert_memory_equal(u.text.data, user, u.text.len);
+	assert_false(llk_validity_user_id(v, 1, &u));
+	assert_int_equal(llk_validity_keys(v), 2);
+	assert_true(llk_validity_key(v, 1, &k));
+	assert_true(k.valid && !k.primary && k.secret);
+	assert_int_equal(k.flags, LLK_ENCRYPT);
+	llk_validity_free(v);
+
+	assert_int_equal(llk_cert_revocation(llk_certs_at(a.certs, 0), a.keys, LLK_REVOKE_COMPROMISED, bytes("lost"),
+			     NOW + 10, true, &revocation, &e),
+	    0);
+	assert_int_equal(llk_certs_new(&both, &e), 0);
+	/* The revocation alone is no certificate: in version 4 it is only a signature. */
+	assert_int_equal(llk_certs_add(both, whole(&revocation), &e), LLK_SYNTAX);
+	assert_int_equal(llk_cert_merge(llk_certs_at(a.certs, 0), llk_certs_at(a.certs, 0), false, &merged, &e), 0);
+	assert_int_equal(llk_certs_add(both, whole(&merged), &e), 0);
+	assert_string_equal(llk_policy_accept(a.policy, "no-such-rule", &e) == LLK_NOT_FOUND ? "no" : "yes", "no");
+	assert_int_equal(llk_policy_accept(a.policy, "sha1", &e), 0);
+	llk_certs_free(both);
+	llk_data_free(&merged);
+	llk_data_free(&revocation);
+	part(&a);
+}
+
+/* ---- no memory: each work with each of its allocations failing in turn ---- */
+
+enum {
+	WORK_GENERATE,
+	WORK_MEET,
+	WORK_SEAL,
+	WORK_OPEN,
+	WORK_SIGN,
+	WORK_CLEAR,
+	WORK_VERIFY,
+	WORK_READ_CLEAR,
+	WORK_JUDGE,
+	WORK_COUNT
+};
+
+struct bench {
+	struct alice a;
+	struct llk_data sealed, signature, clear;
+};
+
+static int
+work(int which, const struct bench *b, struct llk_error *e)
+{
+	struct alice fresh = { .certs = NULL };
+	struct llk_data out = { NULL, 0 };
+	struct llk_validity *v = NULL;
+	struct llk_verdict verdict;
+	size_t good;
+	int rc = 0;
+
+	switch (which) {
+	case WORK_GENERATE:
+		rc = generate("rfc4880", "", &out, e);
+		break;
+	case WORK_MEET:
+		rc = meet(&fresh, &b->a.secret, "", e);
+		part(&fresh);
+		break;
+	case WORK_SEAL:
+		rc = seal(&b->a, &out, e);
+		break;
+	case WORK_OPEN:
+		rc = open_sealed(&b->a, whole(&b->sealed), &out, &good, e);
+		break;
+	case WORK_SIGN:
+		rc = sign(&b->a, LLK_DETACHED, &out, e);
+		break;
+	case WORK_CLEAR:
+		rc = sign(&b->a, LLK_CLEARTEXT, &out, e);
+		break;
+	case WORK_VERIFY:
+		rc = verify(&b->a, whole(&b->signature), letter, &verdict, e);
+		break;
+	case WORK_READ_CLEAR:
+		rc = read_clear(&b->a, whole(&b->clear), &out, &good, e);
+		break;
+	default:
+		rc = llk_validity_new(llk_certs_at(b->a.certs, 0), b->a.policy, &v, e);
+		llk_validity_free(v);
+	}
+	llk_data_free(&out);
+	return rc;
+}
+
+static void
+test_no_memory(void **state)
+{
+	struct bench b = { .sealed = { NULL, 0 } };
+	struct llk_error e = { 0 };
+	int wrong = 0;
+
+	(void)state;
+	assert_int_equal(generate("rfc4880", "", &b.a.secret, &e), 0);
+	assert_int_equal(meet(&b.a, &b.a.secret, "", &e), 0);
+	assert_int_equal(seal(&b.a, &b.sealed, &e), 0);
+	assert_int_equal(sign(&b.a, LLK_DETACHED, &b.signature, &e), 0);
+	assert_int_equal(sign(&b.a, LLK_CLEARTEXT, &b.clear, &e), 0);
+	for (int w = 0; w < WORK_COUNT; w++) {
+		long n = 0;
+		int rc;
+
+		/* Until the work needs fewer allocations than the one that fails: then it succeeds as ever. */
+		do {
+			mem_fail_after(n++);
+			rc = work(w, &b, &e);
+			mem_fail_after(-1);
+			if (rc != 0 && rc != LLK_NOMEM) {
+				print_error("work %d, allocation %ld: %d %s\n", w, n - 1, rc, e.text);
+				wrong++;
+			}
+		} while (rc != 0 && n < 100000);
+		assert_int_equal(rc, 0);
+		assert_true(n > 3);
+	}
+	assert_int_equal(wrong, 0);
+	llk_data_free(&b.sealed);
+	llk_data_free(&b.signature);
+	llk_data_free(&b.clear);
+	part(&b.a);
+}
+
+UNIT_MAIN(UNIT_TEST(test_each_profile), UNIT_TEST(test_session_keys_and_passwords), UNIT_TEST(test_validity),
+    UNIT_TEST(test_no_memory))
