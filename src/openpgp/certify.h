@@ -58,18 +58,20 @@ typedef bool pgp_approve_choice(void *ctx, const struct pgp_sig *certification);
 int pgp_change_approve(const struct pgp_change *c, struct slice user_id, pgp_approve_choice *choose, void *ctx,
     struct buf *out, struct error *e);
 
-/*
- * Whether the owner approved a certification that stands behind the user ID or
- * attribute component of c. approval: from pgp_approval_find().
- */
+/* What the owner approved of a user ID or attribute; points into the certificate. */
 struct pgp_approval {
 	uint8_t hash;
-	struct slice digests; /* one after the other */
+	bool ordered;         /* the digests ascend, as they should */
+	struct slice digests; /* one after the other; empty when nothing is approved */
 };
-/* The owner's newest valid approval for a component; count 0 digests when there is none. Checks its signature. */
+/* The owner's newest valid approval for a component of c, whose signature is checked; an empty one when there is none. */
 int pgp_approval_find(const struct pgp_cert *c, const struct pgp_component *k, const struct pgp_policy *policy,
     struct pgp_approval *out, struct error *e);
-/* Whether a signature packet's body is among them. ERR_NOMEM, ERR_UNSUPPORTED. */
+/*
+ * Whether a certification (a signature packet's body, of that component) is
+ * approved. ERR_UNSUPPORTED for signatures of a version that cannot be;
+ * ERR_NOMEM, ERR_CRYPTO.
+ */
 int pgp_approval_has(const struct pgp_approval *a, struct slice certification, bool *out, struct error *e);
 
 #endif

@@ -66,7 +66,9 @@ pgp_rewrite_insert(
 	w->insertions[w->count++] = (struct pgp_insertion){ .component = (size_t)(k - w->cert->components),
 		.from = from,
 		.len = w->packets.len - from,
-		.revocation = is_revocation(type) };
+		.place = w->signer != w->cert->primary ? PGP_PLACE_LAST
+		    : is_revocation(type)              ? PGP_PLACE_FIRST
+						       : PGP_PLACE_SELF };
 	return 0;
 }
 
@@ -115,12 +117,12 @@ pgp_rewrite_changed(const struct pgp_rewrite *w)
 /* ---- writing ---- */
 
 static void
-put_insertions(const struct pgp_rewrite *w, size_t component, bool revocations, struct buf *out)
+put_insertions(const struct pgp_rewrite *w, size_t component, enum pgp_place place, struct buf *out)
 {
 	for (size_t i = 0; i < w->count; i++) {
 		const struct pgp_insertion *n = &w->insertions[i];
 
-		if (n->component == component && n->revocation == revocations)
+		if (n->component == component && n->place == place)
 			(void)buf_put_slice(out, slice_sub(buf_slice(&w->packets), n->from, n->len));
 	}
 }
@@ -140,14 +142,15 @@ put_component(const struct pgp_rewrite *w, size_t n, struct buf *out)
 	size_t i = 0;
 
 	(void)buf_put_slice(out, k->packet.raw);
-	put_insertions(w, n, true, out);
+	put_insertions(w, n, PGP_PLACE_FIRST, out);
 	/* Old revocations in front stay in front. */
 	for (; i < k->part_count && part_is_revocation(&k->parts[i]); i++)
 		(void)buf_put_slice(out, k->parts[i].raw);
-	put_insertions(w, n, false, out);
+	put_insertions(w, n, PGP_PLACE_SELF, out);
 	for (; i < k->part_count; i++)
 		if (k->parts[i].type != PGP_PADDING)
 			(void)buf_put_slice(out, k->parts[i].raw);
+	put_insertions(w, n, PGP_PLACE_LAST, out);
 }
 
 static void

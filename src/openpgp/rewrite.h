@@ -2,8 +2,8 @@
 /*
  * A certificate written again with new packets in it; for change*.c, update.c,
  * certify.c and approve.c only. What was there stays byte for byte and in its
- * order; new signatures stand in front of the old ones of their component
- * (revocations first), new user IDs behind the last one, new subkeys behind
+ * order; new self-signatures stand in front of the old ones of their component
+ * (revocations first), others' at the end, new user IDs behind the last one, new subkeys behind
  * everything but padding.
  */
 #ifndef OPENPGP_REWRITE_H
@@ -12,10 +12,17 @@
 #include "openpgp/change.h"
 #include "openpgp/selfsig.h"
 
+/* Where a new signature stands among the old ones of its component. */
+enum pgp_place {
+	PGP_PLACE_FIRST, /* revocations */
+	PGP_PLACE_SELF,  /* behind old revocations that stand in front */
+	PGP_PLACE_LAST   /* others' certifications */
+};
+
 struct pgp_insertion {
 	size_t component; /* index */
 	size_t from, len; /* in packets */
-	bool revocation;
+	enum pgp_place place;
 };
 
 struct pgp_rewrite {
