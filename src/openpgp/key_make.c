@@ -2,6 +2,7 @@
 #include "openpgp/key_make.h"
 
 #include "openpgp/pk.h"
+#include "openpgp/pqc.h"
 
 #define MATERIAL_MAX (16u << 10) /* octets of public values; RSA of 16384 bits has 2 KiB */
 
@@ -23,11 +24,8 @@ find_row(const struct pgp_key_spec *spec, const struct pgp_pk **out, struct erro
 	if (pk == NULL || pk->generate == NULL || (pk->versions & (spec->version == 4 ? PGP_PK_V4 : PGP_PK_V6)) == 0)
 		return error_set(e, ERR_USAGE, "no key of version %u with %s is made", spec->version,
 		    pgp_algorithm_name(spec->algorithm));
-	if (pk->available != NULL && !pk->available())
-		return error_set(e, ERR_UNSUPPORTED, "%s is not in the libcrypto that runs here",
-		    pgp_algorithm_name(spec->algorithm));
 	*out = pk;
-	return 0;
+	return pgp_pqc_available(spec->algorithm, e);
 }
 
 static int

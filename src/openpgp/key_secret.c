@@ -221,8 +221,7 @@ pgp_key_unlock(const struct pgp_key *k, struct slice passphrase, struct secret *
 	if (!k->secret)
 		return error_set(e, ERR_NO_KEY, "this is a public key");
 	if (pk == NULL || pk->matches == NULL)
-		return error_set(
-		    e, ERR_UNSUPPORTED, "keys of this kind (%s) are not supported", pgp_algorithm_name(k->algorithm));
+		return pgp_pk_refuse(k, "unlocking a secret key", e);
 	rc = k->s2k_usage == 0 ? open_plain(k, &s, e) : open_locked(k, passphrase, &s, e);
 	if (rc == 0)
 		rc = unpack(pk, k, &s, e);

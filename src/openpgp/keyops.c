@@ -13,8 +13,7 @@ pgp_secret_sign(
 	const struct pgp_pk *pk = pgp_pk_of(key);
 
 	if (pk == NULL || pk->sign == NULL)
-		return error_set(
-		    e, ERR_UNSUPPORTED, "signing with %s is not supported", pgp_algorithm_name(key->algorithm));
+		return pgp_pk_refuse(key, "signing with a key", e);
 	if (digest.len < pgp_key_digest_min(key))
 		return error_set(e, ERR_UNSUPPORTED, "a digest of %zu octets is too short for this key: it needs %zu",
 		    digest.len, pgp_key_digest_min(key));

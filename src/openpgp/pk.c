@@ -5,6 +5,7 @@
 #include "openpgp/curve.h"
 #include "openpgp/mpi.h"
 #include "openpgp/pk_internal.h"
+#include "openpgp/pqc.h"
 
 static const struct pgp_pk *const rows[] = {
 	&pgp_pk_rsa,
@@ -19,6 +20,10 @@ static const struct pgp_pk *const rows[] = {
 	&pgp_pk_x448,
 	&pgp_pk_ed25519,
 	&pgp_pk_ed448,
+	&pgp_pk_mldsa65_ed25519,
+	&pgp_pk_mldsa87_ed448,
+	&pgp_pk_mlkem768_x25519,
+	&pgp_pk_mlkem1024_x448,
 };
 
 const struct pgp_pk *
@@ -37,6 +42,16 @@ pgp_pk_of(const struct pgp_key *key)
 	const struct pgp_pk *pk = key->understood ? pgp_pk_find(key->algorithm) : NULL;
 
 	return pk != NULL && pk->available != NULL && !pk->available() ? NULL : pk;
+}
+
+int
+pgp_pk_refuse(const struct pgp_key *key, const char *what, struct error *e)
+{
+	int rc = pgp_pqc_available(key->algorithm, e);
+
+	return rc != 0 ? rc
+		       : error_set(e, ERR_UNSUPPORTED, "%s of version %u with %s is not supported", what, key->version,
+			     pgp_algorithm_name(key->algorithm));
 }
 
 static uint8_t

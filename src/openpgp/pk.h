@@ -97,6 +97,12 @@ struct pgp_pk {
 const struct pgp_pk *pgp_pk_find(uint8_t algorithm);
 /* The row of a key that can be used (understood, and libcrypto has it); else NULL. */
 const struct pgp_pk *pgp_pk_of(const struct pgp_key *key);
+/*
+ * ERR_UNSUPPORTED with a sentence for a person, for where pgp_pk_of() is NULL or its row lacks the function: what is
+ * missing in this libcrypto, or that it is nothing that is done here ("encryption to a key of version 4 with DSA is not
+ * supported"). what: as in that sentence. ERR_NOMEM.
+ */
+int pgp_pk_refuse(const struct pgp_key *key, const char *what, struct error *e);
 /* RSA has three numbers for one algorithm: whether two numbers mean the same kind of key. */
 bool pgp_pk_same(uint8_t a, uint8_t b);
 /* Takes a whole slice apart: false unless it is exactly these fields. out has PGP_PK_FIELDS_MAX. */

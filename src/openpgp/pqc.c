@@ -6,12 +6,10 @@
 
 #include "crypto/agree.h"
 #include "crypto/hash.h"
-#include "crypto/keywrap.h"
 #include "crypto/mldsa.h"
 #include "crypto/mlkem.h"
 #include "crypto/sign.h"
-#include "openpgp/algorithm.h"
-#include "openpgp/session.h"
+#include "openpgp/pk_internal.h"
 
 /* ---- encryption: ML-KEM and ECDH ---- */
 
@@ -95,12 +93,6 @@ kem_matches(const struct pgp_key *key, struct slice secret, struct error *e)
 	return rc;
 }
 
-static bool
-is_aes(uint8_t cipher)
-{
-	return cipher >= PGP_AES128 && cipher <= PGP_AES256;
-}
-
 /* What an encapsulation gives: both ciphertexts and the key that wraps the session key. */
 struct encapsulated {
 	uint8_t ecdh[AGREE_KEY_MAX], mlkem[MLKEM_CIPHERTEXT_MAX];
@@ -132,19 +124,12 @@ kem_wrap(
 {
 	struct kem k = kem_of(key);
 	struct encapsulated made;
-	int rc;
+	int rc = encapsulate(key, k, &made, e);
 
-	if (version == 3 && !is_aes(session->cipher))
-		return error_set(e, ERR_UNSUPPORTED, "%s goes with AES only (RFC 9980 section 4.3.1)",
-		    pgp_algorithm_name(key->algorithm));
-	rc = encapsulate(key, k, &made, e);
 	if (rc == 0) {
 		(void)buf_put(out, made.ecdh, agree_key_size(k.ecdh));
 		(void)buf_put(out, made.mlkem, mlkem_ciphertext_size(k.mlkem));
-		(void)buf_put_u8(out, (uint8_t)((version == 3) + session->key.len + KEYWRAP_EXTRA));
-		if (version == 3)
-			(void)buf_put_u8(out, session->cipher);
-		rc = keywrap_wrap(slice_of(made.kek, sizeof made.kek), secret_slice(&session->key), out, e);
+		rc = pgp_session_wrap_clear(version, session, slice_of(made.kek, sizeof made.kek), out, e);
 	}
 	secret_wipe(made.kek, sizeof made.kek);
 	return rc;
@@ -173,20 +158,12 @@ static int
 kem_unwrap(uint8_t version, const struct pgp_key *key, struct slice secret, const struct slice *fields,
     uint8_t *cipher_out, struct secret *key_out, struct error *e)
 {
-	struct reader r = reader_of(fields[2]);
-	uint8_t kek[PGP_PQC_KEK], cipher = version == 3 ? reader_get_u8(&r) : 0;
-	struct slice wrapped = reader_rest(&r);
-	int rc;
+	uint8_t kek[PGP_PQC_KEK];
+	int rc = decapsulate(key, secret, fields, kek, e);
 
-	/* The cipher stands outside of what the key wrap proves: only a length that fits it is taken (section 4.3.1). */
-	if (version == 3 && (!is_aes(cipher) || pgp_cipher_key_size(cipher) + KEYWRAP_EXTRA != wrapped.len))
-		return error_set(e, ERR_SYNTAX, "an encrypted session key does not fit its cipher %u", cipher);
-	rc = decapsulate(key, secret, fields, kek, e);
 	if (rc == 0)
-		rc = keywrap_unwrap(slice_of(kek, sizeof kek), wrapped, key_out, e);
+		rc = pgp_session_unwrap_clear(version, fields[2], slice_of(kek, sizeof kek), cipher_out, key_out, e);
 	secret_wipe(kek, sizeof kek);
-	if (rc == 0)
-		*cipher_out = cipher;
 	return rc;
 }
 
@@ -282,7 +259,7 @@ pair_sign(
 bool
 pgp_pqc_is(uint8_t algorithm)
 {
-	return algorithm >= PGP_MLDSA65_ED25519 && algorithm <= PGP_MLKEM1024_X448;
+	return algorithm >= PGP_POST_QUANTUM_MIN && algorithm <= PGP_POST_QUANTUM_MAX;
 }
 
 int
@@ -307,6 +284,18 @@ bool
 pgp_pqc_refuses_binding(const struct pgp_key *subkey, uint8_t hash)
 {
 	return pgp_pqc_is(subkey->algorithm) && (hash == PGP_MD5 || hash == PGP_SHA1 || hash == PGP_RIPEMD160);
+}
+
+size_t
+pgp_pqc_prefer(const struct pgp_key **keys, size_t count)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (pgp_pqc_is(keys[i]->algorithm))
+			keys[n++] = keys[i];
+	}
+	return n == 0 ? count : n;
 }
 
 /* ---- rows ---- */

@@ -43,6 +43,13 @@ int pgp_pqc_available(uint8_t algorithm, struct error *e);
  */
 bool pgp_pqc_refuses_binding(const struct pgp_key *subkey, uint8_t hash);
 
+/*
+ * Of the keys of one certificate that a message could go to: those of RFC 9980
+ * where there are any, else all. A message is as secret as its weakest session
+ * key packet (section 3.1). Moves them to the front; returns how many.
+ */
+size_t pgp_pqc_prefer(const struct pgp_key **keys, size_t count);
+
 #define PGP_PQC_KEK 32u
 
 /*

@@ -14,8 +14,7 @@ pgp_secret_open(const struct pgp_key *key, struct slice secret, const struct pgp
 	if (!pgp_pk_same(pkesk->algorithm, key->algorithm))
 		return error_set(e, ERR_INTEGRITY, "the session key is for another kind of key");
 	if (pk == NULL || pk->unwrap == NULL)
-		return error_set(
-		    e, ERR_UNSUPPORTED, "decryption with %s is not supported", pgp_algorithm_name(key->algorithm));
+		return pgp_pk_refuse(key, "decryption with a key", e);
 	if (!pgp_pk_split(&pk->pkesk, pkesk->fields, fields))
 		return error_set(e, ERR_INTEGRITY, "an encrypted session key for %s is malformed",
 		    pgp_algorithm_name(key->algorithm));

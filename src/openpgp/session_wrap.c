@@ -145,8 +145,7 @@ pgp_pkesk_write(
 	int rc;
 
 	if (pk == NULL || !pgp_key_can_encrypt(key))
-		return error_set(e, ERR_UNSUPPORTED, "nothing is encrypted to a key of version %u with %s here",
-		    key->version, pgp_algorithm_name(key->algorithm));
+		return pgp_pk_refuse(key, "encryption to a key", e);
 	if (session->key.len == 0 || pgp_cipher_key_size(session->cipher) != session->key.len)
 		return error_set(e, ERR_UNSUPPORTED, "a session key of %zu octets does not fit the cipher %s",
 		    session->key.len, pgp_cipher_name(session->cipher));

@@ -15,8 +15,7 @@ check_form(const struct pgp_sig *s, const struct pgp_hash *h, const struct pgp_k
 	if ((s->version > 4 || key->version > 4) && s->version != key->version)
 		return error_set(e, ERR_POLICY, "a version %u signature by a version %u key", s->version, key->version);
 	if (!pgp_key_can_verify(key))
-		return error_set(e, ERR_UNSUPPORTED, "%s signatures of this kind are not supported",
-		    pgp_algorithm_name(key->algorithm));
+		return pgp_pk_refuse(key, "signatures by a key", e);
 	if (!pgp_pk_same(s->algorithm, key->algorithm))
 		return error_set(e, ERR_SIGNATURE, "a signature of another algorithm than the key's");
 	if (!pgp_hash_is(h, s->hash, s->type, s->salt))
