@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "openpgp/judge_internal.h"
+#include "openpgp/pk.h"
 
 static const char *const standing_names[] = {
 	[PGP_STANDING_GOOD] = "good",
@@ -313,14 +314,16 @@ failures_max(size_t components)
 static void
 judge_all(struct pgp_judging *of, struct pgp_cert_judgement *out)
 {
+	struct error why = { 0 };
 	struct pgp_search f;
 
 	for (size_t i = 0; i < out->count; i++)
 		out->components[i].component = &of->cert->components[i];
-	if (!of->cert->primary->understood) {
+	if (!pgp_key_can_verify(of->cert->primary)) {
+		if (pgp_pk_refuse(of->cert->primary, "a primary key", &why) == ERR_NOMEM)
+			of->failed = ERR_NOMEM;
 		for (size_t i = 0; i < out->count; i++)
-			say(&out->components[i], PGP_STANDING_NOT_UNDERSTOOD,
-			    "the primary key's algorithm or version is not understood");
+			say(&out->components[i], PGP_STANDING_NOT_UNDERSTOOD, "%.150s", why.text);
 		out->primary_user_id = SIZE_MAX;
 		return;
 	}

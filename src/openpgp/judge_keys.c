@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Which keys of a judged certificate serve a purpose. */
+#include "openpgp/pqc.h"
 #include "openpgp/verify.h"
 
 const struct pgp_component_judgement *
@@ -28,8 +29,8 @@ serves(const struct pgp_component_judgement *j, const struct pgp_policy *policy,
 		return false;
 	}
 	if (!can) {
-		(void)error_set(e, ERR_UNSUPPORTED, "key %016llX: %s is not supported for that",
-		    (unsigned long long)key->key_id, pgp_algorithm_name(key->algorithm));
+		(void)pgp_pk_refuse(key, wanted & PGP_FLAG_ENCRYPT ? "encryption to a key" : "a signature by a key", e);
+		(void)error_context(e, "key %016llX", (unsigned long long)key->key_id);
 		return false;
 	}
 	return pgp_policy_key(policy, key, wanted & PGP_FLAG_ENCRYPT ? PGP_USE_ENCRYPT : PGP_USE_DATA, e) == 0;
@@ -49,5 +50,5 @@ pgp_judged_keys_for(const struct pgp_cert_judgement *j, const struct pgp_policy 
 	for (size_t i = 0; i < j->count && n < max; i++)
 		if (serves(&j->components[i], policy, wanted, e))
 			out[n++] = j->components[i].component->key;
-	return n;
+	return wanted & PGP_FLAG_ENCRYPT ? pgp_pqc_prefer(out, n) : n;
 }

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "openpgp/judge_internal.h"
+#include "openpgp/pqc.h"
 #include "openpgp/sig_internal.h"
 
 enum state { UNTRIED, TRUE, FALSE };
@@ -65,16 +66,6 @@ named_revoker(const struct pgp_judging *of, const struct pgp_sig *s)
 	return NULL;
 }
 
-/* RFC 9980 section 7.2: no policy makes a weak hash bind a post-quantum subkey. */
-static bool
-too_weak_for_subkey(const struct pgp_search *f, const struct pgp_sig *s)
-{
-	const struct pgp_key *k = f->target.subkey;
-
-	return k != NULL && k->algorithm >= PGP_POST_QUANTUM_MIN && k->algorithm <= PGP_POST_QUANTUM_MAX &&
-	    (s->hash == PGP_MD5 || s->hash == PGP_SHA1 || s->hash == PGP_RIPEMD160);
-}
-
 static bool
 acceptable(struct pgp_search *f, const struct pgp_sig *s, enum role role)
 {
@@ -89,7 +80,7 @@ acceptable(struct pgp_search *f, const struct pgp_sig *s, enum role role)
 		(void)error_set(&f->refusal, ERR_POLICY, "its self-signature comes from the future");
 		return false;
 	}
-	if (role == ROLE_BINDING && too_weak_for_subkey(f, s)) {
+	if (role == ROLE_BINDING && f->target.subkey != NULL && pgp_pqc_refuses_binding(f->target.subkey, s->hash)) {
 		(void)error_set(
 		    &f->refusal, ERR_POLICY, "%s cannot bind a post-quantum subkey", pgp_hash_name(s->hash));
 		return false;
