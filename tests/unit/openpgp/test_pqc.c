@@ -1,0 +1,747 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * RFC 9980: its appendix (keys, messages, key shares), its rules, and what a
+ * libcrypto without ML-KEM and ML-DSA says and still does. Each test runs with
+ * both kinds of libcrypto.
+ */
+#include "unit.h"
+
+#include <stdio.h>
+
+#include "base/hex.h"
+#include "crypto/keywrap.h"
+#include "crypto/random.h"
+#include "openpgp/armor.h"
+#include "openpgp/decrypt.h"
+#include "openpgp/encrypt.h"
+#include "openpgp/pqc.h"
+#include "openpgp/session.h"
+#include "openpgp/sig.h"
+#include "openpgp_helpers.h"
+
+#define NOW 1764200000u
+#define PLAIN_MAX (1u << 20)
+
+/* The sentence for a person: which algorithm, and what is needed. */
+static void
+assert_says_what_is_needed(const struct error *e, uint8_t algorithm)
+{
+	assert_non_null(strstr(e->text, pgp_algorithm_name(algorithm)));
+	assert_non_null(strstr(e->text, "3.5 or later"));
+}
+
+/* ---- the appendix ---- */
+
+static bool
+document(struct buf *out)
+{
+	const char *folder = getenv("LETTERLOCK_TESTDATA");
+	char path[512];
+	FILE *f;
+	size_t n;
+
+	if (folder == NULL) {
+		print_message("# skipped: LETTERLOCK_TESTDATA is not set\n");
+		return false;
+	}
+	(void)snprintf(path, sizeof path, "%s/standards/rfc9980.txt", folder);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	buf_init(out, 4u << 20);
+	assert_non_null(buf_reserve(out, 1u << 20));
+	n = fread(buf_reserve(out, 1u << 20), 1, 1u << 20, f);
+	buf_commit(out, n);
+	(void)fclose(f);
+	return true;
+}
+
+/* What stands behind a heading of the appendix; the table of contents has it too. */
+static struct slice
+section(const struct buf *text, const char *heading)
+{
+	struct slice s = buf_slice(text);
+	size_t at;
+
+	for (int i = 0; i < 2; i++) {
+		at = slice_search(s, slice_str(heading));
+		assert_int_not_equal(at, SIZE_MAX);
+		s = slice_from(s, at + 1);
+	}
+	return s;
+}
+
+static struct buf
+armored(const struct buf *text, const char *heading)
+{
+	struct slice s = section(text, heading);
+	enum pgp_armor_kind kind;
+	struct buf out;
+	size_t at = 0;
+
+	buf_init(&out, 1u << 18);
+	assert_int_equal(pgp_armor_parse(s, &at, &kind, &out, &unit_error), 1);
+	return out;
+}
+
+/* The digits behind these words. */
+static struct buf
+hex_value(const struct buf *text, const char *heading, const char *words)
+{
+	struct slice s = section(text, heading);
+	BUF_OWNED struct buf digits = { 0 };
+	struct buf out;
+	size_t at = slice_search(s, slice_str(words));
+
+	assert_int_not_equal(at, SIZE_MAX);
+	s = slice_from(s, at + strlen(words));
+	s = slice_sub(s, 0, slice_find(s, '.'));
+	buf_init(&digits, 256);
+	for (size_t i = 0; i < s.len; i++)
+		if (s.data[i] > ' ')
+			(void)buf_put_u8(&digits, s.data[i]);
+	buf_init(&out, 256);
+	assert_ok(hex_parse_loose(buf_slice(&digits), &out, &unit_error));
+	return out;
+}
+
+static struct pgp_packet
+first_packet(struct slice in, uint8_t type)
+{
+	struct pgp_packet p;
+	size_t at = 0;
+
+	assert_int_equal(pgp_packet_next(in, &at, &p, &unit_error), 1);
+	assert_int_equal(p.header.type, type);
+	return p;
+}
+
+static const struct sample {
+	const char *secret, *public, *message, *signature;
+	uint8_t signer; /* algorithm of the primary key */
+} samples[] = {
+	{ "A.1.1.  Transferable Secret", "A.1.2.  Transferable Public", "A.1.3.  Encrypted and", NULL, PGP_ED25519 },
+	{ "A.2.1.  Transferable Secret", "A.2.2.  Transferable Public", "A.2.3.  Encrypted and", NULL, PGP_ED25519 },
+	{ "A.2.1.  Transferable Secret", "A.2.2.  Transferable Public", "A.2.4.  Encrypted and", NULL, PGP_ED25519 },
+	{ "A.3.1.  Transferable Secret", "A.3.2.  Transferable Public", "A.3.3.  Encrypted and", "A.3.4.  Detached",
+	    PGP_MLDSA65_ED25519 },
+	{ "A.4.1.  Transferable Secret", "A.4.2.  Transferable Public", "A.4.3.  Encrypted and", "A.4.4.  Detached",
+	    PGP_MLDSA87_ED448 },
+	{ "A.5.1.  Transferable Secret", "A.5.2.  Transferable Public", "A.5.3.  Encrypted and", NULL,
+	    PGP_SLHDSA_128S },
+};
+#define SAMPLES (sizeof samples / sizeof samples[0])
+
+/* Key shares to wrapping key to session key to text: all but ML-KEM itself, which the standard's shares stand for. */
+static void
+combiner(const struct buf *text, const struct sample *s)
+{
+	BUF_OWNED struct buf cert = armored(text, s->public), message = armored(text, s->message);
+	BUF_OWNED struct buf mlkem = hex_value(text, s->message, "mlkemKeyShare input to multiKeyCombine is");
+	BUF_OWNED struct buf ecdh = hex_value(text, s->message, "ecdhKeyShare input to multiKeyCombine is");
+	BUF_OWNED struct buf kek = hex_value(text, s->message, "output of multiKeyCombine is");
+	BUF_OWNED struct buf want = hex_value(text, s->message, "session key is");
+	SECRET_OWNED struct secret session = SECRET_EMPTY;
+	struct slice fields[PGP_PK_FIELDS_MAX];
+	struct pgp_pqc_shares shares = { .mlkem_share = buf_slice(&mlkem), .ecdh_share = buf_slice(&ecdh) };
+	uint8_t got[PGP_PQC_KEK];
+	struct pgp_certs certs;
+	const struct pgp_key *key;
+	struct pgp_pkesk pkesk;
+
+	assert_ok(pgp_certs_parse(buf_slice(&cert), &certs, &unit_error));
+	key = pgp_cert_key(certs.items[0], 1);
+	assert_true(key->understood);
+	assert_ok(pgp_pkesk_parse(first_packet(buf_slice(&message), PGP_PKESK).body, &pkesk, &unit_error));
+	assert_true(pgp_pkesk_may_be_for(&pkesk, key));
+	assert_true(pgp_pk_split(&pgp_pk_find(key->algorithm)->pkesk, pkesk.fields, fields));
+	shares.ecdh_ciphertext = fields[0];
+	shares.ecdh_public = key->public[0];
+	assert_ok(pgp_pqc_combine(key->algorithm, &shares, got, &unit_error));
+	assert_slices(slice_of(got, sizeof got), buf_slice(&kek));
+	assert_ok(keywrap_unwrap(
+	    slice_of(got, sizeof got), slice_from(fields[2], pkesk.version == 3), &session, &unit_error));
+	assert_slices(secret_slice(&session), buf_slice(&want));
+	pgp_certs_done(&certs);
+}
+
+static void
+combiner_of_the_appendix(void **state)
+{
+	BUF_OWNED struct buf text = { 0 };
+
+	(void)state;
+	if (!document(&text))
+		return;
+	for (size_t i = 0; i < SAMPLES; i++)
+		combiner(&text, &samples[i]);
+}
+
+/* The message opens with the session key that the standard tells; its signature is judged where that can be. */
+static void
+opens_with_session_key(const struct buf *text, const struct sample *s)
+{
+	BUF_OWNED struct buf cert = armored(text, s->public), message = armored(text, s->message);
+	BUF_OWNED struct buf key = hex_value(text, s->message, "session key is"), out = { 0 };
+	struct pgp_policy policy = pgp_policy_default(NOW);
+	struct pgp_session session = { PGP_AES256, SECRET_EMPTY };
+	struct pgp_decrypt_spec spec = { .sessions = &session, .session_count = 1 };
+	struct pgp_decrypt_result result = { 0 };
+	struct slice in = buf_slice(&message);
+	struct pgp_certs certs;
+
+	assert_ok(pgp_certs_parse(buf_slice(&cert), &certs, &unit_error));
+	assert_ok(pgp_verifier_new(&spec.verifier, &certs, &policy, &unit_error));
+	assert_ok(secret_copy(&session.key, buf_slice(&key), &unit_error));
+	buf_init(&out, PLAIN_MAX);
+	assert_ok(pgp_decrypt(pgp_source_slice(&in), &spec, pgp_plain_buf(&out), &result, &unit_error));
+	assert_slice(buf_slice(&out), "Testing\n");
+	assert_ok(pgp_verifier_finish(spec.verifier, &unit_error));
+	assert_int_equal(pgp_verifier_count(spec.verifier), 1);
+	if (pgp_pqc_available(s->signer, NULL) == 0)
+		assert_int_equal(pgp_verifier_verdict(spec.verifier, 0)->kind, PGP_VERDICT_GOOD);
+	else
+		assert_int_not_equal(pgp_verifier_verdict(spec.verifier, 0)->kind, PGP_VERDICT_GOOD);
+	pgp_verifier_free(spec.verifier);
+	pgp_session_done(&result.session);
+	pgp_session_done(&session);
+	pgp_certs_done(&certs);
+}
+
+static void
+messages_of_the_appendix_by_session_key(void **state)
+{
+	BUF_OWNED struct buf text = { 0 };
+
+	(void)state;
+	if (!document(&text))
+		return;
+	for (size_t i = 0; i < SAMPLES; i++)
+		opens_with_session_key(&text, &samples[i]);
+}
+
+static void
+opens_with_secret_key(const struct buf *text, const struct sample *s)
+{
+	BUF_OWNED struct buf secret = armored(text, s->secret), message = armored(text, s->message), out = { 0 };
+	SECRET_OWNED struct secret unlocked = SECRET_EMPTY;
+	struct pgp_decrypt_spec spec = { .key_count = 1 };
+	struct pgp_decrypt_result result = { 0 };
+	struct pgp_memory_keys *memory;
+	struct slice in = buf_slice(&message);
+	struct pgp_certs certs;
+	const struct pgp_key *key;
+
+	assert_ok(pgp_certs_parse(buf_slice(&secret), &certs, &unit_error));
+	key = pgp_cert_key(certs.items[0], 1);
+	if (pgp_pqc_available(key->algorithm, &unit_error) != 0) {
+		assert_says_what_is_needed(&unit_error, key->algorithm);
+		assert_int_equal(pgp_key_unlock(key, SLICE_EMPTY, &unlocked, &unit_error), ERR_UNSUPPORTED);
+		assert_says_what_is_needed(&unit_error, key->algorithm);
+		pgp_certs_done(&certs);
+		return;
+	}
+	assert_ok(pgp_key_unlock(key, SLICE_EMPTY, &unlocked, &unit_error));
+	assert_ok(pgp_memory_keys_new(&memory, &unit_error));
+	assert_ok(pgp_memory_keys_add(memory, key, secret_slice(&unlocked), &unit_error));
+	spec.keys = &key;
+	spec.keyring = pgp_memory_keys_ops(memory);
+	buf_init(&out, PLAIN_MAX);
+	assert_ok(pgp_decrypt(pgp_source_slice(&in), &spec, pgp_plain_buf(&out), &result, &unit_error));
+	assert_slice(buf_slice(&out), "Testing\n");
+	assert_ptr_equal(result.key, key);
+	pgp_session_done(&result.session);
+	pgp_memory_keys_free(memory);
+	pgp_certs_done(&certs);
+}
+
+static void
+messages_of_the_appendix_by_secret_key(void **state)
+{
+	BUF_OWNED struct buf text = { 0 };
+
+	(void)state;
+	if (!document(&text))
+		return;
+	for (size_t i = 0; i < SAMPLES; i++)
+		opens_with_secret_key(&text, &samples[i]);
+}
+
+static void
+detached(const struct buf *text, const struct sample *s)
+{
+	BUF_OWNED struct buf cert = armored(text, s->public), signature = armored(text, s->signature);
+	struct fixture f = { 0 };
+	enum pgp_verdict_kind kind;
+
+	assert_ok(pgp_certs_parse(buf_slice(&cert), &f.certs, &unit_error));
+	kind = fixture_verify(&f, buf_slice(&signature), SLICE("Testing\n"), NOW);
+	if (pgp_pqc_available(s->signer, NULL) == 0) {
+		assert_int_equal(kind, PGP_VERDICT_GOOD);
+		assert_int_equal(fixture_verify(&f, buf_slice(&signature), SLICE("testing\n"), NOW), PGP_VERDICT_BAD);
+		/* The last octet is the ML-DSA half's, the first EdDSA one stands before it: each of them decides. */
+		signature.data[signature.len - 1] ^= 1;
+		assert_int_equal(fixture_verify(&f, buf_slice(&signature), SLICE("Testing\n"), NOW), PGP_VERDICT_BAD);
+		signature.data[signature.len - 1] ^= 1;
+		signature.data[signature.len - (s->signer == PGP_MLDSA87_ED448 ? 4627 : 3309) - 1] ^= 1;
+		assert_int_equal(fixture_verify(&f, buf_slice(&signature), SLICE("Testing\n"), NOW), PGP_VERDICT_BAD);
+	} else
+		assert_int_not_equal(kind, PGP_VERDICT_GOOD);
+	pgp_certs_done(&f.certs);
+}
+
+static void
+detached_signatures_of_the_appendix(void **state)
+{
+	BUF_OWNED struct buf text = { 0 };
+
+	(void)state;
+	if (!document(&text))
+		return;
+	detached(&text, &samples[3]);
+	detached(&text, &samples[4]);
+}
+
+/* Parsed and named by the right fingerprints whether or not it can be used; the secret key's certificate is the public one. */
+static void
+certificate(const struct buf *text, const struct sample *s)
+{
+	BUF_OWNED struct buf secret = armored(text, s->secret), public = armored(text, s->public), out = { 0 };
+	BUF_OWNED struct buf primary = hex_value(text, s->secret, "primary key has the fingerprint");
+	BUF_OWNED struct buf subkey = hex_value(text, s->secret, "subkey has the fingerprint");
+	struct pgp_certs certs;
+	const struct pgp_key *k;
+
+	buf_init(&out, 1u << 18);
+	assert_ok(pgp_certs_parse(buf_slice(&secret), &certs, &unit_error));
+	k = certs.items[0]->primary;
+	assert_int_equal(k->algorithm, s->signer);
+	assert_slices(slice_of(k->fingerprint.bytes, k->fingerprint.len), buf_slice(&primary));
+	k = pgp_cert_key(certs.items[0], 1);
+	assert_non_null(k);
+	assert_slices(slice_of(k->fingerprint.bytes, k->fingerprint.len), buf_slice(&subkey));
+	assert_int_equal(pgp_key_can_encrypt(k), pgp_pqc_available(k->algorithm, NULL) == 0);
+	assert_ok(pgp_cert_write_public(certs.items[0], &out));
+	assert_slices(buf_slice(&out), buf_slice(&public));
+	pgp_certs_done(&certs);
+}
+
+static void
+certificates_of_the_appendix(void **state)
+{
+	BUF_OWNED struct buf text = { 0 };
+
+	(void)state;
+	if (!document(&text))
+		return;
+	for (size_t i = 0; i < SAMPLES; i++)
+		certificate(&text, &samples[i]);
+}
+
+/* ---- rules ---- */
+
+/* A public key packet's body of this algorithm with octets that may stand in any key; extra: too many or too few. */
+static struct buf
+public_body(uint8_t version, uint8_t algorithm, int extra)
+{
+	static const struct {
+		uint8_t algorithm;
+		int octets;
+	} sizes[] = { { PGP_MLDSA65_ED25519, 32 + 1952 }, { PGP_MLDSA87_ED448, 57 + 2592 }, { PGP_SLHDSA_128S, 32 },
+		{ PGP_SLHDSA_128F, 32 }, { PGP_SLHDSA_256S, 64 }, { PGP_MLKEM768_X25519, 32 + 1184 },
+		{ PGP_MLKEM1024_X448, 56 + 1568 } };
+	int octets = 40;
+	struct buf b;
+
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+		octets = sizes[i].algorithm == algorithm ? sizes[i].octets : octets;
+	octets += extra;
+	buf_init(&b, 1u << 16);
+	(void)buf_put_u8(&b, version);
+	(void)buf_put_u32(&b, NOW - 1000);
+	(void)buf_put_u8(&b, algorithm);
+	if (version == 6)
+		(void)buf_put_u32(&b, (uint32_t)octets);
+	(void)buf_put_u8(&b, 9); /* X25519's base point */
+	for (int i = 1; i < octets; i++)
+		(void)buf_put_u8(&b, 0);
+	assert_int_equal(b.err, 0);
+	return b;
+}
+
+static void
+versions_that_each_may_have(void **state)
+{
+	static const struct {
+		uint8_t version, algorithm, type;
+		bool understood;
+	} rows[] = {
+		{ 6, PGP_MLDSA65_ED25519, PGP_PUBLIC_KEY, true },
+		{ 6, PGP_MLDSA65_ED25519, PGP_PUBLIC_SUBKEY, true },
+		{ 6, PGP_MLDSA87_ED448, PGP_PUBLIC_KEY, true },
+		{ 6, PGP_MLKEM768_X25519, PGP_PUBLIC_SUBKEY, true },
+		{ 6, PGP_MLKEM1024_X448, PGP_PUBLIC_SUBKEY, true },
+		{ 4, PGP_MLKEM768_X25519, PGP_PUBLIC_SUBKEY, true },
+		{ 4, PGP_MLKEM768_X25519, PGP_PUBLIC_KEY, false },
+		{ 4, PGP_MLKEM1024_X448, PGP_PUBLIC_SUBKEY, false },
+		{ 4, PGP_MLDSA65_ED25519, PGP_PUBLIC_KEY, false },
+		{ 4, PGP_MLDSA65_ED25519, PGP_PUBLIC_SUBKEY, false },
+		{ 4, PGP_MLDSA87_ED448, PGP_PUBLIC_SUBKEY, false },
+		{ 6, PGP_SLHDSA_128S, PGP_PUBLIC_KEY, false },
+		{ 6, 99, PGP_PUBLIC_SUBKEY, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		BUF_OWNED struct buf body = public_body(rows[i].version, rows[i].algorithm, 0);
+		struct pgp_key key;
+
+		assert_ok(pgp_key_parse(buf_slice(&body), rows[i].type, &key, &unit_error));
+		if (key.understood != rows[i].understood)
+			fail_msg("version %u algorithm %u", rows[i].version, rows[i].algorithm);
+	}
+}
+
+static void
+wrong_lengths_are_no_keys(void **state)
+{
+	static const uint8_t all[] = { PGP_MLDSA65_ED25519, PGP_MLDSA87_ED448, PGP_MLKEM768_X25519,
+		PGP_MLKEM1024_X448 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof all; i++) {
+		BUF_OWNED struct buf shorter = public_body(6, all[i], -1), longer = public_body(6, all[i], 1);
+		struct pgp_key key;
+
+		assert_true(pgp_key_parse(buf_slice(&shorter), PGP_PUBLIC_SUBKEY, &key, NULL) < 0);
+		assert_true(pgp_key_parse(buf_slice(&longer), PGP_PUBLIC_SUBKEY, &key, NULL) < 0);
+	}
+}
+
+/* A certificate with one more subkey, bound to encrypt. */
+static void
+add_subkey(struct fixture *f, const struct buf *body, uint8_t hash, struct pgp_certs *out, struct buf *bytes)
+{
+	static const uint8_t flags = PGP_FLAG_ENCRYPT;
+	struct buf sub, sig;
+	struct pgp_key key;
+	struct pgp_sig_target target = { .primary = f->cert->primary, .subkey = &key };
+	struct pgp_sig_spec spec = { .type = PGP_SIG_SUBKEY_BINDING, .created = NOW - 1000, .hash = hash };
+
+	buf_init(&sub, 64);
+	buf_init(&sig, 1u << 16);
+	assert_ok(pgp_key_parse(buf_slice(body), PGP_PUBLIC_SUBKEY, &key, &unit_error));
+	(void)pgp_subpacket_put(&sub, PGP_SUB_KEY_FLAGS, true, slice_of(&flags, 1));
+	spec.extra_hashed = buf_slice(&sub);
+	assert_ok(
+	    pgp_sig_make_target(&spec, &target, f->cert->primary, pgp_memory_keys_ops(f->memory), &sig, &unit_error));
+	buf_init(bytes, 1u << 18);
+	assert_ok(pgp_cert_write_public(f->cert, bytes));
+	assert_int_equal(pgp_packet_write(bytes, PGP_PUBLIC_SUBKEY, buf_slice(body)), 0);
+	assert_int_equal(pgp_packet_write(bytes, PGP_SIGNATURE, buf_slice(&sig)), 0);
+	assert_ok(pgp_certs_parse(buf_slice(bytes), out, &unit_error));
+	buf_done(&sub);
+	buf_done(&sig);
+}
+
+/* "Mock PQC subkey": whatever the further subkey is, the certificate can be encrypted to. */
+static void
+a_strange_subkey_spoils_nothing(void **state)
+{
+	static const uint8_t all[] = { PGP_MLDSA65_ED25519, PGP_SLHDSA_128S, PGP_MLKEM768_X25519, PGP_MLKEM1024_X448,
+		99, 255 };
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof all; i++) {
+		uint8_t version = i % 2 == 0 ? 4 : 6, algorithm = all[i / 2];
+		BUF_OWNED struct buf body = public_body(version, algorithm, 0), bytes = { 0 }, again = { 0 };
+		struct pgp_policy policy = pgp_policy_default(NOW);
+		const struct pgp_key *keys[4];
+		struct pgp_cert_judgement j;
+		struct pgp_certs certs;
+		struct fixture f;
+		bool usable;
+		size_t n;
+
+		fixture_new(&f, version, NOW - 1000, false);
+		add_subkey(&f, &body, 0, &certs, &bytes);
+		usable = algorithm == PGP_MLKEM768_X25519 || (version == 6 && algorithm == PGP_MLKEM1024_X448);
+		usable = usable && pgp_pqc_available(algorithm, NULL) == 0;
+		assert_ok(pgp_cert_judge(certs.items[0], &policy, NOW, &j, &unit_error));
+		n = pgp_judged_keys_for(&j, &policy, PGP_FLAG_ENCRYPT, keys, 4, &unit_error);
+		/* A message is as secret as its weakest session key packet: beside a usable pair nothing else is taken. */
+		assert_int_equal(n, 1);
+		assert_int_equal(pgp_pqc_is(keys[0]->algorithm), usable);
+		pgp_cert_judgement_done(&j);
+		buf_init(&again, 1u << 18);
+		assert_ok(pgp_cert_write(certs.items[0], &again));
+		assert_slices(buf_slice(&again), buf_slice(&bytes));
+		pgp_certs_done(&certs);
+		fixture_done(&f);
+	}
+}
+
+/* An RSA key of version 4, which may sign with SHA-1: 25519 must not (RFC 9580 section 5.2.3.4). */
+static void
+fixture_rsa(struct fixture *f)
+{
+	struct pgp_key_spec spec = { .version = 4, .algorithm = PGP_RSA, .created = NOW - 1000 };
+	struct pgp_sig_spec sig = { .type = PGP_SIG_CERT_POSITIVE, .created = NOW - 1000 };
+	struct pgp_sig_target target = { .user_type = PGP_USER_ID, .user = SLICE("Alice <alice@example.org>") };
+	static const uint8_t flags = PGP_FLAG_CERTIFY | PGP_FLAG_SIGN;
+	BUF_OWNED struct buf body = { 0 }, out = { 0 }, sub = { 0 };
+	struct pgp_fresh_key k = { 0 };
+	struct pgp_memory_keys *memory;
+
+	buf_init(&body, 1u << 16);
+	buf_init(&out, 1u << 16);
+	buf_init(&sub, 64);
+	assert_ok(pgp_key_make(&spec, &k, &unit_error));
+	assert_ok(pgp_memory_keys_new(&memory, &unit_error));
+	assert_ok(pgp_memory_keys_add(memory, &k.key, secret_slice(&k.secret), &unit_error));
+	target.primary = &k.key;
+	assert_ok(pgp_key_write_secret(
+	    &k.key, PGP_SECRET_KEY, secret_slice(&k.secret), PGP_PROTECT_NONE, SLICE_EMPTY, &body, &unit_error));
+	(void)pgp_packet_write(&out, PGP_SECRET_KEY, buf_slice(&body));
+	(void)pgp_packet_write(&out, PGP_USER_ID, target.user);
+	(void)pgp_subpacket_put(&sub, PGP_SUB_KEY_FLAGS, true, slice_of(&flags, 1));
+	sig.extra_hashed = buf_slice(&sub);
+	buf_clear(&body);
+	assert_ok(pgp_sig_make_target(&sig, &target, &k.key, pgp_memory_keys_ops(memory), &body, &unit_error));
+	(void)pgp_packet_write(&out, PGP_SIGNATURE, buf_slice(&body));
+	fixture_from(f, buf_slice(&out));
+	pgp_memory_keys_free(memory);
+	pgp_fresh_key_done(&k);
+}
+
+/* Section 7.2, also at a time when SHA-1 still binds an older kind of subkey. */
+static void
+no_binding_by_old_hashes(void **state)
+{
+	static const struct {
+		uint8_t algorithm, hash;
+		bool good;
+	} rows[] = {
+		{ PGP_MLKEM768_X25519, PGP_SHA1, false },
+		{ PGP_MLKEM768_X25519, PGP_SHA256, true },
+		{ PGP_X25519, PGP_SHA1, true },
+	};
+
+	struct fixture f;
+
+	(void)state;
+	fixture_rsa(&f);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		BUF_OWNED struct buf body = public_body(4, rows[i].algorithm, rows[i].algorithm == PGP_X25519 ? -8 : 0);
+		BUF_OWNED struct buf bytes = { 0 };
+		struct pgp_policy policy = pgp_policy_default(NOW - 500);
+		const struct pgp_component_judgement *c;
+		struct pgp_cert_judgement j;
+		struct pgp_certs certs;
+
+		assert_ok(pgp_policy_set(&policy, SLICE("sha1"), PGP_USES_ALL, PGP_ALWAYS, &unit_error));
+		add_subkey(&f, &body, rows[i].hash, &certs, &bytes);
+		assert_ok(pgp_cert_judge(certs.items[0], &policy, policy.now, &j, &unit_error));
+		c = pgp_judged_key(&j, pgp_cert_key(certs.items[0], 1));
+		if ((c->standing == PGP_STANDING_GOOD) != rows[i].good)
+			fail_msg("row %zu: %s", i, c->reason);
+		pgp_cert_judgement_done(&j);
+		pgp_certs_done(&certs);
+	}
+	fixture_done(&f);
+}
+
+/* ---- with fresh keys ---- */
+
+/* false where libcrypto lacks it: then the refusal is looked at. */
+static bool
+fresh(uint8_t version, uint8_t algorithm, struct pgp_fresh_key *out)
+{
+	struct pgp_key_spec spec = {
+		.version = version, .algorithm = algorithm, .subkey = true, .created = NOW - 1000
+	};
+	int rc = pgp_key_make(&spec, out, &unit_error);
+
+	if (pgp_pqc_available(algorithm, NULL) == 0) {
+		assert_int_equal(rc, 0);
+		return true;
+	}
+	assert_int_equal(rc, ERR_UNSUPPORTED);
+	assert_says_what_is_needed(&unit_error, algorithm);
+	return false;
+}
+
+static void
+each_flip_is_noticed(const struct pgp_fresh_key *k, struct pgp_keyring_ops keys, struct slice packet)
+{
+	struct pgp_packet p = first_packet(packet, PGP_PKESK);
+	BUF_OWNED struct buf body = { 0 };
+	struct pgp_pkesk pkesk;
+
+	buf_init(&body, PGP_ESK_BODY_MAX);
+	(void)buf_put_slice(&body, p.body);
+	assert_ok(pgp_pkesk_parse(p.body, &pkesk, &unit_error));
+	for (size_t at = body.len - pkesk.fields.len; at < body.len; at += at < body.len - 48 ? 41 : 1) {
+		struct pgp_session got = { 0, SECRET_EMPTY };
+		struct error e = { 0 };
+		int rc;
+
+		/* X25519 ignores the highest bit of its points (RFC 7748 section 5): the lowest one. */
+		body.data[at] ^= 1;
+		assert_ok(pgp_pkesk_parse(buf_slice(&body), &pkesk, &unit_error));
+		rc = pgp_pkesk_open(&pkesk, &k->key, keys, &got, &e);
+		if (rc != ERR_INTEGRITY)
+			fail_msg("octet %zu: %d %s", at, rc, e.text);
+		body.data[at] ^= 1;
+	}
+}
+
+static void
+session_key_there_and_back(uint8_t version, uint8_t algorithm, uint8_t pkesk_version, uint8_t cipher)
+{
+	PGP_SESSION_OWNED struct pgp_session session = { 0, SECRET_EMPTY }, got = { 0, SECRET_EMPTY };
+	BUF_OWNED struct buf out = { 0 };
+	struct pgp_memory_keys *memory;
+	struct pgp_fresh_key k = { 0 };
+	struct pgp_pkesk pkesk;
+
+	if (!fresh(version, algorithm, &k))
+		return;
+	assert_ok(pgp_memory_keys_new(&memory, &unit_error));
+	assert_ok(pgp_memory_keys_add(memory, &k.key, secret_slice(&k.secret), &unit_error));
+	assert_ok(pgp_session_new(cipher, &session, &unit_error));
+	buf_init(&out, 1u << 16);
+	assert_ok(pgp_pkesk_write(pkesk_version, &k.key, &session, &out, &unit_error));
+	assert_ok(pgp_pkesk_parse(first_packet(buf_slice(&out), PGP_PKESK).body, &pkesk, &unit_error));
+	assert_ok(pgp_pkesk_open(&pkesk, &k.key, pgp_memory_keys_ops(memory), &got, &unit_error));
+	assert_slices(secret_slice(&got.key), secret_slice(&session.key));
+	assert_int_equal(got.cipher, pkesk_version == 3 ? cipher : 0);
+	each_flip_is_noticed(&k, pgp_memory_keys_ops(memory), buf_slice(&out));
+	pgp_memory_keys_free(memory);
+	pgp_fresh_key_done(&k);
+}
+
+static void
+session_keys_there_and_back(void **state)
+{
+	static const uint8_t ciphers[] = { PGP_AES128, PGP_AES192, PGP_AES256 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof ciphers; i++) {
+		session_key_there_and_back(4, PGP_MLKEM768_X25519, 3, ciphers[i]);
+		session_key_there_and_back(4, PGP_MLKEM768_X25519, 6, ciphers[i]);
+		session_key_there_and_back(6, PGP_MLKEM768_X25519, 3, ciphers[i]);
+		session_key_there_and_back(6, PGP_MLKEM768_X25519, 6, ciphers[i]);
+		session_key_there_and_back(6, PGP_MLKEM1024_X448, 3, ciphers[i]);
+		session_key_there_and_back(6, PGP_MLKEM1024_X448, 6, ciphers[i]);
+	}
+}
+
+/* Signs whatever the digest's length: for what a verifier must reject. */
+static int
+sign_anything(void *ctx, const struct pgp_key *key, uint8_t hash, struct slice digest, struct buf *out, struct error *e)
+{
+	const struct pgp_fresh_key *k = ctx;
+
+	return pgp_pk_of(key)->sign(key, secret_slice(&k->secret), hash, digest, out, e);
+}
+
+static int
+sign_and_check(struct pgp_fresh_key *k, uint8_t hash)
+{
+	static const struct pgp_keyops ops = { .sign = sign_anything };
+	struct pgp_sig_spec spec = { .type = PGP_SIG_SUBKEY_BINDING, .created = NOW, .hash = hash };
+	struct pgp_sig_target target = { .primary = &k->key, .subkey = &k->key };
+	BUF_OWNED struct buf out = { 0 };
+	struct pgp_sig sig;
+
+	buf_init(&out, PGP_SIG_BODY_MAX);
+	assert_ok(pgp_sig_make_target(&spec, &target, &k->key, (struct pgp_keyring_ops){ &ops, k }, &out, &unit_error));
+	assert_ok(pgp_sig_parse(buf_slice(&out), &sig, &unit_error));
+	return pgp_sig_check_target(&sig, &target, &k->key, &unit_error);
+}
+
+static void
+signatures_and_their_hashes(void **state)
+{
+	static const uint8_t algorithms[] = { PGP_MLDSA65_ED25519, PGP_MLDSA87_ED448 };
+	static const uint8_t good[] = { PGP_SHA256, PGP_SHA384, PGP_SHA512, PGP_SHA3_256, PGP_SHA3_512 };
+	struct buf none = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof algorithms; i++) {
+		struct pgp_fresh_key k = { 0 };
+
+		if (!fresh(6, algorithms[i], &k))
+			continue;
+		for (size_t n = 0; n < sizeof good; n++)
+			assert_ok(sign_and_check(&k, good[n]));
+		/* Section 5.3.1: of less than 256 bits it must be rejected. */
+		assert_int_equal(sign_and_check(&k, PGP_SHA224), ERR_POLICY);
+		assert_int_equal(pgp_secret_sign(&k.key, secret_slice(&k.secret), PGP_SHA224,
+				     slice_of(k.key.fingerprint.bytes, 28), &none, NULL),
+		    ERR_UNSUPPORTED);
+		pgp_fresh_key_done(&k);
+	}
+}
+
+/* A secret whose public half was exchanged in its packet does not unlock: each of the two is compared. */
+static void
+exchanged_public_halves_do_not_unlock(void **state)
+{
+	static const uint8_t all[] = { PGP_MLDSA65_ED25519, PGP_MLDSA87_ED448, PGP_MLKEM768_X25519,
+		PGP_MLKEM1024_X448 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof all; i++) {
+		SECRET_OWNED struct secret got = SECRET_EMPTY;
+		BUF_OWNED struct buf body = { 0 };
+		struct pgp_fresh_key k = { 0 };
+		struct pgp_key key;
+
+		if (!fresh(6, all[i], &k))
+			continue;
+		buf_init(&body, 1u << 16);
+		assert_ok(pgp_key_write_secret(&k.key, PGP_SECRET_SUBKEY, secret_slice(&k.secret), PGP_PROTECT_NONE,
+		    SLICE_EMPTY, &body, &unit_error));
+		assert_ok(pgp_key_parse(buf_slice(&body), PGP_SECRET_SUBKEY, &key, &unit_error));
+		assert_ok(pgp_key_unlock(&key, SLICE_EMPTY, &got, &unit_error));
+		assert_slices(secret_slice(&got), secret_slice(&k.secret));
+		for (size_t n = 0; n < 2; n++) {
+			size_t at = (size_t)(key.public[n].data - body.data);
+
+			secret_done(&got);
+			body.data[at] ^= 1;
+			assert_int_equal(pgp_key_unlock(&key, SLICE_EMPTY, &got, &unit_error), ERR_INTEGRITY);
+			body.data[at] ^= 1;
+		}
+		pgp_fresh_key_done(&k);
+	}
+}
+
+static void
+what_is_not_here_says_so(void **state)
+{
+	BUF_OWNED struct buf body = public_body(6, PGP_MLKEM1024_X448, 0), out = { 0 };
+	PGP_SESSION_OWNED struct pgp_session session = { 0, SECRET_EMPTY };
+	struct pgp_key key;
+
+	(void)state;
+	assert_int_equal(pgp_pqc_available(PGP_SLHDSA_256S, &unit_error), ERR_UNSUPPORTED);
+	assert_string_equal(unit_error.text, "SLH-DSA-SHAKE-256s is not supported");
+	assert_int_equal(pgp_pqc_available(PGP_RSA, &unit_error), 0);
+	assert_int_equal(pgp_pqc_available(PGP_ED448, &unit_error), 0);
+	if (pgp_pqc_available(PGP_MLKEM1024_X448, NULL) == 0)
+		return;
+	buf_init(&out, 1u << 16);
+	assert_ok(pgp_key_parse(buf_slice(&body), PGP_PUBLIC_SUBKEY, &key, &unit_error));
+	assert_ok(pgp_session_new(PGP_AES256, &session, &unit_error));
+	assert_int_equal(pgp_pkesk_write(6, &key, &session, &out, &unit_error), ERR_UNSUPPORTED);
+	assert_says_what_is_needed(&unit_error, PGP_MLKEM1024_X448);
+}
+
+UNIT_MAIN(UNIT_TEST(certificates_of_the_appendix), UNIT_TEST(combiner_of_the_appendix),
+    UNIT_TEST(messages_of_the_appendix_by_session_key), UNIT_TEST(messages_of_the_appendix_by_secret_key),
+    UNIT_TEST(detached_signatures_of_the_appendix), UNIT_TEST(versions_that_each_may_have),
+    UNIT_TEST(wrong_lengths_are_no_keys), UNIT_TEST(a_strange_subkey_spoils_nothing),
+    UNIT_TEST(no_binding_by_old_hashes), UNIT_TEST(session_keys_there_and_back), UNIT_TEST(signatures_and_their_hashes),
+    UNIT_TEST(exchanged_public_halves_do_not_unlock), UNIT_TEST(what_is_not_here_says_so))
