@@ -212,7 +212,9 @@ pgp_verifier_signature(struct pgp_verifier *v, struct slice body, struct error *
 static void
 not_good(struct slot *s, const char *reason)
 {
-	s->verdict = (struct pgp_verdict){ .kind = PGP_VERDICT_INVALID, .standing = PGP_STANDING_NOT_UNDERSTOOD };
+	s->verdict = (struct pgp_verdict){
+		.kind = PGP_VERDICT_INVALID, .standing = PGP_STANDING_NOT_UNDERSTOOD, .code = ERR_SYNTAX
+	};
 	memcpy(s->verdict.reason, reason, strlen(reason) + 1);
 }
 
