@@ -18,6 +18,13 @@
 #define PGP_SELF_CHECKS_EACH_MAX 128u   /* and however few */
 #define PGP_EMBEDDED_MAX 8u             /* embedded signatures of one binding that are looked at */
 #define PGP_REVOKERS_MAX 16u            /* keys that a certificate names as its revokers */
+#define PGP_CERTIFICATIONS_EACH_MAX 8u  /* signatures of one issuer over one user ID that may turn out to be forged */
+#define PGP_APPROVALS_MAX 64u           /* approval signatures of one user ID that are looked at */
+#define PGP_APPROVED_MAX 4096u          /* certifications that an owner approves, of one user ID */
+#define PGP_REGEX_MAX 1024u             /* octets of a regular expression; real ones name a domain */
+#define PGP_REGEX_NESTING_MAX 64u       /* parentheses in each other, and branches */
+#define PGP_REGEX_TEXT_MAX 16384u       /* octets of the user ID that it is matched with */
+#define PGP_REGEXES_MAX 16u             /* of one certification */
 #define PGP_CERTS_MAX 65536u            /* of one keyring */
 #define PGP_USER_ID_MAX 4096u           /* octets of a user ID that we make */
 #define PGP_NOTATIONS_MAX 64u           /* of one certification that we make */
