@@ -6,11 +6,14 @@
 #include "openpgp/decrypt_keys.h"
 #include "openpgp/inflate_source.h"
 
+#define NO_TIME (UINT64_MAX - 1) /* after every date of a policy: the strictest */
+
 /* One run over one message. */
 struct run {
 	const struct pgp_decrypt_spec *spec;
 	struct pgp_plain plain;
 	struct pgp_decrypt_result *result;
+	struct pgp_policy policy; /* of the spec, or the default */
 	struct esk esk;
 	unsigned depth; /* containers and compressed packets that we are in */
 	bool inside;    /* of a container */
@@ -193,27 +196,74 @@ integrity_first(struct pgp_source container, int rc, struct error *e)
 }
 
 static int
-open_container(struct run *run, struct level *l, uint8_t type, struct error *e)
+check_policy(
+    const struct pgp_policy *policy, uint8_t type, const struct pgp_seipd_head *head, uint8_t cipher, struct error *e)
+{
+	uint8_t version = head->container == PGP_CONTAINER_SEIPD2 ? 2 : 1;
+	int rc = type == PGP_SED ? 0 : pgp_policy_container(policy, type, version, PGP_USE_DECRYPT, e);
+
+	return rc == 0 ? pgp_policy_cipher(policy, cipher, PGP_USE_DECRYPT, e) : rc;
+}
+
+/* Of several candidates the one that opens the first chunk; the last one's error tells of none. */
+static int
+choose_reader(struct pgp_seipd_reader *reader, const struct pgp_seipd_head *head, const struct esk_list *list,
+    size_t *at_out, struct error *e)
+{
+	bool opens = false;
+	int rc = 0;
+
+	*at_out = 0;
+	for (size_t i = 0; rc == 0 && !opens && i < list->count && list->count > 1; i++) {
+		rc = pgp_seipd_reader_try(reader, head, &list->items[i].session, &opens, e);
+		*at_out = i;
+	}
+	return rc;
+}
+
+static int
+read_container(struct run *run, struct level *l, uint8_t type, const struct pgp_seipd_head *head, struct esk_list *list,
+    struct error *e)
 {
 	struct pgp_decrypt_result *result = run->result;
+	uint8_t cipher = pgp_seipd_is_cfb(head->container) ? list->items[0].session.cipher : head->cipher;
 	struct pgp_seipd_reader *reader;
+	size_t at = 0;
+	int rc = check_policy(&run->policy, type, head, cipher, e);
+
+	if (rc != 0)
+		return rc;
+	result->container = head->container;
+	result->cipher = cipher;
+	result->aead = head->aead;
+	rc = pgp_seipd_reader_new(&l->packets, head, &list->items[0].session, run->spec->hasher, &reader, e);
+	if (rc != 0)
+		return rc;
+	rc = choose_reader(reader, head, list, &at, e);
+	result->key = list->items[at].key;
+	result->session =
+	    (struct pgp_session){ list->items[at].session.cipher, secret_take(&list->items[at].session.key) };
+	run->inside = true;
+	if (rc == 0)
+		rc =
+		    integrity_first(pgp_seipd_reader_source(reader), enter(run, pgp_seipd_reader_source(reader), e), e);
+	run->inside = false;
+	pgp_seipd_reader_free(reader);
+	return rc;
+}
+
+static int
+open_container(struct run *run, struct level *l, uint8_t type, struct error *e)
+{
+	struct esk_list list = { .count = 0 };
 	struct pgp_seipd_head head;
 	int rc = pgp_seipd_head_read(&l->packets, type, &head, e);
 
 	if (rc == 0)
-		rc = esk_choose(&run->esk, run->spec, &head, &result->session, &result->key, e);
-	if (rc != 0)
-		return rc;
-	result->container = head.container;
-	result->cipher = pgp_seipd_is_cfb(head.container) ? result->session.cipher : head.cipher;
-	result->aead = head.aead;
-	rc = pgp_seipd_reader_new(&l->packets, &head, &result->session, run->spec->hasher, &reader, e);
-	if (rc != 0)
-		return rc;
-	run->inside = true;
-	rc = integrity_first(pgp_seipd_reader_source(reader), enter(run, pgp_seipd_reader_source(reader), e), e);
-	run->inside = false;
-	pgp_seipd_reader_free(reader);
+		rc = esk_choose(&run->esk, run->spec, &run->policy, &head, &list, e);
+	if (rc == 0)
+		rc = read_container(run, l, type, &head, &list, e);
+	esk_list_done(&list);
 	return rc;
 }
 
@@ -241,10 +291,11 @@ on_libre(struct run *run, struct level *l, struct error *e)
 static int
 on_sed(struct run *run, struct level *l, struct error *e)
 {
-	if (!run->spec->accept_unauthenticated_old_packet)
+	if (!run->spec->accept_unauthenticated_old_packet &&
+	    pgp_policy_container(&run->policy, PGP_SED, 0, PGP_USE_DECRYPT, NULL) != 0)
 		return error_set(e, ERR_POLICY,
 		    "the message is encrypted without integrity protection (packet type 9): anybody could have changed "
-		    "it");
+		    "it (rule no-mdc)");
 	return on_container(run, l, PGP_SED, e);
 }
 
@@ -362,6 +413,7 @@ pgp_decrypt(struct pgp_source in, const struct pgp_decrypt_spec *spec, struct pg
 	struct pgp_armor_reader *armor;
 	int rc;
 
+	run.policy = spec->policy != NULL ? *spec->policy : pgp_policy_default(NO_TIME);
 	*result = (struct pgp_decrypt_result){ .container = PGP_CONTAINER_NONE };
 	rc = pgp_armor_reader_new(in, &armor, e);
 	if (rc == 0) {

@@ -12,7 +12,8 @@
  *
  * What is refused: anything but exactly one literal packet; data behind the
  * message; an encrypted container in another or behind a signature; packet type
- * 9, which nothing protects, unless the spec asks for it; ciphers that policy
+ * 9, which nothing protects, unless the spec or the policy's rule no-mdc asks for
+ * it; ciphers that policy
  * refuses; session key packets whose version does not fit the container (passed over, so
  * that there is no key); unknown critical packets; nesting, sizes and ratios
  * over limits.h. Marker, padding and unknown non-critical packets are passed
@@ -54,7 +55,7 @@ struct pgp_decrypt_spec {
 	size_t passphrase_count;
 	const struct pgp_session *sessions; /* session keys known already */
 	size_t session_count;
-	const struct pgp_policy *policy; /* of ciphers and containers; NULL: that of pgp_policy_default() */
+	const struct pgp_policy *policy; /* of ciphers and containers; NULL: the standard one */
 	/*
 	 * Old mail, packet type 9: anybody on its way could have changed it, and the text tell him what else it holds
 	 * (EFAIL). The caller says so to whoever reads it.

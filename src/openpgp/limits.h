@@ -43,6 +43,7 @@
 #define PGP_RECIPIENTS_MAX 16384u           /* PKESK packets of one message, as RNP bounds them */
 #define PGP_HIDDEN_TRIES_MAX 64u            /* keys tried for packets that do not say whose they are */
 #define PGP_KEY_TRIES_MAX 256u              /* secret-key operations on one message's session key packets in all */
+#define PGP_SESSION_CANDIDATES_MAX 64u      /* session keys that one message may leave to choose from */
 #define PGP_PASSPHRASE_TRIES_MAX 256u       /* passphrases times packets; each may cost an Argon2 */
 #define PGP_SKESK_MAX 16u                   /* passphrase packets looked at; each may cost an Argon2 */
 #define PGP_ESK_BODY_MAX 8192u              /* octets; RSA of 16384 bits has 2 KiB */

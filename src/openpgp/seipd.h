@@ -78,6 +78,13 @@ struct pgp_seipd_reader;
  */
 int pgp_seipd_reader_new(struct pgp_packets *packet, const struct pgp_seipd_head *head,
     const struct pgp_session *session, struct pgp_hasher hasher, struct pgp_seipd_reader **out, struct error *e);
+/*
+ * AEAD only, before anything was read: takes another session key, and says
+ * whether the first chunk opens with it. Nothing is read by that. ERR_NOMEM,
+ * ERR_CRYPTO, or the source's error.
+ */
+int pgp_seipd_reader_try(struct pgp_seipd_reader *r, const struct pgp_seipd_head *head,
+    const struct pgp_session *session, bool *opens_out, struct error *e);
 struct pgp_source pgp_seipd_reader_source(struct pgp_seipd_reader *r);
 void pgp_seipd_reader_free(struct pgp_seipd_reader *r); /* NULL is permitted; wipes */
 

@@ -6,13 +6,6 @@
 #include "crypto/kdf.h"
 #include "openpgp/algorithm.h"
 
-size_t
-seipd_block_size(enum cipher_id cipher)
-{
-	(void)cipher;
-	return CIPHER_BLOCK;
-}
-
 int
 mdc_begin(struct mdc *m, struct pgp_hasher helper, struct error *e)
 {
@@ -79,7 +72,7 @@ chunks_init(
 
 	*c = (struct chunks){ .libre = libre,
 		.info = { 0xc0 | type, libre ? 1 : 2, head->cipher, head->aead, head->chunk_code } };
-	if (!pgp_cipher_of(head->cipher, &cipher) || seipd_block_size(cipher) != AEAD_BLOCK ||
+	if (!pgp_cipher_of(head->cipher, &cipher) || cipher_block_size(cipher) != AEAD_BLOCK ||
 	    !pgp_aead_of(head->aead, &mode) || head->chunk_code > PGP_CHUNK_CODE_MAX)
 		return error_set(e, ERR_UNSUPPORTED, "there is no cipher %u with AEAD mode %u and chunks of 2^%u here",
 		    head->cipher, head->aead, head->chunk_code + 6u);
@@ -96,6 +89,13 @@ chunks_done(struct chunks *c)
 {
 	aead_free(c->aead);
 	c->aead = NULL;
+}
+
+void
+chunks_rewind(struct chunks *c)
+{
+	c->index = 0;
+	c->total = 0;
 }
 
 static void

@@ -6,15 +6,12 @@
 #include "crypto/aead.h"
 #include "openpgp/seipd.h"
 
-#define SEIPD_PREFIX_MAX (CIPHER_BLOCK + 2u) /* ciphers with shorter blocks have a shorter one */
-#define SEIPD_CFB_PIECE (256u << 10)         /* octets decrypted for one piece */
+#define SEIPD_PREFIX_MAX (CIPHER_BLOCK_MAX + 2u) /* ciphers with shorter blocks have a shorter one */
+#define SEIPD_CFB_PIECE (256u << 10)             /* octets decrypted for one piece */
 #define SEIPD_SHA1 20u
 #define SEIPD_MDC (2u + SEIPD_SHA1)
 #define SEIPD2_HEAD 36u
 #define SEIPD2_SALT 32u
-
-/* Octets of a block: AES has CIPHER_BLOCK. */
-size_t seipd_block_size(enum cipher_id cipher);
 
 struct mdc {
 	struct pgp_hasher helper;
@@ -43,6 +40,7 @@ struct chunks {
 int chunks_init(struct chunks *c, enum cipher_way way, const struct pgp_seipd_head *head, struct slice session_key,
     struct error *e);
 void chunks_done(struct chunks *c);
+void chunks_rewind(struct chunks *c);                                                            /* to the first one */
 int chunks_seal(struct chunks *c, const uint8_t *in, size_t len, uint8_t *out, struct error *e); /* out: len + tag */
 int chunks_open(struct chunks *c, const uint8_t *in, size_t len, uint8_t *out, struct error *e); /* in: len + tag */
 int chunks_seal_last(struct chunks *c, uint8_t tag[AEAD_TAG], struct error *e);

@@ -20,7 +20,7 @@ static int
 get_suite(struct pgp_packets *packet, struct pgp_seipd_head *h, struct error *e)
 {
 	bool libre = h->container == PGP_CONTAINER_LIBRE;
-	enum cipher_id cipher;
+	enum cipher_id cipher = CIPHER_AES128;
 	enum aead_id aead = AEAD_OCB;
 	uint8_t fields[3];
 	int rc = pgp_packets_get(packet, fields, sizeof fields, e);
@@ -30,11 +30,16 @@ get_suite(struct pgp_packets *packet, struct pgp_seipd_head *h, struct error *e)
 	h->cipher = fields[0];
 	h->aead = fields[1];
 	h->chunk_code = fields[2];
-	if (!pgp_cipher_of(h->cipher, &cipher) || seipd_block_size(cipher) != AEAD_BLOCK ||
-	    !pgp_aead_of(h->aead, &aead) || (libre && aead == AEAD_GCM) || h->chunk_code > PGP_CHUNK_CODE_MAX)
+	rc = pgp_cipher_find(h->cipher, &cipher, e);
+	if (rc != 0)
+		return rc;
+	if (cipher_block_size(cipher) != AEAD_BLOCK || !pgp_aead_of(h->aead, &aead) || (libre && aead == AEAD_GCM))
 		return error_set(e, ERR_UNSUPPORTED,
-		    "the message is encrypted with cipher %u in AEAD mode %u with chunk size %u, which we do not have",
-		    h->cipher, h->aead, h->chunk_code);
+		    "the message is encrypted with %s in AEAD mode %u, which is not known", pgp_cipher_name(h->cipher),
+		    h->aead);
+	if (h->chunk_code > PGP_CHUNK_CODE_MAX)
+		return error_set(
+		    e, ERR_UNSUPPORTED, "the message is encrypted in chunks of 2^%u octets", h->chunk_code + 6u);
 	return pgp_packets_get(packet, h->salt, libre ? aead_nonce_size(aead) : SEIPD2_SALT, e);
 }
 
@@ -80,7 +85,7 @@ pgp_seipd_quick_check(const struct pgp_seipd_head *head, const struct pgp_sessio
 	    cipher_cfb_once(cipher, CIPHER_DECRYPT, secret_slice(&session->key), SLICE_EMPTY,
 		slice_of(head->prefix, sizeof head->prefix), plain, NULL) != 0)
 		return false;
-	block = seipd_block_size(cipher);
+	block = cipher_block_size(cipher);
 	return compare_equal(slice_of(plain + block - 2, 2), slice_of(plain + block, 2));
 }
 

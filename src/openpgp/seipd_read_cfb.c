@@ -117,7 +117,7 @@ static int
 begin_bare(struct pgp_seipd_reader *r, const struct pgp_seipd_head *head, const struct pgp_session *session,
     enum cipher_id cipher, struct error *e)
 {
-	size_t block = seipd_block_size(cipher);
+	size_t block = cipher_block_size(cipher);
 	int rc = cipher_cfb_new(
 	    cipher, CIPHER_DECRYPT, secret_slice(&session->key), slice_of(head->prefix + 2, block), &r->cfb, e);
 
@@ -144,7 +144,7 @@ seipd_cfb_begin(struct pgp_seipd_reader *r, const struct pgp_seipd_head *head, c
 	if (rc == 0)
 		rc = mdc_begin(&r->mdc, hasher, e);
 	if (rc == 0)
-		rc = open_prefix(r, head, seipd_block_size(cipher), &rest, e);
+		rc = open_prefix(r, head, cipher_block_size(cipher), &rest, e);
 	if (rc != 0)
 		return rc;
 	rc = decrypt(r, r->held + rest, sizeof r->held - rest, &n, e);

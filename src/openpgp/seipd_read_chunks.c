@@ -87,3 +87,25 @@ seipd_chunks_begin(
 		return seipd_changed(e);
 	return chunks_init(&r->chunks, CIPHER_DECRYPT, head, secret_slice(&session->key), e);
 }
+
+int
+pgp_seipd_reader_try(struct pgp_seipd_reader *r, const struct pgp_seipd_head *head, const struct pgp_session *session,
+    bool *opens_out, struct error *e)
+{
+	struct slice text;
+	size_t len;
+	int rc = gather(r, &text, e);
+
+	*opens_out = false;
+	if (rc != 0)
+		return rc == ERR_TRUNCATED ? 0 : rc;
+	chunks_done(&r->chunks);
+	rc = seipd_chunks_begin(r, head, session, e);
+	if (rc == 0 && text.len > 2 * AEAD_TAG) {
+		len = size_min(r->chunks.chunk, text.len - 2 * AEAD_TAG);
+		*opens_out = chunks_open(&r->chunks, text.data, len, r->plain[0], NULL) == 0;
+		chunks_rewind(&r->chunks);
+	}
+	drop(r, text, 0);
+	return rc;
+}

@@ -117,7 +117,7 @@ begin1(struct pgp_seipd_writer *w, const struct pgp_session *session, struct pgp
 
 	if (!pgp_cipher_of(session->cipher, &cipher))
 		return error_set(e, ERR_UNSUPPORTED, "there is no cipher %u here", session->cipher);
-	block = seipd_block_size(cipher);
+	block = cipher_block_size(cipher);
 	rc = cipher_cfb_new(cipher, CIPHER_ENCRYPT, secret_slice(&session->key), SLICE_EMPTY, &w->cfb, e);
 	if (rc == 0)
 		rc = mdc_begin(&w->mdc, hasher, e);

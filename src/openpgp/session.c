@@ -200,6 +200,7 @@ pgp_skesk_parse(struct slice body, struct pgp_skesk *out, struct error *e)
 {
 	struct reader r = reader_of(body);
 	struct pgp_skesk s = { .version = reader_get_u8(&r) };
+	enum cipher_id cipher;
 	int rc;
 
 	switch (s.version) {
@@ -217,9 +218,9 @@ pgp_skesk_parse(struct slice body, struct pgp_skesk *out, struct error *e)
 	}
 	if (rc != 0)
 		return rc;
-	if (pgp_cipher_key_size(s.cipher) == 0)
-		return error_set(
-		    e, ERR_UNSUPPORTED, "a passphrase packet uses cipher %u, which we do not have", s.cipher);
+	rc = pgp_cipher_find(s.cipher, &cipher, e);
+	if (rc != 0)
+		return rc;
 	*out = s;
 	return 0;
 }
