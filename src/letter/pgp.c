@@ -82,7 +82,9 @@ letter_pgp_decrypt(struct slice message, const struct letter_open_spec *spec, st
     struct letter_pgp_signatures *signatures, struct error *e)
 {
 	const struct pgp_key *keys[OWN_KEYS_MAX];
-	struct pgp_decrypt_spec d = { .keys = keys, .keyring = spec->keys, .output_max = plain->max };
+	struct pgp_decrypt_spec d = {
+		.keys = keys, .keyring = spec->keys, .policy = spec->policy, .output_max = plain->max
+	};
 	struct pgp_decrypt_result result = { 0 };
 	int rc = start_verifier(signatures, spec, e);
 

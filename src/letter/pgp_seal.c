@@ -3,6 +3,7 @@
 #include "letter/pgp.h"
 #include "openpgp/armor.h"
 #include "openpgp/encrypt.h"
+#include "openpgp/negotiate.h"
 
 #define KEYS_OF_ONE 8u /* encryption keys of one certificate that are used: one for each of his devices */
 
@@ -17,7 +18,7 @@ struct letter_pgp_sealer {
 	struct crlf crlf;
 	const struct pgp_key **keys;
 	size_t key_count;
-	bool all_v2; /* every certificate reads SEIPDv2 */
+	struct pgp_negotiation negotiation;
 	struct pgp_maker *maker;
 	struct pgp_encryptor *encryptor;
 };
@@ -106,7 +107,7 @@ add_reader(struct letter_pgp_sealer *s, const struct letter_seal_spec *spec, con
 	rc = error_set(e, ERR_NO_KEY, "The certificate has no key that can be encrypted to.");
 	n = pgp_judged_keys_for(&j, spec->policy, PGP_FLAG_ENCRYPT, s->keys + s->key_count, KEYS_OF_ONE, e);
 	s->key_count += n;
-	s->all_v2 = s->all_v2 && (j.features & PGP_FEATURE_SEIPD2) != 0;
+	pgp_negotiation_add(&s->negotiation, &j);
 	pgp_cert_judgement_done(&j);
 	return n > 0 ? 0 : context(e, rc, "The letter cannot be sealed for", c);
 }
@@ -124,7 +125,7 @@ collect_readers(struct letter_pgp_sealer *s, const struct letter_seal_spec *spec
 	s->keys = mem_array((spec->recipient_count + 1) * KEYS_OF_ONE, sizeof *s->keys);
 	if (s->keys == NULL)
 		return error_nomem(e);
-	s->all_v2 = true;
+	pgp_negotiation_begin(&s->negotiation, &(struct pgp_negotiation_wishes){ 0 });
 	for (size_t i = 0; i < spec->recipient_count && rc == 0; i++)
 		rc = add_reader(s, spec, spec->recipients[i], e);
 	return rc == 0 ? add_reader(s, spec, spec->sender, e) : rc;
@@ -164,7 +165,7 @@ start(struct letter_pgp_sealer *s, const struct letter_seal_spec *spec, struct e
 	}
 	if (rc != 0)
 		return rc;
-	x.container = s->all_v2 ? PGP_CONTAINER_SEIPD2 : PGP_CONTAINER_SEIPD1;
+	pgp_negotiation_end(&s->negotiation, &x.container, &x.cipher, &x.aead);
 	x.recipients = s->keys;
 	x.recipient_count = s->key_count;
 	x.maker = s->maker;
