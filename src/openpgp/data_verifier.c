@@ -183,8 +183,8 @@ pgp_verifier_feed(struct pgp_verifier *v, struct slice data, struct error *e)
 	int rc = 0;
 
 	v->fed = true;
-	/* Without certificates no hash will ever be asked for. */
-	for (size_t i = 0; rc == 0 && v->certs->count > 0 && i < v->hash_count; i++)
+	/* Also without certificates: they may be looked up when the signatures have said who made them. */
+	for (size_t i = 0; rc == 0 && i < v->hash_count; i++)
 		rc = pgp_hash_feed(v->hashes[i], data, e);
 	return rc;
 }
