@@ -74,7 +74,7 @@ add_candidates(struct decryption *d, const struct pgp_cert *c)
 		struct error e = { 0 };
 		int rc;
 
-		if (!k->secret || !pgp_key_can_encrypt(k) || d->candidate_count == DECRYPTION_KEYS_MAX)
+		if (!k->secret || !pgp_key_can_decrypt(k) || d->candidate_count == DECRYPTION_KEYS_MAX)
 			continue;
 		rc = sop_open_secret(k, &d->key_passwords, &s, NULL, &e);
 		if (rc == 0)
