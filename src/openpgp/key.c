@@ -89,13 +89,20 @@ behind(const struct reader *r, struct error *e)
 	return error_set_at(e, ERR_SYNTAX, r->at, "key packet: octets behind its public values");
 }
 
-/* Values of an algorithm that is not known: version 6 says where they end; else they are all that there is. */
+/* Versions that say how many octets of public values there are: RFC 9580's, and LibrePGP's version 5. */
+static bool
+is_counted(const struct pgp_key *k)
+{
+	return k->version >= 5;
+}
+
+/* Values of an algorithm that is not known: some versions say where they end; else they are all that there is. */
 static int
 skip_material(struct reader *r, struct pgp_key *k, size_t end, struct error *e)
 {
-	if (k->secret && k->version != 6)
+	if (k->secret && !is_counted(k))
 		return error_set(e, ERR_UNSUPPORTED, "secret key of unknown algorithm %u", k->algorithm);
-	r->at = k->version == 6 ? end : r->in.len;
+	r->at = is_counted(k) ? end : r->in.len;
 	return k->secret || r->at == r->in.len ? 0 : behind(r, e);
 }
 
@@ -106,7 +113,7 @@ parse_material(struct reader *r, struct pgp_key *k, struct error *e)
 	const struct pgp_pk *pk = pgp_pk_find(k->algorithm);
 	size_t end = 0;
 
-	if (k->version == 6) {
+	if (is_counted(k)) {
 		uint32_t len = reader_get_u32(r);
 
 		if (r->err != 0 || len > reader_left(r))
@@ -119,54 +126,91 @@ parse_material(struct reader *r, struct pgp_key *k, struct error *e)
 	get_fields(r, &pk->public_key, k);
 	if (r->err != 0)
 		return error_set_at(e, r->err, r->at, "key packet: malformed public values");
-	if ((k->version == 6 && r->at != end) || (!k->secret && r->at != r->in.len))
+	if ((is_counted(k) && r->at != end) || (!k->secret && r->at != r->in.len))
 		return behind(r, e);
 	k->understood = well_formed(pk, k);
 	return 0;
 }
 
+/* Section 5.5.4: what stands in front of the public part in the hash. LibrePGP's version 5 has 0x9a. */
+static size_t
+put_head(const struct pgp_key *k, uint8_t head[5])
+{
+	size_t len = k->public_body.len;
+
+	if (k->version == 4) {
+		head[0] = 0x99;
+		head[1] = (uint8_t)(len >> 8);
+		head[2] = (uint8_t)len;
+		return 3;
+	}
+	head[0] = k->version == 6 ? 0x9b : 0x9a;
+	for (size_t i = 0; i < 4; i++)
+		head[1 + i] = (uint8_t)(len >> (24 - 8 * i));
+	return 5;
+}
+
 static int
 fingerprint(struct pgp_key *k, struct error *e)
 {
-	bool v6 = k->version == 6;
-	size_t len = k->public_body.len;
-	uint8_t head[5] = { v6 ? 0x9b : 0x99, (uint8_t)(len >> 24), (uint8_t)(len >> 16), (uint8_t)(len >> 8),
-		(uint8_t)len };
+	enum hash_id id = k->version == 4 ? HASH_SHA1 : HASH_SHA256;
+	uint8_t head[5];
 	struct hash *h;
-	int rc;
+	int rc = hash_new(id, &h, e);
 
-	if (!v6) {
-		head[1] = head[3];
-		head[2] = head[4];
-	}
-	rc = hash_new(v6 ? HASH_SHA256 : HASH_SHA1, &h, e);
 	if (rc != 0)
 		return rc;
-	hash_update(h, slice_of(head, v6 ? 5 : 3));
+	hash_update(h, slice_of(head, put_head(k, head)));
 	hash_update(h, k->public_body);
-	k->fingerprint.len = v6 ? 32 : 20;
 	rc = hash_finish(h, k->fingerprint.bytes, e);
 	hash_free(h);
+	k->fingerprint.len = (uint8_t)hash_size(id);
 	k->key_id = pgp_fingerprint_key_id(&k->fingerprint);
 	return rc;
 }
 
-/* Section 5.5.4.1: recognised for its key ID, and never used for anything. */
+/* Section 5.5.4.1: the contents of the MPIs, and the end of the modulus. */
 static int
-parse_v3(struct reader *r, struct pgp_key *k)
+fingerprint_v3(struct pgp_key *k, struct error *e)
 {
-	struct slice n;
+	struct slice n = k->public[0];
+	struct hash *h;
+	int rc;
 
-	(void)reader_get_u16(r); /* validity in days */
-	k->algorithm = reader_get_u8(r);
-	n = get_mpi(r);
-	(void)get_mpi(r);
-	if (r->err != 0)
-		return r->err;
 	for (size_t i = n.len < 8 ? 0 : n.len - 8; i < n.len; i++)
 		k->key_id = k->key_id << 8 | n.data[i];
-	k->public_body = slice_sub(r->in, 0, r->at);
-	return 0;
+	rc = hash_new(HASH_MD5, &h, e);
+	if (rc != 0)
+		return rc;
+	hash_update(h, n);
+	hash_update(h, k->public[1]);
+	rc = hash_finish(h, k->fingerprint.bytes, e);
+	hash_free(h);
+	k->fingerprint.len = 16;
+	return rc;
+}
+
+static bool
+is_v3(const struct pgp_key *k)
+{
+	return k->version == 2 || k->version == 3;
+}
+
+static int
+parse_body(struct reader *r, struct pgp_key *k, struct error *e)
+{
+	int rc;
+
+	if (k->version < 2 || k->version > 6)
+		return error_set(e, ERR_UNSUPPORTED, "key of version %u: only 2 to 6 are understood", k->version);
+	if (is_v3(k))
+		k->valid_days = reader_get_u16(r);
+	k->algorithm = reader_get_u8(r);
+	rc = parse_material(r, k, e);
+	if (rc != 0)
+		return rc;
+	k->public_body = slice_sub(k->body, 0, r->at);
+	return is_v3(k) ? fingerprint_v3(k, e) : fingerprint(k, e);
 }
 
 int
@@ -182,19 +226,11 @@ pgp_key_parse(struct slice body, uint8_t type, struct pgp_key *out, struct error
 	k.secret = type == PGP_SECRET_KEY || type == PGP_SECRET_SUBKEY;
 	k.version = reader_get_u8(&r);
 	k.created = reader_get_u32(&r);
-	if (k.version == 2 || k.version == 3)
-		rc = parse_v3(&r, &k);
-	else if (k.version == 4 || k.version == 6) {
-		k.algorithm = reader_get_u8(&r);
-		rc = parse_material(&r, &k, e);
-		if (rc != 0)
-			return rc;
-		k.public_body = slice_sub(body, 0, r.at);
-		rc = fingerprint(&k, e);
-	} else
-		return error_set(e, ERR_UNSUPPORTED, "key of version %u: only 4 and 6 are understood", k.version);
+	if (r.err != 0)
+		return error_set(e, r.err, "key packet: cut short");
+	rc = parse_body(&r, &k, e);
 	if (rc != 0)
-		return error_set(e, rc, "malformed key packet");
+		return rc;
 	if (k.secret)
 		k.secret_part = slice_from(body, r.at);
 	if (k.secret && k.secret_part.len == 0)

@@ -5,11 +5,12 @@
  * into and does not own: it lives as long as these bytes (struct pgp_cert owns
  * them for the keys of a certificate).
  *
- * Versions 4 and 6 are understood, version 3 is recognised: kept, shown, never
- * used. A key of an algorithm or curve that we do not have parses well as long
- * as its packet tells how long the public part is; can_verify() and
- * can_encrypt() of its use say that it is no good. So one such subkey never
- * spoils a certificate.
+ * Versions 4 and 6 are used and made. Versions 2 and 3 (RSA only), and
+ * LibrePGP's version 5, are read: they verify old signatures when a policy
+ * permits, and decrypt what was sent to them; nothing new is made with them. A
+ * key of an algorithm or curve that we do not have parses well as long as its
+ * packet tells how long the public part is; can_verify() and its like say that
+ * it is no good. So one such subkey never spoils a certificate.
  *
  * Secret material appears only in a struct secret, which pgp_key_unlock() makes
  * and secret_done() wipes.
@@ -31,7 +32,7 @@
 #define PGP_KEY_MPIS_MAX 4u
 
 struct pgp_fingerprint {
-	uint8_t len; /* 16 for v3, 20 for v4, 32 for v6; 0 when there is none */
+	uint8_t len; /* 16 for v3, 20 for v4, 32 for v5 and v6; 0 when there is none */
 	uint8_t bytes[PGP_FINGERPRINT_MAX];
 };
 
@@ -41,11 +42,12 @@ struct pgp_key {
 	uint8_t curve;     /* enum pgp_curve */
 	uint8_t kdf_hash;  /* ECDH: hash and cipher of the key derivation (section 11.5) */
 	uint8_t kdf_cipher;
-	bool subkey;       /* by its packet type */
-	bool secret;       /* a secret-key packet: has the fields of the secret part */
-	bool understood;   /* the public fields below are filled: algorithm and curve are known and well formed */
-	uint8_t s2k_usage; /* secret: 0 not encrypted, 253, 254, 255, else an old cipher number */
-	uint32_t created;  /* unix seconds */
+	bool subkey;         /* by its packet type */
+	bool secret;         /* a secret-key packet: has the fields of the secret part */
+	bool understood;     /* the public fields below are filled: algorithm and curve are known and well formed */
+	uint8_t s2k_usage;   /* secret: 0 not encrypted, 253, 254, 255, else an old cipher number */
+	uint32_t created;    /* unix seconds */
+	uint16_t valid_days; /* versions 2 and 3: days until it expires; 0 never */
 	struct pgp_fingerprint fingerprint;
 	uint64_t key_id;
 	struct slice body;        /* the whole packet body */
@@ -77,14 +79,14 @@ bool pgp_key_can_decrypt(const struct pgp_key *k);
 /*
  * Reads a key packet's body. type: PGP_PUBLIC_KEY, PGP_SECRET_KEY,
  * PGP_PUBLIC_SUBKEY or PGP_SECRET_SUBKEY. out points into body.
- * ERR_SYNTAX malformed; ERR_UNSUPPORTED a version that is not 3, 4 or 6, or a
- * secret key of unknown algorithm in version 4 (nobody knows where its public
- * part ends); ERR_LIMIT.
+ * ERR_SYNTAX malformed; ERR_UNSUPPORTED a version that is not 2 to 6, or a
+ * secret key of unknown algorithm in a version up to 4 (nobody knows where its
+ * public part ends); ERR_LIMIT.
  */
 int pgp_key_parse(struct slice body, uint8_t type, struct pgp_key *out, struct error *e);
 
 bool pgp_fingerprint_eq(const struct pgp_fingerprint *a, const struct pgp_fingerprint *b);
-/* v3: none here (0); v4: the last, v6: the first eight octets. */
+/* v3: none here (0), see struct pgp_key; v4: the last, v5 and v6: the first eight octets. */
 uint64_t pgp_fingerprint_key_id(const struct pgp_fingerprint *f);
 /* Upper-case hexadecimal digits. */
 int pgp_fingerprint_write(const struct pgp_fingerprint *f, struct buf *out);
@@ -97,7 +99,7 @@ int pgp_fingerprint_parse(struct slice text, struct pgp_fingerprint *out, struct
  * An unlocked secret is a struct secret (crypto/secret.h), wiped by its owner:
  * for the 25519 and 448 kinds the native octets (EdDSALegacy, Ed25519: the
  * seed; ECDH Curve25519, X25519: the scalar, little-endian), for all others
- * the algorithm's secret values in wire form.
+ * the algorithm's secret values in wire form (pk.h).
  */
 struct secret;
 
@@ -112,9 +114,12 @@ pgp_key_locked(const struct pgp_key *k)
  * Takes the secret out of a secret key, with its passphrase when it is locked
  * (ignored when not). Checks that it belongs to the public part, so that a
  * changed public part cannot be used with a true secret (key overwriting).
- * ERR_NO_KEY when the packet has no secret (a stub); ERR_PASSWORD wrong;
- * ERR_INTEGRITY secret and public part do not belong together;
- * ERR_UNSUPPORTED protection or algorithm; ERR_LIMIT an S2K over the maxima.
+ *
+ * ERR_NO_KEY the packet has no secret: gpg's stub of a key on a card or of a
+ * primary key kept elsewhere; ERR_PASSWORD wrong; ERR_SYNTAX, ERR_TRUNCATED
+ * malformed; ERR_INTEGRITY changed: a checksum without a passphrase is wrong, or
+ * secret and public part do not belong together; ERR_UNSUPPORTED protection,
+ * cipher or algorithm; ERR_LIMIT an S2K over the maxima.
  */
 int pgp_key_unlock(const struct pgp_key *k, struct slice passphrase, struct secret *out, struct error *e);
 
@@ -129,7 +134,8 @@ enum pgp_protection {
  * Appends the body of a secret-key packet: k's public part and the secret in
  * the given protection. type is PGP_SECRET_KEY or PGP_SECRET_SUBKEY (AEAD binds
  * it). The passphrase is ignored with PGP_PROTECT_NONE. ERR_NOMEM, ERR_CRYPTO,
- * ERR_LIMIT, ERR_UNSUPPORTED.
+ * ERR_LIMIT; ERR_UNSUPPORTED for keys of versions 2, 3 and 5, which nobody
+ * should make any more.
  */
 int pgp_key_write_secret(const struct pgp_key *k, uint8_t type, struct slice secret, enum pgp_protection protection,
     struct slice passphrase, struct buf *out, struct error *e);
