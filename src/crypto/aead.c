@@ -13,6 +13,7 @@
 struct aead {
 	enum aead_id id;
 	enum cipher_way way;
+	size_t nonce;        /* octets */
 	EVP_CIPHER_CTX *ctx; /* OCB, GCM */
 	struct eax *eax;     /* EAX, which libcrypto does not have */
 };
@@ -50,16 +51,16 @@ setup(struct aead *a, enum cipher_id cipher, struct slice key, struct error *e)
 	if (a->ctx == NULL)
 		return error_nomem(e);
 	if (EVP_CipherInit_ex(a->ctx, mode, NULL, NULL, NULL, enc) != 1 ||
-	    EVP_CIPHER_CTX_ctrl(a->ctx, EVP_CTRL_AEAD_SET_IVLEN, (int)rows[a->id].nonce, NULL) != 1 ||
+	    EVP_CIPHER_CTX_ctrl(a->ctx, EVP_CTRL_AEAD_SET_IVLEN, (int)a->nonce, NULL) != 1 ||
 	    (a->id == AEAD_OCB && EVP_CIPHER_CTX_ctrl(a->ctx, EVP_CTRL_AEAD_SET_TAG, AEAD_TAG, NULL) != 1) ||
 	    EVP_CipherInit_ex(a->ctx, NULL, NULL, key.data, NULL, enc) != 1)
 		return crypto_fail(e, "an AEAD context");
 	return 0;
 }
 
-int
-aead_new(
-    enum aead_id id, enum cipher_id cipher, enum cipher_way way, struct slice key, struct aead **out, struct error *e)
+static int
+make(enum aead_id id, size_t nonce, enum cipher_id cipher, enum cipher_way way, struct slice key, struct aead **out,
+    struct error *e)
 {
 	struct aead *a;
 	int rc;
@@ -73,6 +74,7 @@ aead_new(
 	if (a == NULL)
 		return error_nomem(e);
 	a->id = id;
+	a->nonce = nonce;
 	a->way = way;
 	rc = id == AEAD_EAX ? eax_new(cipher, key, &a->eax, e) : setup(a, cipher, key, e);
 	if (rc != 0) {
@@ -83,14 +85,30 @@ aead_new(
 	return 0;
 }
 
+int
+aead_new(
+    enum aead_id id, enum cipher_id cipher, enum cipher_way way, struct slice key, struct aead **out, struct error *e)
+{
+	return make(id, rows[id].nonce, cipher, way, key, out, e);
+}
+
+int
+aead_new_with_nonce(enum aead_id id, size_t nonce_size, enum cipher_id cipher, enum cipher_way way, struct slice key,
+    struct aead **out, struct error *e)
+{
+	if (id == AEAD_EAX || nonce_size == 0 || nonce_size > 15)
+		return error_set(e, ERR_USAGE, "%s takes no nonce of %zu octets", rows[id].name, nonce_size);
+	return make(id, nonce_size, cipher, way, key, out, e);
+}
+
 static int
 start(struct aead *a, struct slice nonce, struct slice ad, size_t len, struct error *e)
 {
 	int n;
 
-	if (nonce.len != rows[a->id].nonce || len > INT_MAX || ad.len > INT_MAX)
-		return error_set(e, ERR_USAGE, "%s takes a nonce of %zu octets, not %zu", rows[a->id].name,
-		    rows[a->id].nonce, nonce.len);
+	if (nonce.len != a->nonce || len > INT_MAX || ad.len > INT_MAX)
+		return error_set(
+		    e, ERR_USAGE, "%s takes a nonce of %zu octets, not %zu", rows[a->id].name, a->nonce, nonce.len);
 	if (EVP_CipherInit_ex(a->ctx, NULL, NULL, NULL, nonce.data, -1) != 1 ||
 	    (ad.len > 0 && EVP_CipherUpdate(a->ctx, NULL, &n, ad.data, (int)ad.len) != 1))
 		return crypto_fail(e, "an AEAD message");

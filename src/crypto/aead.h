@@ -25,6 +25,9 @@ struct aead;
 /* way: one direction a context. ERR_USAGE for a wrong key length, ERR_NOMEM, ERR_CRYPTO. */
 int aead_new(
     enum aead_id id, enum cipher_id cipher, enum cipher_way way, struct slice key, struct aead **out, struct error *e);
+/* OCB and GCM with nonces of another length than OpenPGP's: 1 to 15 octets. ERR_USAGE also for EAX. */
+int aead_new_with_nonce(enum aead_id id, size_t nonce_size, enum cipher_id cipher, enum cipher_way way,
+    struct slice key, struct aead **out, struct error *e);
 /* in and out may be the same. Writes len octets to out and AEAD_TAG to tag. ERR_USAGE (nonce length), ERR_CRYPTO. */
 int aead_seal(struct aead *a, struct slice nonce, struct slice ad, const uint8_t *in, size_t len, uint8_t *out,
     uint8_t *tag, struct error *e);

@@ -20,6 +20,8 @@ struct kdf_argon2 {
 	uint32_t memory_kib; /* at least 8 a lane */
 	uint32_t passes;     /* at least 1 */
 	uint32_t lanes;      /* 1 to KDF_ARGON2_LANES_MAX; computed one after the other: no threads here */
+	struct slice secret; /* RFC 9106's further inputs, empty when not used */
+	struct slice ad;
 };
 
 /*
