@@ -186,7 +186,7 @@ kit_hash(struct pgp_hash *h, uint8_t type, const struct pgp_key *key, const stru
 	if (type == PGP_SIG_SUBKEY_BINDING || type == PGP_SIG_PRIMARY_BINDING || type == PGP_SIG_SUBKEY_REVOCATION)
 		assert_ok(pgp_hash_key(h, t->subkey, key->version, &unit_error));
 	if (t->user_type != 0 && type != PGP_SIG_DIRECT_KEY && type != PGP_SIG_KEY_REVOCATION)
-		assert_ok(pgp_hash_user_id(h, t->user_type, t->user, &unit_error));
+		assert_ok(pgp_hash_user_id(h, t->user_type, t->user, key->version, &unit_error));
 }
 
 /* Appends a signature packet's body by key. hashed and unhashed: further subpackets. */
