@@ -57,6 +57,24 @@ const actions = {
     });
     return { signatures: await judge(signatures) };
   },
+  async clearsign(j) {
+    const message = await openpgp.createCleartextMessage({ text: j.text });
+    return { message: await openpgp.sign({ message, signingKeys: await privateKey(j) }) };
+  },
+  async verifyCleartext(j) {
+    const message = await openpgp.readCleartextMessage({ cleartextMessage: j.message });
+    const { data, signatures } = await openpgp.verify({ message, verificationKeys: await readKeys(j.certs) });
+    return { text: data, signatures: await judge(signatures) };
+  },
+  async signInline(j) {
+    const message = await createMessage({ text: j.text });
+    return { message: await openpgp.sign({ message, signingKeys: await privateKey(j) }) };
+  },
+  async verifyInline(j) {
+    const message = await readMessage({ armoredMessage: j.message });
+    const { data, signatures } = await openpgp.verify({ message, verificationKeys: await readKeys(j.certs) });
+    return { text: data, signatures: await judge(signatures) };
+  },
 };
 
 const job = JSON.parse(readFileSync(0, 'utf8'));
