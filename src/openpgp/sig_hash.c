@@ -7,12 +7,15 @@
 #include "base/mem.h"
 #include "crypto/hash.h"
 #include "openpgp/sig_internal.h"
+#include "openpgp/text.h"
+
+#define TEXT_BLOCK 8192u
 
 struct pgp_hash {
 	struct hash *state;
 	uint8_t hash;
 	uint8_t type;
-	bool last_was_cr;
+	struct pgp_text text;
 	uint8_t salt[PGP_SALT_MAX];
 	size_t salt_len;
 	uint8_t literal[2 + UINT8_MAX + 4]; /* a literal packet's head, as version 5 hashes it */
@@ -91,22 +94,16 @@ pgp_hash_free_pointer(struct pgp_hash **h)
 	pgp_hash_free(*h);
 }
 
-/* Every LF that has no CR before it gets one. */
+/* In blocks: a call to libcrypto for each line would cost more than its hashing. */
 static void
 feed_text(struct pgp_hash *h, struct slice data)
 {
-	while (data.len > 0) {
-		const uint8_t *lf = memchr(data.data, '\n', data.len);
-		size_t n = lf == NULL ? data.len : (size_t)(lf - data.data);
-		bool cr = n == 0 ? h->last_was_cr : data.data[n - 1] == '\r';
+	uint8_t block[TEXT_BLOCK];
 
-		hash_update(h->state, slice_sub(data, 0, n));
-		h->last_was_cr = cr;
-		if (lf == NULL)
-			return;
-		hash_update(h->state, cr ? SLICE("\n") : SLICE("\r\n"));
-		h->last_was_cr = false;
-		data = slice_from(data, n + 1);
+	while (data.len > 0) {
+		size_t n = pgp_text_convert(&h->text, &data, block, sizeof block);
+
+		hash_update(h->state, slice_of(block, n));
 	}
 }
 
