@@ -6,11 +6,13 @@
 #include "openpgp/armor.h"
 #include "openpgp/deflate_sink.h"
 #include "openpgp/parts.h"
+#include "openpgp/text.h"
 
 #define LITERAL_HEAD 6u          /* format, no file name, no date */
 #define PACKETS_MAX (64u << 20)  /* octets of session key packets, of signatures */
 #define PADDING_MAX (1u << 30)   /* octets of one padding packet: more of them follow when that is too few */
 #define PADDING_STEP (64u << 10) /* random octets made at a time */
+#define TEXT_BLOCK 16384u        /* octets of text converted at a time */
 #define LONG_HEADER_MIN 6u       /* a header with a length of five octets is allowed for any length */
 
 struct pgp_encryptor {
@@ -23,6 +25,7 @@ struct pgp_encryptor {
 	uint64_t inner;               /* octets that went into the container */
 	struct deflate_sink *deflate; /* NULL: not compressed */
 	uint64_t fed;
+	struct pgp_text text;
 	bool partial; /* the literal packet is in parts */
 	struct pgp_parts literal;
 };
@@ -185,8 +188,8 @@ pgp_encryptor_new(
 	return 0;
 }
 
-int
-pgp_encryptor_feed(struct pgp_encryptor *enc, struct slice data, struct error *e)
+static int
+feed(struct pgp_encryptor *enc, struct slice data, struct error *e)
 {
 	int rc = 0;
 
@@ -200,6 +203,23 @@ pgp_encryptor_feed(struct pgp_encryptor *enc, struct slice data, struct error *e
 	if (rc != 0)
 		return rc;
 	return enc->partial ? pgp_parts_put(&enc->literal, data, e) : put(enc, data, e);
+}
+
+int
+pgp_encryptor_feed(struct pgp_encryptor *enc, struct slice data, struct error *e)
+{
+	uint8_t block[TEXT_BLOCK];
+	int rc = 0;
+
+	if (!enc->spec.text)
+		return feed(enc, data, e);
+	/* GnuPG hashes a text signature's literal data as it stands: it must have its line ends already. */
+	while (rc == 0 && data.len > 0) {
+		size_t n = pgp_text_convert(&enc->text, &data, block, sizeof block);
+
+		rc = feed(enc, slice_of(block, n), e);
+	}
+	return rc;
 }
 
 /* ---- padding ---- */
@@ -327,7 +347,7 @@ pgp_encrypt(const struct pgp_encrypt_spec *spec, struct slice data, struct buf *
 	struct pgp_encryptor *enc;
 	int rc;
 
-	known.length = data.len;
+	known.length = known.text ? PGP_LENGTH_UNKNOWN : data.len;
 	rc = pgp_encryptor_new(&known, pgp_sink_buf(out), &enc, e);
 	if (rc != 0)
 		return rc;

@@ -45,8 +45,8 @@ struct pgp_encrypt_spec {
 	uint8_t compression;      /* enum pgp_compression; 0: none */
 	enum pgp_padding padding; /* only in SEIPDv2 (ERR_USAGE elsewhere) */
 	bool armor;
-	bool text;                /* literal data is UTF-8 text: the caller gives it with CR LF line ends */
-	uint64_t length;          /* octets of data that will be fed when that is known, else PGP_LENGTH_UNKNOWN */
+	bool text;                /* literal data is UTF-8 text: its line ends become CR LF */
+	uint64_t length;          /* octets of data, with a text's CR LF, when that is known, else PGP_LENGTH_UNKNOWN */
 	struct pgp_maker *maker;  /* signs what is fed; NULL: no signature. Stays the caller's */
 	struct pgp_hasher hasher; /* for SEIPDv1 */
 };
