@@ -190,7 +190,8 @@ encrypt_stream(struct encryption *x, const char *session_key_out)
 		.passphrases = passphrases,
 		.passphrase_count = x->passwords.count,
 		.armor = x->armor,
-		.length = sop_input_size(),
+		.text = x->text,
+		.length = x->text ? PGP_LENGTH_UNKNOWN : sop_input_size(),
 		.maker = x->maker };
 	struct file_writer w;
 	struct error e = { 0 };
