@@ -113,7 +113,8 @@ def test_sqop_cleartext(sop, sqop, alice):
         for writer, reader in ((sop, sqop), (sqop, sop)):
             message = writer("inline-sign", "--as=clearsigned", alice[0], stdin=text)
             out = reader("inline-verify", alice[1], stdin=message)
-            assert out.replace(b"\r\n", b"\n").removesuffix(b"\n") == text.removesuffix(b"\n")
+            # Sequoia gives the line end in front of the signatures out, too.
+            assert out.replace(b"\r\n", b"\n").rstrip(b"\n") == text.rstrip(b"\n")
             reader("inline-verify", alice[1], stdin=message.replace(b"l", b"L", 1), status=3)
 
 
