@@ -210,11 +210,10 @@ pgp_verifier_signature(struct pgp_verifier *v, struct slice body, struct error *
 }
 
 static void
-not_good(struct slot *s, const char *reason)
+not_good(struct slot *s, int code, const char *reason)
 {
-	s->verdict = (struct pgp_verdict){
-		.kind = PGP_VERDICT_INVALID, .standing = PGP_STANDING_NOT_UNDERSTOOD, .code = ERR_SYNTAX
-	};
+	s->verdict =
+	    (struct pgp_verdict){ .kind = PGP_VERDICT_INVALID, .standing = PGP_STANDING_NOT_UNDERSTOOD, .code = code };
 	memcpy(s->verdict.reason, reason, strlen(reason) + 1);
 }
 
@@ -222,15 +221,15 @@ static int
 judge(struct pgp_verifier *v, struct slot *s, struct error *e)
 {
 	if (!s->answered)
-		not_good(s, "The message announces a signature that does not come.");
+		not_good(s, ERR_TRUNCATED, "The message announces a signature that does not come.");
 	else if (!s->understood)
-		not_good(s, "The signature is malformed or of an unknown version.");
+		not_good(s, ERR_SYNTAX, "The signature is malformed or of an unknown version.");
 	else if (s->mismatched)
-		not_good(s, "The signature is not the one that the message announces.");
+		not_good(s, ERR_SYNTAX, "The signature is not the one that the message announces.");
 	else if (!pgp_sig_is_data(&s->sig))
-		not_good(s, "This kind of signature is not over data.");
+		not_good(s, ERR_SYNTAX, "This kind of signature is not over data.");
 	else if (s->hash_at == SIZE_MAX)
-		not_good(s, "The signature uses an unknown hash.");
+		not_good(s, ERR_UNSUPPORTED, "The signature uses an unknown hash.");
 	else
 		return pgp_verify_data(&s->sig, v->hashes[s->hash_at], v->certs, v->policy, &s->verdict, e);
 	return 0;

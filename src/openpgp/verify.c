@@ -39,6 +39,20 @@ sig_acceptable(const struct pgp_sig *s, const struct pgp_key *key, const struct 
 	return false;
 }
 
+/* The user ID that the signature names, when it is one of the certificate's and stands; else empty. */
+static struct slice
+believed_user_id(const struct pgp_cert_judgement *j, struct slice claimed)
+{
+	for (size_t i = 0; claimed.len > 0 && i < j->count; i++) {
+		const struct pgp_component *k = j->components[i].component;
+
+		if (k->kind == PGP_COMPONENT_USER_ID && j->components[i].standing == PGP_STANDING_GOOD &&
+		    slice_eq(k->packet.body, claimed))
+			return k->packet.body;
+	}
+	return SLICE_EMPTY;
+}
+
 static int
 judge_signer(const struct pgp_sig *s, const struct pgp_cert *c, const struct pgp_key *key,
     const struct pgp_certs *certs, const struct pgp_policy *policy, struct pgp_verdict *v, struct error *e)
@@ -65,6 +79,7 @@ judge_signer(const struct pgp_sig *s, const struct pgp_cert *c, const struct pgp
 		v->standing = PGP_STANDING_GOOD;
 		v->code = 0;
 		v->reason[0] = 0;
+		v->signer_user_id = believed_user_id(&j, s->signer_user_id);
 	}
 	pgp_cert_judgement_done(&j);
 	return 0;

@@ -116,7 +116,9 @@ struct pgp_verdict {
 	uint64_t issuer;             /* key ID that the signature names; 0 when none */
 	struct pgp_fingerprint issuer_fpr;
 	bool recipients_named; /* it names intended recipients */
-	char reason[200];      /* a sentence; empty with GOOD */
+	/* With GOOD: the user ID that it names, when that is a good one of the certificate's, which owns it; else empty. */
+	struct slice signer_user_id;
+	char reason[200]; /* a sentence; empty with GOOD */
 };
 
 /*
