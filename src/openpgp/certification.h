@@ -16,9 +16,8 @@
  * was made. Of several by one issuer over the same the newest counts: a newer
  * one with trust amount 0 takes the others away.
  *
- * An owner may have approved certifications (first-party attested, "1PA3PC": a
- * signature of type 0x16 with their digests in subpacket 37). approved says
- * which; a key server gives on only those.
+ * An owner may have approved certifications (certify.h: "1PA3PC"); a query may
+ * ask for only those, which is all that a key server should give on.
  */
 #ifndef OPENPGP_CERTIFICATION_H
 #define OPENPGP_CERTIFICATION_H
@@ -47,7 +46,8 @@ struct pgp_certification {
 
 struct pgp_certification_query {
 	const struct pgp_cert *target;
-	const struct pgp_component *component; /* one of its user IDs or attributes, or its primary key for delegations */
+	const struct pgp_component
+	    *component; /* one of its user IDs or attributes, or its primary key for delegations */
 	const struct pgp_issuers *issuers;
 	const struct pgp_policy *policy;
 	uint64_t at;        /* unix seconds */
@@ -68,11 +68,5 @@ int pgp_certifications_find(const struct pgp_certification_query *q, struct aren
  * matches nothing.
  */
 int pgp_certification_covers(const struct pgp_certification *c, struct slice user_id, bool *out, struct error *e);
-
-/*
- * The digest of a certification as approvals list it: of what a signature over
- * that signature would hash (section 5.2.4), without a salt.
- */
-int pgp_certification_digest(struct slice sig, uint8_t hash, uint8_t digest[PGP_DIGEST_MAX], struct error *e);
 
 #endif

@@ -19,8 +19,6 @@
 #define PGP_EMBEDDED_MAX 8u             /* embedded signatures of one binding that are looked at */
 #define PGP_REVOKERS_MAX 16u            /* keys that a certificate names as its revokers */
 #define PGP_CERTIFICATIONS_EACH_MAX 8u  /* signatures of one issuer over one user ID that may turn out to be forged */
-#define PGP_APPROVAL_SIGS_MAX 64u       /* approval signatures of one user ID that are looked at */
-#define PGP_APPROVED_MAX 4096u          /* certifications that an owner approves, of one user ID */
 #define PGP_REGEX_MAX 1024u             /* octets of a regular expression; real ones name a domain */
 #define PGP_REGEX_NESTING_MAX 64u       /* parentheses in each other, and branches */
 #define PGP_REGEX_TEXT_MAX 16384u       /* octets of the user ID that it is matched with */
