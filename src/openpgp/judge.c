@@ -40,7 +40,10 @@ say(struct pgp_component_judgement *j, enum pgp_standing standing, const char *f
 static bool
 judge_revocation(const struct pgp_search *f, bool has_binding, uint32_t bound, struct pgp_component_judgement *j)
 {
-	if (f->has_hard)
+	if (f->has_hard && f->revocation.has_reason && f->revocation.reason > PGP_REASON_RETIRED)
+		say(j, PGP_STANDING_REVOKED_HARD, "it is revoked for a reason that is not known (%u)",
+		    f->revocation.reason);
+	else if (f->has_hard)
 		say(j, PGP_STANDING_REVOKED_HARD, "it is revoked: %s",
 		    pgp_reason_name(f->revocation.has_reason ? f->revocation.reason : PGP_REASON_NONE));
 	else if (f->has_soft && (!has_binding || bound <= f->revocation.created))
