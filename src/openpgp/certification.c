@@ -284,10 +284,21 @@ keep(struct finding *f, const struct group *g, const struct pgp_sig *s, bool app
 		.approved = approved };
 }
 
+static bool
+counts(struct finding *f, struct group *g, const struct candidate *c, struct pgp_sig *s)
+{
+	if (c->revocation || pgp_sig_parse(c->part->body, s, NULL) != 0 || !is_live(f, s))
+		return false;
+	if (g->has_revocation && s->created <= g->revoked && s->revocable)
+		return false;
+	return is_true(f, g, c, s) && issuer_stood(f, g, s);
+}
+
+/* The newest that counts, and others of the same second; the same octets once. */
 static void
 take_group(struct finding *f, struct group *g)
 {
-	size_t before = f->found_count;
+	const struct candidate *taken = NULL;
 	struct pgp_sig s;
 
 	g->self = pgp_fingerprint_eq(&g->issuer->primary->fingerprint, &f->q->target->primary->fingerprint);
@@ -296,15 +307,11 @@ take_group(struct finding *f, struct group *g)
 		const struct candidate *c = &g->items[i];
 		bool approved;
 
-		/* Of the newest that counts, and of others of the same second; the same octets once. */
-		if (f->found_count > before && c->created < f->found[before].created)
-			return;
-		if (c->revocation || pgp_sig_parse(c->part->body, &s, NULL) != 0 || !is_live(f, &s) ||
-		    (g->has_revocation && s.created <= g->revoked && s.revocable) ||
-		    (f->found_count > before && slice_eq(f->found[f->found_count - 1].sig, c->part->body)))
+		if (taken != NULL && (c->created < taken->created || slice_eq(taken->part->body, c->part->body)))
 			continue;
-		if (!is_true(f, g, c, &s) || !issuer_stood(f, g, &s))
+		if (!counts(f, g, c, &s))
 			continue;
+		taken = c;
 		approved = is_approved(f, g, c->part->body);
 		if (f->rc == 0 && (approved || !f->q->approved_only))
 			keep(f, g, &s, approved);
