@@ -62,6 +62,15 @@ set(const struct option *o, const char *value, struct error *e)
 	return rc;
 }
 
+/* The value is the next word. */
+static int
+take_value(int argc, char **argv, int *at, const struct option *o, struct error *e)
+{
+	if (*at + 1 >= argc)
+		return error_set(e, ERR_USAGE, "--%s wants a value", o->name);
+	return set(o, argv[++*at], e);
+}
+
 /* An option at argv[*at]; moves *at over its value. */
 static int
 take(int argc, char **argv, int *at, const struct option *options, size_t count, struct error *e)
@@ -77,9 +86,7 @@ take(int argc, char **argv, int *at, const struct option *options, size_t count,
 		return equals == NULL ? set(o, NULL, e) : error_set(e, ERR_USAGE, "--%s takes no value", o->name);
 	if (equals != NULL)
 		return set(o, equals + 1, e);
-	if (*at + 1 >= argc)
-		return error_set(e, ERR_USAGE, "--%s wants a value", o->name);
-	return set(o, argv[++*at], e);
+	return take_value(argc, argv, at, o, e);
 }
 
 int
@@ -97,6 +104,8 @@ options_parse(
 			over = true;
 		else if (strcmp(argv[i], "-h") == 0 && find(options, count, SLICE("help")) != NULL)
 			rc = set(find(options, count, SLICE("help")), NULL, e);
+		else if (strcmp(argv[i], "-o") == 0 && find(options, count, SLICE("output")) != NULL)
+			rc = take_value(argc, argv, &i, find(options, count, SLICE("output")), e);
 		else if (argv[i][1] == '-')
 			rc = take(argc, argv, &i, options, count, e);
 		else
