@@ -6,6 +6,7 @@
 
 #include "base/printable.h"
 #include "client/agent_client.h"
+#include "os/pinentry.h"
 #include "os/terminal.h"
 
 #define LINE_OCTETS 4096u
@@ -81,14 +82,28 @@ client_print_json(struct json_value *v, struct error *e)
 
 /* ---- secrets ---- */
 
+bool
+client_can_ask(void)
+{
+	return terminal_can_ask() || pinentry_can_ask();
+}
+
+/* At the terminal, else in a window. */
+static int
+ask(const char *question, struct buf *out, struct error *e)
+{
+	return !terminal_can_ask() && pinentry_can_ask() ? pinentry_ask_secret(question, out, e)
+							 : terminal_ask_secret(question, out, e);
+}
+
 static int
 ask_twice(const char *question, struct buf *out, struct error *e)
 {
 	BUF_OWNED struct buf again = { .max = TERMINAL_SECRET_MAX };
-	int rc = terminal_ask_secret(question, out, e);
+	int rc = ask(question, out, e);
 
 	if (rc == 0)
-		rc = terminal_ask_secret("Once more: ", &again, e);
+		rc = ask("Once more: ", &again, e);
 	if (rc == 0 && !slice_eq(buf_slice(out), buf_slice(&again)))
 		rc = error_set(e, ERR_USAGE, "these were two different passphrases");
 	if (again.data != NULL)
@@ -104,7 +119,7 @@ client_passphrase(const struct common *c, const char *question, bool new, struct
 	if (c->passphrase_fd >= 0)
 		rc = secret_from_fd(c->passphrase_fd, out, e);
 	else
-		rc = new ? ask_twice(question, out, e) : terminal_ask_secret(question, out, e);
+		rc = new ? ask_twice(question, out, e) : ask(question, out, e);
 	if (rc == 0 && new && out->len == 0)
 		return error_set(e, ERR_USAGE, "a key of ours is never kept without a passphrase");
 	return rc == ERR_USAGE && c->passphrase_fd < 0 ? error_context(e, "a passphrase is needed (--passphrase-fd N)")
@@ -123,7 +138,7 @@ client_password(
 	if (agent != NULL && agent_client_password_get(agent, slice_str(address), out, NULL) == 0)
 		return 0;
 	(void)snprintf(question, sizeof question, "Password of %.320s: ", address);
-	rc = terminal_ask_secret(question, out, e);
+	rc = ask(question, out, e);
 	if (rc != 0)
 		return error_context(e, "the account's password is needed (--password-fd N)");
 	if (agent != NULL)

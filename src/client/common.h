@@ -40,9 +40,11 @@ void client_say(const char *before, struct slice text, const char *after);
 /* Writes the JSON value with a line end to standard output and frees it. */
 int client_print_json(struct json_value *v, struct error *e);
 
+/* Somebody can be asked: at a terminal or in a window. */
+bool client_can_ask(void);
 /*
- * The passphrase of a key: from --passphrase-fd, else asked at the terminal
- * (twice when it is new). Appended to out, initialised with TERMINAL_SECRET_MAX;
+ * The passphrase of a key: from --passphrase-fd, else asked at the terminal, or
+ * by pinentry where there is none (twice when it is new). Appended to out, initialised with TERMINAL_SECRET_MAX;
  * end with buf_wipe_done(). Kept for the rest of this run, since a descriptor
  * gives it only once.
  */
