@@ -24,6 +24,8 @@ static const struct verb {
 	{ "inbox", verb_inbox, "list what came" },
 	{ "read", verb_read, "open a letter, with a verdict in plain words" },
 	{ "save", verb_save, "write a letter's attachments to files" },
+	{ "encrypt", verb_encrypt, "seal files and folders" },
+	{ "decrypt", verb_decrypt, "open sealed files and folders, and say who signed them" },
 	{ "key", verb_key, "keys and certificates: new list show find import export verify" },
 	{ "agent", verb_agent, "what the agent holds; make it forget" },
 	{ "sop", verb_sop, "the Stateless OpenPGP interface, for programs", .alone = true },
