@@ -26,6 +26,8 @@ static const struct verb {
 	{ "save", verb_save, "write a letter's attachments to files" },
 	{ "encrypt", verb_encrypt, "seal files and folders" },
 	{ "decrypt", verb_decrypt, "open sealed files and folders, and say who signed them" },
+	{ "sign", verb_sign, "sign files" },
+	{ "verify", verb_verify, "check a file and its signature: whose key it is, and why that is known" },
 	{ "key", verb_key, "keys and certificates: new list show find import export verify" },
 	{ "agent", verb_agent, "what the agent holds; make it forget" },
 	{ "sop", verb_sop, "the Stateless OpenPGP interface, for programs", .alone = true },

@@ -15,6 +15,8 @@ int verb_save(int argc, char **argv);
 int verb_agent(int argc, char **argv);
 int verb_encrypt(int argc, char **argv); /* of files */
 int verb_decrypt(int argc, char **argv);
+int verb_sign(int argc, char **argv);
+int verb_verify(int argc, char **argv);
 
 /* A noun's own verbs: `letterlock key list`. */
 struct subverb {
