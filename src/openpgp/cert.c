@@ -92,7 +92,9 @@ read_key(struct pgp_cert *c, struct pgp_component *k, struct error *e)
 	rc = pgp_key_parse(k->packet.body, k->packet.type, key, k->kind == PGP_COMPONENT_PRIMARY ? e : NULL);
 	if (rc == 0)
 		k->key = key;
-	else if (rc == ERR_NOMEM || k->kind == PGP_COMPONENT_PRIMARY)
+	else if (rc == ERR_NOMEM)
+		return error_nomem(e);
+	else if (k->kind == PGP_COMPONENT_PRIMARY)
 		return rc;
 	return 0;
 }
