@@ -244,7 +244,8 @@ find_tail(struct pgp_source in, struct pgp_cleartext_result *result, struct buf 
 	piece = w.in.piece;
 	while (rc == 0 && !w.in.ended) {
 		if (buf_put_slice(tail, piece) != 0)
-			rc = error_set(e, tail->err, "more than %u octets follow the signed text", PGP_CLEARTEXT_TAIL_MAX);
+			rc = error_set(
+			    e, tail->err, "more than %u octets follow the signed text", PGP_CLEARTEXT_TAIL_MAX);
 		else
 			rc = pgp_source_next(in, &piece, e);
 		w.in.ended = piece.len == 0;

@@ -31,10 +31,11 @@
 #define PGP_SIGNATURES_MAX 256u         /* of one message */
 
 /* Cleartext framework */
-#define PGP_CLEARTEXT_BLANKS_MAX (64u << 10) /* spaces and tabs in a row, held until it is known whether they end a line */
-#define PGP_CLEARTEXT_HELD_MAX (64u << 20)   /* octets of text kept when the input cannot be read twice */
-#define PGP_CLEARTEXT_TAIL_MAX (20u << 20)   /* octets of armored signatures and of what follows them: 256 of SLH-DSA */
-#define PGP_CLEARTEXT_HEADERS_MAX 32u        /* Hash header lines; there are nine hashes */
+#define PGP_CLEARTEXT_BLANKS_MAX \
+	(64u << 10) /* spaces and tabs in a row, held until it is known whether they end a line */
+#define PGP_CLEARTEXT_HELD_MAX (64u << 20) /* octets of text kept when the input cannot be read twice */
+#define PGP_CLEARTEXT_TAIL_MAX (20u << 20) /* octets of armored signatures and of what follows them: 256 of SLH-DSA */
+#define PGP_CLEARTEXT_HEADERS_MAX 32u      /* Hash header lines; there are nine hashes */
 
 /* Messages */
 #define PGP_NESTING_MAX 4u                  /* containers and compressed packets in each other */

@@ -101,7 +101,7 @@ archive_link_check(const char *target, unsigned depth, unsigned *up_out)
 bool
 archive_is_folder(int fd)
 {
-	uint8_t head[ARCHIVE_HEAD];
+	uint8_t head[ARCHIVE_HEAD] = { 0 };
 	struct slice s = slice_of(head, sizeof head);
 
 	return pread(fd, head, sizeof head, 0) == (ssize_t)sizeof head && slice_eq_str(slice_sub(s, 156, 1), "g") &&
