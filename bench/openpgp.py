@@ -23,7 +23,7 @@ class Place:
         self.home.mkdir(mode=0o700)
         self.env = dict(os.environ, GNUPGHOME=str(self.home))
         self.key, self.cert = self.dir / "key", self.dir / "cert"
-        self.sop("generate-key", "--profile=rfc4880", "Bench <bench@example.org>", stdout=self.key)
+        self.sop("generate-key", "--profile=compatibility", "Bench <bench@example.org>", stdout=self.key)
         self.sop("extract-cert", stdin=self.key, stdout=self.cert)
         self.gpg("--import", str(self.key))
         self.data = self.dir / "data"

@@ -223,9 +223,9 @@ llk_keys_unlock(struct llk_keys *keys, const struct llk_cert *cert, struct llk_b
 /* ---- new keys and changes ---- */
 
 /*
- * profile: "rfc9580" (version 6, Ed25519 and X25519), "security" (version 6, Ed448 and X448), "rfc4880" (version 4, EdDSA
- * and ECDH over Curve25519: everyone reads it), "compatibility" (version 4, RSA), "rfc9980" (version 6, post-quantum, where
- * libcrypto has the algorithms). LLK_USAGE for another name, LLK_UNSUPPORTED.
+ * profile: "rfc9580" (version 6, Ed25519 and X25519), "security" (version 6, Ed448 and X448), "compatibility" (version 4,
+ * EdDSA and ECDH over Curve25519: all of today's programs read it), "rfc4880" (version 4, RSA of 3072 bits: the oldest do, too),
+ * "rfc9980" (version 6, post-quantum, where libcrypto has the algorithms). LLK_USAGE for another name, LLK_UNSUPPORTED.
  */
 struct llk_generator;
 

@@ -215,6 +215,7 @@ test_each_profile(void **state)
 {
 	(void)state;
 	with_profile("rfc9580");
+	with_profile("compatibility");
 	with_profile("rfc4880");
 	with_profile("security");
 }
@@ -277,7 +278,7 @@ test_validity(void **state)
 	struct llk_key k;
 
 	(void)state;
-	assert_int_equal(generate("rfc4880", "", &a.secret, &e), 0);
+	assert_int_equal(generate("compatibility", "", &a.secret, &e), 0);
 	assert_int_equal(meet(&a, &a.secret, "", &e), 0);
 	assert_int_equal(llk_validity_new(llk_certs_at(a.certs, 0), a.policy, &v, &e), 0);
 	assert_true(llk_validity_good(v));
@@ -340,7 +341,7 @@ work(int which, const struct bench *b, struct llk_error *e)
 
 	switch (which) {
 	case WORK_GENERATE:
-		rc = generate("rfc4880", "", &out, e);
+		rc = generate("compatibility", "", &out, e);
 		break;
 	case WORK_MEET:
 		rc = meet(&fresh, &b->a.secret, "", e);
@@ -380,7 +381,7 @@ test_no_memory(void **state)
 	int wrong = 0;
 
 	(void)state;
-	assert_int_equal(generate("rfc4880", "", &b.a.secret, &e), 0);
+	assert_int_equal(generate("compatibility", "", &b.a.secret, &e), 0);
 	assert_int_equal(meet(&b.a, &b.a.secret, "", &e), 0);
 	assert_int_equal(seal(&b.a, &b.sealed, &e), 0);
 	assert_int_equal(sign(&b.a, LLK_DETACHED, &b.signature, &e), 0);
