@@ -28,7 +28,8 @@ async function judge(signatures) {
 const actions = {
   async generate(j) {
     const { privateKey: key, publicKey } = await openpgp.generateKey({
-      type: j.v6 ? 'curve25519' : 'ecc', userIDs: [{ name: 'Peer', email: 'peer@example.org' }],
+      type: j.type || (j.v6 ? 'curve25519' : 'ecc'), curve: j.curve, rsaBits: j.bits,
+      userIDs: [{ name: 'Peer', email: 'peer@example.org' }],
       passphrase: j.password, config: { v6Keys: j.v6, aeadProtect: j.v6 },
     });
     return { key, cert: publicKey };
