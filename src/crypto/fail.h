@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 
-/* Returns ERR_CRYPTO. what: a noun for the sentence ("the SHA-1 digest"). */
+/* Returns ERR_CRYPTO, or ERR_NOMEM when that was all. what: a noun for the sentence ("the SHA-1 digest"). */
 int crypto_fail(struct error *e, const char *what);
 /* Returns ERR_UNSUPPORTED: libcrypto does not have the algorithm of this name. */
 int crypto_unsupported(struct error *e, const char *name);

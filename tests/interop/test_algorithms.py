@@ -97,6 +97,31 @@ def test_rnp_curves(sop, curve, tmp_path):
     assert rnp("--decrypt", stdin=sop("encrypt", "--no-armor", curve.cert, stdin=TEXT)) == TEXT
 
 
+# What its key generation asks, and what is answered: 19 ECDSA and ECDH with a curve, 22 EdDSA, 1 RSA, 16 DSA and ElGamal.
+RNP_KEYS = {"nistp521": "19\n3\n", "brainpoolP256r1": "19\n4\n", "brainpoolP512r1": "19\n6\n", "25519": "22\n",
+            "rsa": "1\n3072\n", "elgamal": "16\n1024\n1024\n"}
+
+
+@pytest.mark.parametrize("kind", RNP_KEYS)
+def test_keys_that_rnp_made_and_locked(sop, kind, tmp_path):
+    if shutil.which("rnpkeys") is None:
+        pytest.skip("rnpkeys is not installed (Debian package rnp)")
+    keys = ["rnpkeys", "--homedir", tmp_path, "--password", "correct horse"]
+    run([*keys, "--generate-key", "--expert", "--userid", "bob"], RNP_KEYS[kind])
+    key = sop.file(run([*keys, "--export-key", "bob", "--secret"]))
+    cert = sop.file(run([*keys, "--export-key", "bob"]))
+    data, message = tmp_path / "data", tmp_path / "message"
+    data.write_bytes(TEXT)
+    run(["rnp", "--homedir", tmp_path, "--notty", "--encrypt", "--recipient", "bob", data, "--output", message])
+    word = ["--with-key-password", sop.file("correct horse")]
+    assert sop("decrypt", *word, key, stdin=message.read_bytes()) == TEXT
+    sop("decrypt", "--with-key-password", sop.file("wrong"), key, stdin=message.read_bytes(), status=67)
+    if kind != "elgamal":
+        rnp = Rnp(tmp_path, cert)
+        rnp.verify(TEXT, sop("sign", "--no-armor", *word, key, stdin=TEXT))
+        rnp.verify(TEXT + b"x", sop("sign", "--no-armor", *word, key, stdin=TEXT), status=1)
+
+
 # ---- OpenPGP.js: version 4 and 6 ----
 
 # Its Brainpool curves need a module that it does not bring along (eckey-utils): gpg and rnp have them above.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The vectors of RFC 8032 (Ed25519, Ed448), 7748 (X25519, X448), 7253 (OCB)
- * and 9106 (Argon2id), read from the RFCs' own text in the folder of
- * LETTERLOCK_TESTDATA when the test runs.
+ * The vectors of RFC 8032 (Ed25519, Ed448), 7748 (X25519, X448), 7253 (OCB),
+ * 9106 (Argon2id) and 6979 (DSA, ECDSA), read from the RFCs' own text in the
+ * folder of LETTERLOCK_TESTDATA when the test runs.
  */
 #include <stdio.h>
 
@@ -12,6 +12,8 @@
 #include "base/hex.h"
 #include "crypto/aead.h"
 #include "crypto/agree.h"
+#include "crypto/dsa.h"
+#include "crypto/ec.h"
 #include "crypto/kdf.h"
 #include "crypto/sign.h"
 
@@ -321,4 +323,194 @@ rfc_9106(void **state)
 	(void)fclose(f);
 }
 
-UNIT_MAIN(UNIT_TEST(rfc_8032), UNIT_TEST(rfc_7748), UNIT_TEST(rfc_7253), UNIT_TEST(rfc_9106))
+/* ---- RFC 6979 ---- */
+
+/* "NAME = DIGITS" and lines of more digits; how many digits there are is up to the number. */
+enum { NUMBER_P, NUMBER_Q, NUMBER_G, NUMBER_X, NUMBER_Y, NUMBER_UX, NUMBER_UY, NUMBER_R, NUMBER_S, NUMBERS };
+
+struct dsa_text {
+	char digits[NUMBERS][2048];
+	struct buf value[NUMBERS];
+	enum hash_id hash;
+	bool sample; /* the message: "sample", else "test" */
+	size_t count;
+};
+
+static void
+number_take(char *digits, size_t size, struct slice s)
+{
+	size_t len = strlen(digits);
+
+	for (size_t i = 0; i < s.len; i++) {
+		if (strchr("0123456789ABCDEF", s.data[i]) == NULL)
+			return;
+	}
+	assert_true(len + s.len < size);
+	if (s.len > 0)
+		memcpy(digits + len, s.data, s.len);
+	digits[len + s.len] = '\0';
+}
+
+static struct slice
+number_of(struct dsa_text *t, size_t n)
+{
+	buf_clear(&t->value[n]);
+	if (strlen(t->digits[n]) % 2 == 1) {
+		char first[3] = { '0', t->digits[n][0], '\0' };
+
+		assert_ok(hex_parse_loose(slice_str(first), &t->value[n], &unit_error));
+		assert_ok(hex_parse_loose(slice_str(t->digits[n] + 1), &t->value[n], &unit_error));
+	} else
+		assert_ok(hex_parse_loose(slice_str(t->digits[n]), &t->value[n], &unit_error));
+	return buf_slice(&t->value[n]);
+}
+
+static void
+check_dsa(struct dsa_text *t, struct slice digest)
+{
+	struct dsa_public key = { number_of(t, NUMBER_P), number_of(t, NUMBER_Q), number_of(t, NUMBER_G),
+		number_of(t, NUMBER_Y) };
+	struct slice r = number_of(t, NUMBER_R), s = number_of(t, NUMBER_S);
+
+	assert_ok(dsa_verify(&key, digest, r, s, &unit_error));
+	assert_ok(dsa_matches(key.p, key.g, key.y, number_of(t, NUMBER_X), &unit_error));
+	assert_int_equal(dsa_matches(key.p, key.g, key.y, r, NULL), ERR_INTEGRITY);
+	assert_int_equal(dsa_verify(&key, digest, s, r, NULL), ERR_SIGNATURE);
+	assert_int_equal(dsa_verify(&key, digest, r, SLICE_EMPTY, NULL), ERR_SIGNATURE);
+	assert_int_equal(dsa_verify(&key, digest, r, key.q, NULL), ERR_SIGNATURE);
+	assert_int_equal(dsa_verify(&key, digest, r, key.p, NULL), ERR_SIGNATURE);
+	t->value[NUMBER_S].data[3] ^= 1;
+	assert_int_equal(dsa_verify(&key, digest, r, s, NULL), ERR_SIGNATURE);
+}
+
+static void
+check_ecdsa(struct dsa_text *t, enum ec_curve curve, struct slice digest)
+{
+	struct slice ux = number_of(t, NUMBER_UX), uy = number_of(t, NUMBER_UY), x = number_of(t, NUMBER_X);
+	struct slice r = number_of(t, NUMBER_R), s = number_of(t, NUMBER_S);
+	uint8_t point[EC_POINT_MAX] = { 4 }, made[EC_POINT_MAX], mine[2][EC_SIZE_MAX];
+	size_t size = ec_size(curve);
+	struct slice key = slice_of(point, ec_point_size(curve));
+
+	memcpy(point + 1 + size - ux.len, ux.data, ux.len);
+	memcpy(point + 1 + 2 * size - uy.len, uy.data, uy.len);
+	assert_ok(ec_public(curve, x, made, &unit_error));
+	assert_slices(key, slice_of(made, key.len));
+	assert_ok(ec_verify(curve, key, digest, r, s, &unit_error));
+	assert_int_equal(ec_verify(curve, key, digest, s, r, NULL), ERR_SIGNATURE);
+	assert_int_equal(ec_verify(curve, key, digest, r, SLICE_EMPTY, NULL), ERR_SIGNATURE);
+	assert_ok(ec_sign(curve, x, key, digest, mine[0], mine[1], &unit_error));
+	assert_ok(ec_verify(curve, key, digest, slice_of(mine[0], size), slice_of(mine[1], size), &unit_error));
+	t->value[NUMBER_S].data[3] ^= 1;
+	assert_int_equal(ec_verify(curve, key, digest, r, s, NULL), ERR_SIGNATURE);
+}
+
+/* curve: EC_CURVE_COUNT for DSA. */
+static void
+signature_check(struct dsa_text *t, enum ec_curve curve)
+{
+	uint8_t digest[HASH_SIZE_MAX];
+
+	if (t->digits[NUMBER_S][0] == '\0')
+		return;
+	assert_ok(hash_once(t->hash, t->sample ? SLICE("sample") : SLICE("test"), digest, &unit_error));
+	if (curve == EC_CURVE_COUNT)
+		check_dsa(t, slice_of(digest, hash_size(t->hash)));
+	else
+		check_ecdsa(t, curve, slice_of(digest, hash_size(t->hash)));
+	t->digits[NUMBER_R][0] = t->digits[NUMBER_S][0] = '\0';
+	t->count++;
+}
+
+static void
+take_title(struct dsa_text *t, struct slice s)
+{
+	static const struct {
+		const char *title;
+		enum hash_id id;
+	} hashes[] = { { "With SHA-1,", HASH_SHA1 }, { "With SHA-224,", HASH_SHA224 }, { "With SHA-256,", HASH_SHA256 },
+		{ "With SHA-384,", HASH_SHA384 }, { "With SHA-512,", HASH_SHA512 } };
+
+	for (size_t i = 0; i < sizeof hashes / sizeof hashes[0]; i++) {
+		if (starts(s, hashes[i].title))
+			t->hash = hashes[i].id;
+	}
+	t->sample = s.len > 8 && memcmp(s.data + s.len - 9, "\"sample\"", 8) == 0;
+}
+
+static size_t
+signatures_in(FILE *f, const char *from, const char *to, enum ec_curve curve)
+{
+	static const char *const names[NUMBERS] = {
+		"p = ", "q = ", "g = ", "x = ", "y = ", "Ux = ", "Uy = ", "r = ", "s = "
+	};
+	static struct dsa_text t;
+	bool inside = false;
+	char line[256];
+	char *into = NULL;
+	struct slice s;
+
+	memset(t.digits, 0, sizeof t.digits);
+	t.count = 0;
+	for (size_t i = 0; i < NUMBERS; i++)
+		buf_init(&t.value[i], 1024);
+	while (next_line(f, line, sizeof line, &s)) {
+		bool name = false;
+
+		if (starts(slice_str(line), from))
+			inside = true;
+		if (starts(slice_str(line), to))
+			break;
+		if (!inside)
+			continue;
+		if (starts(s, "With ")) {
+			signature_check(&t, curve);
+			take_title(&t, s);
+			into = NULL;
+		}
+		for (size_t i = 0; i < NUMBERS; i++) {
+			if (starts(s, names[i])) {
+				into = t.digits[i];
+				into[0] = '\0';
+				number_take(into, sizeof t.digits[i], slice_from(s, strlen(names[i])));
+				name = true;
+			}
+		}
+		if (!name && s.len > 2 && s.data[1] == ' ')
+			into = NULL; /* "k = ", which is not ours */
+		else if (!name && into != NULL)
+			number_take(into, sizeof t.digits[0], s);
+	}
+	signature_check(&t, curve);
+	for (size_t i = 0; i < NUMBERS; i++)
+		buf_done(&t.value[i]);
+	return t.count;
+}
+
+static void
+rfc_6979(void **state)
+{
+	static const struct {
+		const char *from, *to;
+		enum ec_curve curve;
+	} rows[] = {
+		{ "A.2.1.  DSA", "A.2.2.  DSA", EC_CURVE_COUNT },
+		{ "A.2.2.  DSA", "A.2.3.  ECDSA", EC_CURVE_COUNT },
+		{ "A.2.5.  ECDSA", "A.2.6.  ECDSA", EC_P256 },
+		{ "A.2.6.  ECDSA", "A.2.7.  ECDSA", EC_P384 },
+		{ "A.2.7.  ECDSA", "A.2.8.  ECDSA", EC_P521 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		FILE *f = open_rfc("rfc6979");
+
+		if (f == NULL)
+			return;
+		/* Five hash functions, two messages. */
+		assert_int_equal(signatures_in(f, rows[i].from, rows[i].to, rows[i].curve), 10);
+		(void)fclose(f);
+	}
+}
+
+UNIT_MAIN(UNIT_TEST(rfc_6979), UNIT_TEST(rfc_8032), UNIT_TEST(rfc_7748), UNIT_TEST(rfc_7253), UNIT_TEST(rfc_9106))

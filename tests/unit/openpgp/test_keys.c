@@ -2,7 +2,7 @@
 /* Every kind of key that is made here: it signs, encrypts, is written and opened again; and what must be refused. */
 #include "unit.h"
 
-#include "base/hex.h"
+#include "base/mem.h"
 #include "crypto/random.h"
 #include "openpgp/curve.h"
 #include "openpgp/key_make.h"
@@ -182,9 +182,12 @@ open_with(const struct pgp_fresh_key *f, struct slice packet, struct pgp_session
 
 	assert_int_equal(pgp_packet_next(packet, &at, &p, &unit_error), 1);
 	assert_ok(pgp_pkesk_parse(p.body, &pkesk, &unit_error));
-	assert_ok(pgp_memory_keys_new(&memory, &unit_error));
-	assert_ok(pgp_memory_keys_add(memory, &f->key, secret_slice(&f->secret), &unit_error));
-	rc = pgp_pkesk_open(&pkesk, &f->key, pgp_memory_keys_ops(memory), out, NULL);
+	rc = pgp_memory_keys_new(&memory, NULL);
+	if (rc != 0)
+		return rc;
+	rc = pgp_memory_keys_add(memory, &f->key, secret_slice(&f->secret), NULL);
+	if (rc == 0)
+		rc = pgp_pkesk_open(&pkesk, &f->key, pgp_memory_keys_ops(memory), out, NULL);
 	pgp_memory_keys_free(memory);
 	return rc;
 }
@@ -417,6 +420,120 @@ a_secret_under_another_public_part_is_refused(void **state)
 	}
 }
 
+/* ---- ECDH's parameters ---- */
+
+/* Section 11.5.1: v4 keys may have others than the table's, as long as we have them and they are strong enough. */
+static void
+other_key_derivations_work(void **state)
+{
+	static const struct {
+		uint8_t hash, cipher;
+		bool good;
+	} rows[] = { { PGP_SHA256, PGP_AES256, true }, { PGP_SHA512, PGP_AES128, true },
+		{ PGP_SHA384, PGP_AES192, true }, { PGP_SHA3_256, PGP_AES256, true }, { PGP_SHA1, PGP_AES128, false },
+		{ PGP_SHA224, PGP_AES128, false }, { PGP_SHA256, PGP_TRIPLEDES, false },
+		{ PGP_SHA256, PGP_CAMELLIA128, false }, { 99, PGP_AES128, false }, { PGP_SHA256, 99, false } };
+	struct buf packet;
+
+	(void)state;
+	make_all();
+	buf_init(&packet, 1 << 12);
+	for (size_t i = 0; i < KINDS; i++) {
+		if (kinds[i].version != 4 || kinds[i].algorithm != PGP_ECDH)
+			continue;
+		for (size_t n = 0; n < sizeof rows / sizeof rows[0]; n++) {
+			struct pgp_session made = { 0 }, got = { 0 };
+			struct pgp_fresh_key f = { 0 };
+
+			buf_init(&f.body, PGP_KEY_BODY_MAX);
+			(void)buf_put_slice(&f.body, buf_slice(&keys[i].body));
+			f.body.data[f.body.len - 2] = rows[n].hash;
+			f.body.data[f.body.len - 1] = rows[n].cipher;
+			assert_ok(pgp_key_parse(buf_slice(&f.body), PGP_PUBLIC_SUBKEY, &f.key, &unit_error));
+			assert_int_equal(pgp_key_can_encrypt(&f.key), rows[n].good);
+			assert_ok(secret_copy(&f.secret, secret_slice(&keys[i].secret), &unit_error));
+			if (rows[n].good) {
+				buf_clear(&packet);
+				assert_ok(pgp_session_new(PGP_AES192, &made, &unit_error));
+				assert_ok(pgp_pkesk_write(3, &f.key, &made, &packet, &unit_error));
+				assert_int_equal(open_with(&f, buf_slice(&packet), &got), 0);
+				assert_slices(secret_slice(&got.key), secret_slice(&made.key));
+			}
+			pgp_session_done(&made);
+			pgp_session_done(&got);
+			pgp_fresh_key_done(&f);
+		}
+	}
+	buf_done(&packet);
+}
+
+/* ---- memory ---- */
+
+/* Everything that is done with one kind of key. 0 or the first failure. */
+static int
+whole_life(size_t i)
+{
+	struct pgp_key_spec spec = {
+		.version = kinds[i].version, .algorithm = kinds[i].algorithm, .curve = kinds[i].curve, .created = NOW
+	};
+	static const uint8_t digest[64] = { 7 };
+	struct pgp_session made = { 0 }, got = { 0 };
+	struct secret secret = SECRET_EMPTY;
+	struct pgp_fresh_key f = { 0 };
+	struct buf body, out;
+	struct pgp_key k;
+	int rc;
+
+	buf_init(&body, PGP_KEY_BODY_MAX);
+	buf_init(&out, PGP_KEY_BODY_MAX);
+	rc = pgp_key_make(&spec, &f, NULL);
+	if (rc == 0)
+		rc = pgp_key_write_secret(
+		    &f.key, PGP_SECRET_KEY, secret_slice(&f.secret), PGP_PROTECT_NONE, SLICE_EMPTY, &body, NULL);
+	if (rc == 0)
+		rc = pgp_key_parse(buf_slice(&body), PGP_SECRET_KEY, &k, NULL);
+	if (rc == 0)
+		rc = pgp_key_unlock(&k, SLICE_EMPTY, &secret, NULL);
+	if (rc == 0 && pgp_key_can_sign(&k))
+		rc = pgp_secret_sign(&k, secret_slice(&secret), PGP_SHA512, slice_of(digest, 64), &out, NULL);
+	if (rc == 0 && pgp_key_can_encrypt(&k)) {
+		rc = pgp_session_new(PGP_AES256, &made, NULL);
+		if (rc == 0)
+			rc = pgp_pkesk_write(6, &k, &made, &out, NULL);
+		if (rc == 0)
+			rc = open_with(&f, buf_slice(&out), &got);
+	}
+	if (rc == 0 && out.err != 0)
+		rc = out.err;
+	pgp_session_done(&made);
+	pgp_session_done(&got);
+	secret_done(&secret);
+	pgp_fresh_key_done(&f);
+	buf_wipe_done(&body);
+	buf_done(&out);
+	return rc;
+}
+
+static void
+every_allocation_may_fail(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < KINDS; i++) {
+		int rc = ERR_NOMEM;
+
+		if (kinds[i].algorithm == PGP_RSA)
+			continue; /* making one takes its time */
+		for (long n = 0; rc != 0; n++) {
+			assert_true(n < 200);
+			mem_fail_after(n);
+			rc = whole_life(i);
+			mem_fail_after(-1);
+			if (rc != 0)
+				assert_int_equal(rc, ERR_NOMEM);
+		}
+	}
+}
+
 /* ---- what is not made ---- */
 
 static void
@@ -493,4 +610,5 @@ UNIT_MAIN(UNIT_TEST(every_kind_is_made), UNIT_TEST(what_a_key_signs_only_it_veri
     UNIT_TEST(a_changed_session_key_packet_is_noticed), UNIT_TEST(bad_points_are_refused),
     UNIT_TEST(malformed_points_are_not_understood), UNIT_TEST(every_kind_is_written_and_opened_again),
     UNIT_TEST(a_secret_under_another_public_part_is_refused), UNIT_TEST(what_must_not_be_made_is_refused),
-    UNIT_TEST(version_6_refuses_old_forms), UNIT_TEST(tear_down))
+    UNIT_TEST(version_6_refuses_old_forms), UNIT_TEST(other_key_derivations_work), UNIT_TEST(every_allocation_may_fail),
+    UNIT_TEST(tear_down))
