@@ -36,7 +36,9 @@ struct pgp_certify_spec {
 };
 
 /*
- * signer (whose primary key keys holds) certifies the user ID of target.
+ * signer (whose primary key keys holds) certifies the user ID of target. That a
+ * v6 key certifies a v4 one is permitted, but gpg 2.2 then refuses the whole
+ * certificate: see no_later_versions of struct pgp_export.
  * ERR_NOT_FOUND when target has no such user ID; ERR_USAGE a malformed spec, or
  * signer and target are the same; whether signer may certify is the caller's
  * question (pgp_judged_keys_for()).

@@ -62,6 +62,9 @@ names_secret_revoker(const struct pgp_sig *s)
 static bool
 stays_at_home(const struct exporting *x, const struct pgp_draft_part *p, const struct pgp_sig *s)
 {
+	if (x->how->no_later_versions && p->type == PGP_SIGNATURE && p->body.len > 0 &&
+	    p->body.data[0] > x->c->primary->version)
+		return true;
 	if (x->how->keep_local)
 		return false;
 	if (p->type == PGP_TRUST) /* local to its keyring (section 5.10) */

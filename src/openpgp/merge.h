@@ -68,6 +68,11 @@ struct pgp_export {
 	bool
 	    live_only; /* drop subkeys and user IDs that are expired, revoked or not bound; revocations of them go too */
 	bool no_attributes; /* drop user attributes (photos) */
+	/*
+	 * Drop others' signatures of a later version than the certificate's: gpg 2.2 refuses a whole v4 certificate for one
+	 * v6 signature on it.
+	 */
+	bool no_later_versions;
 	enum pgp_third_party third_party;
 	struct slice only_address;       /* not empty: only user IDs of this address */
 	const struct pgp_policy *policy; /* needed with newest_only, live_only, LIVE and APPROVED */

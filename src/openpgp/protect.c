@@ -102,14 +102,14 @@ has_secret_subkey(const struct pgp_cert *c)
 }
 
 /*
- * GnuPG's extension: usage 254 without cipher, and a string-to-key specifier of
+ * GnuPG's extension: usage 255 without cipher, and a string-to-key specifier of
  * type 101 that only says "GNU" and mode 1 (doc/DETAILS there). It is what gpg
  * itself writes for an exported set of subkeys, octet for octet.
  */
 static int
 put_stub(const struct pgp_key *key, struct buf *out)
 {
-	static const uint8_t stub[] = { 254, 0, PGP_S2K_GNU, 0, 'G', 'N', 'U', 1 };
+	static const uint8_t stub[] = { 255, 0, PGP_S2K_GNU, 0, 'G', 'N', 'U', 1 };
 	struct buf body BUF_OWNED = { 0 };
 
 	buf_init(&body, PGP_KEY_BODY_MAX);

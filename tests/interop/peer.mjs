@@ -34,6 +34,19 @@ const actions = {
     });
     return { key, cert: publicKey };
   },
+  // What it thinks of a certificate: each part by whether it verifies.
+  async certificate(j) {
+    const cert = await readKey({ armoredKey: j.cert });
+    const word = (promise) => promise.then(() => 'good', (e) => e.message);
+    const expires = await cert.getExpirationTime();
+    return {
+      fingerprint: cert.getFingerprint(), revoked: await cert.isRevoked(), primary: await word(cert.verifyPrimaryKey()),
+      expires: expires === Infinity ? 0 : Math.round(expires / 1000),
+      users: await Promise.all(cert.users.map((u) => word(u.verify()))),
+      subkeys: await Promise.all(cert.subkeys.map((k) => word(k.verify()))),
+      signs: await word(cert.getSigningKey()), encrypts: await word(cert.getEncryptionKey()),
+    };
+  },
   async encrypt(j) {
     const message = await createMessage({ text: j.text });
     const signingKeys = j.key ? await privateKey(j) : undefined;
