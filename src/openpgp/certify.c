@@ -186,7 +186,7 @@ pgp_certify_revoke(const struct pgp_certify_spec *spec, const struct pgp_cert *t
 {
 	const struct pgp_component *k = find_user(target, user_id);
 	struct pgp_rewrite w;
-	struct pgp_sig old;
+	struct pgp_sig old = { .created = 0 };
 	int rc = check_spec(spec, target, signer, e);
 
 	if (rc == 0 && k == NULL)
