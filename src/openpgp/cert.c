@@ -108,6 +108,7 @@ fill(struct pgp_cert *c, struct pgp_component *components, struct pgp_part *part
 	int rc = 0;
 
 	while (rc == 0 && next_part(c->raw, &at, &p, e) == 1) {
+		c->secret = c->secret || p.type == PGP_SECRET_KEY || p.type == PGP_SECRET_SUBKEY;
 		if (accompanies(p.type) && now != NULL) {
 			parts[used++] = p;
 			now->part_count++;
@@ -121,14 +122,17 @@ fill(struct pgp_cert *c, struct pgp_component *components, struct pgp_part *part
 	return rc;
 }
 
+/* owned: what in is a part of, to be taken over; NULL to copy. */
 static int
-build(struct pgp_cert *c, struct slice in, const struct counts *n, struct error *e)
+build(struct pgp_cert *c, struct slice in, struct buf *owned, const struct counts *n, struct error *e)
 {
 	struct pgp_component *components = arena_array(&c->arena, n->components, sizeof *components);
 	struct pgp_part *parts = arena_array(&c->arena, n->packets, sizeof *parts);
 	int rc;
 
-	c->raw = arena_copy(&c->arena, slice_sub(in, 0, n->len));
+	c->raw = slice_sub(in, 0, n->len);
+	if (owned == NULL)
+		c->raw = arena_copy(&c->arena, c->raw);
 	if (c->arena.err != 0)
 		return error_set(e, c->arena.err, "no room for a certificate of %zu octets", n->len);
 	rc = fill(c, components, parts, e);
@@ -136,27 +140,23 @@ build(struct pgp_cert *c, struct slice in, const struct counts *n, struct error 
 	if (rc != 0)
 		return rc;
 	c->primary = components[0].key;
-	c->secret = c->primary->secret;
+	if (owned != NULL) {
+		c->owned = *owned;
+		buf_init(owned, owned->max);
+	}
 	return 0;
 }
 
-int
-pgp_cert_parse(struct slice in, struct pgp_cert **out, size_t *used_out, struct error *e)
+static int
+parse(struct slice in, struct buf *owned, const struct counts *n, struct pgp_cert **out, struct error *e)
 {
-	struct pgp_cert *c;
-	struct counts n;
-	int rc = measure(in, &n, e);
+	struct pgp_cert *c = mem_alloc(sizeof *c);
+	int rc;
 
-	if (rc != 0)
-		return rc;
-	c = mem_alloc(sizeof *c);
 	if (c == NULL)
 		return error_nomem(e);
 	arena_init(&c->arena, 4 * (size_t)PGP_CERT_MAX);
-	rc = build(c, in, &n, e);
-	/* Also with an error, so that a keyring's reader can pass over it. */
-	if (used_out != NULL)
-		*used_out = n.len;
+	rc = build(c, in, owned, n, e);
 	if (rc != 0) {
 		pgp_cert_free(c);
 		return rc;
@@ -165,12 +165,40 @@ pgp_cert_parse(struct slice in, struct pgp_cert **out, size_t *used_out, struct 
 	return 0;
 }
 
+int
+pgp_cert_parse(struct slice in, struct pgp_cert **out, size_t *used_out, struct error *e)
+{
+	struct counts n;
+	int rc = measure(in, &n, e);
+
+	if (rc != 0)
+		return rc;
+	/* Also with an error, so that a keyring's reader can pass over it. */
+	if (used_out != NULL)
+		*used_out = n.len;
+	return parse(in, NULL, &n, out, e);
+}
+
+/* Wipes what it holds, not all of its room: half of that may never have been touched. */
+static void
+wipe_buf(struct buf *b)
+{
+	if (b->len > 0)
+		explicit_bzero(b->data, b->len);
+	buf_done(b);
+}
+
 void
 pgp_cert_free(struct pgp_cert *c)
 {
 	if (c == NULL)
 		return;
-	arena_wipe_done(&c->arena);
+	if (c->secret) {
+		arena_wipe_done(&c->arena);
+		wipe_buf(&c->owned);
+	}
+	arena_done(&c->arena);
+	buf_done(&c->owned);
 	mem_free(c);
 }
 
@@ -220,24 +248,80 @@ parse_binary(struct slice in, struct pgp_certs *out, struct error *e)
 	return 0;
 }
 
+static int
+none_found(struct error *e)
+{
+	return error_set(e, ERR_SYNTAX, "there is no OpenPGP certificate in it");
+}
+
+static bool
+armored(struct slice in)
+{
+	return in.len > 0 && (in.data[0] & 0x80) == 0;
+}
+
+/* The binary octets of one certificate and nothing else go into it as they are. */
+static int
+take_binary(struct buf *in, struct pgp_certs *out, struct error *e)
+{
+	struct pgp_cert *c = NULL;
+	struct counts n;
+	int rc;
+
+	if (measure(buf_slice(in), &n, NULL) != 0 || n.len != in->len)
+		return parse_binary(buf_slice(in), out, e);
+	rc = parse(buf_slice(in), in, &n, &c, e);
+	if (rc != 0)
+		return rc == ERR_UNSUPPORTED ? 0 : rc;
+	rc = keep(out, c, e);
+	if (rc != 0)
+		pgp_cert_free(c);
+	return rc;
+}
+
+/* Out of armor, and the armored text is gone before anything is made of what was in it. */
+static int
+dearmor(struct buf *in, struct error *e)
+{
+	struct buf binary;
+	int rc;
+
+	buf_init(&binary, 4 * (size_t)PGP_CERT_MAX);
+	rc = pgp_certs_dearmor(buf_slice(in), &binary, e);
+	wipe_buf(in);
+	*in = binary;
+	return rc;
+}
+
+int
+pgp_certs_take(struct buf *in, struct pgp_certs *out, struct error *e)
+{
+	size_t before = out->count;
+	int rc = armored(buf_slice(in)) ? dearmor(in, e) : 0;
+
+	if (rc == 0)
+		rc = take_binary(in, out, e);
+	wipe_buf(in);
+	return rc == 0 && out->count == before ? none_found(e) : rc;
+}
+
 int
 pgp_certs_parse(struct slice in, struct pgp_certs *out, struct error *e)
 {
 	size_t before = out->count;
-	struct buf binary BUF_OWNED = { 0 };
-	int rc = 0;
+	struct buf binary;
+	int rc;
 
-	buf_init(&binary, 4 * (size_t)PGP_CERT_MAX);
-	if (in.len > 0 && (in.data[0] & 0x80) == 0) {
-		rc = pgp_certs_dearmor(in, &binary, e);
-		in = buf_slice(&binary);
-	}
-	if (rc == 0)
+	if (!armored(in)) {
 		rc = parse_binary(in, out, e);
-	if (rc == 0 && out->count == before)
-		rc = error_set(e, ERR_SYNTAX, "there is no OpenPGP certificate in it");
-	buf_wipe_done(&binary);
-	return rc;
+		return rc == 0 && out->count == before ? none_found(e) : rc;
+	}
+	buf_init(&binary, 4 * (size_t)PGP_CERT_MAX);
+	rc = pgp_certs_dearmor(in, &binary, e);
+	if (rc == 0)
+		rc = take_binary(&binary, out, e);
+	wipe_buf(&binary);
+	return rc == 0 && out->count == before ? none_found(e) : rc;
 }
 
 void

@@ -47,7 +47,8 @@ struct pgp_cert {
 	const struct pgp_component *components; /* the first is the primary key */
 	size_t component_count;
 	const struct pgp_key *primary;
-	bool secret; /* a transferable secret key */
+	bool secret;      /* a transferable secret key: at least one packet of it is a secret one (section 10.2) */
+	struct buf owned; /* what raw points into when it was taken over, not copied */
 	struct arena arena;
 };
 
@@ -73,6 +74,11 @@ struct pgp_certs {
  * which begins as zeros; free with pgp_certs_done() also after an error.
  */
 int pgp_certs_parse(struct slice in, struct pgp_certs *out, struct error *e);
+/*
+ * The same, and in is taken over and empty then, whatever comes out: so a large
+ * certificate is not in memory twice.
+ */
+int pgp_certs_take(struct buf *in, struct pgp_certs *out, struct error *e);
 void pgp_certs_done(struct pgp_certs *c);
 
 /* The same bytes again. */
