@@ -8,14 +8,14 @@
 /* ---- certificates and keys ---- */
 
 static int
-add(struct slice content, const char *argument, bool secret, struct sop_ring *out)
+add(struct buf *content, const char *argument, bool secret, struct sop_ring *out)
 {
 	size_t before = out->certs.count;
 	struct error e = { 0 };
 
 	if (out->source_count == OPTIONS_LIST_MAX)
 		return sop_fail(SOP_FAILED, "more than %u files of certificates or keys", OPTIONS_LIST_MAX);
-	if (pgp_certs_parse(content, &out->certs, &e) != 0)
+	if (pgp_certs_take(content, &out->certs, &e) != 0)
 		return sop_bad(&e);
 	out->sources[out->source_count].argument = argument;
 	out->sources[out->source_count++].end = out->certs.count;
@@ -37,7 +37,7 @@ sop_load(const char *argument, bool secret, struct sop_ring *out)
 	buf_init(&content, SOP_INPUT_MAX);
 	rc = sop_read(argument, &content);
 	if (rc == 0)
-		rc = add(buf_slice(&content), argument, secret, out);
+		rc = add(&content, argument, secret, out);
 	buf_wipe_done(&content);
 	return rc;
 }
@@ -61,7 +61,7 @@ sop_load_input(bool secret, struct sop_ring *out)
 	buf_init(&content, SOP_INPUT_MAX);
 	rc = sop_read_all(&content);
 	if (rc == 0)
-		rc = add(buf_slice(&content), "standard input", secret, out);
+		rc = add(&content, "standard input", secret, out);
 	buf_wipe_done(&content);
 	return rc;
 }
