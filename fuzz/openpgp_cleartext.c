@@ -38,7 +38,7 @@ pieces_again(void *ctx, struct error *e)
 	return 0;
 }
 
-/* Text and signatures of a message; the sum of both when it was taken, else nothing. */
+/* Text and signatures of a message: 0, or 1 when it is not in the framework; what is wrong otherwise depends on pieces. */
 static int
 take_apart(struct slice message, size_t size, bool twice, struct buf *text, struct buf *signatures)
 {
@@ -52,7 +52,7 @@ take_apart(struct slice message, size_t size, bool twice, struct buf *text, stru
 	rc = pgp_inline_detach(in, pgp_plain_buf(text), signatures, &result, NULL);
 	if (rc != 0 && text->len != 0)
 		abort();
-	return rc == 0 && !result.cleartext ? 1 : rc;
+	return rc != 0 ? -1 : !result.cleartext;
 }
 
 /* Signs nothing: the framework does not look into signatures. */
