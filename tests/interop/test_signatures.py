@@ -4,10 +4,11 @@ import os
 import re
 import shutil
 import subprocess
+import zlib
 
 import pytest
 
-from conftest import run
+from conftest import build_folder, run
 
 TEXT = b"Dear Bob,\n- one\n-- two\nFrom here on\n-----BEGIN PGP MESSAGE-----\n\nlast line\n"
 BLANKS = b"blanks \t\nat the end  \r\n \nof lines\t\n"
@@ -277,6 +278,151 @@ def test_files_of_several_signatures(sop, gpg, bob, alice):
     sop("verify", sop.file(unknown_version), alice[1], stdin=TEXT, status=3)
     for bad in (b"", b"nothing here", ours[:-1], ours + b"\xc2"):
         sop("verify", sop.file(bad), alice[1], stdin=TEXT, status=41)
+
+
+# ---- what a signature says besides ----
+
+
+@pytest.fixture
+def tool():
+    program = build_folder() / "tests" / "interop" / "sig_tool"
+    if not program.exists():
+        pytest.skip("no sig_tool: build the tests, or name the build folder in LETTERLOCK_BUILD")
+
+    def call(verb, stdin=b"", status=0, **values):
+        more = [f"{name}={one}" for name, many in values.items() for one in (many if isinstance(many, list) else [many])]
+        return run([program, verb, *more], stdin, status)
+
+    return call
+
+
+SAYS = {"notation": ["one@example.org=f\u00fcr Bob", "two@example.org=zwei"], "policy": "https://example.org/policy",
+        "expires": 86400, "user": ALICE}
+
+
+def test_gpg_reads_what_ours_say(sop, tool, gpg, alice):
+    gpg("--import", alice[1])
+    data = sop.file(TEXT)
+    for form in ("detached", "inline", "clear"):
+        signed = sop.file(tool("sign", TEXT, key=alice[0], form=form, text=1, **SAYS))
+        lines = gpg.status_of("--verify", signed, *([data] if form == "detached" else []))
+        for want in ("GOODSIG", "NOTATION_NAME one@example.org", "NOTATION_DATA f%C3%BCr%20Bob",
+                     "NOTATION_NAME two@example.org", "NOTATION_DATA zwei", "POLICY_URL https://example.org/policy"):
+            assert want in lines or want.replace("%C3%BC", "\u00fc") in lines, lines
+        made, until = re.search(r"VALIDSIG \S+ \S+ (\d+) (\d+)", lines).groups()
+        assert int(until) - int(made) == 86400
+    critical = sop.file(tool("sign", TEXT, key=alice[0], notation="!three@example.org=x"))
+    assert "GOODSIG" not in gpg.status_of("--verify", critical, data)
+    assert "GOODSIG" in gpg.status_of("--known-notation", "three@example.org", "--verify", critical, data)
+
+
+def test_sqop_and_gosop_take_what_ours_say(sop, tool, sqop, alice):
+    signature = sop.file(tool("sign", TEXT, key=alice[0], **SAYS))
+    sqop("verify", signature, alice[1], stdin=TEXT)
+    gosop("verify", signature, alice[1], stdin=TEXT)
+    for digest in (8, 9, 10):
+        signature = sop.file(tool("sign", TEXT, key=alice[0], hash=digest))
+        sqop("verify", signature, alice[1], stdin=TEXT)
+        gosop("verify", signature, alice[1], stdin=TEXT)
+    signature = sop.file(tool("sign", TEXT, key=alice[0], created=1700000000, expires=60))
+    sqop("verify", signature, alice[1], stdin=TEXT, status=3)
+    tool("sign", TEXT, key=alice[0], hash=2, status=1)
+
+
+def test_we_read_what_gpg_says(sop, tool, gpg, bob):
+    sig = sop.file(gpg("--detach-sign", "--sig-notation", "one@example.org=first", "--sig-notation",
+                       "!two@example.org=second", "--sig-policy-url", "https://example.org/policy",
+                       "--sig-keyserver-url", "hkps://keys.example.org", "--default-sig-expire", "2d", "--sender",
+                       "bob@example.org", stdin=TEXT))
+    got = tool("verify", TEXT, cert=bob, sig=sig, know="two@example.org").decode().splitlines()
+    assert got[0].startswith("good")
+    assert "expires 172800" in got[1]
+    for line in ("notation one@example.org", "text first", "critical two@example.org", "text second",
+                 "policy https://example.org/policy", "keyserver hkps://keys.example.org",
+                 "user Bob <bob@example.org>"):
+        assert line in got or line.replace("user Bob <bob@example.org>", "claims bob@example.org") in got, got
+    got = tool("verify", TEXT, cert=bob, sig=sig, know="one@example.org").decode()
+    assert got.startswith("invalid") and "critical notation" in got
+
+
+def test_old_hashes_and_archives(sop, tool, gpg):
+    """What standard policy refuses by name an old archive's reader may take."""
+    gpg("--quick-generate-key", "Old <old@example.org>", "rsa2048", "sign", "never")
+    cert = sop.file(gpg("--export", "old@example.org"))
+    sig = sop.file(gpg("--detach-sign", "--digest-algo", "SHA1", stdin=TEXT))
+    got = tool("verify", TEXT, cert=cert, sig=sig).decode()
+    assert got.startswith("invalid") and "sha1" in got
+    assert tool("verify", TEXT, cert=cert, sig=sig, policy="sha1").startswith(b"good")
+    sop("verify", sig, cert, stdin=TEXT, status=3)
+
+
+# ---- forms of a message, put together by hand ----
+
+
+def packet(kind, body):
+    if len(body) < 192:
+        return bytes([0xc0 | kind, len(body)]) + body
+    return bytes([0xc0 | kind, 255]) + len(body).to_bytes(4, "big") + body
+
+
+def literal(data, kind=b"b"):
+    return packet(11, kind + b"\0" + b"\0\0\0\0" + data)
+
+
+def compressed(packets):
+    return packet(8, b"\2" + zlib.compress(packets))
+
+
+def split(message):
+    """(one-pass packets, literal, signatures) of a message of ours: short headers only."""
+    parts, at = [], 0
+    while at < len(message):
+        first = message[at + 1]
+        size, head = ((first, 2) if first < 192 else ((first - 192) * 256 + message[at + 2] + 192, 3))
+        parts.append(message[at:at + head + size])
+        at += head + size
+    return parts
+
+
+def test_forms_of_a_message(sop, gpg, alice):
+    gpg("--import", alice[1])
+    one_pass, data, signature = split(sop("inline-sign", "--no-armor", alice[0], stdin=b"short"))
+    carol = sop.key("rfc4880", "Carol <carol@example.org>")
+    outer, _, last = split(sop("inline-sign", "--no-armor", carol[0], stdin=b"short"))
+    marker, padding, private = b"\xca\x03PGP", packet(21, b"\x55" * 9), packet(60, b"x")
+    good = [one_pass + data + signature, signature + data, compressed(one_pass + data + signature),
+            one_pass + compressed(data) + signature, signature + compressed(data), marker + one_pass + data + signature,
+            one_pass + marker + data + padding + signature + private, compressed(signature + data),
+            outer + one_pass + data + signature + last, last + one_pass + data + signature,
+            outer + signature + data + last, outer + compressed(one_pass + data + signature) + last,
+            # Whose key a one-pass packet names is a hint: the pairs are of one kind, and over the same data.
+            outer + one_pass + data + last + signature]
+    for message in good:
+        text, signers = verify(sop, alice[1], message)
+        assert text == b"short" and len(signers) == 1
+        out = sop.new_name()
+        assert sop("inline-detach", f"--signatures-out={out}", stdin=message) == b"short"
+        assert len(fingerprints(sop("verify", out, alice[1], carol[1], stdin=b"short"))) == message.count(last) + 1 or \
+            b"\2\x78" in message
+    for message in good[:2]:
+        assert "GOODSIG" in gpg.status_of("--verify", stdin=message)
+    bad = {
+        "no signature": (data, 3), "signature at the end alone": (data + signature, 41),
+        "announced only": (one_pass + data, 41), "two literals": (one_pass + data + data + signature, 41),
+        "a literal behind": (one_pass + data + signature + data, 41), "other data": (signature + literal(b"shorx"), 3),
+        "a literal behind the old form": (signature + data + literal(b"evil"), 41),
+        "an unannounced one behind": (one_pass + data + signature + last, 41),
+        "nothing within": (one_pass + signature, 41), "an unknown critical packet": (packet(39, b"x") + signature + data, 41),
+        "text behind": (one_pass + data + signature + b"evil", 41), "cut": (one_pass + data + signature[:-1], 41),
+        "packed deeply": (compressed(compressed(compressed(compressed(compressed(compressed(signature + data)))))), 41),
+    }
+    for name, (message, status) in bad.items():
+        done = sop("inline-verify", alice[1], stdin=message, status=None)
+        assert done.returncode == status and done.stdout == b"", (name, done.returncode, done.stderr)
+    for name in set(bad) - {"other data"}:
+        out = sop.new_name()
+        done = sop("inline-detach", f"--signatures-out={out}", stdin=bad[name][0], status=None)
+        assert done.returncode == 41 and done.stdout == b"" and not out.exists(), (name, done.stderr)
 
 
 # ---- tricks: each of these has fooled some program (gpg.fail, 2025; "Johnny, you are fired", 2019) ----
