@@ -23,6 +23,8 @@
 #define PGP_REGEX_NESTING_MAX 64u       /* parentheses in each other, and branches */
 #define PGP_REGEX_TEXT_MAX 16384u       /* octets of the user ID that it is matched with */
 #define PGP_REGEXES_MAX 16u             /* of one certification */
+#define PGP_NETWORK_EDGES_MAX 262144u   /* certifications of a web of trust that a question comes upon */
+#define PGP_NETWORK_PATHS_MAX 120u      /* found for one question: each is worth at least 1 */
 #define PGP_CERTS_MAX 65536u            /* of one keyring */
 #define PGP_USER_ID_MAX 4096u           /* octets of a user ID that we make */
 #define PGP_NOTATIONS_MAX 64u           /* of one certification that we make */
