@@ -6,7 +6,7 @@
  * several times.
  *
  *	message_tool key version=4              a secret key
- *	message_tool cert key=FILE              its certificate
+ *	message_tool cert key=FILE armor=1      its certificate
  *	message_tool write cert=FILE password=TEXT sign=FILE container=0|1|2 cipher=N aead=N chunk=N compression=N
  *	                   hide=1 pad=1 armor=1 length=unknown
  *	message_tool sed session=N:HEX          packet type 9 with one literal, which the engine never writes
@@ -23,6 +23,7 @@
 #include "base/hex.h"
 #include "crypto/cipher.h"
 #include "openpgp/algorithm.h"
+#include "openpgp/armor.h"
 #include "openpgp/decrypt.h"
 #include "openpgp/encrypt.h"
 #include "openpgp/generate.h"
@@ -162,14 +163,17 @@ static int
 do_cert(struct error *e)
 {
 	struct pgp_certs c = { 0 };
-	BUF_OWNED struct buf b = { 0 };
+	BUF_OWNED struct buf b = { 0 }, text = { 0 };
 	int rc = load("key", &c, e);
 
 	buf_init(&b, 1 << 20);
+	buf_init(&text, 2 << 20);
 	if (rc == 0)
 		rc = pgp_cert_write_public(c.items[0], &b);
 	if (rc == 0)
-		rc = write_out(NULL, buf_slice(&b), e);
+		rc = pgp_armor_write(PGP_ARMOR_PUBLIC_KEY, true, buf_slice(&b), &text, e);
+	if (rc == 0)
+		rc = write_out(NULL, number("armor") != 0 ? buf_slice(&text) : buf_slice(&b), e);
 	pgp_certs_done(&c);
 	return rc;
 }

@@ -30,7 +30,7 @@ const actions = {
     const { privateKey: key, publicKey } = await openpgp.generateKey({
       type: j.type || (j.v6 ? 'curve25519' : 'ecc'), curve: j.curve, rsaBits: j.bits,
       userIDs: [{ name: 'Peer', email: 'peer@example.org' }],
-      passphrase: j.password, config: { v6Keys: j.v6, aeadProtect: j.v6 },
+      passphrase: j.password, config: { v6Keys: j.v6, aeadProtect: j.v6, ...j.config },
     });
     return { key, cert: publicKey };
   },
@@ -51,7 +51,8 @@ const actions = {
     const message = await createMessage({ text: j.text });
     const signingKeys = j.key ? await privateKey(j) : undefined;
     const encryptionKeys = await readKeys(j.certs);
-    return { message: await openpgp.encrypt({ message, encryptionKeys, signingKeys, passwords: j.passwords }) };
+    const more = { wildcard: j.hidden, config: j.config };
+    return { message: await openpgp.encrypt({ message, encryptionKeys, signingKeys, passwords: j.passwords, ...more }) };
   },
   async decrypt(j) {
     const { data, signatures } = await openpgp.decrypt({
