@@ -37,9 +37,11 @@ static int
 read_all(struct slice in, size_t size, struct buf *out)
 {
 	struct pieces p = { in, size };
-	struct pgp_decrypt_spec spec = {
-		.sessions = sessions, .session_count = 2, .unencrypted = true, .output_max = MAX
-	};
+	struct pgp_decrypt_spec spec = { .sessions = sessions,
+		.session_count = 2,
+		.accept_unauthenticated_old_packet = true,
+		.unencrypted = true,
+		.output_max = MAX };
 	struct pgp_decrypt_result result;
 	int rc = pgp_decrypt((struct pgp_source){ pieces_next, &p }, &spec, pgp_plain_buf(out), &result, NULL);
 
@@ -54,7 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct pgp_encrypt_spec spec = { .container = PGP_CONTAINER_NONE };
+	struct pgp_encrypt_spec spec = { .container = PGP_CONTAINER_NONE, .compression = (uint8_t)(size % 4) };
 	struct buf whole, single, again;
 	int rc;
 
