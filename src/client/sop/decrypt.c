@@ -5,6 +5,7 @@
 #include "client/sop/hold.h"
 #include "client/sop/keys.h"
 #include "client/sop/stream.h"
+#include "client/sop/native.h"
 #include "client/sop/twice.h"
 #include "openpgp/decrypt.h"
 #include "os/clock.h"
@@ -175,13 +176,15 @@ static int
 decrypt_once(const struct pgp_decrypt_spec *spec, struct pgp_decrypt_result *result, struct error *e)
 {
 	struct sop_stdin *in = NULL;
+	struct sop_native native;
 	struct sop_hold hold;
 	int rc;
 
 	if (sop_stdin_new(&in) != 0)
 		return error_nomem(e);
 	sop_hold_init(&hold);
-	rc = pgp_decrypt(sop_stdin_source(in), spec, sop_hold_plain(&hold), result, e);
+	rc = pgp_decrypt(sop_stdin_source(in), spec, sop_native_plain(&native, sop_hold_plain(&hold)), result, e);
+	sop_native_done(&native);
 	sop_hold_done(&hold);
 	sop_stdin_free(in);
 	return rc;

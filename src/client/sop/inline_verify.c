@@ -3,6 +3,7 @@
 #include "client/sop/hold.h"
 #include "client/sop/keys.h"
 #include "client/sop/stream.h"
+#include "client/sop/native.h"
 #include "openpgp/inline.h"
 #include "openpgp/packet.h"
 #include "os/clock.h"
@@ -10,6 +11,7 @@
 /* Text comes out only when a signature of the wanted time is good. */
 struct gate {
 	struct sop_hold hold;
+	struct sop_native native;
 	struct pgp_plain inner;
 	struct pgp_verifier *verifier;
 	const struct sop_ring *ring;
@@ -72,9 +74,10 @@ verify(struct gate *g, const char *out)
 	if (rc != 0)
 		return rc;
 	sop_hold_init(&g->hold);
-	g->inner = sop_hold_plain(&g->hold);
+	g->inner = sop_native_plain(&g->native, sop_hold_plain(&g->hold));
 	if (pgp_inline_verify(sop_stdin_reread(in), g->verifier, (struct pgp_plain){ &ops, g }, &result, &e) != 0)
 		rc = refuse(&e);
+	sop_native_done(&g->native);
 	sop_hold_done(&g->hold);
 	sop_stdin_free(in);
 	return rc != 0 || out == NULL ? rc : sop_write(out, buf_slice(&g->lines));

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "client/side_hash.h"
 #include "client/sop/io.h"
+#include "client/sop/native.h"
 #include "crypto/aead.h"
 #include "crypto/compare.h"
 #include "crypto/random.h"
@@ -166,9 +167,13 @@ known_finish(void *ctx, uint8_t *out, struct error *e)
 static int
 run(struct twice *t, const struct pgp_decrypt_spec *spec, struct pgp_decrypt_result *result, struct error *e)
 {
-	static const struct pgp_plain_ops plain = { plain_begin, plain_write, plain_commit, plain_abort };
+	static const struct pgp_plain_ops ops = { plain_begin, plain_write, plain_commit, plain_abort };
+	struct sop_native native;
+	struct pgp_plain plain = sop_native_plain(&native, (struct pgp_plain){ &ops, t });
+	int rc = pgp_decrypt((struct pgp_source){ source_next, t }, spec, plain, result, e);
 
-	return pgp_decrypt((struct pgp_source){ source_next, t }, spec, (struct pgp_plain){ &plain, t }, result, e);
+	sop_native_done(&native);
+	return rc;
 }
 
 /* With the session key that the first reading found: no secret key is asked again. */
