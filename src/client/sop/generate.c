@@ -2,16 +2,21 @@
 /* generate-key. */
 #include "client/sop/keys.h"
 #include "openpgp/generate.h"
+#include "openpgp/pqc.h"
 #include "os/clock.h"
 
 static int
 choose_profile(const char *name, struct pgp_generate_spec *spec)
 {
 	const struct pgp_profile *p = pgp_profile_find(slice_str(name));
+	struct pgp_family_key key;
+	struct error e = { 0 };
 
 	if (p == NULL)
 		return sop_fail(
 		    SOP_UNSUPPORTED_PROFILE, "the profile %s is unknown; see list-profiles generate-key", name);
+	if (pgp_family_key(p->family, p->version, true, &key, &e) != 0 || pgp_pqc_available(key.algorithm, &e) != 0)
+		return sop_fail(SOP_UNSUPPORTED_PROFILE, "%s", e.text);
 	spec->version = p->version;
 	spec->family = p->family;
 	spec->seipd2 = p->seipd2;
@@ -23,7 +28,6 @@ refuse(const struct error *e)
 {
 	if (e->code == ERR_USAGE)
 		return sop_fail(SOP_EXPECTED_TEXT, "%s", e->text);
-	/* The profile's algorithms are not in the libcrypto of this machine. */
 	return sop_fail(e->code == ERR_UNSUPPORTED ? SOP_UNSUPPORTED_PROFILE : SOP_FAILED, "%s", e->text);
 }
 

@@ -4,7 +4,18 @@
 #include <string.h>
 
 #include "client/sop/sop.h"
+#include "openpgp/pqc.h"
 #include "openpgp/profile.h"
+
+/* Whether the libcrypto of this machine has its algorithms. */
+static bool
+possible(const struct pgp_profile *p)
+{
+	struct pgp_family_key key;
+
+	return pgp_family_key(p->family, p->version, true, &key, NULL) == 0 &&
+	    pgp_pqc_available(key.algorithm, NULL) == 0;
+}
 
 static void
 put_key_profiles(void)
@@ -12,7 +23,8 @@ put_key_profiles(void)
 	const struct pgp_profile *p;
 
 	for (size_t i = 0; (p = pgp_profile_at(i)) != NULL; i++)
-		(void)printf("%s: %s\n", p->name, p->description);
+		if (possible(p))
+			(void)printf("%s: %s\n", p->name, p->description);
 }
 
 int
