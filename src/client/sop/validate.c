@@ -1,70 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 /* validate-userid: whether authorities say whose certificate it is. */
 #include "client/sop/keys.h"
-#include "openpgp/verify.h"
+#include "openpgp/certification.h"
 #include "os/clock.h"
+
+#define CERTIFICATIONS_MAX (16u << 20) /* octets of what is found about one user ID */
 
 struct validating {
 	struct sop_ring authorities, subjects;
+	struct pgp_issuers *issuers;
 	struct slice user_id;
 	bool address_only;
 	struct pgp_policy policy;
 	uint64_t at; /* the time asked about */
 };
-
-/* Of what one authority said about one user ID; 0 is never. */
-struct said {
-	uint64_t certified, taken_back;
-};
-
-/* Whether a signature is the authority's, correct, and counts at the time asked about. */
-static bool
-counts(const struct validating *x, const struct pgp_sig *s, const struct pgp_sig_target *target,
-    const struct pgp_key *authority)
-{
-	if (s->invalid != NULL || !s->has_created || s->created > x->at || !pgp_sig_may_be_from(s, authority))
-		return false;
-	if (s->expires != 0 && (uint64_t)s->created + s->expires <= x->at)
-		return false;
-	return pgp_policy_hash(&x->policy, s->hash, PGP_USE_DATA, NULL) == 0 &&
-	    pgp_sig_check_target(s, target, authority, NULL) == 0;
-}
-
-static void
-hear(const struct validating *x, const struct pgp_part *part, const struct pgp_sig_target *target,
-    const struct pgp_key *authority, struct said *said)
-{
-	struct pgp_sig s;
-	uint64_t *when;
-
-	if (part->type != PGP_SIGNATURE || pgp_sig_parse(part->body, &s, NULL) != 0)
-		return;
-	if (s.type == PGP_SIG_CERT_REVOCATION)
-		when = &said->taken_back;
-	else if (s.type >= PGP_SIG_CERT_GENERIC && s.type <= PGP_SIG_CERT_POSITIVE)
-		when = &said->certified;
-	else
-		return;
-	if (s.created > *when && counts(x, &s, target, authority))
-		*when = s.created;
-}
-
-static bool
-says(const struct validating *x, const struct pgp_cert *subject, const struct pgp_component *k,
-    const struct pgp_cert *authority)
-{
-	const struct pgp_sig_target target = {
-		.primary = subject->primary, .user_type = PGP_USER_ID, .user = k->packet.body
-	};
-	struct said said = { 0, 0 };
-
-	/* Of its own user IDs the owner's word is enough, and it was judged already. */
-	if (pgp_fingerprint_eq(&subject->primary->fingerprint, &authority->primary->fingerprint))
-		return true;
-	for (size_t i = 0; i < k->part_count; i++)
-		hear(x, &k->parts[i], &target, authority->primary, &said);
-	return said.certified > said.taken_back;
-}
 
 static bool
 authority_stands(const struct validating *x, const struct pgp_cert *c)
@@ -89,21 +38,47 @@ matches(const struct validating *x, const struct pgp_component_judgement *k)
 	return slice_eq(x->address_only ? pgp_user_id_address(body) : body, x->user_id);
 }
 
-/* One authority that stands and says so of one matching user ID is enough. */
+/*
+ * Whether one of the authorities says so, and stands. Of its own user IDs the owner's word is enough, and it was judged
+ * already.
+ */
+static bool
+certified(const struct validating *x, const struct pgp_cert *subject, const struct pgp_component *k, struct arena *a)
+{
+	const struct pgp_certification_query query = {
+		.target = subject, .component = k, .issuers = x->issuers, .policy = &x->policy, .at = x->at
+	};
+	struct pgp_certification *found;
+	size_t count;
+
+	if (pgp_certifications_find(&query, a, &found, &count, NULL) != 0)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (found[i].amount > 0 && authority_stands(x, found[i].issuer))
+			return true;
+	return false;
+}
+
+static bool
+is_authority(const struct validating *x, const struct pgp_cert *c)
+{
+	for (size_t i = 0; i < x->authorities.certs.count; i++)
+		if (pgp_fingerprint_eq(&x->authorities.certs.items[i]->primary->fingerprint, &c->primary->fingerprint))
+			return true;
+	return false;
+}
+
 static bool
 validated(const struct validating *x, const struct pgp_cert_judgement *j)
 {
-	for (size_t i = 0; i < j->count; i++) {
-		if (!matches(x, &j->components[i]))
-			continue;
-		for (size_t n = 0; n < x->authorities.certs.count; n++) {
-			const struct pgp_cert *a = x->authorities.certs.items[n];
+	bool own = is_authority(x, j->cert), yes = false;
+	struct arena a;
 
-			if (says(x, j->cert, j->components[i].component, a) && authority_stands(x, a))
-				return true;
-		}
-	}
-	return false;
+	arena_init(&a, CERTIFICATIONS_MAX);
+	for (size_t i = 0; !yes && i < j->count; i++)
+		yes = matches(x, &j->components[i]) && (own || certified(x, j->cert, j->components[i].component, &a));
+	arena_done(&a);
+	return yes;
 }
 
 static int
@@ -135,6 +110,7 @@ sop_validate_userid(int argc, char **argv)
 		{ "addr-spec-only", OPTION_FLAG, &x.address_only },
 		{ "validate-at", OPTION_TEXT, &at },
 	};
+	struct error e = { 0 };
 	int rc = sop_options("validate-userid", argc, argv, options, 2, &arguments);
 
 	x.policy = pgp_policy_default(clock_unix());
@@ -146,10 +122,13 @@ sop_validate_userid(int argc, char **argv)
 		x.user_id = slice_str(arguments.items[0]);
 		rc = sop_load_list(&arguments, 1, false, &x.authorities);
 	}
+	if (rc == 0 && pgp_issuers_new(&x.authorities.certs, &x.issuers, &e) != 0)
+		rc = sop_bad(&e);
 	if (rc == 0)
 		rc = sop_load_input(false, &x.subjects);
 	for (size_t i = 0; rc == 0 && i < x.subjects.certs.count; i++)
 		rc = validate_one(&x, x.subjects.certs.items[i]);
+	pgp_issuers_free(x.issuers);
 	sop_ring_done(&x.subjects);
 	sop_ring_done(&x.authorities);
 	return rc;
