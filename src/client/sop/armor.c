@@ -27,6 +27,13 @@ armor_stream(struct slice first, struct pgp_source in, struct pgp_sink out, stru
 	return rc;
 }
 
+/* Whether there is a block in the text, which may have other text before it. */
+static bool
+has_block(struct slice text)
+{
+	return slice_search(text, SLICE("-----BEGIN PGP ")) != SIZE_MAX;
+}
+
 /* Armored data goes through as it is. */
 static int
 copy(struct slice first, struct pgp_source in, struct pgp_sink out, struct error *e)
@@ -57,7 +64,7 @@ sop_armor(int argc, char **argv)
 	rc = pgp_source_next(sop_stdin_source(s), &first, &e);
 	if (rc == 0 && first.len == 0)
 		rc = error_set(&e, ERR_SYNTAX, "there is nothing on standard input");
-	else if (rc == 0 && pgp_armor_looks_armored(first))
+	else if (rc == 0 && pgp_armor_looks_armored(first) && has_block(first))
 		rc = copy(first, sop_stdin_source(s), sop_stdout_sink(&w), &e);
 	else if (rc == 0 && (first.data[0] & 0x80) == 0)
 		rc = error_set(&e, ERR_SYNTAX, "this is not OpenPGP data");

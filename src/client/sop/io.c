@@ -235,27 +235,9 @@ sop_input_size(void)
 	return (uint64_t)st.st_size;
 }
 
-/* What ISO 8601 lets one leave out, put in: seconds, the time of the day, the signs between ("20250203T040506Z"). */
-static struct slice
-full_date(const char *text, char out[32])
-{
-	size_t len = strlen(text);
-
-	if (len == 10)
-		(void)snprintf(out, 32, "%sT00:00:00Z", text);
-	else if (len == 16 && text[8] == 'T')
-		(void)snprintf(out, 32, "%.4s-%.2s-%.5s:%.2s:%s", text, text + 4, text + 6, text + 11, text + 13);
-	else if (len >= 17 && len < 28 && text[16] != ':')
-		(void)snprintf(out, 32, "%.16s:00%s", text, text + 16);
-	else
-		return slice_str(text);
-	return slice_str(out);
-}
-
 int
 sop_date(const char *text, uint64_t otherwise, uint64_t *out)
 {
-	char full[32];
 	int64_t t;
 
 	*out = otherwise;
@@ -265,7 +247,7 @@ sop_date(const char *text, uint64_t otherwise, uint64_t *out)
 		*out = clock_unix();
 		return SOP_OK;
 	}
-	if (date_parse_rfc3339(full_date(text, full), &t, NULL) != 0 || t < 0)
+	if (date_parse_rfc3339(slice_str(text), &t, NULL) != 0 || t < 0)
 		return sop_fail(SOP_UNSUPPORTED_OPTION, "%s is no date: write 2025-02-03T04:05:06Z, now or -", text);
 	*out = (uint64_t)t;
 	return SOP_OK;
