@@ -141,11 +141,10 @@ feed(void *ctx, struct slice piece)
 	struct encryption *x = ctx;
 	struct error e = { 0 };
 
-	if (x->text) {
+	if (x->text)
 		sop_text_feed(&x->check, piece);
-		if (x->check.bad)
-			return sop_not_text();
-	}
+	if (x->check.bad)
+		return sop_not_text();
 	return pgp_encryptor_feed(x->encryptor, piece, &e) != 0 ? sop_fail(SOP_FAILED, "%s", e.text) : SOP_OK;
 }
 

@@ -90,11 +90,13 @@ feed(void *ctx, struct slice piece)
 static int
 begin(struct inline_signing *s, struct error *e)
 {
-	struct pgp_encrypt_spec spec = { .container = PGP_CONTAINER_NONE, .text = s->text, .maker = s->maker };
+	const struct pgp_encrypt_spec spec = { .container = PGP_CONTAINER_NONE,
+		.text = s->text,
+		.length = s->text ? PGP_LENGTH_UNKNOWN : sop_input_size(),
+		.maker = s->maker };
 	struct pgp_sink out = sop_stdout_sink(&s->out);
 	int rc = 0;
 
-	spec.length = s->text ? PGP_LENGTH_UNKNOWN : sop_input_size();
 	if (s->armor) {
 		rc = pgp_armor_writer_init(&s->armor_writer, PGP_ARMOR_MESSAGE, !s->signers.v6, out, e);
 		out = pgp_armor_writer_sink(&s->armor_writer);

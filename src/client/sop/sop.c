@@ -102,9 +102,9 @@ static const struct {
 	{ "verify", sop_verify },
 	{ "encrypt", sop_encrypt },
 	{ "decrypt", sop_decrypt },
-	{ "inline-detach", sop_inline_detach },
-	{ "inline-verify", sop_inline_verify },
 	{ "inline-sign", sop_inline_sign },
+	{ "inline-verify", sop_inline_verify },
+	{ "inline-detach", sop_inline_detach },
 	{ "armor", sop_armor },
 	{ "dearmor", sop_dearmor },
 };
