@@ -80,6 +80,65 @@ def sqop(tmp_path):
     return Sop(["sqop"], folder)
 
 
+@pytest.fixture
+def gosop(tmp_path):
+    if shutil.which("gosop") is None:
+        pytest.skip("gosop is not installed (Debian package gosop)")
+    folder = tmp_path / "gosop"
+    folder.mkdir()
+    return Sop(["gosop"], folder)
+
+
+@pytest.fixture
+def sq():
+    """Sequoia's sq 0.27: call(arguments) gives its standard output."""
+    if shutil.which("sq") is None:
+        pytest.skip("sq is not installed (Debian package sq)")
+    return lambda *arguments, stdin=b"", status=0: run(["sq", *arguments], stdin, status)
+
+
+@pytest.fixture
+def rnp(tmp_path):
+    """RNP with keys in one file: call(keyfile, arguments) gives its standard output."""
+    if shutil.which("rnp") is None:
+        pytest.skip("rnp is not installed (Debian package rnp)")
+    home = tmp_path / "rnp"
+    home.mkdir(mode=0o700)
+
+    def call(keyfile, *arguments, stdin=b"", status=0):
+        return run(["rnp", "--homedir", home, "--keyfile", keyfile, "--password", "", "--output", "-", *arguments], stdin,
+                   status)
+
+    return call
+
+
+def packets(data):
+    """The packets of binary data as (type, body), for objects without partial lengths."""
+    found, at = [], 0
+    while at < len(data):
+        first = data[at]
+        assert first & 0x80
+        if first & 0x40:
+            kind, octet = first & 0x3f, data[at + 1]
+            if octet < 192:
+                head, length = 2, octet
+            elif octet < 224:
+                head, length = 3, ((octet - 192) << 8) + data[at + 2] + 192
+            else:
+                assert octet == 255
+                head, length = 6, int.from_bytes(data[at + 2:at + 6], "big")
+        else:
+            kind, size = first >> 2 & 15, 1 << (first & 3)
+            head, length = 1 + size, int.from_bytes(data[at + 1:at + 1 + size], "big")
+        found.append((kind, data[at + head:at + head + length]))
+        at += head + length
+    return found
+
+
+def write_packets(items):
+    return b"".join(bytes([0xc0 | kind, 255]) + len(body).to_bytes(4, "big") + body for kind, body in items)
+
+
 class Gpg:
     def __init__(self, home):
         self.home = home

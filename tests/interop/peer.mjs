@@ -72,6 +72,9 @@ const actions = {
     });
     return { signatures: await judge(signatures) };
   },
+  async revoked(j) {
+    return { revoked: await Promise.all((await readKeys(j.certs)).map((key) => key.isRevoked())) };
+  },
   async clearsign(j) {
     const message = await openpgp.createCleartextMessage({ text: j.text });
     return { message: await openpgp.sign({ message, signingKeys: await privateKey(j) }) };

@@ -1,47 +1,160 @@
 # SPDX-License-Identifier: ISC
 """Exit statuses, indirect arguments and dates of the interface, and the pitfalls that show there."""
 import os
+import subprocess
 
 import pytest
 
+from conftest import build_folder, packets, write_packets
+
 TEXT = b"what was said\n"
+ALICE = "Alice <alice@example.org>"
+
+# The table of the interface. Those of hardware belong to programs that know some: here @HARDWARE: itself is unknown (71).
+TABLE = {0, 1, 3, 13, 17, 19, 23, 29, 31, 37, 41, 53, 59, 61, 67, 69, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109}
+HARDWARE = {97, 101}
+
+STREAMS = {"encrypt", "inline-sign"}  # what was written before the trouble came is no message
+
+KEY, CERT = "KEY", "CERT"  # in a command line: Alice's
 
 
 @pytest.fixture
 def alice(sop):
-    return sop.key("rfc9580", "Alice <alice@example.org>")
+    return sop.key("rfc9580", ALICE)
 
 
-def test_statuses_of_wrong_use(sop, alice):
+def unknown_algorithm(data):
+    """The same object with every key of an algorithm (99) that nobody has."""
+    keys = {5, 6, 7, 14}
+    return write_packets((kind, body[:5] + b"\x63" + body[6:] if kind in keys else body) for kind, body in packets(data))
+
+
+def revoked_key(sop, key):
+    """Alice's secret key with its revocation in it."""
+    secret = packets(sop("dearmor", stdin=key.read_bytes()))
+    revocation = packets(sop("revoke-key", "--no-armor", stdin=key.read_bytes()))[1]
+    assert revocation[0] == 2
+    return sop.file(write_packets([secret[0], revocation, *secret[1:]]))
+
+
+# status -> the ways to it: (command line, standard input). Files that a row names stand in the fixture below.
+WAYS = {
+    0: [(["version"], b"")],
+    3: [(["verify", "OTHER-SIGNATURE", CERT], TEXT), (["inline-verify", CERT], "OTHER-INLINE"),
+        (["verify", "--not-before=2099-01-01T00:00:00Z", "SIGNATURE", CERT], TEXT),
+        (["verify", "--not-after=2001-01-01T00:00:00Z", "SIGNATURE", CERT], TEXT),
+        (["inline-verify", "--not-after=2001-01-01", CERT], "INLINE")],
+    13: [(["sign", "KEY-99"], TEXT), (["inline-sign", "KEY-99"], TEXT), (["encrypt", "CERT-99"], TEXT),
+         (["encrypt", "--sign-with=KEY-99", CERT], TEXT),
+         (["certify-userid", "--userid=" + ALICE, "KEY-99"], CERT)],
+    17: [(["encrypt", "SIGNING-ONLY-CERT"], TEXT), (["encrypt", "REVOKED-CERT"], TEXT)],
+    19: [(["sign"], TEXT), (["inline-sign"], TEXT), (["encrypt"], TEXT), (["decrypt"], TEXT), (["verify"], TEXT),
+         (["verify", "SIGNATURE"], TEXT), (["inline-verify"], TEXT), (["inline-detach"], "INLINE"), (["list-profiles"], b""),
+         (["certify-userid", "KEY"], CERT), (["certify-userid", "--userid=" + ALICE], CERT), (["validate-userid"], CERT),
+         (["validate-userid", ALICE], CERT)],
+    23: [(["decrypt", "--verifications-out=NEW", KEY], TEXT)],
+    29: [(["decrypt", "OTHER-KEY"], "MESSAGE"), (["decrypt", "--with-password=PASSWORD"], "MESSAGE")],
+    31: [(["encrypt", "--with-password=LATIN-1"], TEXT), (["generate-key", "--with-key-password=LATIN-1"], b""),
+         (["change-key-password", "--new-key-password=LATIN-1"], KEY)],
+    37: [(["sign", "--no-such-option", KEY], TEXT), (["sign", "--as=else", KEY], TEXT), (["encrypt", "--for=x", CERT], TEXT),
+         (["verify", "--not-before=yesterday", "SIGNATURE", CERT], TEXT), (["armor", "word"], TEXT)],
+    41: [(["sign", CERT], TEXT), (["extract-cert"], CERT), (["encrypt", KEY], TEXT), (["decrypt", KEY], b"garbage"),
+         (["verify", "GARBAGE", CERT], TEXT), (["verify", "INLINE", CERT], TEXT), (["inline-verify", CERT], "MESSAGE"),
+         (["inline-verify", CERT], "SIGNATURE"), (["decrypt", KEY], "SIGNATURE"), (["merge-certs", KEY], CERT),
+         (["merge-certs"], KEY), (["update-key"], CERT), (["revoke-key"], CERT), (["change-key-password"], CERT),
+         (["inline-detach", "--signatures-out=NEW"], "MESSAGE"), (["armor"], b"garbage"), (["dearmor"], b"garbage"),
+         (["decrypt", "--with-session-key=GARBAGE"], "MESSAGE"), (["validate-userid", ALICE, KEY], CERT),
+         (["decrypt", KEY], "CHANGED")],
+    53: [(["sign", "--as=text", KEY], b"\xff\xfe"), (["inline-sign", "--as=text", KEY], b"\xff\xfe"),
+         (["inline-sign", "--as=clearsigned", KEY], b"\xff\xfe"), (["encrypt", "--as=text", CERT], b"\xff\xfe"),
+         (["generate-key", b"Alice \xff"], b"")],
+    59: [(["sign", "--micalg-out=SIGNATURE", KEY], TEXT), (["encrypt", "--session-key-out=SIGNATURE", CERT], TEXT),
+         (["decrypt", "--session-key-out=SIGNATURE", KEY], "MESSAGE"),
+         (["decrypt", "--verify-with=CERT", "--verifications-out=SIGNATURE", KEY], "MESSAGE"),
+         (["inline-verify", "--verifications-out=SIGNATURE", CERT], "INLINE"),
+         (["inline-detach", "--signatures-out=SIGNATURE"], "INLINE")],
+    61: [(["sign", "nowhere"], TEXT), (["sign", "@ENV:NOT_SET_ANYWHERE"], TEXT), (["sign", "@FD:x"], TEXT),
+         (["sign", "@FD:999"], TEXT), (["sign", "-"], TEXT)],
+    67: [(["sign", "LOCKED"], TEXT), (["sign", "--with-key-password=PASSWORD", "LOCKED"], TEXT),
+         (["decrypt", "LOCKED"], "LOCKED-MESSAGE"), (["revoke-key"], "LOCKED"), (["update-key"], "LOCKED"),
+         (["change-key-password", "--old-key-password=PASSWORD"], "LOCKED"),
+         (["certify-userid", "--userid=" + ALICE, "LOCKED"], CERT)],
+    69: [(["no-such-thing"], b""), ([], b""), (["help", "no-such-thing"], b"")],
+    71: [(["sign", "@HARDWARE:x"], TEXT), (["decrypt", "@HARDWARE:x"], "MESSAGE"), (["sign", "@ELSE:x"], TEXT),
+         (["sign", "--micalg-out=@ENV:X", KEY], TEXT), (["sign", "--micalg-out=@HARDWARE:x", KEY], TEXT)],
+    73: [(["sign", "@ENV:AMBIGUOUS"], TEXT), (["sign", "--micalg-out=@FD:1", KEY], TEXT)],
+    79: [(["sign", "REVOKED-KEY"], TEXT), (["inline-sign", "REVOKED-KEY"], TEXT),
+         (["encrypt", "--sign-with=REVOKED-KEY", CERT], TEXT)],
+    83: [(["version", "--backend", "--extended"], b""), (["version", "--sopv", "--sop-spec"], b""),
+         (["inline-sign", "--as=clearsigned", "--no-armor", KEY], TEXT)],
+    89: [(["generate-key", "--profile=none"], b""), (["encrypt", "--profile=none", CERT], TEXT), (["list-profiles", "sign"], b"")],
+    103: [(["update-key"], "REVOKED-KEY"), (["update-key", "--merge-certs=REVOKED-CERT"], KEY)],
+    107: [(["validate-userid", "Mallory", CERT], CERT), (["validate-userid", ALICE, "OTHER-CERT"], CERT),
+          (["certify-userid", "--userid=Mallory", "OTHER-KEY"], CERT),
+          (["certify-userid", "--userid=" + ALICE, "OTHER-KEY"], "REVOKED-CERT")],
+    109: [(["certify-userid", "--userid=" + ALICE, "REVOKED-KEY"], CERT)],
+}
+
+
+@pytest.fixture
+def files(sop, alice):
     key, cert = alice
-    sop("no-such-thing", status=69)
-    sop("sign", "--no-such-option", key, status=37)
-    sop("sign", status=19)
-    sop("encrypt", status=19)
-    sop("generate-key", "--profile=none", status=89)
-    sop("list-profiles", "sign", status=89)
-    sop("sign", sop.folder / "nowhere", stdin=TEXT, status=61)
-    sop("sign", "@HARDWARE:x", stdin=TEXT, status=71)
-    sop("sign", "@ENV:NOT_SET_ANYWHERE", stdin=TEXT, status=61)
-    sop("sign", cert, stdin=TEXT, status=41)
-    sop("extract-cert", stdin=cert.read_bytes(), status=41)
-    sop("sign", "--as=text", key, stdin=b"\xff\xfe", status=53)
-    sop("sign", f"--micalg-out={key}", key, stdin=TEXT, status=59)
-    sop("encrypt", "--with-password", sop.file(b"\xff\xff"), stdin=TEXT, status=31)
-    sop("decrypt", "--verifications-out=x", key, stdin=TEXT, status=23)
-    sop("version", "--backend", "--extended", status=83)
-    sop("decrypt", key, stdin=b"garbage", status=41)
-    sop("verify", sop.file(b"garbage"), cert, stdin=TEXT, status=41)
+    other_key, other_cert = sop.key("rfc9580", "Mallory <mallory@example.org>")
+    locked, locked_cert = sop.key("rfc9580", "Locked <locked@example.org>", password="open sesame")
+    only = sop.file(sop("generate-key", "--signing-only", "Bob <bob@example.org>"))
+    message = sop("encrypt", "--no-armor", cert, stdin=TEXT)
+    revoked = revoked_key(sop, key)
+    (sop.folder / "@ENV:AMBIGUOUS").write_bytes(key.read_bytes())
+    (sop.folder / "@FD:1").write_bytes(b"")
+    return {
+        KEY: key, CERT: cert, "OTHER-KEY": other_key, "OTHER-CERT": other_cert, "LOCKED": locked,
+        "SIGNATURE": sop.file(sop("sign", key, stdin=TEXT)), "OTHER-SIGNATURE": sop.file(sop("sign", other_key, stdin=TEXT)),
+        "INLINE": sop.file(sop("inline-sign", key, stdin=TEXT)),
+        "OTHER-INLINE": sop.file(sop("inline-sign", other_key, stdin=TEXT)),
+        "KEY-99": sop.file(unknown_algorithm(sop("dearmor", stdin=key.read_bytes()))),
+        "CERT-99": sop.file(unknown_algorithm(sop("dearmor", stdin=cert.read_bytes()))),
+        "SIGNING-ONLY-CERT": sop.file(sop("extract-cert", stdin=only.read_bytes())),
+        "REVOKED-KEY": revoked, "REVOKED-CERT": sop.file(sop("extract-cert", stdin=revoked.read_bytes())),
+        "MESSAGE": sop.file(message), "CHANGED": sop.file(message[:-20] + bytes([message[-20] ^ 1]) + message[-19:]),
+        "LOCKED-MESSAGE": sop.file(sop("encrypt", locked_cert, stdin=TEXT)), "PASSWORD": sop.file("wrong"),
+        "LATIN-1": sop.file(b"\xe9t\xe9"), "GARBAGE": sop.file(b"garbage"), "NEW": sop.new_name(),
+    }
 
 
-def test_a_key_only_for_signing_cannot_be_encrypted_to(sop):
-    key = sop.file(sop("generate-key", "--signing-only", "Bob <bob@example.org>"))
-    sop("encrypt", sop.file(sop("extract-cert", stdin=key.read_bytes())), stdin=TEXT, status=17)
+def command(words, files):
+    """A row's words with the files that they name in their place."""
+    def word(w):
+        if isinstance(w, bytes):
+            return w
+        option, _, value = w.partition("=")
+        return f"{option}={files[value]}" if value in files else files.get(w, w)
+    return [word(w) for w in words]
 
 
-def test_another_key_cannot_decrypt(sop, alice):
-    other, _ = sop.key("rfc9580", "Mallory <mallory@example.org>")
-    sop("decrypt", other, stdin=sop("encrypt", alice[1], stdin=TEXT), status=29)
+@pytest.mark.parametrize("status", sorted(WAYS))
+def test_every_status_has_its_reason(sop, files, status):
+    for words, data in WAYS[status]:
+        argv = [build_folder() / "letterlock", "sop", *command(words, files)]
+        stdin = files[data].read_bytes() if isinstance(data, str) else data
+        done = subprocess.run(argv, input=stdin, capture_output=True, timeout=60, cwd=sop.folder)
+        assert done.returncode == status, (words, done.returncode, done.stderr)
+        if status != 0:
+            said = done.stderr.decode(errors="replace")
+            assert said.startswith("letterlock sop: ") and len(said) > 30, words
+            assert done.stdout == b"" or words[0] in STREAMS, words
+
+
+def test_what_has_no_status_of_its_own(sop, alice):
+    """1: here, a disk that is full."""
+    with open("/dev/full", "wb") as full:
+        argv = [build_folder() / "letterlock", "sop", "sign", alice[0]]
+        done = subprocess.run(argv, input=TEXT, stdout=full, stderr=subprocess.PIPE, timeout=60)
+    assert done.returncode == 1 and b"standard output" in done.stderr
+
+
+def test_the_table_is_whole():
+    assert set(WAYS) | HARDWARE | {1} == TABLE
 
 
 def test_indirect_arguments(sop, alice):
@@ -54,12 +167,34 @@ def test_indirect_arguments(sop, alice):
     os.close(reading)
 
 
-def test_dates(sop, alice):
+def test_a_result_goes_to_a_descriptor(sop, alice):
+    reading, writing = os.pipe()
+    sop("sign", f"--micalg-out=@FD:{writing}", alice[0], stdin=TEXT, pass_fds=(writing,))
+    os.close(writing)
+    assert os.read(reading, 100) == b"pgp-sha512"
+    os.close(reading)
+
+
+def test_a_file_whose_name_looks_special(sop, alice):
+    (sop.folder / "@ENV:KEY").write_bytes(alice[0].read_bytes())
+    sop("sign", "@ENV:KEY", stdin=TEXT, status=73, cwd=sop.folder)
+    sop("sign", "./@ENV:KEY", stdin=TEXT, cwd=sop.folder)
+
+
+@pytest.mark.parametrize("date, good", [
+    ("now", True), ("-", True), ("2099-01-01T00:00:00Z", True), ("2099-01-01T00:00Z", True), ("2099-01-01", True),
+    ("20990101T000000Z", True), ("20990101", True), ("2099-01-01T02:00+02:00", True), ("2001-01-01", False), ("2001-01-01T00:00Z", False)])
+def test_dates(sop, alice, date, good):
     signature = sop.file(sop("sign", alice[0], stdin=TEXT))
-    for option, status in (("--not-before=now", None), ("--not-before=2099-01-01T00:00:00Z", 3),
-                           ("--not-after=2001-01-01T00:00:00Z", 3), ("--not-after=-", 0), ("--not-before=-", 0)):
-        done = sop("verify", option, signature, alice[1], stdin=TEXT, status=None)
-        assert status is None or done.returncode == status
+    sop("verify", f"--not-after={date}", signature, alice[1], stdin=TEXT, status=0 if good else 3)
+    if date not in ("now", "-"):
+        sop("verify", f"--not-before={date}", signature, alice[1], stdin=TEXT, status=3 if good else 0)
+
+
+@pytest.mark.parametrize("date", ["", "2099", "2099-13-01", "yesterday", "2099-01-01T25:00Z", "1969-12-31"])
+def test_what_is_no_date(sop, alice, date):
+    signature = sop.file(sop("sign", alice[0], stdin=TEXT))
+    sop("verify", f"--not-after={date}", signature, alice[1], stdin=TEXT, status=37)
 
 
 def test_micalg(sop, alice):
