@@ -58,6 +58,7 @@ struct opening {
 	struct slice passphrase_slice;
 	bool have_passphrase;
 	/* one file */
+	struct file_look look;
 	struct file_signers signers;
 	bool judged;
 	struct pgp_plain inner; /* where plaintext goes */
@@ -125,6 +126,8 @@ decrypt_from(struct opening *x, const char *path, struct pgp_decrypt_result *res
 	struct file_source in;
 	int rc = file_source_open(&in, path, "Opening", e);
 
+	if (x->have_passphrase && x->look.passwords > 0)
+		spec.key_count = 0; /* who gives the password is not asked for the passphrase of a key, too */
 	if (rc == 0 && (in.r.size == 0 || in.r.size >= FILE_SIDE_HASH_MIN) && side_hash_new(&x->hash, NULL) == 0)
 		spec.hasher = side_hash_hasher(x->hash);
 	if (rc == 0)
@@ -253,6 +256,8 @@ list_one(struct opening *x, const char *path, struct error *e)
 	if (rc == 0) {
 		struct json_value *list = x->c.said != NULL ? json_value_list() : NULL;
 
+		if (x->c.files.count > 1)
+			file_say(&x->c, "", slice_str(path), ":");
 		x->inner.ctx = list;
 		rc = archive_list(w.fd, say_item, x, &totals, e);
 		if (list != NULL)
@@ -379,8 +384,9 @@ no_key(const struct file_look *look, struct error *e)
 }
 
 static int
-look_first(struct opening *x, const char *path, struct file_look *look, struct error *e)
+look_first(struct opening *x, const char *path, struct error *e)
 {
+	struct file_look *look = &x->look;
 	int rc;
 
 	*look = (struct file_look){ .kind = FILE_IS_ENCRYPTED };
@@ -407,8 +413,9 @@ output_name(const struct opening *x, const char *path, char out[FILE_PATH_MAX], 
 
 /* The sentence of a failure, by what the file shows from outside. */
 static int
-explain(const struct opening *x, const char *path, const struct file_look *look, int rc, struct error *e)
+explain(const struct opening *x, const char *path, int rc, struct error *e)
 {
+	const struct file_look *look = &x->look;
 	bool foreign = rc == ERR_NO_KEY && !look->ours;
 
 	if ((rc == ERR_INTEGRITY || rc == ERR_TRUNCATED) && strcmp(path, "-") != 0 && file_is_cut(path))
@@ -439,12 +446,11 @@ static int
 open_one(void *ctx, const char *path, struct error *e)
 {
 	struct opening *x = ctx;
-	struct file_look look;
-	int rc = look_first(x, path, &look, e);
+	int rc = look_first(x, path, e);
 
 	if (rc == 0)
 		rc = open_looked_at(x, path, e);
-	return rc == 0 ? 0 : explain(x, path, &look, rc, e);
+	return rc == 0 ? 0 : explain(x, path, rc, e);
 }
 
 /* Every subkey that can decrypt, whatever its standing: old files stay readable after a key's end. */
