@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: ISC
 """encrypt, decrypt, sign and verify of files: a person at her own folder, and gpg, sqop, rnp and GNU tar beside her."""
-import io
+import hashlib
 import json
 import os
 import pathlib
+import pty
 import resource
+import select
 import shutil
 import signal
 import subprocess
@@ -327,6 +329,45 @@ done
     done = subprocess.run(command[:-1] + ["out2"], cwd=data, env=dict(env, PIN=""), capture_output=True, start_new_session=True,
                           stdin=subprocess.DEVNULL)
     assert done.returncode != 0 and b"window" in done.stderr and not (data / "out2").exists()
+
+
+def at_terminal(person, words, answers, cwd):
+    """Runs it with a terminal: (what was on the screen, exit status)."""
+    command = [str(person.program), *map(str, words)]
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(cwd)
+        os.execve(command[0], command, dict(person.env, TERM="xterm"))
+    shown, end = b"", time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        if not select.select([terminal], [], [], 0.2)[0]:
+            continue
+        try:
+            more = os.read(terminal, 4096)
+        except OSError:
+            break
+        if not more:
+            break
+        shown += more
+        for question, answer in list(answers.items()):
+            if question.encode() in shown:
+                os.write(terminal, answer.encode() + b"\n")
+                del answers[question]
+    os.close(terminal)
+    return shown.decode(), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def test_a_terminal_is_asked_and_shows_progress(alice, bob, data):
+    """The password is asked where nothing else opens the file, and never shown."""
+    alice.run("encrypt", "plan.txt", "--no-sign", cwd=data, password="seven geese")
+    shown, status = at_terminal(bob, ("decrypt", "plan.txt.pgp", "-o", "out"), {"Password": "seven geese"}, data)
+    assert status == 0 and (data / "out").read_bytes() == DATA
+    assert "seven geese" not in shown and "Opening" in shown and "Opened: out" in shown
+    _, err = bob.run("decrypt", "plan.txt.pgp", "-o", "quiet", cwd=data, password="seven geese")
+    assert "Opening" not in err
+    shown, status = at_terminal(bob, ("encrypt", "plan.txt", "--password", "--no-sign", "-o", "x"),
+                                {"Password": "one", "Once more": "two"}, data)
+    assert status == 2 and not (data / "x").exists()
 
 
 # ---- disks and kills ----
@@ -656,6 +697,43 @@ def test_v6_signatures(alice, bob, data):
     bob.run("sign", "plan.txt", cwd=data)
     out, _ = alice.run("verify", "plan.txt", cwd=data)
     assert b"Bob Baker" in out
+
+
+def test_a_name_that_is_an_attack_on_the_terminal(alice, data):
+    """A user ID is text of a stranger."""
+    evil = "Eve \x1b[2J\x1b]0;owned\x07\u202e <eve@example.com>\n  Good signature"
+    key = subprocess.run([alice.program, "sop", "generate-key", evil], capture_output=True, check=True).stdout
+    (data / "eve.cert").write_bytes(subprocess.run([alice.program, "sop", "extract-cert"], input=key, capture_output=True,
+                                                   check=True).stdout)
+    (data / "eve.key").write_bytes(key)
+    (data / "plan.txt.sig").write_bytes(subprocess.run([alice.program, "sop", "sign", data / "eve.key"], input=DATA,
+                                                       capture_output=True, check=True).stdout)
+    out, err = alice.run("verify", "plan.txt", "--cert", "eve.cert", cwd=data)
+    text = out.decode() + err
+    assert "\x1b" not in text and "\x07" not in text and "\u202e" not in text and "\n  Good signature" not in text
+    alice.run("encrypt", "plan.txt", "--to-file", "eve.cert", cwd=data)
+
+
+def test_a_signed_file_that_was_passed_on(alice, gpg, peter, data):
+    """Alice signs for Peter; Peter seals what she signed for somebody else, who is told."""
+    alice.run("encrypt", "plan.txt", "--to", PETER, cwd=data)
+    inner = gpg("--decrypt", "--unwrap", data / "plan.txt.pgp")
+    alice.cert(data)
+    carrier = subprocess.run([alice.program, "sop", "encrypt", "--no-armor", "--profile=rfc4880", "--session-key-out=session",
+                              f"{ALICE}.cert"], input=b"x", capture_output=True, check=True, cwd=data).stdout
+    cipher, key = (data / "session").read_text().strip().split(":")
+    assert cipher == "9" and carrier[0] == 0xc1 and carrier[1] < 192 or carrier[1] < 224
+    head = 2 + carrier[1] if carrier[1] < 192 else 3 + (carrier[1] - 192 << 8) + carrier[2] + 192
+    plain = bytes(range(16)) + bytes([14, 15]) + inner + b"\xd3\x14"
+    plain += hashlib.sha1(plain).digest()
+    body = b"\x01" + subprocess.run(["openssl", "enc", "-aes-256-cfb", "-K", key, "-iv", "0" * 32, "-nopad"], input=plain,
+                                    capture_output=True, check=True).stdout
+    (data / "passed.pgp").write_bytes(carrier[:head] + b"\xd2\xff" + len(body).to_bytes(4, "big") + body)
+    out, err = alice.run("decrypt", "passed.pgp", cwd=data)
+    assert (data / "passed").read_bytes() == DATA and b"Good signature" in out
+    assert "made it for others than you" in err
+    alice.run("encrypt", "plan.txt", "-o", "mine.pgp", cwd=data)
+    assert "others" not in alice.run("decrypt", "mine.pgp", cwd=data)[1]
 
 
 # ---- other programs ----
