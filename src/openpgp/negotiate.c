@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "openpgp/negotiate.h"
 
+#include "openpgp/pqc.h"
+
 /* What we choose from, the best first. Only ciphers and modes that nothing is known against have a place here. */
 static const struct suite {
 	uint8_t cipher, aead;
@@ -22,6 +24,8 @@ static const uint8_t ciphers[] = { PGP_AES256, PGP_AES192, PGP_AES128 }; /* the 
 #define CIPHERS (sizeof ciphers / sizeof ciphers[0])
 #define SUITE_OF_ALL 6u
 #define CIPHER_OF_ALL (CIPHERS - 1)
+#define SUITE_AES256_OCB 0u
+#define CIPHER_AES256 0u
 
 void
 pgp_negotiation_begin(struct pgp_negotiation *n, const struct pgp_negotiation_wishes *wishes)
@@ -60,6 +64,19 @@ ciphers_of(struct slice preferred)
 	return set;
 }
 
+/* RFC 9980 section 7.1: who has such a key has AES-256, and with it OCB, whether his preferences say so or not. */
+static bool
+is_post_quantum(const struct pgp_cert_judgement *j)
+{
+	for (size_t i = 0; i < j->count; i++) {
+		const struct pgp_key *k = j->components[i].component->key;
+
+		if (k != NULL && j->components[i].standing == PGP_STANDING_GOOD && pgp_pqc_is(k->algorithm))
+			return true;
+	}
+	return false;
+}
+
 /*
  * A certificate that says nothing of ciphers for SEIPDv1 is most often one that was made by a program without
  * preferences, not by one without AES-256: it leaves the choice to us.
@@ -67,12 +84,14 @@ ciphers_of(struct slice preferred)
 void
 pgp_negotiation_add(struct pgp_negotiation *n, const struct pgp_cert_judgement *j)
 {
+	bool strong = is_post_quantum(j);
+
 	n->count++;
 	if ((j->features & PGP_FEATURE_SEIPD2) == 0)
 		n->seipd2 = false;
-	n->suites &= suites_of(j->preferred_aead);
+	n->suites &= suites_of(j->preferred_aead) | (strong ? 1u << SUITE_AES256_OCB : 0);
 	if (j->preferred_ciphers.len > 0)
-		n->ciphers &= ciphers_of(j->preferred_ciphers);
+		n->ciphers &= ciphers_of(j->preferred_ciphers) | (strong ? 1u << CIPHER_AES256 : 0);
 }
 
 static size_t

@@ -269,7 +269,7 @@ pgp_pqc_available(uint8_t algorithm, struct error *e)
 
 	if (!pgp_pqc_is(algorithm))
 		return 0;
-	if (algorithm == PGP_MLKEM768_X25519 || algorithm == PGP_MLKEM1024_X448)
+	if (pgp_pqc_decrypts(algorithm))
 		rc = mlkem_available(kem_of(&(struct pgp_key){ .algorithm = algorithm }).mlkem, e);
 	else if (algorithm == PGP_MLDSA65_ED25519 || algorithm == PGP_MLDSA87_ED448)
 		rc = mldsa_available(pair_of(algorithm).mldsa, e);

@@ -29,6 +29,12 @@ extern const struct pgp_pk pgp_pk_mlkem1024_x448;
 
 /* Whether RFC 9980 defines it: also the SLH-DSA ones, which we name and do not have. */
 bool pgp_pqc_is(uint8_t algorithm);
+/* Whether it is one that encrypts. */
+static inline bool
+pgp_pqc_decrypts(uint8_t algorithm)
+{
+	return algorithm == PGP_MLKEM768_X25519 || algorithm == PGP_MLKEM1024_X448;
+}
 
 /*
  * 0 for what is here and for all algorithms that are not RFC 9980's; else

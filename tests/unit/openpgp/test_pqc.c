@@ -14,6 +14,7 @@
 #include "openpgp/armor.h"
 #include "openpgp/decrypt.h"
 #include "openpgp/encrypt.h"
+#include "openpgp/negotiate.h"
 #include "openpgp/pqc.h"
 #include "openpgp/session.h"
 #include "openpgp/sig.h"
@@ -550,6 +551,36 @@ no_binding_by_old_hashes(void **state)
 	fixture_done(&f);
 }
 
+/* Section 7.1: who has such a key has AES-256, whatever his preferences say. */
+static void
+aes256_goes_without_saying(void **state)
+{
+	static const uint8_t only_128[] = { PGP_AES128 }, only_128_gcm[] = { PGP_AES128, PGP_GCM };
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		bool pair = i % 2 == 0, v2 = i < 2;
+		struct pgp_key key = { .version = 6, .algorithm = pair ? PGP_MLKEM768_X25519 : PGP_X25519 };
+		struct pgp_component component = { .kind = PGP_COMPONENT_SUBKEY, .key = &key };
+		struct pgp_component_judgement one = { .component = &component, .standing = PGP_STANDING_GOOD };
+		struct pgp_cert_judgement j = { .components = &one,
+			.count = 1,
+			.features = PGP_FEATURE_SEIPD1 | (v2 ? PGP_FEATURE_SEIPD2 : 0),
+			.preferred_ciphers = slice_of(only_128, 1),
+			.preferred_aead = slice_of(only_128_gcm, 2) };
+		enum pgp_container container;
+		struct pgp_negotiation n;
+		uint8_t cipher, aead;
+
+		pgp_negotiation_begin(&n, &(struct pgp_negotiation_wishes){ 0 });
+		pgp_negotiation_add(&n, &j);
+		pgp_negotiation_end(&n, &container, &cipher, &aead);
+		assert_int_equal(container, v2 ? PGP_CONTAINER_SEIPD2 : PGP_CONTAINER_SEIPD1);
+		assert_int_equal(cipher, pair ? PGP_AES256 : PGP_AES128);
+		assert_int_equal(aead, v2 ? PGP_OCB : 0);
+	}
+}
+
 /* ---- with fresh keys ---- */
 
 /* false where libcrypto lacks it: then the refusal is looked at. */
@@ -743,5 +774,6 @@ UNIT_MAIN(UNIT_TEST(certificates_of_the_appendix), UNIT_TEST(combiner_of_the_app
     UNIT_TEST(messages_of_the_appendix_by_session_key), UNIT_TEST(messages_of_the_appendix_by_secret_key),
     UNIT_TEST(detached_signatures_of_the_appendix), UNIT_TEST(versions_that_each_may_have),
     UNIT_TEST(wrong_lengths_are_no_keys), UNIT_TEST(a_strange_subkey_spoils_nothing),
-    UNIT_TEST(no_binding_by_old_hashes), UNIT_TEST(session_keys_there_and_back), UNIT_TEST(signatures_and_their_hashes),
-    UNIT_TEST(exchanged_public_halves_do_not_unlock), UNIT_TEST(what_is_not_here_says_so))
+    UNIT_TEST(no_binding_by_old_hashes), UNIT_TEST(aes256_goes_without_saying), UNIT_TEST(session_keys_there_and_back),
+    UNIT_TEST(signatures_and_their_hashes), UNIT_TEST(exchanged_public_halves_do_not_unlock),
+    UNIT_TEST(what_is_not_here_says_so))
