@@ -8,6 +8,7 @@
 #include "client/sop/native.h"
 #include "client/sop/twice.h"
 #include "openpgp/decrypt.h"
+#include "openpgp/pqc.h"
 #include "os/clock.h"
 
 #define DECRYPTION_KEYS_MAX 1024u
@@ -29,7 +30,8 @@ struct decryption {
 	size_t session_count;
 	const struct pgp_key *candidates[DECRYPTION_KEYS_MAX];
 	size_t candidate_count;
-	bool locked; /* some key did not open */
+	bool locked;          /* some key did not open */
+	struct error missing; /* why a key cannot decrypt with this libcrypto; code 0: all can */
 };
 
 /* "9:HEX" */
@@ -75,6 +77,8 @@ add_candidates(struct decryption *d, const struct pgp_cert *c)
 		struct error e = { 0 };
 		int rc;
 
+		if (k->secret && pgp_pqc_decrypts(k->algorithm) && pgp_pqc_available(k->algorithm, &e) != 0)
+			d->missing = e;
 		if (!k->secret || !pgp_key_can_decrypt(k) || d->candidate_count == DECRYPTION_KEYS_MAX)
 			continue;
 		rc = sop_open_secret(k, &d->key_passwords, &s, NULL, &e);
@@ -136,6 +140,8 @@ refuse(const struct decryption *d, const struct error *e)
 			continue;
 		if (d->locked)
 			return sop_fail(SOP_KEY_IS_PROTECTED, "no password opens the secret key");
+		if (e->code == ERR_NO_KEY && d->missing.code != 0)
+			return sop_fail(SOP_CANNOT_DECRYPT, "%s", d->missing.text);
 		return sop_fail(SOP_CANNOT_DECRYPT, "%s", e->text);
 	}
 	return sop_bad(e);

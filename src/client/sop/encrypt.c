@@ -73,8 +73,7 @@ refuse_recipient(const struct pgp_cert *c, const struct error *e)
 
 	for (size_t i = 0; (k = pgp_cert_key(c, i)) != NULL; i++)
 		if (!pgp_key_can_verify(k) && !pgp_key_can_encrypt(k))
-			return sop_fail(SOP_UNSUPPORTED_ASYMMETRIC,
-			    "no key of this certificate is of an algorithm that we can encrypt to");
+			return sop_fail(SOP_UNSUPPORTED_ASYMMETRIC, "%s", e->text);
 	return sop_fail(SOP_CERT_CANNOT_ENCRYPT, "%s", e->text);
 }
 

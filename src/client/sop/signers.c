@@ -18,8 +18,7 @@ refuse_signer(const struct pgp_cert *c, const struct error *e)
 	for (size_t i = 0; (k = pgp_cert_key(c, i)) != NULL; i++)
 		if (pgp_key_can_verify(k))
 			return sop_fail(SOP_KEY_CANNOT_SIGN, "%s", e->text);
-	return sop_fail(
-	    SOP_UNSUPPORTED_ASYMMETRIC, "no key of this certificate is of an algorithm that we can sign with");
+	return sop_fail(SOP_UNSUPPORTED_ASYMMETRIC, "%s", e->text);
 }
 
 static int
