@@ -206,3 +206,27 @@ def rfc9580():
         return "\n".join([kept[0], "", *body]) + "\n"
 
     return sample
+
+
+@pytest.fixture(scope="session")
+def rfc9980():
+    """The same of RFC 9980, post-quantum OpenPGP, and sample.session_key("A.1.3") as that RFC tells it."""
+    data = os.environ.get("LETTERLOCK_TESTDATA")
+    if not data:
+        pytest.skip("LETTERLOCK_TESTDATA is not set")
+    lines = (pathlib.Path(data) / "standards" / "rfc9980.txt").read_text(errors="replace").splitlines()
+
+    def at(section):
+        return next(i for i, line in enumerate(lines) if re.match(re.escape(section) + r"\.  \S", line))
+
+    def sample(section):
+        begin = next(i for i in range(at(section), len(lines)) if "-----BEGIN PGP" in lines[i])
+        end = next(i for i in range(begin, len(lines)) if "-----END PGP" in lines[i])
+        return "\n".join(line.strip() for line in lines[begin:end + 1]) + "\n"
+
+    def session_key(section):
+        line = next(i for i in range(at(section), len(lines)) if "session key is" in lines[i])
+        return lines[line + 1].strip(" .")
+
+    sample.session_key = session_key
+    return sample

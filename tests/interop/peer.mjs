@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: ISC
 // OpenPGP.js behind one JSON object on standard input and one on standard output.
 import { readFileSync } from 'node:fs';
-import * as openpgp from 'openpgp';
 
+const job = JSON.parse(readFileSync(0, 'utf8'));
+const openpgp = await import(job.module || 'openpgp');
 const { readKey, readPrivateKey, readMessage, readSignature, createMessage } = openpgp;
 
 const readKeys = (texts) => Promise.all((texts || []).map((armoredKey) => readKey({ armoredKey })));
@@ -95,5 +96,4 @@ const actions = {
   },
 };
 
-const job = JSON.parse(readFileSync(0, 'utf8'));
 process.stdout.write(JSON.stringify(await actions[job.action](job)));
