@@ -71,26 +71,23 @@ section(const struct buf *text, const char *heading)
 	return s;
 }
 
-static struct buf
-armored(const struct buf *text, const char *heading)
+static void
+armored(const struct buf *text, const char *heading, struct buf *out)
 {
 	struct slice s = section(text, heading);
 	enum pgp_armor_kind kind;
-	struct buf out;
 	size_t at = 0;
 
-	buf_init(&out, 1u << 18);
-	assert_int_equal(pgp_armor_parse(s, &at, &kind, &out, &unit_error), 1);
-	return out;
+	buf_init(out, 1u << 18);
+	assert_int_equal(pgp_armor_parse(s, &at, &kind, out, &unit_error), 1);
 }
 
 /* The digits behind these words. */
-static struct buf
-hex_value(const struct buf *text, const char *heading, const char *words)
+static void
+hex_value(const struct buf *text, const char *heading, const char *words, struct buf *out)
 {
 	struct slice s = section(text, heading);
 	BUF_OWNED struct buf digits = { 0 };
-	struct buf out;
 	size_t at = slice_search(s, slice_str(words));
 
 	assert_int_not_equal(at, SIZE_MAX);
@@ -100,9 +97,8 @@ hex_value(const struct buf *text, const char *heading, const char *words)
 	for (size_t i = 0; i < s.len; i++)
 		if (s.data[i] > ' ')
 			(void)buf_put_u8(&digits, s.data[i]);
-	buf_init(&out, 256);
-	assert_ok(hex_parse_loose(buf_slice(&digits), &out, &unit_error));
-	return out;
+	buf_init(out, 256);
+	assert_ok(hex_parse_loose(buf_slice(&digits), out, &unit_error));
 }
 
 static struct pgp_packet
@@ -136,25 +132,30 @@ static const struct sample {
 static void
 combiner(const struct buf *text, const struct sample *s)
 {
-	BUF_OWNED struct buf cert = armored(text, s->public), message = armored(text, s->message);
-	BUF_OWNED struct buf mlkem = hex_value(text, s->message, "mlkemKeyShare input to multiKeyCombine is");
-	BUF_OWNED struct buf ecdh = hex_value(text, s->message, "ecdhKeyShare input to multiKeyCombine is");
-	BUF_OWNED struct buf kek = hex_value(text, s->message, "output of multiKeyCombine is");
-	BUF_OWNED struct buf want = hex_value(text, s->message, "session key is");
+	BUF_OWNED struct buf cert = { 0 }, message = { 0 };
+	BUF_OWNED struct buf mlkem = { 0 }, ecdh = { 0 }, kek = { 0 }, want = { 0 };
 	SECRET_OWNED struct secret session = SECRET_EMPTY;
 	struct slice fields[PGP_PK_FIELDS_MAX];
-	struct pgp_pqc_shares shares = { .mlkem_share = buf_slice(&mlkem), .ecdh_share = buf_slice(&ecdh) };
+	struct pgp_pqc_shares shares = { 0 };
 	uint8_t got[PGP_PQC_KEK];
 	struct pgp_certs certs;
 	const struct pgp_key *key;
 	struct pgp_pkesk pkesk;
 
+	armored(text, s->public, &cert);
+	armored(text, s->message, &message);
+	hex_value(text, s->message, "mlkemKeyShare input to multiKeyCombine is", &mlkem);
+	hex_value(text, s->message, "ecdhKeyShare input to multiKeyCombine is", &ecdh);
+	hex_value(text, s->message, "output of multiKeyCombine is", &kek);
+	hex_value(text, s->message, "session key is", &want);
 	assert_ok(pgp_certs_parse(buf_slice(&cert), &certs, &unit_error));
 	key = pgp_cert_key(certs.items[0], 1);
 	assert_true(key->understood);
 	assert_ok(pgp_pkesk_parse(first_packet(buf_slice(&message), PGP_PKESK).body, &pkesk, &unit_error));
 	assert_true(pgp_pkesk_may_be_for(&pkesk, key));
 	assert_true(pgp_pk_split(&pgp_pk_find(key->algorithm)->pkesk, pkesk.fields, fields));
+	shares.mlkem_share = buf_slice(&mlkem);
+	shares.ecdh_share = buf_slice(&ecdh);
 	shares.ecdh_ciphertext = fields[0];
 	shares.ecdh_public = key->public[0];
 	assert_ok(pgp_pqc_combine(key->algorithm, &shares, got, &unit_error));
@@ -181,15 +182,19 @@ combiner_of_the_appendix(void **state)
 static void
 opens_with_session_key(const struct buf *text, const struct sample *s)
 {
-	BUF_OWNED struct buf cert = armored(text, s->public), message = armored(text, s->message);
-	BUF_OWNED struct buf key = hex_value(text, s->message, "session key is"), out = { 0 };
+	BUF_OWNED struct buf cert = { 0 }, message = { 0 };
+	BUF_OWNED struct buf key = { 0 }, out = { 0 };
 	struct pgp_policy policy = pgp_policy_default(NOW);
 	struct pgp_session session = { PGP_AES256, SECRET_EMPTY };
 	struct pgp_decrypt_spec spec = { .sessions = &session, .session_count = 1 };
 	struct pgp_decrypt_result result = { 0 };
-	struct slice in = buf_slice(&message);
+	struct slice in;
 	struct pgp_certs certs;
 
+	armored(text, s->public, &cert);
+	armored(text, s->message, &message);
+	in = buf_slice(&message);
+	hex_value(text, s->message, "session key is", &key);
 	assert_ok(pgp_certs_parse(buf_slice(&cert), &certs, &unit_error));
 	assert_ok(pgp_verifier_new(&spec.verifier, &certs, &policy, &unit_error));
 	assert_ok(secret_copy(&session.key, buf_slice(&key), &unit_error));
@@ -223,15 +228,18 @@ messages_of_the_appendix_by_session_key(void **state)
 static void
 opens_with_secret_key(const struct buf *text, const struct sample *s)
 {
-	BUF_OWNED struct buf secret = armored(text, s->secret), message = armored(text, s->message), out = { 0 };
+	BUF_OWNED struct buf secret = { 0 }, message = { 0 }, out = { 0 };
 	SECRET_OWNED struct secret unlocked = SECRET_EMPTY;
 	struct pgp_decrypt_spec spec = { .key_count = 1 };
 	struct pgp_decrypt_result result = { 0 };
 	struct pgp_memory_keys *memory;
-	struct slice in = buf_slice(&message);
+	struct slice in;
 	struct pgp_certs certs;
 	const struct pgp_key *key;
 
+	armored(text, s->secret, &secret);
+	armored(text, s->message, &message);
+	in = buf_slice(&message);
 	assert_ok(pgp_certs_parse(buf_slice(&secret), &certs, &unit_error));
 	key = pgp_cert_key(certs.items[0], 1);
 	if (pgp_pqc_available(key->algorithm, &unit_error) != 0) {
@@ -270,10 +278,12 @@ messages_of_the_appendix_by_secret_key(void **state)
 static void
 detached(const struct buf *text, const struct sample *s)
 {
-	BUF_OWNED struct buf cert = armored(text, s->public), signature = armored(text, s->signature);
+	BUF_OWNED struct buf cert = { 0 }, signature = { 0 };
 	struct fixture f = { 0 };
 	enum pgp_verdict_kind kind;
 
+	armored(text, s->public, &cert);
+	armored(text, s->signature, &signature);
 	assert_ok(pgp_certs_parse(buf_slice(&cert), &f.certs, &unit_error));
 	kind = fixture_verify(&f, buf_slice(&signature), SLICE("Testing\n"), NOW);
 	if (pgp_pqc_available(s->signer, NULL) == 0) {
@@ -306,12 +316,15 @@ detached_signatures_of_the_appendix(void **state)
 static void
 certificate(const struct buf *text, const struct sample *s)
 {
-	BUF_OWNED struct buf secret = armored(text, s->secret), public = armored(text, s->public), out = { 0 };
-	BUF_OWNED struct buf primary = hex_value(text, s->secret, "primary key has the fingerprint");
-	BUF_OWNED struct buf subkey = hex_value(text, s->secret, "subkey has the fingerprint");
+	BUF_OWNED struct buf secret = { 0 }, public = { 0 }, out = { 0 };
+	BUF_OWNED struct buf primary = { 0 }, subkey = { 0 };
 	struct pgp_certs certs;
 	const struct pgp_key *k;
 
+	armored(text, s->secret, &secret);
+	armored(text, s->public, &public);
+	hex_value(text, s->secret, "primary key has the fingerprint", &primary);
+	hex_value(text, s->secret, "subkey has the fingerprint", &subkey);
 	buf_init(&out, 1u << 18);
 	assert_ok(pgp_certs_parse(buf_slice(&secret), &certs, &unit_error));
 	k = certs.items[0]->primary;
@@ -341,8 +354,8 @@ certificates_of_the_appendix(void **state)
 /* ---- rules ---- */
 
 /* A public key packet's body of this algorithm with octets that may stand in any key; extra: too many or too few. */
-static struct buf
-public_body(uint8_t version, uint8_t algorithm, int extra)
+static void
+public_body(uint8_t version, uint8_t algorithm, int extra, struct buf *b)
 {
 	static const struct {
 		uint8_t algorithm;
@@ -351,22 +364,20 @@ public_body(uint8_t version, uint8_t algorithm, int extra)
 		{ PGP_SLHDSA_128F, 32 }, { PGP_SLHDSA_256S, 64 }, { PGP_MLKEM768_X25519, 32 + 1184 },
 		{ PGP_MLKEM1024_X448, 56 + 1568 } };
 	int octets = 40;
-	struct buf b;
 
 	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
 		octets = sizes[i].algorithm == algorithm ? sizes[i].octets : octets;
 	octets += extra;
-	buf_init(&b, 1u << 16);
-	(void)buf_put_u8(&b, version);
-	(void)buf_put_u32(&b, NOW - 1000);
-	(void)buf_put_u8(&b, algorithm);
+	buf_init(b, 1u << 16);
+	(void)buf_put_u8(b, version);
+	(void)buf_put_u32(b, NOW - 1000);
+	(void)buf_put_u8(b, algorithm);
 	if (version == 6)
-		(void)buf_put_u32(&b, (uint32_t)octets);
-	(void)buf_put_u8(&b, 9); /* X25519's base point */
+		(void)buf_put_u32(b, (uint32_t)octets);
+	(void)buf_put_u8(b, 9); /* X25519's base point */
 	for (int i = 1; i < octets; i++)
-		(void)buf_put_u8(&b, 0);
-	assert_int_equal(b.err, 0);
-	return b;
+		(void)buf_put_u8(b, 0);
+	assert_int_equal(b->err, 0);
 }
 
 static void
@@ -393,9 +404,10 @@ versions_that_each_may_have(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		BUF_OWNED struct buf body = public_body(rows[i].version, rows[i].algorithm, 0);
+		BUF_OWNED struct buf body = { 0 };
 		struct pgp_key key;
 
+		public_body(rows[i].version, rows[i].algorithm, 0, &body);
 		assert_ok(pgp_key_parse(buf_slice(&body), rows[i].type, &key, &unit_error));
 		if (key.understood != rows[i].understood)
 			fail_msg("version %u algorithm %u", rows[i].version, rows[i].algorithm);
@@ -410,9 +422,11 @@ wrong_lengths_are_no_keys(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof all; i++) {
-		BUF_OWNED struct buf shorter = public_body(6, all[i], -1), longer = public_body(6, all[i], 1);
+		BUF_OWNED struct buf shorter = { 0 }, longer = { 0 };
 		struct pgp_key key;
 
+		public_body(6, all[i], -1, &shorter);
+		public_body(6, all[i], 1, &longer);
 		assert_true(pgp_key_parse(buf_slice(&shorter), PGP_PUBLIC_SUBKEY, &key, NULL) < 0);
 		assert_true(pgp_key_parse(buf_slice(&longer), PGP_PUBLIC_SUBKEY, &key, NULL) < 0);
 	}
@@ -454,7 +468,7 @@ a_strange_subkey_spoils_nothing(void **state)
 	(void)state;
 	for (size_t i = 0; i < 2 * sizeof all; i++) {
 		uint8_t version = i % 2 == 0 ? 4 : 6, algorithm = all[i / 2];
-		BUF_OWNED struct buf body = public_body(version, algorithm, 0), bytes = { 0 }, again = { 0 };
+		BUF_OWNED struct buf body = { 0 }, bytes = { 0 }, again = { 0 };
 		struct pgp_policy policy = pgp_policy_default(NOW);
 		const struct pgp_key *keys[4];
 		struct pgp_cert_judgement j;
@@ -463,6 +477,7 @@ a_strange_subkey_spoils_nothing(void **state)
 		bool usable;
 		size_t n;
 
+		public_body(version, algorithm, 0, &body);
 		fixture_new(&f, version, NOW - 1000, false);
 		add_subkey(&f, &body, 0, &certs, &bytes);
 		usable = algorithm == PGP_MLKEM768_X25519 || (version == 6 && algorithm == PGP_MLKEM1024_X448);
@@ -532,13 +547,14 @@ no_binding_by_old_hashes(void **state)
 	(void)state;
 	fixture_rsa(&f);
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		BUF_OWNED struct buf body = public_body(4, rows[i].algorithm, rows[i].algorithm == PGP_X25519 ? -8 : 0);
+		BUF_OWNED struct buf body = { 0 };
 		BUF_OWNED struct buf bytes = { 0 };
 		struct pgp_policy policy = pgp_policy_default(NOW - 500);
 		const struct pgp_component_judgement *c;
 		struct pgp_cert_judgement j;
 		struct pgp_certs certs;
 
+		public_body(4, rows[i].algorithm, rows[i].algorithm == PGP_X25519 ? -8 : 0, &body);
 		assert_ok(pgp_policy_set(&policy, SLICE("sha1"), PGP_USES_ALL, PGP_ALWAYS, &unit_error));
 		add_subkey(&f, &body, rows[i].hash, &certs, &bytes);
 		assert_ok(pgp_cert_judge(certs.items[0], &policy, policy.now, &j, &unit_error));
@@ -749,13 +765,69 @@ exchanged_public_halves_do_not_unlock(void **state)
 	}
 }
 
+/* A whole key by generate.h: what it decrypts with; or the refusal. */
+static void
+generated(const struct pgp_generate_spec *spec, uint8_t encrypts, uint8_t pair)
+{
+	struct pgp_policy policy = pgp_policy_default(NOW);
+	BUF_OWNED struct buf out = { 0 };
+	const struct pgp_key *keys[4];
+	struct pgp_cert_judgement j;
+	struct fixture f;
+	int rc;
+
+	buf_init(&out, 1u << 18);
+	rc = pgp_generate(spec, &out, &unit_error);
+	if (pgp_pqc_available(pair, NULL) != 0) {
+		assert_int_equal(rc, ERR_UNSUPPORTED);
+		assert_says_what_is_needed(&unit_error, pair);
+		assert_int_equal(out.len, 0);
+		return;
+	}
+	assert_int_equal(rc, 0);
+	fixture_from(&f, buf_slice(&out));
+	assert_ok(pgp_cert_judge(f.cert, &policy, NOW, &j, &unit_error));
+	assert_int_equal(j.standing, PGP_STANDING_GOOD);
+	assert_int_equal(pgp_judged_keys_for(&j, &policy, PGP_FLAG_ENCRYPT, keys, 4, &unit_error), 1);
+	assert_int_equal(keys[0]->algorithm, encrypts);
+	pgp_cert_judgement_done(&j);
+	fixture_done(&f);
+}
+
+static void
+keys_are_generated(void **state)
+{
+	static const struct pgp_subkey_spec both[] = { { .flags = PGP_FLAG_ENCRYPT, .family = PGP_FAMILY_25519 },
+		{ .flags = PGP_FLAG_ENCRYPT, .family = PGP_FAMILY_MLKEM768_25519 } };
+	struct slice user = SLICE("Alice <alice@example.org>");
+	struct pgp_generate_spec spec = { .version = 6,
+		.family = PGP_FAMILY_MLKEM768_25519,
+		.user_ids = &user,
+		.user_id_count = 1,
+		.created = NOW - 1000,
+		.sign_apart = true };
+
+	(void)state;
+	generated(&spec, PGP_MLKEM768_X25519, PGP_MLDSA65_ED25519);
+	spec.family = PGP_FAMILY_MLKEM1024_448;
+	generated(&spec, PGP_MLKEM1024_X448, PGP_MLDSA87_ED448);
+	/* Version 4 with a subkey of either kind: who does not know the new one encrypts to the other. */
+	spec.version = 4;
+	spec.family = PGP_FAMILY_25519;
+	spec.sign_apart = false;
+	spec.subkeys = both;
+	spec.subkey_count = 2;
+	generated(&spec, PGP_MLKEM768_X25519, PGP_MLKEM768_X25519);
+}
+
 static void
 what_is_not_here_says_so(void **state)
 {
-	BUF_OWNED struct buf body = public_body(6, PGP_MLKEM1024_X448, 0), out = { 0 };
+	BUF_OWNED struct buf body = { 0 }, out = { 0 };
 	PGP_SESSION_OWNED struct pgp_session session = { 0, SECRET_EMPTY };
 	struct pgp_key key;
 
+	public_body(6, PGP_MLKEM1024_X448, 0, &body);
 	(void)state;
 	assert_int_equal(pgp_pqc_available(PGP_SLHDSA_256S, &unit_error), ERR_UNSUPPORTED);
 	assert_string_equal(unit_error.text, "SLH-DSA-SHAKE-256s is not supported");
@@ -776,4 +848,4 @@ UNIT_MAIN(UNIT_TEST(certificates_of_the_appendix), UNIT_TEST(combiner_of_the_app
     UNIT_TEST(wrong_lengths_are_no_keys), UNIT_TEST(a_strange_subkey_spoils_nothing),
     UNIT_TEST(no_binding_by_old_hashes), UNIT_TEST(aes256_goes_without_saying), UNIT_TEST(session_keys_there_and_back),
     UNIT_TEST(signatures_and_their_hashes), UNIT_TEST(exchanged_public_halves_do_not_unlock),
-    UNIT_TEST(what_is_not_here_says_so))
+    UNIT_TEST(keys_are_generated), UNIT_TEST(what_is_not_here_says_so))
