@@ -11,7 +11,7 @@
 _Static_assert(LLK_FINGERPRINT_SIZE == 2 * PGP_FINGERPRINT_MAX + 1, "every fingerprint fits");
 
 void
-llk_fingerprint_write(const struct pgp_fingerprint *f, char out[LLK_FINGERPRINT_SIZE])
+public_fingerprint_write(const struct pgp_fingerprint *f, char out[LLK_FINGERPRINT_SIZE])
 {
 	static const char digits[] = "0123456789ABCDEF";
 	size_t n = 0;
@@ -37,7 +37,7 @@ llk_certs_new(struct llk_certs **out, struct llk_error *error)
 	struct pgp_certs *c = mem_alloc(sizeof *c);
 
 	if (c == NULL)
-		return llk_refuse(error, ERR_NOMEM, "no memory");
+		return public_refuse(error, ERR_NOMEM, "no memory");
 	*out = (struct llk_certs *)c;
 	return 0;
 }
@@ -56,67 +56,67 @@ llk_certs_add(struct llk_certs *certs, struct llk_bytes data, struct llk_error *
 {
 	struct error e = { 0 };
 
-	return pgp_certs_parse(llk_slice(data), certs_of(certs), &e) == 0 ? 0 : llk_fail(error, &e);
+	return pgp_certs_parse(public_slice(data), certs_of(certs), &e) == 0 ? 0 : public_fail(error, &e);
 }
 
 size_t
 llk_certs_count(const struct llk_certs *certs)
 {
-	return llk_certs_engine(certs)->count;
+	return public_certs_engine(certs)->count;
 }
 
 const struct llk_cert *
 llk_certs_at(const struct llk_certs *certs, size_t n)
 {
-	const struct pgp_certs *c = llk_certs_engine(certs);
+	const struct pgp_certs *c = public_certs_engine(certs);
 
-	return n < c->count ? llk_cert_public(c->items[n]) : NULL;
+	return n < c->count ? public_cert_public(c->items[n]) : NULL;
 }
 
 const struct llk_cert *
 llk_certs_find(const struct llk_certs *certs, const char *fingerprint)
 {
-	const struct pgp_certs *c = llk_certs_engine(certs);
+	const struct pgp_certs *c = public_certs_engine(certs);
 	struct pgp_fingerprint f;
 
 	if (pgp_fingerprint_parse(slice_str(fingerprint), &f, NULL) != 0)
 		return NULL;
 	for (size_t i = 0; i < c->count; i++)
 		if (pgp_cert_find_key(c->items[i], &f) != NULL)
-			return llk_cert_public(c->items[i]);
+			return public_cert_public(c->items[i]);
 	return NULL;
 }
 
 unsigned
 llk_cert_version(const struct llk_cert *cert)
 {
-	return llk_cert_engine(cert)->primary->version;
+	return public_cert_engine(cert)->primary->version;
 }
 
 void
 llk_cert_fingerprint(const struct llk_cert *cert, char out[LLK_FINGERPRINT_SIZE])
 {
-	llk_fingerprint_write(&llk_cert_engine(cert)->primary->fingerprint, out);
+	public_fingerprint_write(&public_cert_engine(cert)->primary->fingerprint, out);
 }
 
 bool
 llk_cert_is_secret(const struct llk_cert *cert)
 {
-	return llk_cert_engine(cert)->secret;
+	return public_cert_engine(cert)->secret;
 }
 
 int
 llk_cert_write(
     const struct llk_cert *cert, enum llk_form form, bool armor, struct llk_data *out, struct llk_error *error)
 {
-	const struct pgp_cert *c = llk_cert_engine(cert);
+	const struct pgp_cert *c = public_cert_engine(cert);
 	struct buf packets;
 
 	if (form == LLK_SECRET && !c->secret)
-		return llk_refuse(error, ERR_USAGE, "the certificate has no secret keys in it");
+		return public_refuse(error, ERR_USAGE, "the certificate has no secret keys in it");
 	buf_init(&packets, LLK_WHOLE_MAX);
 	(void)(form == LLK_SECRET ? pgp_cert_write(c, &packets) : pgp_cert_write_public(c, &packets));
-	return llk_give_packets(&packets, armor, c->primary->version != 6, out, error);
+	return public_give_packets(&packets, armor, c->primary->version != 6, out, error);
 }
 
 /* ---- validity ---- */
@@ -134,11 +134,11 @@ llk_validity_new(
 	struct error e = { 0 };
 
 	if (v == NULL)
-		return llk_refuse(error, ERR_NOMEM, "no memory");
+		return public_refuse(error, ERR_NOMEM, "no memory");
 	v->policy = policy->policy;
-	if (pgp_cert_judge(llk_cert_engine(cert), &v->policy, v->policy.now, &v->judgement, &e) != 0) {
+	if (pgp_cert_judge(public_cert_engine(cert), &v->policy, v->policy.now, &v->judgement, &e) != 0) {
 		mem_free(v);
-		return llk_fail(error, &e);
+		return public_fail(error, &e);
 	}
 	*out = v;
 	return 0;
@@ -249,7 +249,7 @@ llk_validity_key(const struct llk_validity *validity, size_t n, struct llk_key *
 		.valid = j->standing == PGP_STANDING_GOOD,
 		.created = k->created,
 		.expires = j->expires };
-	llk_fingerprint_write(&k->fingerprint, out->fingerprint);
+	public_fingerprint_write(&k->fingerprint, out->fingerprint);
 	put_reason(j, out->reason);
 	if (out->valid &&
 	    pgp_policy_key(
@@ -270,10 +270,10 @@ llk_keys_new(struct llk_keys **out, struct llk_error *error)
 	struct error e = { 0 };
 
 	if (k == NULL)
-		return llk_refuse(error, ERR_NOMEM, "no memory");
+		return public_refuse(error, ERR_NOMEM, "no memory");
 	if (pgp_memory_keys_new(&k->memory, &e) != 0) {
 		mem_free(k);
-		return llk_fail(error, &e);
+		return public_fail(error, &e);
 	}
 	*out = k;
 	return 0;
@@ -324,27 +324,27 @@ unlock(struct llk_keys *keys, const struct pgp_key *key, struct slice password, 
 int
 llk_keys_unlock(struct llk_keys *keys, const struct llk_cert *cert, struct llk_bytes password, struct llk_error *error)
 {
-	const struct pgp_cert *c = llk_cert_engine(cert);
+	const struct pgp_cert *c = public_cert_engine(cert);
 	const struct pgp_key *key;
 	struct error e = { 0 }, last = { 0 };
 	size_t opened = 0;
 
 	(void)error_set(&last, ERR_NO_KEY, "the certificate has no secret key in it");
 	for (size_t i = 0; (key = pgp_cert_key(c, i)) != NULL; i++) {
-		int rc = key->secret ? unlock(keys, key, llk_slice(password), &e) : ERR_NO_KEY;
+		int rc = key->secret ? unlock(keys, key, public_slice(password), &e) : ERR_NO_KEY;
 
 		if (rc == 0)
 			opened++;
 		else if (rc == ERR_NOMEM || rc == ERR_INTEGRITY || rc == ERR_LIMIT || rc == ERR_CRYPTO)
-			return llk_fail(error, &e);
+			return public_fail(error, &e);
 		else if (key->secret && last.code != ERR_PASSWORD)
 			last = e;
 	}
-	return opened > 0 ? 0 : llk_fail(error, &last);
+	return opened > 0 ? 0 : public_fail(error, &last);
 }
 
 int
-llk_signing_key(const struct pgp_cert *c, const struct pgp_policy *policy, const struct llk_keys *keys,
+public_signing_key(const struct pgp_cert *c, const struct pgp_policy *policy, const struct llk_keys *keys,
     const struct pgp_key **out, struct error *e)
 {
 	const struct pgp_key *found[PGP_CERT_COMPONENTS_MAX > 64 ? 64 : PGP_CERT_COMPONENTS_MAX];

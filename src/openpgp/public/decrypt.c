@@ -34,7 +34,7 @@ llk_decrypter_new(const struct llk_policy *policy, struct llk_decrypter **out, s
 	struct llk_decrypter *x = mem_alloc(sizeof *x);
 
 	if (x == NULL)
-		return llk_refuse(error, ERR_NOMEM, "no memory");
+		return public_refuse(error, ERR_NOMEM, "no memory");
 	x->policy = policy->policy;
 	*out = x;
 	return 0;
@@ -61,10 +61,10 @@ llk_decrypter_keys(struct llk_decrypter *decrypter, const struct llk_keys *keys,
 	const struct pgp_key **all;
 
 	if (decrypter->keyring_count == KEYRINGS_MAX)
-		return llk_refuse(error, ERR_LIMIT, "too many sets of keys");
+		return public_refuse(error, ERR_LIMIT, "too many sets of keys");
 	all = mem_realloc(decrypter->keys, (decrypter->key_count + keys->count) * sizeof *all);
 	if (all == NULL)
-		return llk_refuse(error, ERR_NOMEM, "no memory");
+		return public_refuse(error, ERR_NOMEM, "no memory");
 	decrypter->keys = all;
 	for (size_t i = 0; i < keys->count; i++)
 		all[decrypter->key_count++] = keys->keys[i];
@@ -79,9 +79,9 @@ llk_decrypter_password(struct llk_decrypter *decrypter, struct llk_bytes passwor
 	struct error e = { 0 };
 
 	if (n == LLK_PASSWORDS_MAX)
-		return llk_refuse(error, ERR_LIMIT, "too many passwords");
-	if (secret_copy(&decrypter->passwords[n], llk_slice(password), &e) != 0)
-		return llk_fail(error, &e);
+		return public_refuse(error, ERR_LIMIT, "too many passwords");
+	if (secret_copy(&decrypter->passwords[n], public_slice(password), &e) != 0)
+		return public_fail(error, &e);
 	decrypter->passphrases[n] = secret_slice(&decrypter->passwords[n]);
 	decrypter->password_count++;
 	return 0;
@@ -95,11 +95,11 @@ llk_decrypter_session_key(
 	struct error e = { 0 };
 
 	if (decrypter->session_count == SESSIONS_MAX)
-		return llk_refuse(error, ERR_LIMIT, "too many session keys");
+		return public_refuse(error, ERR_LIMIT, "too many session keys");
 	if (cipher > UINT8_MAX || key.len == 0)
-		return llk_refuse(error, ERR_USAGE, "that is no session key");
-	if (secret_copy(&s->key, llk_slice(key), &e) != 0)
-		return llk_fail(error, &e);
+		return public_refuse(error, ERR_USAGE, "that is no session key");
+	if (secret_copy(&s->key, public_slice(key), &e) != 0)
+		return public_fail(error, &e);
 	s->cipher = (uint8_t)cipher;
 	decrypter->session_count++;
 	return 0;
@@ -111,9 +111,9 @@ llk_decrypter_verify_with(struct llk_decrypter *decrypter, const struct llk_cert
 	struct error e = { 0 };
 
 	if (decrypter->verifier != NULL)
-		return llk_refuse(error, ERR_ORDER, "certificates have been given already");
-	if (pgp_verifier_new(&decrypter->verifier, llk_certs_engine(certs), &decrypter->policy, &e) != 0)
-		return llk_fail(error, &e);
+		return public_refuse(error, ERR_ORDER, "certificates have been given already");
+	if (pgp_verifier_new(&decrypter->verifier, public_certs_engine(certs), &decrypter->policy, &e) != 0)
+		return public_fail(error, &e);
 	return 0;
 }
 
@@ -247,7 +247,7 @@ static int
 begin(struct llk_decrypter *x, struct llk_plaintext out, struct llk_error *error)
 {
 	if (x->run)
-		return llk_refuse(error, ERR_ORDER, "a decrypter reads one message");
+		return public_refuse(error, ERR_ORDER, "a decrypter reads one message");
 	x->run = true;
 	x->out = out;
 	return 0;
@@ -257,19 +257,19 @@ int
 llk_decrypter_run(
     struct llk_decrypter *decrypter, struct llk_reader in, struct llk_plaintext out, struct llk_error *error)
 {
-	struct llk_input input = { .piece = NULL };
+	struct public_input input = { .piece = NULL };
 	struct error e = { 0 };
 	int rc = begin(decrypter, out, error);
 
 	if (rc != 0)
 		return rc;
-	rc = llk_input_init(&input, in, &e);
+	rc = public_input_init(&input, in, &e);
 	if (rc == 0)
-		rc = run(decrypter, llk_source(&input), &e);
+		rc = run(decrypter, public_source(&input), &e);
 	else
 		plain_abort(decrypter);
-	llk_input_done(&input);
-	return rc == 0 ? 0 : llk_fail(error, &e);
+	public_input_done(&input);
+	return rc == 0 ? 0 : public_fail(error, &e);
 }
 
 /* ---- into memory ---- */
@@ -297,7 +297,7 @@ int
 llk_decrypter_run_data(
     struct llk_decrypter *decrypter, struct llk_bytes in, struct llk_data *out, struct llk_error *error)
 {
-	struct slice whole = llk_slice(in);
+	struct slice whole = public_slice(in);
 	struct error e = { 0 };
 	struct buf plain;
 	int rc;
@@ -308,9 +308,9 @@ llk_decrypter_run_data(
 		return rc;
 	rc = run(decrypter, pgp_source_slice(&whole), &e);
 	if (rc == 0)
-		return llk_give(&plain, out, error);
+		return public_give(&plain, out, error);
 	buf_wipe_done(&plain);
-	return llk_fail(error, &e);
+	return public_fail(error, &e);
 }
 
 /* ---- afterwards ---- */
@@ -326,7 +326,7 @@ llk_decrypter_verdict(const struct llk_decrypter *decrypter, size_t n, struct ll
 {
 	if (n >= llk_decrypter_verdicts(decrypter))
 		return false;
-	llk_verdict_of(pgp_verifier_verdict(decrypter->verifier, n), out);
+	public_verdict_of(pgp_verifier_verdict(decrypter->verifier, n), out);
 	return true;
 }
 
@@ -338,9 +338,9 @@ llk_decrypter_opened_with(
 	struct buf copy;
 
 	if (r->session.key.len == 0)
-		return llk_refuse(error, ERR_NOT_FOUND, "no session key has opened a message");
+		return public_refuse(error, ERR_NOT_FOUND, "no session key has opened a message");
 	buf_init(&copy, r->session.key.len);
 	if (buf_put(&copy, r->session.key.data, r->session.key.len) == 0)
 		*cipher_out = r->session.cipher != 0 ? r->session.cipher : r->cipher;
-	return llk_give(&copy, key_out, error);
+	return public_give(&copy, key_out, error);
 }

@@ -32,7 +32,7 @@ llk_encrypter_new(const struct llk_policy *policy, struct llk_encrypter **out, s
 	struct llk_encrypter *x = mem_alloc(sizeof *x);
 
 	if (x == NULL)
-		return llk_refuse(error, ERR_NOMEM, "no memory");
+		return public_refuse(error, ERR_NOMEM, "no memory");
 	x->policy = policy->policy;
 	pgp_negotiation_begin(&x->negotiation, &(struct pgp_negotiation_wishes){ .aead = 0 });
 	x->length = PGP_LENGTH_UNKNOWN;
@@ -112,8 +112,8 @@ llk_encrypter_recipient(struct llk_encrypter *encrypter, const struct llk_cert *
 	struct error e = { 0 };
 
 	if (encrypter->begun)
-		return llk_refuse(error, ERR_ORDER, "the message has begun");
-	return add_recipient(encrypter, llk_cert_engine(cert), &e) == 0 ? 0 : llk_fail(error, &e);
+		return public_refuse(error, ERR_ORDER, "the message has begun");
+	return add_recipient(encrypter, public_cert_engine(cert), &e) == 0 ? 0 : public_fail(error, &e);
 }
 
 int
@@ -123,13 +123,13 @@ llk_encrypter_password(struct llk_encrypter *encrypter, struct llk_bytes passwor
 	struct error e = { 0 };
 
 	if (encrypter->begun)
-		return llk_refuse(error, ERR_ORDER, "the message has begun");
+		return public_refuse(error, ERR_ORDER, "the message has begun");
 	if (n == LLK_PASSWORDS_MAX)
-		return llk_refuse(error, ERR_LIMIT, "too many passwords");
+		return public_refuse(error, ERR_LIMIT, "too many passwords");
 	if (password.len == 0)
-		return llk_refuse(error, ERR_USAGE, "an empty password protects nothing");
-	if (secret_copy(&encrypter->passwords[n], llk_slice(password), &e) != 0)
-		return llk_fail(error, &e);
+		return public_refuse(error, ERR_USAGE, "an empty password protects nothing");
+	if (secret_copy(&encrypter->passwords[n], public_slice(password), &e) != 0)
+		return public_fail(error, &e);
 	encrypter->passphrases[n] = secret_slice(&encrypter->passwords[n]);
 	encrypter->password_count++;
 	return 0;
@@ -143,11 +143,11 @@ llk_encrypter_signer(
 	struct error e = { 0 };
 
 	if (encrypter->begun)
-		return llk_refuse(error, ERR_ORDER, "the message has begun");
+		return public_refuse(error, ERR_ORDER, "the message has begun");
 	if (encrypter->signer_count == LLK_SIGNERS_MAX)
-		return llk_refuse(error, ERR_LIMIT, "too many signers");
-	if (llk_signing_key(llk_cert_engine(cert), &encrypter->policy, keys, &s->key, &e) != 0)
-		return llk_fail(error, &e);
+		return public_refuse(error, ERR_LIMIT, "too many signers");
+	if (public_signing_key(public_cert_engine(cert), &encrypter->policy, keys, &s->key, &e) != 0)
+		return public_fail(error, &e);
 	s->keys = pgp_memory_keys_ops(keys->memory);
 	encrypter->signer_count++;
 	return 0;
@@ -216,7 +216,7 @@ begin(struct llk_encrypter *x, struct error *e)
 	pgp_negotiation_end(&x->negotiation, &spec.container, &spec.cipher, &spec.aead);
 	/* There is padding in the new container only; the old one has no place where it would be proven. */
 	spec.padding = x->pad && spec.container == PGP_CONTAINER_SEIPD2 ? PGP_PAD_PADME : PGP_PAD_NONE;
-	return pgp_encryptor_new(&spec, llk_sink(&x->out), &x->engine, e);
+	return pgp_encryptor_new(&spec, public_sink(&x->out), &x->engine, e);
 }
 
 int
@@ -225,12 +225,12 @@ llk_encrypter_begin(struct llk_encrypter *encrypter, struct llk_writer out, stru
 	struct error e = { 0 };
 
 	if (encrypter->begun)
-		return llk_refuse(error, ERR_ORDER, "the message has begun");
+		return public_refuse(error, ERR_ORDER, "the message has begun");
 	if (encrypter->recipient_count + encrypter->password_count == 0)
-		return llk_refuse(error, ERR_USAGE, "a message needs a recipient or a password");
+		return public_refuse(error, ERR_USAGE, "a message needs a recipient or a password");
 	encrypter->begun = true;
 	encrypter->out = out;
-	return begin(encrypter, &e) == 0 ? 0 : llk_fail(error, &e);
+	return begin(encrypter, &e) == 0 ? 0 : public_fail(error, &e);
 }
 
 int
@@ -239,8 +239,8 @@ llk_encrypter_write(struct llk_encrypter *encrypter, struct llk_bytes data, stru
 	struct error e = { 0 };
 
 	if (encrypter->engine == NULL)
-		return llk_refuse(error, ERR_ORDER, "no message has begun");
-	return pgp_encryptor_feed(encrypter->engine, llk_slice(data), &e) == 0 ? 0 : llk_fail(error, &e);
+		return public_refuse(error, ERR_ORDER, "no message has begun");
+	return pgp_encryptor_feed(encrypter->engine, public_slice(data), &e) == 0 ? 0 : public_fail(error, &e);
 }
 
 int
@@ -250,11 +250,11 @@ llk_encrypter_end(struct llk_encrypter *encrypter, struct llk_error *error)
 	int rc;
 
 	if (encrypter->engine == NULL)
-		return llk_refuse(error, ERR_ORDER, "no message has begun");
+		return public_refuse(error, ERR_ORDER, "no message has begun");
 	rc = pgp_encryptor_finish(encrypter->engine, &e);
 	pgp_encryptor_free(encrypter->engine);
 	encrypter->engine = NULL;
-	return rc == 0 ? 0 : llk_fail(error, &e);
+	return rc == 0 ? 0 : public_fail(error, &e);
 }
 
 static int
@@ -277,7 +277,7 @@ llk_encrypter_run(struct llk_encrypter *encrypter, struct llk_bytes data, struct
 	if (rc == 0)
 		rc = llk_encrypter_end(encrypter, error);
 	if (rc == 0)
-		return llk_give(&result, out, error);
+		return public_give(&result, out, error);
 	buf_wipe_done(&result);
 	return rc;
 }

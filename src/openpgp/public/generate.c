@@ -28,10 +28,10 @@ llk_generator_new(const char *profile, struct llk_generator **out, struct llk_er
 	struct llk_generator *g;
 
 	if (p == NULL)
-		return llk_refuse(error, ERR_USAGE, "there is no profile of that name");
+		return public_refuse(error, ERR_USAGE, "there is no profile of that name");
 	g = mem_alloc(sizeof *g);
 	if (g == NULL)
-		return llk_refuse(error, ERR_NOMEM, "no memory");
+		return public_refuse(error, ERR_NOMEM, "no memory");
 	g->profile = p;
 	*out = g;
 	return 0;
@@ -54,13 +54,13 @@ llk_generator_user_id(struct llk_generator *generator, struct llk_bytes user_id,
 	struct buf *b = &generator->user_ids[generator->user_id_count];
 
 	if (generator->user_id_count == USER_IDS_MAX)
-		return llk_refuse(error, ERR_LIMIT, "too many user IDs");
-	if (user_id.len > PGP_USER_ID_MAX || !utf8_valid(llk_slice(user_id)))
-		return llk_refuse(error, ERR_USAGE, "a user ID is UTF-8 of at most 4096 octets");
+		return public_refuse(error, ERR_LIMIT, "too many user IDs");
+	if (user_id.len > PGP_USER_ID_MAX || !utf8_valid(public_slice(user_id)))
+		return public_refuse(error, ERR_USAGE, "a user ID is UTF-8 of at most 4096 octets");
 	buf_init(b, PGP_USER_ID_MAX);
 	if (buf_put(b, user_id.data, user_id.len) != 0) {
 		buf_done(b);
-		return llk_refuse(error, ERR_NOMEM, "no memory");
+		return public_refuse(error, ERR_NOMEM, "no memory");
 	}
 	generator->user_id_count++;
 	return 0;
@@ -72,8 +72,8 @@ llk_generator_password(struct llk_generator *generator, struct llk_bytes passwor
 	struct secret s = SECRET_EMPTY;
 	struct error e = { 0 };
 
-	if (password.len > 0 && secret_copy(&s, llk_slice(password), &e) != 0)
-		return llk_fail(error, &e);
+	if (password.len > 0 && secret_copy(&s, public_slice(password), &e) != 0)
+		return public_fail(error, &e);
 	secret_done(&generator->password);
 	generator->password = secret_take(&s);
 	return 0;
@@ -114,16 +114,16 @@ llk_generator_run(
 	int rc;
 
 	if (user_ids == NULL)
-		return llk_refuse(error, ERR_NOMEM, "no memory");
+		return public_refuse(error, ERR_NOMEM, "no memory");
 	for (size_t i = 0; i < g->user_id_count; i++)
 		user_ids[i] = buf_slice(&g->user_ids[i]);
 	buf_init(&packets, LLK_WHOLE_MAX);
 	rc = pgp_generate(&spec, &packets, &e);
 	mem_free(user_ids);
 	if (rc == 0)
-		return llk_give_packets(&packets, armor, g->profile->version != 6, out, error);
+		return public_give_packets(&packets, armor, g->profile->version != 6, out, error);
 	buf_wipe_done(&packets);
-	return llk_fail(error, &e);
+	return public_fail(error, &e);
 }
 
 /* ---- of a certificate that there is ---- */
@@ -134,9 +134,9 @@ deliver(int rc, const struct pgp_cert *c, struct buf *packets, bool armor, struc
     struct llk_error *error)
 {
 	if (rc == 0)
-		return llk_give_packets(packets, armor, c->primary->version != 6, out, error);
+		return public_give_packets(packets, armor, c->primary->version != 6, out, error);
 	buf_wipe_done(packets);
-	return llk_fail(error, e);
+	return public_fail(error, e);
 }
 
 int
@@ -149,22 +149,22 @@ llk_cert_merge(
 	int rc;
 
 	buf_init(&packets, PGP_CERT_MAX);
-	rc = pgp_merge(llk_cert_engine(a), llk_cert_engine(b), &packets, &changed, &e);
-	return deliver(rc, llk_cert_engine(a), &packets, armor, out, &e, error);
+	rc = pgp_merge(public_cert_engine(a), public_cert_engine(b), &packets, &changed, &e);
+	return deliver(rc, public_cert_engine(a), &packets, armor, out, &e, error);
 }
 
 int
 llk_cert_revocation(const struct llk_cert *cert, const struct llk_keys *keys, enum llk_revocation reason,
     struct llk_bytes text, uint32_t created, bool armor, struct llk_data *out, struct llk_error *error)
 {
-	const struct pgp_cert *c = llk_cert_engine(cert);
+	const struct pgp_cert *c = public_cert_engine(cert);
 	struct error e = { 0 };
 	struct buf packets, armored;
 	int rc;
 
 	buf_init(&packets, PGP_CERT_MAX);
 	rc = pgp_generate_revocation(
-	    c, pgp_memory_keys_ops(keys->memory), (uint8_t)reason, llk_slice(text), created, &packets, &e);
+	    c, pgp_memory_keys_ops(keys->memory), (uint8_t)reason, public_slice(text), created, &packets, &e);
 	if (rc != 0 || !armor)
 		return deliver(rc, c, &packets, false, out, &e, error);
 	/* A lone signature in the armor of a public key: so every program takes it as part of a certificate. */
@@ -178,7 +178,7 @@ int
 llk_cert_change_password(const struct llk_cert *cert, struct llk_bytes old_password, struct llk_bytes password,
     bool armor, struct llk_data *out, struct llk_error *error)
 {
-	const struct pgp_cert *c = llk_cert_engine(cert);
+	const struct pgp_cert *c = public_cert_engine(cert);
 	enum pgp_protection protection = password.len == 0 ? PGP_PROTECT_NONE
 	    : c->primary->version == 6                     ? PGP_PROTECT_AEAD
 							   : PGP_PROTECT_CFB;
@@ -187,8 +187,8 @@ llk_cert_change_password(const struct llk_cert *cert, struct llk_bytes old_passw
 	int rc;
 
 	if (!c->secret)
-		return llk_refuse(error, ERR_NO_KEY, "the certificate has no secret keys in it");
+		return public_refuse(error, ERR_NO_KEY, "the certificate has no secret keys in it");
 	buf_init(&packets, PGP_CERT_MAX);
-	rc = pgp_cert_protect(c, llk_slice(old_password), protection, llk_slice(password), &packets, &e);
+	rc = pgp_cert_protect(c, public_slice(old_password), protection, public_slice(password), &packets, &e);
 	return deliver(rc, c, &packets, armor, out, &e, error);
 }

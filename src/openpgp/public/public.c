@@ -14,11 +14,11 @@ _Static_assert(LLK_ERROR_TEXT_SIZE == ERROR_TEXT_MAX, "a sentence fits");
 /* ---- errors ---- */
 
 int
-llk_fail(struct llk_error *out, const struct error *e)
+public_fail(struct llk_error *out, const struct error *e)
 {
 	/* The engine failed and did not say why: that is its fault, and never a success. */
 	if (e->code == 0)
-		return llk_refuse(out, ERR_INTERNAL, "something failed without a reason");
+		return public_refuse(out, ERR_INTERNAL, "something failed without a reason");
 	if (out != NULL) {
 		out->code = e->code;
 		out->offset = e->offset;
@@ -28,12 +28,12 @@ llk_fail(struct llk_error *out, const struct error *e)
 }
 
 int
-llk_refuse(struct llk_error *out, int code, const char *sentence)
+public_refuse(struct llk_error *out, int code, const char *sentence)
 {
 	struct error e = { 0 };
 
 	(void)error_set(&e, code, "%s", sentence);
-	return llk_fail(out, &e);
+	return public_fail(out, &e);
 }
 
 const char *
@@ -61,7 +61,7 @@ llk_data_free(struct llk_data *d)
 }
 
 int
-llk_give(struct buf *b, struct llk_data *out, struct llk_error *error)
+public_give(struct buf *b, struct llk_data *out, struct llk_error *error)
 {
 	int rc = b->err;
 
@@ -71,25 +71,25 @@ llk_give(struct buf *b, struct llk_data *out, struct llk_error *error)
 		return 0;
 	}
 	buf_wipe_done(b);
-	return llk_refuse(error, rc, rc == ERR_NOMEM ? "no memory" : "the result is too large");
+	return public_refuse(error, rc, rc == ERR_NOMEM ? "no memory" : "the result is too large");
 }
 
 int
-llk_give_packets(struct buf *packets, bool armor, bool checksum, struct llk_data *out, struct llk_error *error)
+public_give_packets(struct buf *packets, bool armor, bool checksum, struct llk_data *out, struct llk_error *error)
 {
 	struct buf text;
 	struct error e = { 0 };
 	int rc;
 
 	if (!armor || packets->err != 0)
-		return llk_give(packets, out, error);
+		return public_give(packets, out, error);
 	buf_init(&text, LLK_WHOLE_MAX);
 	rc = pgp_armor_write(pgp_armor_kind_of(buf_slice(packets)), checksum, buf_slice(packets), &text, &e);
 	buf_wipe_done(packets);
 	if (rc == 0)
-		return llk_give(&text, out, error);
+		return public_give(&text, out, error);
 	buf_wipe_done(&text);
-	return llk_fail(error, &e);
+	return public_fail(error, &e);
 }
 
 /* ---- streams ---- */
@@ -104,13 +104,13 @@ sink_write(void *ctx, struct slice data, struct error *e)
 }
 
 struct pgp_sink
-llk_sink(struct llk_writer *out)
+public_sink(struct llk_writer *out)
 {
 	return (struct pgp_sink){ sink_write, out };
 }
 
 int
-llk_input_init(struct llk_input *in, struct llk_reader reader, struct error *e)
+public_input_init(struct public_input *in, struct llk_reader reader, struct error *e)
 {
 	in->reader = reader;
 	in->piece = mem_alloc(LLK_PIECE);
@@ -118,7 +118,7 @@ llk_input_init(struct llk_input *in, struct llk_reader reader, struct error *e)
 }
 
 void
-llk_input_done(struct llk_input *in)
+public_input_done(struct public_input *in)
 {
 	mem_free(in->piece);
 	in->piece = NULL;
@@ -127,7 +127,7 @@ llk_input_done(struct llk_input *in)
 static int
 source_next(void *ctx, struct slice *piece_out, struct error *e)
 {
-	const struct llk_input *in = ctx;
+	const struct public_input *in = ctx;
 	size_t len = 0;
 	int rc = in->reader.read(in->reader.ctx, in->piece, LLK_PIECE, &len);
 
@@ -140,7 +140,7 @@ source_next(void *ctx, struct slice *piece_out, struct error *e)
 }
 
 struct pgp_source
-llk_source(struct llk_input *in)
+public_source(struct public_input *in)
 {
 	return (struct pgp_source){ source_next, in };
 }
@@ -153,7 +153,7 @@ llk_policy_new(uint64_t now, struct llk_policy **out, struct llk_error *error)
 	struct llk_policy *p = mem_alloc(sizeof *p);
 
 	if (p == NULL)
-		return llk_refuse(error, ERR_NOMEM, "no memory");
+		return public_refuse(error, ERR_NOMEM, "no memory");
 	p->policy = pgp_policy_default(now);
 	*out = p;
 	return 0;
@@ -169,7 +169,7 @@ llk_policy_accept(struct llk_policy *policy, const char *rule, struct llk_error 
 	if (pgp_policy_set(&policy->policy, slice_str(rule), PGP_USES_ALL, PGP_ALWAYS, &e) == 0)
 		return 0;
 	if (e.code != ERR_NOT_FOUND)
-		return llk_fail(error, &e);
+		return public_fail(error, &e);
 	for (size_t i = 0; pgp_policy_rule(i) != NULL; i++) {
 		const char *name = pgp_policy_rule(i)->name;
 
@@ -178,7 +178,7 @@ llk_policy_accept(struct llk_policy *policy, const char *rule, struct llk_error 
 			len += (size_t)snprintf(known + len, sizeof known - len, " %s", name);
 	}
 	(void)error_set(&e, ERR_NOT_FOUND, "there is no such rule; there are:%s", known);
-	return llk_fail(error, &e);
+	return public_fail(error, &e);
 }
 
 void
@@ -192,18 +192,18 @@ llk_policy_free(struct llk_policy *policy)
 int
 llk_armor(struct llk_bytes packets, struct llk_data *out, struct llk_error *error)
 {
-	struct slice in = llk_slice(packets);
+	struct slice in = public_slice(packets);
 	struct buf text;
 	struct error e = { 0 };
 
 	/* Every packet begins with its highest bit set (section 4.2). */
 	if (in.len == 0 || (in.data[0] & 0x80) == 0)
-		return llk_refuse(error, ERR_SYNTAX, "the data does not begin with an OpenPGP packet");
+		return public_refuse(error, ERR_SYNTAX, "the data does not begin with an OpenPGP packet");
 	buf_init(&text, LLK_WHOLE_MAX);
 	if (pgp_armor_write(pgp_armor_kind_of(in), true, in, &text, &e) == 0)
-		return llk_give(&text, out, error);
+		return public_give(&text, out, error);
 	buf_wipe_done(&text);
-	return llk_fail(error, &e);
+	return public_fail(error, &e);
 }
 
 int
@@ -216,9 +216,9 @@ llk_dearmor(struct llk_bytes text, struct llk_data *out, struct llk_error *error
 	int rc;
 
 	buf_init(&packets, LLK_WHOLE_MAX);
-	rc = pgp_armor_parse(llk_slice(text), &at, &kind, &packets, &e);
+	rc = pgp_armor_parse(public_slice(text), &at, &kind, &packets, &e);
 	if (rc == 1)
-		return llk_give(&packets, out, error);
+		return public_give(&packets, out, error);
 	buf_wipe_done(&packets);
-	return rc < 0 ? llk_fail(error, &e) : llk_refuse(error, ERR_SYNTAX, "there is no armored block in it");
+	return rc < 0 ? public_fail(error, &e) : public_refuse(error, ERR_SYNTAX, "there is no armored block in it");
 }

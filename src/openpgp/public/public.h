@@ -33,52 +33,52 @@ struct llk_keys {
 };
 
 static inline const struct pgp_cert *
-llk_cert_engine(const struct llk_cert *c)
+public_cert_engine(const struct llk_cert *c)
 {
 	return (const struct pgp_cert *)c;
 }
 
 static inline const struct llk_cert *
-llk_cert_public(const struct pgp_cert *c)
+public_cert_public(const struct pgp_cert *c)
 {
 	return (const struct llk_cert *)c;
 }
 
 static inline const struct pgp_certs *
-llk_certs_engine(const struct llk_certs *c)
+public_certs_engine(const struct llk_certs *c)
 {
 	return (const struct pgp_certs *)c;
 }
 
 static inline struct slice
-llk_slice(struct llk_bytes b)
+public_slice(struct llk_bytes b)
 {
 	return slice_of(b.data, b.len);
 }
 
 /* The engine's error as the caller sees it; returns its code. */
-int llk_fail(struct llk_error *out, const struct error *e);
+int public_fail(struct llk_error *out, const struct error *e);
 /* What the library itself refuses. */
-int llk_refuse(struct llk_error *out, int code, const char *sentence);
+int public_refuse(struct llk_error *out, int code, const char *sentence);
 /* Moves b's octets to the caller; an error of b is returned. b is empty afterwards. */
-int llk_give(struct buf *b, struct llk_data *out, struct llk_error *error);
+int public_give(struct buf *b, struct llk_data *out, struct llk_error *error);
 /* Packets, armored or not. Armor of version 6 goes without a checksum (RFC 9580, section 6.1). Wipes packets. */
-int llk_give_packets(struct buf *packets, bool armor, bool checksum, struct llk_data *out, struct llk_error *error);
+int public_give_packets(struct buf *packets, bool armor, bool checksum, struct llk_data *out, struct llk_error *error);
 
 /* A caller's writer and the buffer of one of its readers, as the engine's sink and source. */
-struct pgp_sink llk_sink(struct llk_writer *out);
-struct llk_input {
+struct pgp_sink public_sink(struct llk_writer *out);
+struct public_input {
 	struct llk_reader reader;
 	uint8_t *piece; /* LLK_PIECE octets */
 };
-int llk_input_init(struct llk_input *in, struct llk_reader reader, struct error *e);
-void llk_input_done(struct llk_input *in);
-struct pgp_source llk_source(struct llk_input *in);
+int public_input_init(struct public_input *in, struct llk_reader reader, struct error *e);
+void public_input_done(struct public_input *in);
+struct pgp_source public_source(struct public_input *in);
 
-void llk_fingerprint_write(const struct pgp_fingerprint *f, char out[LLK_FINGERPRINT_SIZE]);
-void llk_verdict_of(const struct pgp_verdict *v, struct llk_verdict *out);
+void public_fingerprint_write(const struct pgp_fingerprint *f, char out[LLK_FINGERPRINT_SIZE]);
+void public_verdict_of(const struct pgp_verdict *v, struct llk_verdict *out);
 /* The signing key that the certificate has at the policy's time. ERR_POLICY. */
-int llk_signing_key(const struct pgp_cert *c, const struct pgp_policy *policy, const struct llk_keys *keys,
+int public_signing_key(const struct pgp_cert *c, const struct pgp_policy *policy, const struct llk_keys *keys,
     const struct pgp_key **out, struct error *e);
 
 #endif

@@ -26,7 +26,7 @@ llk_signer_new(enum llk_signature_form form, struct llk_signer **out, struct llk
 	struct llk_signer *s = mem_alloc(sizeof *s);
 
 	if (s == NULL)
-		return llk_refuse(error, ERR_NOMEM, "no memory");
+		return public_refuse(error, ERR_NOMEM, "no memory");
 	s->form = form;
 	s->text = form == LLK_CLEARTEXT;
 	*out = s;
@@ -52,11 +52,11 @@ llk_signer_key(struct llk_signer *signer, const struct llk_cert *cert, const str
 	struct error e = { 0 };
 
 	if (signer->begun)
-		return llk_refuse(error, ERR_ORDER, "signing has begun");
+		return public_refuse(error, ERR_ORDER, "signing has begun");
 	if (signer->count == LLK_SIGNERS_MAX)
-		return llk_refuse(error, ERR_LIMIT, "too many signers");
-	if (llk_signing_key(llk_cert_engine(cert), &policy->policy, keys, &s->key, &e) != 0)
-		return llk_fail(error, &e);
+		return public_refuse(error, ERR_LIMIT, "too many signers");
+	if (public_signing_key(public_cert_engine(cert), &policy->policy, keys, &s->key, &e) != 0)
+		return public_fail(error, &e);
 	s->keys = pgp_memory_keys_ops(keys->memory);
 	signer->count++;
 	return 0;
@@ -88,9 +88,9 @@ begin(struct llk_signer *s, uint32_t created, struct error *e)
 
 	message.maker = s->maker;
 	if (rc == 0 && s->form == LLK_INLINE)
-		rc = pgp_encryptor_new(&message, llk_sink(&s->out), &s->message, e);
+		rc = pgp_encryptor_new(&message, public_sink(&s->out), &s->message, e);
 	else if (rc == 0 && s->form == LLK_CLEARTEXT)
-		rc = pgp_cleartext_writer_new(s->maker, llk_sink(&s->out), &s->readable, e);
+		rc = pgp_cleartext_writer_new(s->maker, public_sink(&s->out), &s->readable, e);
 	return rc;
 }
 
@@ -100,12 +100,12 @@ llk_signer_begin(struct llk_signer *signer, uint32_t created, struct llk_writer 
 	struct error e = { 0 };
 
 	if (signer->begun)
-		return llk_refuse(error, ERR_ORDER, "signing has begun");
+		return public_refuse(error, ERR_ORDER, "signing has begun");
 	if (signer->count == 0)
-		return llk_refuse(error, ERR_USAGE, "nobody signs: give a key first");
+		return public_refuse(error, ERR_USAGE, "nobody signs: give a key first");
 	signer->begun = true;
 	signer->out = out;
-	return begin(signer, created, &e) == 0 ? 0 : llk_fail(error, &e);
+	return begin(signer, created, &e) == 0 ? 0 : public_fail(error, &e);
 }
 
 int
@@ -115,14 +115,14 @@ llk_signer_write(struct llk_signer *signer, struct llk_bytes data, struct llk_er
 	int rc;
 
 	if (signer->maker == NULL || signer->ended)
-		return llk_refuse(error, ERR_ORDER, "signing has not begun");
+		return public_refuse(error, ERR_ORDER, "signing has not begun");
 	if (signer->message != NULL)
-		rc = pgp_encryptor_feed(signer->message, llk_slice(data), &e);
+		rc = pgp_encryptor_feed(signer->message, public_slice(data), &e);
 	else if (signer->readable != NULL)
-		rc = pgp_cleartext_writer_put(signer->readable, llk_slice(data), &e);
+		rc = pgp_cleartext_writer_put(signer->readable, public_slice(data), &e);
 	else
-		rc = pgp_maker_feed(signer->maker, llk_slice(data), &e);
-	return rc == 0 ? 0 : llk_fail(error, &e);
+		rc = pgp_maker_feed(signer->maker, public_slice(data), &e);
+	return rc == 0 ? 0 : public_fail(error, &e);
 }
 
 static bool
@@ -146,9 +146,9 @@ put_detached(struct llk_signer *s, struct error *e)
 	if (rc != 0)
 		return rc;
 	if (!s->armor)
-		return pgp_sink_write(llk_sink(&s->out), buf_slice(&packets), e);
+		return pgp_sink_write(public_sink(&s->out), buf_slice(&packets), e);
 	rc = pgp_armor_write(PGP_ARMOR_SIGNATURE, !has_v6(s), buf_slice(&packets), &text, e);
-	return rc != 0 ? rc : pgp_sink_write(llk_sink(&s->out), buf_slice(&text), e);
+	return rc != 0 ? rc : pgp_sink_write(public_sink(&s->out), buf_slice(&text), e);
 }
 
 int
@@ -158,7 +158,7 @@ llk_signer_end(struct llk_signer *signer, struct llk_error *error)
 	int rc;
 
 	if (signer->maker == NULL || signer->ended)
-		return llk_refuse(error, ERR_ORDER, "signing has not begun");
+		return public_refuse(error, ERR_ORDER, "signing has not begun");
 	signer->ended = true;
 	if (signer->message != NULL)
 		rc = pgp_encryptor_finish(signer->message, &e);
@@ -166,7 +166,7 @@ llk_signer_end(struct llk_signer *signer, struct llk_error *error)
 		rc = pgp_cleartext_writer_end(signer->readable, &e);
 	else
 		rc = put_detached(signer, &e);
-	return rc == 0 ? 0 : llk_fail(error, &e);
+	return rc == 0 ? 0 : public_fail(error, &e);
 }
 
 static int
@@ -189,7 +189,7 @@ llk_signer_run(
 	if (rc == 0)
 		rc = llk_signer_end(signer, error);
 	if (rc == 0)
-		return llk_give(&result, out, error);
+		return public_give(&result, out, error);
 	buf_wipe_done(&result);
 	return rc;
 }

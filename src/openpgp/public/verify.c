@@ -30,19 +30,19 @@ kind_of(const struct pgp_verdict *v)
 }
 
 void
-llk_verdict_of(const struct pgp_verdict *v, struct llk_verdict *out)
+public_verdict_of(const struct pgp_verdict *v, struct llk_verdict *out)
 {
 	size_t len = strnlen(v->reason, sizeof out->reason - 1);
 
 	*out = (struct llk_verdict){ .kind = kind_of(v),
-		.cert = llk_cert_public(v->cert),
+		.cert = public_cert_public(v->cert),
 		.created = v->created,
 		.text = v->sig_type == PGP_SIG_TEXT };
 	memcpy(out->reason, v->reason, len);
 	if (v->key != NULL)
-		llk_fingerprint_write(&v->key->fingerprint, out->key);
+		public_fingerprint_write(&v->key->fingerprint, out->key);
 	else if (v->issuer_fpr.len > 0)
-		llk_fingerprint_write(&v->issuer_fpr, out->key);
+		public_fingerprint_write(&v->issuer_fpr, out->key);
 	else if (v->issuer != 0)
 		(void)snprintf(out->key, sizeof out->key, "%016llX", (unsigned long long)v->issuer);
 }
@@ -55,10 +55,10 @@ llk_verifier_new(
 	struct error e = { 0 };
 
 	if (v == NULL)
-		return llk_refuse(error, ERR_NOMEM, "no memory");
-	if (pgp_verifier_new(&v->engine, llk_certs_engine(certs), &policy->policy, &e) != 0) {
+		return public_refuse(error, ERR_NOMEM, "no memory");
+	if (pgp_verifier_new(&v->engine, public_certs_engine(certs), &policy->policy, &e) != 0) {
 		mem_free(v);
-		return llk_fail(error, &e);
+		return public_fail(error, &e);
 	}
 	*out = v;
 	return 0;
@@ -79,8 +79,9 @@ llk_verifier_signatures(struct llk_verifier *verifier, struct llk_bytes signatur
 	struct error e = { 0 };
 
 	if (verifier->ended)
-		return llk_refuse(error, ERR_ORDER, "the verifier has ended");
-	return pgp_verifier_expect_all(verifier->engine, llk_slice(signatures), &e) == 0 ? 0 : llk_fail(error, &e);
+		return public_refuse(error, ERR_ORDER, "the verifier has ended");
+	return pgp_verifier_expect_all(verifier->engine, public_slice(signatures), &e) == 0 ? 0
+											    : public_fail(error, &e);
 }
 
 int
@@ -89,8 +90,8 @@ llk_verifier_write(struct llk_verifier *verifier, struct llk_bytes data, struct 
 	struct error e = { 0 };
 
 	if (verifier->ended)
-		return llk_refuse(error, ERR_ORDER, "the verifier has ended");
-	return pgp_verifier_feed(verifier->engine, llk_slice(data), &e) == 0 ? 0 : llk_fail(error, &e);
+		return public_refuse(error, ERR_ORDER, "the verifier has ended");
+	return pgp_verifier_feed(verifier->engine, public_slice(data), &e) == 0 ? 0 : public_fail(error, &e);
 }
 
 int
@@ -99,9 +100,9 @@ llk_verifier_end(struct llk_verifier *verifier, struct llk_error *error)
 	struct error e = { 0 };
 
 	if (verifier->ended)
-		return llk_refuse(error, ERR_ORDER, "the verifier has ended");
+		return public_refuse(error, ERR_ORDER, "the verifier has ended");
 	verifier->ended = true;
-	return pgp_verifier_finish(verifier->engine, &e) == 0 ? 0 : llk_fail(error, &e);
+	return pgp_verifier_finish(verifier->engine, &e) == 0 ? 0 : public_fail(error, &e);
 }
 
 size_t
@@ -121,7 +122,7 @@ llk_verifier_verdict(const struct llk_verifier *verifier, size_t n, struct llk_v
 {
 	if (n >= llk_verifier_verdicts(verifier))
 		return false;
-	llk_verdict_of(pgp_verifier_verdict(verifier->engine, n), out);
+	public_verdict_of(pgp_verifier_verdict(verifier->engine, n), out);
 	return true;
 }
 
@@ -156,7 +157,7 @@ int
 llk_verifier_cleartext(
     struct llk_verifier *verifier, struct llk_bytes in, struct llk_data *text_out, struct llk_error *error)
 {
-	struct rewound r = { llk_slice(in), llk_slice(in) };
+	struct rewound r = { public_slice(in), public_slice(in) };
 	const struct pgp_reread source = { { rewound_next, &r }, rewound_again, &r };
 	struct pgp_cleartext_result result;
 	struct error e = { 0 };
@@ -164,14 +165,14 @@ llk_verifier_cleartext(
 	int rc;
 
 	if (verifier->ended)
-		return llk_refuse(error, ERR_ORDER, "the verifier has ended");
+		return public_refuse(error, ERR_ORDER, "the verifier has ended");
 	verifier->ended = true;
 	buf_init(&text, LLK_WHOLE_MAX);
 	rc = pgp_cleartext_read(source, verifier->engine, pgp_plain_buf(&text), &result, &e);
 	if (rc == 0)
 		rc = pgp_verifier_finish(verifier->engine, &e);
 	if (rc == 0)
-		return llk_give(&text, text_out, error);
+		return public_give(&text, text_out, error);
 	buf_wipe_done(&text);
-	return llk_fail(error, &e);
+	return public_fail(error, &e);
 }
