@@ -2,7 +2,8 @@
 /*
  * The first octet chooses the packet type, the rest is the body. What parses
  * splits into its public and secret part; a secret that opens without
- * passphrase and is written again without one opens to the same octets.
+ * passphrase and is written again without one opens to the same octets. One
+ * that is locked the old way, which costs little, is tried with a passphrase.
  */
 #include <stdlib.h>
 
@@ -45,6 +46,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (k.public_body.len + k.secret_part.len != size - 1 && k.version > 3)
 		abort();
 	(void)pgp_key_bits(&k);
+	if (k.secret && k.s2k_usage != 0 && k.s2k_usage < 253 && pgp_key_unlock(&k, SLICE("x"), &s, NULL) == 0)
+		secret_done(&s);
 	if (k.secret && k.s2k_usage == 0 && pgp_key_unlock(&k, SLICE_EMPTY, &s, NULL) == 0) {
 		write_again(&k, type, &s);
 		secret_done(&s);
