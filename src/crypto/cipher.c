@@ -212,7 +212,7 @@ int
 cipher_cfb_once(enum cipher_id id, enum cipher_way way, struct slice key, struct slice iv, struct slice in,
     uint8_t *out, struct error *e)
 {
-	struct cipher *c;
+	struct cipher *c = NULL;
 	int rc = cipher_cfb_new(id, way, key, iv, &c, e);
 
 	if (rc != 0)

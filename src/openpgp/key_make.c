@@ -51,7 +51,7 @@ make(const struct pgp_key_spec *spec, const struct pgp_pk *pk, struct pgp_fresh_
 int
 pgp_key_make(const struct pgp_key_spec *spec, struct pgp_fresh_key *out, struct error *e)
 {
-	const struct pgp_pk *pk;
+	const struct pgp_pk *pk = NULL;
 	int rc;
 
 	*out = (struct pgp_fresh_key){ 0 };
