@@ -9,7 +9,6 @@
 #define TRUST_ADDRESSES_MAX 32u     /* addresses of one certificate that are indexed */
 #define TRUST_KEYS_MAX 64u          /* primary and subkeys of one certificate that are indexed */
 #define TRUST_ADDRESS_MAX 320u      /* octets of an address */
-#define TRUST_PARTS_MAX 1000u       /* signatures behind one component that are kept: a flood costs no more */
 #define TRUST_FROM_MAX 256u         /* octets of where a certificate came from */
 #define TRUST_CANDIDATES_MAX 16u    /* certificates of one address that are looked at */
 #define TRUST_ANSWER_MAX (8u << 20) /* octets of a directory's answer */

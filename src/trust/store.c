@@ -6,10 +6,10 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "openpgp/merge.h"
 #include "openpgp/verify.h"
 #include "os/file.h"
 #include "trust/index.h"
-#include "trust/merge.h"
 
 #define ARENA_BUDGET (64u << 20)
 
@@ -333,23 +333,68 @@ find_keys(const struct pgp_cert *c, struct arena *a, struct trust_entry *entry, 
 	return 0;
 }
 
+/* Into out, which has room for TRUST_CERT_MAX; others' signatures are what floods are made of: without them if need be. */
+static int
+small_bytes(const struct pgp_cert *c, struct buf *out, struct error *e)
+{
+	const struct pgp_export without = {
+		.keep_local = true, .keep_unhashed = true, .third_party = PGP_THIRD_PARTY_DROP
+	};
+	int rc = pgp_cert_write_public(c, out);
+
+	if (rc == ERR_LIMIT) {
+		buf_clear(out);
+		rc = pgp_cert_export(c, &without, out, e);
+	}
+	if (rc == ERR_LIMIT)
+		return error_set(e, rc, "this certificate is larger than %u octets: it was flooded", TRUST_CERT_MAX);
+	return rc == ERR_NOMEM ? error_nomem(e) : rc;
+}
+
+/* The public certificate, with self-signatures where they belong. */
+static int
+arriving(const struct pgp_cert *c, struct pgp_cert **out, struct error *e)
+{
+	BUF_OWNED struct buf bytes = { .max = TRUST_CERT_MAX }, repaired = { .max = TRUST_CERT_MAX };
+	struct pgp_cert *public = NULL;
+	bool moved;
+	int rc = small_bytes(c, &bytes, e);
+
+	if (rc == 0)
+		rc = pgp_cert_parse(buf_slice(&bytes), &public, NULL, e);
+	if (rc == 0)
+		rc = pgp_cert_repair(public, &repaired, &moved, e);
+	pgp_cert_free(public);
+	return rc != 0 ? rc : pgp_cert_parse(buf_slice(&repaired), out, NULL, e);
+}
+
+static int
+merge(const struct pgp_cert *old, const struct pgp_cert *new, struct buf *out, bool *changed, struct error *e)
+{
+	BUF_OWNED struct buf bytes = { .max = 2 * TRUST_CERT_MAX };
+	struct pgp_cert *both = NULL;
+	int rc = pgp_merge(old, new, &bytes, changed, e);
+
+	if (rc == 0)
+		rc = pgp_cert_parse(buf_slice(&bytes), &both, NULL, e);
+	if (rc == 0)
+		rc = small_bytes(both, out, e);
+	pgp_cert_free(both);
+	return rc;
+}
+
 /* The public bytes of what is put, merged with what is there. */
 static int
 merged_bytes(struct trust_store *s, const struct trust_put *put, struct buf *out, bool *changed, struct error *e)
 {
-	BUF_OWNED struct buf bytes = { .max = TRUST_CERT_MAX };
 	struct pgp_cert *old = NULL, *new = NULL;
-	size_t used;
-	int rc = pgp_cert_write_public(put->cert, &bytes);
+	int rc = arriving(put->cert, &new, e);
 
-	if (rc != 0)
-		return error_set(e, rc, "this certificate is larger than %u octets: it was flooded", TRUST_CERT_MAX);
-	rc = pgp_cert_parse(buf_slice(&bytes), &new, &used, e);
 	if (rc != 0)
 		return rc;
 	*changed = true;
 	if (trust_store_load(s, &put->cert->primary->fingerprint, &old, NULL) == 0)
-		rc = trust_merge(old, new, out, changed, e);
+		rc = merge(old, new, out, changed, e);
 	else
 		rc = pgp_cert_write(new, out) == 0 ? 0 : error_nomem(e);
 	pgp_cert_free(old);

@@ -7,7 +7,7 @@
  * writers take turns by a lock; readers see the last whole index.
  *
  * A certificate that comes again is merged with the one that is there
- * (trust/merge.h). What was believed stays believed; a better origin replaces
+ * (openpgp/merge.h). What was believed stays believed; a better origin replaces
  * a lesser one. A different certificate for a known address is added beside
  * the old one and never takes its place by itself (see trust_store_choose()).
  *

@@ -6,7 +6,9 @@
 
 #include "openpgp/generate.h"
 #include "os/file.h"
-#include "trust/merge.h"
+#include "openpgp/merge.h"
+#include "openpgp/packet.h"
+#include "trust/limits.h"
 #include "trust/store.h"
 #include "trust/why.h"
 
@@ -186,11 +188,11 @@ copies_are_merged(void **state)
 	for (size_t i = 0; i < whole->components[2].part_count; i++)
 		(void)buf_put_slice(&bytes, whole->components[2].parts[i].raw);
 	assert_ok(pgp_cert_parse(buf_slice(&bytes), &part, &used, &unit_error));
-	assert_ok(trust_merge(whole, part, &out, &changed, &unit_error));
+	assert_ok(pgp_merge(whole, part, &out, &changed, &unit_error));
 	assert_false(changed);
 	assert_slices(buf_slice(&out), whole->raw);
 	buf_clear(&out);
-	assert_ok(trust_merge(part, whole, &out, &changed, &unit_error));
+	assert_ok(pgp_merge(part, whole, &out, &changed, &unit_error));
 	assert_true(changed);
 	assert_slices(buf_slice(&out), whole->raw);
 	assert_ok(pgp_cert_parse(buf_slice(&out), &merged, &used, &unit_error));
@@ -198,12 +200,52 @@ copies_are_merged(void **state)
 	pgp_cert_free(merged);
 	pgp_cert_free(part);
 	part = make_cert("Carol <carol@example.org>", 4);
-	assert_int_equal(trust_merge(whole, part, &out, &changed, &unit_error), ERR_USAGE);
+	assert_int_equal(pgp_merge(whole, part, &out, &changed, &unit_error), ERR_USAGE);
 	pgp_cert_free(part);
 	pgp_cert_free(whole);
 	buf_done(&bytes);
 	buf_done(&out);
 	buf_done(&back);
+}
+
+/* Somebody put more signatures on it than are kept: none of them, but what its holder says goes on coming in. */
+static void
+a_flood_stays_outside(void **state)
+{
+	struct pgp_cert *c = make_cert("Dora <dora@example.org>", 4), *flooded, *back;
+	const struct pgp_component *k;
+	uint8_t forged[130] = { 4, PGP_SIG_CERT_GENERIC, PGP_EDDSA_LEGACY, PGP_SHA256, 0, 6, 5, PGP_SUB_CREATED, 1, 2,
+		3, 4, 0, 10, 9, PGP_SUB_ISSUER, 9, 9, 9, 9, 9, 9, 9, 9 };
+	struct trust_store *s;
+	struct buf bytes;
+
+	(void)state;
+	buf_init(&bytes, 16 << 20);
+	for (size_t i = 0; i < c->component_count; i++) {
+		k = &c->components[i];
+		(void)buf_put_slice(&bytes, k->packet.raw);
+		for (uint32_t n = 0; k->kind == PGP_COMPONENT_USER_ID && n < 40000; n++) {
+			memcpy(forged + 40, &n, sizeof n);
+			(void)pgp_packet_write(&bytes, PGP_SIGNATURE, slice_of(forged, sizeof forged));
+		}
+		for (size_t n = 0; n < k->part_count; n++)
+			(void)buf_put_slice(&bytes, k->parts[n].raw);
+	}
+	assert_true(bytes.len > TRUST_CERT_MAX);
+	assert_ok(pgp_cert_parse(buf_slice(&bytes), &flooded, NULL, &unit_error));
+	assert_ok(trust_store_open(folder, &s, &unit_error));
+	put(s, flooded, TRUST_DIRECTORY, NOW);
+	assert_ok(trust_store_load(s, &c->primary->fingerprint, &back, &unit_error));
+	assert_true(back->raw.len < c->raw.len);
+	assert_int_equal(back->components[1].part_count, c->components[1].part_count);
+	pgp_cert_free(back);
+	put(s, c, TRUST_DIRECTORY, NOW);
+	put(s, flooded, TRUST_DIRECTORY, NOW);
+	assert_ok(trust_store_remove(s, &c->primary->fingerprint, &unit_error));
+	trust_store_close(s);
+	pgp_cert_free(flooded);
+	pgp_cert_free(c);
+	buf_done(&bytes);
 }
 
 static void
@@ -271,8 +313,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = { UNIT_TEST(a_certificate_is_kept_and_found),
 		UNIT_TEST(a_new_certificate_does_not_replace_the_known_one), UNIT_TEST(no_origin_replaces_silently),
-		UNIT_TEST(copies_are_merged), UNIT_TEST(nobodys_certificate_is_not_kept),
-		UNIT_TEST(a_damaged_index_is_said), UNIT_TEST(reasons_are_sentences) };
+		UNIT_TEST(copies_are_merged), UNIT_TEST(a_flood_stays_outside),
+		UNIT_TEST(nobodys_certificate_is_not_kept), UNIT_TEST(a_damaged_index_is_said),
+		UNIT_TEST(reasons_are_sentences) };
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, set_up, tear_down);
