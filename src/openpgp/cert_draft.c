@@ -388,7 +388,8 @@ pgp_draft_write(const struct pgp_draft *d, bool secret, struct buf *out, struct 
 			if (groups[d->components[i].kind] == g)
 				write_component(d, &d->components[i], secret, out);
 	(void)buf_put_slice(out, d->padding);
-	if (out->err != 0 || out->len - from > PGP_CERT_MAX)
-		return error_set(e, out->err != 0 ? out->err : ERR_LIMIT, "the certificate is larger than permitted");
-	return 0;
+	if (out->err == 0 && out->len - from <= PGP_CERT_MAX)
+		return 0;
+	buf_truncate(out, from);
+	return error_set(e, out->err != 0 ? out->err : ERR_LIMIT, "the certificate is larger than permitted");
 }
