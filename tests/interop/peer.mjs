@@ -85,6 +85,24 @@ const actions = {
     const { data, signatures } = await openpgp.verify({ message, verificationKeys: await readKeys(j.certs) });
     return { text: data, signatures: await judge(signatures) };
   },
+  // LibrePGP's version 5: a bare secret key packet gets a user ID, then signs.
+  async signVersion5(j) {
+    const config = { ...openpgp.config, enableParsingV5Entities: true };
+    const known = { [openpgp.enums.packet.secretKey]: openpgp.SecretKeyPacket };
+    const packets = await openpgp.PacketList.fromBinary(Buffer.from(j.packet, 'hex'), known, config);
+    const { privateKey: key } = await openpgp.reformatKey({
+      privateKey: new openpgp.PrivateKey(packets), userIDs: [{ email: 'libre@example.org' }], format: 'object', config,
+    });
+    const sign = async (more, detached) => openpgp.sign({
+      message: await createMessage({ text: j.text, ...more }), signingKeys: key, detached, config,
+    });
+    return {
+      cert: key.toPublic().armor(), signature: await sign({}, true), message: await sign({ filename: 'a.txt' }, false),
+      clear: await openpgp.sign({
+        message: await openpgp.createCleartextMessage({ text: j.text }), signingKeys: key, config,
+      }),
+    };
+  },
   async signInline(j) {
     const message = await createMessage({ text: j.text });
     return { message: await openpgp.sign({ message, signingKeys: await privateKey(j) }) };

@@ -199,6 +199,25 @@ def test_openpgpjs_signed_messages(sop, openpgpjs, v6):
     assert len(got["signatures"]) == 1 and not got["signatures"][0].startswith("bad")
 
 
+def test_signatures_of_version_5(sop, openpgpjs):
+    """LibrePGP's: over the literal packet's name and date, too, and over six zeros where there is none."""
+    key = sop("generate-key", "--no-armor", "--profile=compatibility")
+    body = key[2:2 + key[1]]
+    public, secret = body[6:51], body[52:]
+    assert key[0] == 0xc5 and body[0] == 4 and body[5] == 22 and body[51] == 0
+    body = b"\5" + body[1:6] + len(public).to_bytes(4, "big") + public + b"\0\0" + (len(secret) - 2).to_bytes(4, "big") + secret
+    made = openpgpjs("signVersion5", packet=packet(5, body).hex(), text="hello five\n")
+    cert, text = sop.file(made["cert"]), b"hello five\n"
+    assert len(fingerprints(sop("verify", sop.file(made["signature"]), cert, stdin=text))[0]) == 64
+    sop("verify", sop.file(made["signature"]), cert, stdin=b"hello four\n", status=3)
+    for message in (made["message"], made["clear"]):
+        assert verify(sop, cert, message)[0].rstrip() == text.rstrip()
+    changed = sop("dearmor", stdin=made["message"]).replace(b"a.txt", b"b.txt")
+    verify(sop, cert, changed, status=3)
+    # Out of its message such a signature would mean something else.
+    sop("inline-detach", f"--signatures-out={sop.new_name()}", stdin=made["message"], status=41)
+
+
 def test_several_signers(sop, sqop, gpg, alice, alice6):
     carol = sop.key("rfc4880", "Carol <carol@example.org>")
     gpg("--import", alice[1], carol[1])
