@@ -5,6 +5,7 @@
 #include "base/utf8.h"
 #include "crypto/random.h"
 #include "openpgp/packet.h"
+#include "openpgp/pk.h"
 #include "openpgp/sig_internal.h"
 
 int
@@ -95,17 +96,6 @@ put_prefix(
 	return out->err;
 }
 
-/* Octets of digest that go with the key's strength (sections 5.2.3.2 to 5.2.3.5). */
-static size_t
-digest_min(const struct pgp_key *key)
-{
-	unsigned bits = pgp_key_bits(key);
-
-	if (key->algorithm == PGP_RSA || key->algorithm == PGP_RSA_SIGN)
-		return 32;
-	return bits > 384 ? 64 : bits > 256 ? 48 : 32;
-}
-
 int
 pgp_sig_hash_for(const struct pgp_key *key, uint8_t asked, uint8_t *hash_out, struct error *e)
 {
@@ -116,7 +106,8 @@ pgp_sig_hash_for(const struct pgp_key *key, uint8_t asked, uint8_t *hash_out, st
 		return error_set(e, ERR_UNSUPPORTED, "unknown hash algorithm %u", hash);
 	if (memchr(gone, hash, sizeof gone) != NULL)
 		return error_set(e, ERR_POLICY, "nothing is signed with %s any more", pgp_hash_name(hash));
-	if (pgp_hash_size(hash) < digest_min(key))
+	/* 32 for RSA, too, which takes any: nobody needs the short one. */
+	if (pgp_hash_size(hash) < 32 || pgp_hash_size(hash) < pgp_key_digest_min(key))
 		return error_set(e, ERR_POLICY, "%s is too short for this key", pgp_hash_name(hash));
 	*hash_out = hash;
 	return 0;

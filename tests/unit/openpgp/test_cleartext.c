@@ -2,6 +2,7 @@
 /* The cleartext framework (RFC 9580 section 7): round trips, what comes out, and the tricks that are known. */
 #include "unit.h"
 
+#include "base/mem.h"
 #include "openpgp/inline.h"
 #include "openpgp_helpers.h"
 
@@ -441,6 +442,64 @@ detached(void **state)
 	fixture_done(&f[1]);
 }
 
+/* ---- no memory ---- */
+
+/* Signs and takes apart; the first error. */
+static int
+sign_and_detach(const struct fixture *f, struct buf *text)
+{
+	struct pgp_signer signer = { fixture_signer(f), pgp_memory_keys_ops(f->memory) };
+	struct pgp_maker_spec spec = { .signers = &signer, .signer_count = 1, .type = PGP_SIG_TEXT, .created = NOW };
+	struct buf message BUF_OWNED = { 0 }, sigs BUF_OWNED = { 0 };
+	struct pgp_cleartext_writer *w = NULL;
+	struct pgp_inline_result result;
+	struct pgp_maker *m = NULL;
+	struct pieces p;
+	int rc = pgp_maker_new(&m, &spec, NULL);
+
+	buf_init(&message, 1 << 20);
+	buf_init(&sigs, 1 << 20);
+	if (rc == 0)
+		rc = pgp_cleartext_writer_new(m, pgp_sink_buf(&message), &w, NULL);
+	if (rc == 0)
+		rc = pgp_cleartext_writer_put(w, SLICE("-one \ntwo\n"), NULL);
+	if (rc == 0)
+		rc = pgp_cleartext_writer_end(w, NULL);
+	pgp_cleartext_writer_free(w);
+	pgp_maker_free(m);
+	if (rc != 0)
+		return rc;
+	rc = pgp_inline_detach(reread(&p, buf_slice(&message), 11, false), pgp_plain_buf(text), &sigs, &result, NULL);
+	if (rc != 0)
+		assert_int_equal(text->len, 0);
+	return rc;
+}
+
+static void
+no_memory(void **state)
+{
+	struct fixture f;
+	long n = 0;
+	int rc;
+
+	(void)state;
+	fixture_new(&f, 6, NOW, false);
+	do {
+		struct buf text BUF_OWNED = { 0 };
+
+		buf_init(&text, 1 << 10);
+		mem_fail_after(n++);
+		rc = sign_and_detach(&f, &text);
+		mem_fail_after(-1);
+		if (rc != 0 && rc != ERR_NOMEM)
+			fail_msg("allocation %ld: %d", n - 1, rc);
+		if (rc == 0)
+			assert_slice(buf_slice(&text), "-one\ntwo\n");
+	} while (rc != 0);
+	assert_true(n > 10);
+	fixture_done(&f);
+}
+
 UNIT_MAIN(UNIT_TEST(round_trips), UNIT_TEST(long_lines), UNIT_TEST(headers_by_version),
     UNIT_TEST(what_is_not_signed_so), UNIT_TEST(tricks), UNIT_TEST(cut_anywhere), UNIT_TEST(endless_blanks),
-    UNIT_TEST(detached))
+    UNIT_TEST(detached), UNIT_TEST(no_memory))
