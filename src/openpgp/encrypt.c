@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "crypto/random.h"
+#include "openpgp/algorithm.h"
 #include "openpgp/armor.h"
 #include "openpgp/deflate_sink.h"
 #include "openpgp/parts.h"
@@ -150,6 +151,20 @@ begin(struct pgp_encryptor *enc, struct error *e)
 	return rc == 0 ? write_literal_head(enc, e) : rc;
 }
 
+/* Ciphers with blocks of eight octets are only read (RFC 9580 section 9.3), whatever somebody asks for. */
+static int
+check_cipher(uint8_t number, struct error *e)
+{
+	enum cipher_id cipher;
+	int rc = number == 0 ? 0 : pgp_cipher_find(number, &cipher, e);
+
+	if (number == 0 || rc != 0)
+		return rc;
+	return cipher_block_size(cipher) == CIPHER_BLOCK
+	    ? 0
+	    : error_set(e, ERR_UNSUPPORTED, "the cipher %s is only read, never written", pgp_cipher_name(number));
+}
+
 static int
 check_spec(const struct pgp_encrypt_spec *spec, struct error *e)
 {
@@ -159,7 +174,7 @@ check_spec(const struct pgp_encrypt_spec *spec, struct error *e)
 		return error_set(e, ERR_USAGE, "nobody could read the message: give a certificate or a passphrase");
 	if (spec->padding != PGP_PAD_NONE && spec->container != PGP_CONTAINER_SEIPD2)
 		return error_set(e, ERR_USAGE, "only a message of SEIPD version 2 can be padded");
-	return 0;
+	return check_cipher(spec->cipher, e);
 }
 
 int

@@ -56,7 +56,8 @@ struct pgp_encryptor;
 /*
  * Writes the beginning to out. Everything that spec points at must outlive it.
  * ERR_USAGE (a container and nobody to read it, padding elsewhere than in
- * SEIPDv2), ERR_UNSUPPORTED (a recipient's algorithm, a compression), ERR_NOMEM, ERR_CRYPTO, or the sink's error.
+ * SEIPDv2), ERR_UNSUPPORTED (a recipient's algorithm, a cipher that is only read, a
+ * compression), ERR_NOMEM, ERR_CRYPTO, or the sink's error.
  */
 int pgp_encryptor_new(
     const struct pgp_encrypt_spec *spec, struct pgp_sink out, struct pgp_encryptor **enc_out, struct error *e);

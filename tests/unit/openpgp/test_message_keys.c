@@ -285,6 +285,92 @@ containers_by_policy(void **state)
 	}
 }
 
-UNIT_MAIN(UNIT_TEST(hidden_recipients_with_rsa), UNIT_TEST(planted_session_keys), UNIT_TEST(session_keys_in_and_out),
+static void
+what_is_not_written(void **state)
+{
+	static const struct {
+		const char *name;
+		struct pgp_encrypt_spec spec;
+		int want;
+	} rows[] = {
+		{ "3DES", { .container = PGP_CONTAINER_SEIPD1, .cipher = PGP_TRIPLEDES }, ERR_UNSUPPORTED },
+		{ "IDEA", { .container = PGP_CONTAINER_SEIPD1, .cipher = PGP_IDEA }, ERR_UNSUPPORTED },
+		{ "a cipher of nobody", { .container = PGP_CONTAINER_SEIPD2, .cipher = 99 }, ERR_UNSUPPORTED },
+		{ "a mode of nobody", { .container = PGP_CONTAINER_SEIPD2, .aead = 9 }, ERR_UNSUPPORTED },
+		{ "chunks of 8 MiB", { .container = PGP_CONTAINER_SEIPD2, .chunk_code = 17 }, ERR_UNSUPPORTED },
+		{ "a compression of nobody", { .container = PGP_CONTAINER_SEIPD1, .compression = 4 }, ERR_UNSUPPORTED },
+		{ "padding in SEIPDv1", { .container = PGP_CONTAINER_SEIPD1, .padding = PGP_PAD_PADME }, ERR_USAGE },
+		{ "packet type 9", { .container = PGP_CONTAINER_SED }, ERR_USAGE },
+		{ "packet type 20", { .container = PGP_CONTAINER_LIBRE }, ERR_USAGE },
+	};
+	struct fixture f;
+	const struct pgp_key *key;
+
+	(void)state;
+	fixture_new(&f, 4, NOW, false);
+	key = encryption_key(&f);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct pgp_encrypt_spec spec = rows[i].spec;
+		struct buf out;
+		int rc;
+
+		spec.recipients = &key;
+		spec.recipient_count = 1;
+		buf_init(&out, 1 << 16);
+		rc = pgp_encrypt(&spec, letter, &out, &unit_error);
+		if (rc != rows[i].want)
+			fail_msg("%s: %d instead of %d", rows[i].name, rc, rows[i].want);
+		buf_done(&out);
+	}
+	fixture_done(&f);
+}
+
+/* gpg needs the checksum where version 4 is the message; nothing else gets one. */
+static void
+checksums_where_gpg_needs_them(void **state)
+{
+	static const struct {
+		enum pgp_container container;
+		uint8_t version;
+		bool want;
+	} rows[] = {
+		{ PGP_CONTAINER_NONE, 4, true },
+		{ PGP_CONTAINER_NONE, 6, false },
+		{ PGP_CONTAINER_SEIPD1, 4, true },
+		{ PGP_CONTAINER_SEIPD2, 4, false },
+		{ PGP_CONTAINER_SEIPD2, 6, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct pgp_maker_spec m = { .signer_count = 1, .created = NOW + 1 };
+		struct pgp_encrypt_spec spec = { .container = rows[i].container, .armor = true };
+		struct pgp_signer signer;
+		const struct pgp_key *key;
+		struct slice text, line = SLICE_EMPTY;
+		struct fixture f;
+		struct buf out;
+
+		fixture_new(&f, rows[i].version, NOW, false);
+		key = encryption_key(&f);
+		signer = (struct pgp_signer){ fixture_signer(&f), pgp_memory_keys_ops(f.memory) };
+		m.signers = &signer;
+		assert_ok(pgp_maker_new(&spec.maker, &m, &unit_error));
+		spec.recipients = &key;
+		spec.recipient_count = spec.container == PGP_CONTAINER_NONE ? 0 : 1;
+		buf_init(&out, 1 << 16);
+		assert_ok(pgp_encrypt(&spec, letter, &out, &unit_error));
+		text = slice_sub(buf_slice(&out), 0, slice_search(buf_slice(&out), SLICE("\n-----END")));
+		while (text.len > 0)
+			line = slice_split(text, '\n', &text);
+		assert_int_equal(slice_starts(line, SLICE("=")), rows[i].want);
+		pgp_maker_free(spec.maker);
+		buf_done(&out);
+		fixture_done(&f);
+	}
+}
+
+UNIT_MAIN(UNIT_TEST(what_is_not_written), UNIT_TEST(checksums_where_gpg_needs_them),
+    UNIT_TEST(hidden_recipients_with_rsa), UNIT_TEST(planted_session_keys), UNIT_TEST(session_keys_in_and_out),
     UNIT_TEST(old_ciphers_only_when_policy_permits), UNIT_TEST(unknown_ciphers_by_name),
     UNIT_TEST(containers_by_policy))
