@@ -59,6 +59,8 @@ reading_begin(struct reading *r, int fd, struct error *e)
 	if (__builtin_mul_overflow(r->octets_max, ARCHIVE_RATIO_MAX, &r->octets_max) ||
 	    r->octets_max > ARCHIVE_TOTAL_MAX)
 		r->octets_max = ARCHIVE_TOTAL_MAX;
+	if (r->octets_max < ARCHIVE_TOTAL_FREE)
+		r->octets_max = ARCHIVE_TOTAL_FREE;
 	if (r->lib->read_support_format_tar(r->archive) < ARCHIVE_WARN ||
 	    r->lib->read_support_filter_none(r->archive) < ARCHIVE_WARN)
 		return error_set(e, ERR_INTERNAL, "libarchive cannot read tar");
@@ -378,6 +380,8 @@ unpack_entry(struct unpacking *u, struct error *e)
 	char folder[ARCHIVE_PATH_MAX];
 	int rc;
 
+	if (u->spec->stopped != NULL && u->spec->stopped())
+		return error_set(e, ERR_CLOSED, "interrupted");
 	if (u->r.item.refused != NULL)
 		return refuse(u, u->r.item.refused, e);
 	if (u->r.path[0] == '\0')

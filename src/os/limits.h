@@ -10,9 +10,10 @@
 #define ARCHIVE_TOTAL_MAX (1ull << 42) /* octets of all files together: 4 TiB */
 /*
  * Octets of files for each octet of tar. A tar does not compress: only files with holes pass 1, and a few octets of
- * those can claim to be any size. Disk images with holes seldom pass 100.
+ * those can claim to be any size. Disk images with holes seldom pass 100; a small archive may have such as well.
  */
 #define ARCHIVE_RATIO_MAX 1000u
+#define ARCHIVE_TOTAL_FREE (1ull << 30) /* octets that any archive may unpack to */
 #define ARCHIVE_NOTES_MAX (256u << 20) /* octets that are kept about folders and links until all files are there */
 
 #endif
