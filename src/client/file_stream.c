@@ -76,6 +76,16 @@ file_source_size(const struct file_source *s)
 	return (uint64_t)st.st_size;
 }
 
+int
+file_output_open(struct file_writer *w, const char *path, bool force, struct error *e)
+{
+	struct stat st;
+
+	if (force && strcmp(path, "-") != 0 && lstat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
+		return error_set(e, ERR_EXISTS, "%s is no plain file, and such is never replaced", path);
+	return file_writer_open(w, path, 0600, force ? FILE_REPLACE : FILE_NEW, e);
+}
+
 static int
 write_out(void *ctx, struct slice data, struct error *e)
 {

@@ -25,6 +25,12 @@ int file_source_again(struct file_source *s, struct error *e);
 /* Octets when that is known, else UINT64_MAX. */
 uint64_t file_source_size(const struct file_source *s);
 
+/*
+ * An output, with mode 0600 and without its name: file_finish() gives it that. force: it may replace a file or a link of
+ * this name, never anything else (a device, a folder). ERR_EXISTS and what file_writer_open() says.
+ */
+int file_output_open(struct file_writer *w, const char *path, bool force, struct error *e);
+
 /* w outlives the sink. */
 struct pgp_sink file_sink(struct file_writer *w);
 /* Plaintext goes into the file, which has no name yet: giving it one, or not, is the caller's. */

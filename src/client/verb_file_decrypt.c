@@ -319,7 +319,7 @@ open_to_file(struct opening *x, const char *path, const char *to, struct error *
 	struct file_writer w;
 	/* x.tar may become the folder x: what stands in the way is known only at the end. */
 	bool perhaps_folder = slice_ends(slice_str(to), SLICE(".tar"));
-	int rc = file_writer_open(&w, to, 0600, x->c.force || perhaps_folder ? FILE_REPLACE : FILE_NEW, e);
+	int rc = file_output_open(&w, to, x->c.force || perhaps_folder, e);
 
 	if (rc != 0)
 		return rc;

@@ -326,7 +326,7 @@ static int
 seal_to(struct encrypting *x, const char *const *paths, size_t count, bool archive, const char *to, struct error *e)
 {
 	struct file_writer w;
-	int rc = file_writer_open(&w, to, 0600, x->c.force ? FILE_REPLACE : FILE_NEW, e);
+	int rc = file_output_open(&w, to, x->c.force, e);
 
 	if (rc != 0)
 		return rc;

@@ -151,7 +151,7 @@ static int
 sign_to(struct signing *s, const char *path, const char *to, struct error *e)
 {
 	struct file_writer w;
-	int rc = file_writer_open(&w, to, 0600, s->c.force ? FILE_REPLACE : FILE_NEW, e);
+	int rc = file_output_open(&w, to, s->c.force, e);
 
 	if (rc != 0)
 		return rc;

@@ -178,7 +178,7 @@ static int
 inside_to_file(struct verifying *v, struct file_source *in, bool cleartext, struct error *e)
 {
 	struct file_writer w;
-	int rc = file_writer_open(&w, v->c.output, 0600, v->c.force ? FILE_REPLACE : FILE_NEW, e);
+	int rc = file_output_open(&w, v->c.output, v->c.force, e);
 
 	if (rc != 0)
 		return rc;

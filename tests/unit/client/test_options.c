@@ -6,7 +6,7 @@
 
 struct target {
 	bool flag;
-	const char *text;
+	const char *text, *output;
 	struct option_list list, rest;
 	int fd;
 	uint32_t number;
@@ -21,6 +21,7 @@ parse(struct target *t, int argc, char **argv)
 		{ "list", OPTION_LIST, &t->list },
 		{ "fd", OPTION_FD, &t->fd },
 		{ "number", OPTION_NUMBER, &t->number },
+		{ "output", OPTION_TEXT, &t->output },
 	};
 
 	*t = (struct target){ .fd = -1 };
@@ -31,7 +32,7 @@ static void
 a_line_is_read(void **state)
 {
 	static char w[][16] = { "one", "--flag", "--text", "t", "--list=a", "--list", "b", "--fd=7", "-", "--number",
-		"12", "--", "--flag" };
+		"12", "-o", "out", "--", "--flag" };
 	char *argv[sizeof w / sizeof w[0]];
 	struct target t;
 
@@ -45,6 +46,7 @@ a_line_is_read(void **state)
 	assert_string_equal(t.list.items[1], "b");
 	assert_int_equal(t.fd, 7);
 	assert_int_equal(t.number, 12);
+	assert_string_equal(t.output, "out");
 	assert_int_equal(t.rest.count, 3);
 	assert_string_equal(t.rest.items[1], "-");
 	assert_string_equal(t.rest.items[2], "--flag");
@@ -54,7 +56,7 @@ static void
 wrong_lines_are_refused(void **state)
 {
 	static char w[][2][24] = { { "--unknown", "x" }, { "--text", "" }, { "--fd", "x" }, { "--fd", "-1" },
-		{ "--flag=yes", "x" }, { "-x", "y" }, { "--number", "99999999999" } };
+		{ "--flag=yes", "x" }, { "-x", "y" }, { "x", "-o" }, { "--number", "99999999999" } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof w / sizeof w[0]; i++) {
