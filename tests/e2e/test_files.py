@@ -228,6 +228,29 @@ def test_no_output_is_replaced_without_force(alice, bob, data):
     nothing_hidden(data)
 
 
+def test_only_files_are_replaced(alice, data):
+    """Not even with --force a device, a FIFO or a folder."""
+    os.mkfifo(data / "fifo")
+    (data / "folder").mkdir()
+    for name in ("fifo", "folder", "/dev/null"):
+        for words in (("encrypt", "plan.txt"), ("sign", "plan.txt")):
+            _, err = alice.run(*words, "-o", name, "--force", cwd=data, want=1)
+            assert "never replaced" in err
+    assert os.path.exists("/dev/null") and not os.path.isfile("/dev/null") and (data / "fifo").is_fifo()
+    (data / "link").symlink_to("plan.txt")
+    alice.run("sign", "plan.txt", "-o", "link", "--force", cwd=data)
+    assert (data / "plan.txt").read_bytes() == DATA and not (data / "link").is_symlink()
+
+
+def test_several_files_are_signed(alice, bob, data):
+    (data / "two.txt").write_bytes(b"two")
+    said = alice.json("sign", "plan.txt", "two.txt", cwd=data)
+    assert [s["output"] for s in said] == ["plan.txt.sig", "two.txt.sig"]
+    for name in ("plan.txt", "two.txt"):
+        bob.run("verify", name, cwd=data)
+    bob.run("verify", "plan.txt", "two.txt.sig", cwd=data, want=1)
+
+
 def test_signed_by_somebody_else_is_refused(alice, bob, data):
     alice.run("encrypt", "plan.txt", "--to", BOB, cwd=data)
     bob.run("decrypt", "plan.txt.pgp", "-o", "a", "--signed-by", ALICE, cwd=data)
@@ -874,6 +897,20 @@ def test_we_open_gnu_tars(alice, gpg, peter, tmp_path, form):
     alice.run("decrypt", "x.tar.gpg", "--unpack", cwd=tmp_path)
     same(tmp_path / "photos", tmp_path / "x")
     assert (tmp_path / "x/same.txt").stat().st_nlink == 2
+
+
+def test_files_with_holes(alice, tmp_path):
+    (tmp_path / "d").mkdir()
+    with open(tmp_path / "d/disk", "wb") as f:
+        f.truncate(64 * MIB)
+        f.seek(20 * MIB)
+        f.write(b"somewhere")
+    subprocess.run(["tar", "-S", "--format=pax", "-cf", "x.tar", "d"], cwd=tmp_path, check=True)
+    assert (tmp_path / "x.tar").stat().st_size < MIB
+    alice.run("encrypt", "x.tar", cwd=tmp_path)
+    alice.run("decrypt", "x.tar.pgp", "--unpack", cwd=tmp_path)
+    same(tmp_path / "d", tmp_path / "x")
+    assert (tmp_path / "x/disk").stat().st_blocks < 1000
 
 
 def test_what_cannot_be_packed_is_said(alice, tmp_path):
