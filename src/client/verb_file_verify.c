@@ -225,14 +225,18 @@ verify_inside(struct verifying *v, const char *path, bool cleartext, struct erro
 
 /* ---- which ---- */
 
-/* The signature beside a file. */
+/* The signature beside a file: what is encrypted or a certificate there has that name for another reason. */
 static bool
-find_signature(const char *data, char out[FILE_PATH_MAX])
+find_signature(const struct verifying *v, const char *data, char out[FILE_PATH_MAX])
 {
 	static const char *const suffixes[] = { ".sig", ".asc", ".sign", ".gpg" };
+	struct file_look look;
 
 	for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
-		if (file_name_add(data, suffixes[i], out, NULL) == 0 && file_exists(out))
+		if (file_name_add(data, suffixes[i], out, NULL) != 0 || !file_exists(out))
+			continue;
+		if (file_look(out, &v->c.keys.own, &look, NULL) != 0 ||
+		    (look.kind != FILE_IS_ENCRYPTED && look.kind != FILE_IS_CERT))
 			return true;
 	}
 	return false;
@@ -259,7 +263,7 @@ verify_found(struct verifying *v, const char *path, struct error *e)
 		    "it is a detached signature, and the file that it is over is not beside it:"
 		    " say `letterlock verify FILE SIGNATURE`");
 	}
-	if (find_signature(path, other))
+	if (find_signature(v, path, other))
 		return verify_detached(v, path, other, e);
 	switch (look.kind) {
 	case FILE_IS_SIGNED:

@@ -706,6 +706,9 @@ def test_lonely_files(alice, gpg, peter, data):
     alice.run("encrypt", "plan.txt", cwd=data)
     _, err = alice.run("verify", "plan.txt.pgp", cwd=data, want=1)
     assert "decrypt" in err
+    alice.run("encrypt", "plan.txt", "--armor", cwd=data)  # plan.txt.asc, which is no signature
+    gpg("-u", PETER, "-o", data / "plan.txt.sign", "-b", data / "plan.txt")
+    alice.run("verify", "plan.txt", cwd=data)
 
 
 def test_data_from_standard_input(alice, gpg, peter, data):
@@ -782,6 +785,33 @@ def test_sop_programs_both_ways(alice, program, data):
     alice.run("verify", "plan.txt", "--cert", "cert", cwd=data)
     alice.run("sign", "plan.txt", cwd=data)
     assert sop("verify", "plan.txt.sig", f"{ALICE}.cert", stdin=DATA)
+
+
+def test_sq_both_ways(alice, data):
+    need("sq")
+
+    def sq(*words):
+        done = subprocess.run(["sq", *map(str, words)], capture_output=True, timeout=SECONDS, cwd=data)
+        assert done.returncode == 0, (words, done.stderr)
+        return done.stdout
+
+    sq("key", "generate", "--userid", "Sequoia <s@example.com>", "--export", "secret.key")
+    (data / "cert").write_bytes(sq("key", "extract-cert", "secret.key"))
+    alice.cert(data)
+    alice.run("encrypt", "plan.txt", "--to-file", "cert", cwd=data)
+    sq("decrypt", "--recipient-key", "secret.key", "--signer-cert", f"{ALICE}.cert", "--output", "out", "plan.txt.pgp")
+    assert (data / "out").read_bytes() == DATA
+    sq("encrypt", "--recipient-cert", f"{ALICE}.cert", "--signer-key", "secret.key", "--output", "in.pgp", "plan.txt")
+    assert b"fits the certificate" in alice.run("decrypt", "in.pgp", "--cert", "cert", cwd=data)[0]
+    sq("sign", "--signer-key", "secret.key", "--detached", "--output", "plan.txt.sig", "plan.txt")
+    alice.run("verify", "plan.txt", "--cert", "cert", cwd=data)
+    sq("sign", "--signer-key", "secret.key", "--cleartext-signature", "--output", "clear.txt", "plan.txt")
+    alice.run("verify", "clear.txt", "--cert", "cert", cwd=data)
+    sq("sign", "--signer-key", "secret.key", "--output", "in.asc", "plan.txt")
+    alice.run("verify", "in.asc", "--cert", "cert", "-o", "out2", cwd=data)
+    assert (data / "out2").read_bytes() == DATA
+    alice.run("sign", "--clear", "plan.txt", cwd=data)
+    sq("verify", "--signer-cert", f"{ALICE}.cert", "plan.txt.asc")
 
 
 def test_rnp_both_ways(alice, data):
