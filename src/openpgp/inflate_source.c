@@ -53,20 +53,6 @@ inflate_source_new(struct pgp_packets *packet, struct inflate_source **out, stru
 	return 0;
 }
 
-/* The stream has ended: nothing may stand behind it in its packet. */
-static int
-check_end(struct inflate_source *z, struct error *e)
-{
-	int rc = 0;
-
-	z->ended = true;
-	if (z->in.len == 0)
-		rc = pgp_packets_body(z->packet, &z->in, e);
-	if (rc == 0 && z->in.len > 0)
-		rc = error_set(e, ERR_SYNTAX, "data follows the compressed data in its packet");
-	return rc;
-}
-
 static int
 source_next(void *ctx, struct slice *piece_out, struct error *e)
 {
@@ -86,9 +72,10 @@ source_next(void *ctx, struct slice *piece_out, struct error *e)
 		}
 		if (rc == 0)
 			rc = inflater_step(z->inflater, &z->in, z->out, OUT, &n, e);
-		if (rc == 1)
-			rc = check_end(z, e);
-		else if (rc == 0 && n == 0 && last)
+		if (rc == 1) {
+			z->ended = true;
+			rc = 0;
+		} else if (rc == 0 && n == 0 && last)
 			rc = error_set(e, ERR_TRUNCATED, "the compressed data ends too early");
 	}
 	*piece_out = slice_of(z->out, n);

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* For decrypt.c: the body of a compressed packet (RFC 9580 section 5.6) as a source, within the bounds of limits.h. */
+/*
+ * For decrypt.c: the body of a compressed packet (RFC 9580 section 5.6) as a source, within the bounds of limits.h.
+ *
+ * Octets behind the end of the compressed stream, in its packet, are passed over: Sequoia's sq hides the length of a
+ * message by padding there, and everybody ignores it. They are never data: the stream says where it ends.
+ */
 #ifndef OPENPGP_INFLATE_SOURCE_H
 #define OPENPGP_INFLATE_SOURCE_H
 
