@@ -14,6 +14,6 @@
  */
 #define ARCHIVE_RATIO_MAX 1000u
 #define ARCHIVE_TOTAL_FREE (1ull << 30) /* octets that any archive may unpack to */
-#define ARCHIVE_NOTES_MAX (256u << 20) /* octets that are kept about folders and links until all files are there */
+#define ARCHIVE_NOTES_MAX (256u << 20)  /* octets that are kept about folders and links until all files are there */
 
 #endif
