@@ -30,6 +30,13 @@ def run(argv, stdin=None, stdout=None, env=None):
     return elapsed, usage.ru_utime + usage.ru_stime, usage.ru_maxrss
 
 
+def peak(argv, stdin=None, stdout=None, env=None):
+    """MiB of a program's largest resident set. time(1) starts it: a child of this process would inherit ours."""
+    said = BUILD / "bench" / "peak"
+    run(["/usr/bin/time", "-q", "-f", "%M", "-o", said, *argv], stdin, stdout, env)
+    return int(said.read_text()) / 1024
+
+
 class Table:
     """Rows {work, unit, better, ours, peers, limit}; printed as they come, and written as JSON at the end."""
 

@@ -163,6 +163,29 @@ armor(size_t blocks)
 	buf_done(&text);
 }
 
+static void
+dearmor(size_t blocks)
+{
+	struct base64_encoder encoder;
+	struct base64_decoder decoder;
+	uint32_t crc = CRC24_INIT;
+	struct buf text, octets;
+
+	buf_init(&text, 4 * BLOCK);
+	buf_init(&octets, 4 * BLOCK);
+	base64_encoder_init(&encoder, BASE64_LINE_ARMOR, "\n");
+	check(base64_encoder_put(&encoder, slice_of(in, BLOCK / 48 * 48), &text));
+	base64_decoder_init(&decoder, BASE64_LINES);
+	for (size_t i = 0; i < blocks; i++) {
+		buf_clear(&octets);
+		check(base64_decoder_feed(&decoder, buf_slice(&text), &octets) != text.len);
+		crc = crc24(crc, buf_slice(&octets));
+	}
+	out[0] = (uint8_t)crc;
+	buf_done(&text);
+	buf_done(&octets);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(size_t blocks);
@@ -177,6 +200,7 @@ static const struct {
 	{ "sha256", sha256 },
 	{ "sha512", sha512 },
 	{ "armor_encode", armor },
+	{ "armor_decode", dearmor },
 };
 
 int
