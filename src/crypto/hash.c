@@ -67,7 +67,7 @@ hash_alloc(enum hash_id id, struct hash **out, struct error *e)
 int
 hash_new(enum hash_id id, struct hash **out, struct error *e)
 {
-	struct hash *h;
+	struct hash *h = NULL;
 	int rc = hash_alloc(id, &h, e);
 
 	if (rc != 0)
