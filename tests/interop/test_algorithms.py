@@ -97,6 +97,23 @@ def test_rnp_curves(sop, curve, tmp_path):
     assert rnp("--decrypt", stdin=sop("encrypt", "--no-armor", curve.cert, stdin=TEXT)) == TEXT
 
 
+# ---- Sequoia and go-crypto, which have NIST's curves ----
+
+
+@pytest.mark.parametrize("peer", ["sqop", "gosop"])
+@pytest.mark.parametrize("curve", CURVES[:3])
+def test_stateless_peers_with_nist_curves(request, sop, gpg, peer, curve):
+    other, pair = request.getfixturevalue(peer), Pair(sop, gpg, curve, curve)
+    theirs = sop.file(other("sign", pair.key, stdin=TEXT))
+    assert pair.fingerprint.encode() in sop("verify", theirs, pair.cert, stdin=TEXT)
+    ours = sop.file(sop("sign", pair.key, stdin=TEXT))
+    assert pair.fingerprint.lower() in other("verify", ours, pair.cert, stdin=TEXT).decode().lower()
+    other("verify", ours, pair.cert, stdin=TEXT + b"x", status=3)
+    # gosop 2022 makes text of all that it encrypts and decrypts.
+    assert sop("decrypt", pair.key, stdin=other("encrypt", pair.cert, stdin=WORDS)) == WORDS.encode()
+    assert other("decrypt", pair.key, stdin=sop("encrypt", pair.cert, stdin=WORDS)) == WORDS.encode()
+
+
 # What its key generation asks, and what is answered: 19 ECDSA and ECDH with a curve, 22 EdDSA, 1 RSA, 16 DSA and ElGamal.
 RNP_KEYS = {"nistp521": "19\n3\n", "brainpoolP256r1": "19\n4\n", "brainpoolP512r1": "19\n6\n", "25519": "22\n",
             "rsa": "1\n3072\n", "elgamal": "16\n1024\n1024\n"}
