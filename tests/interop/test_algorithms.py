@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Every classical algorithm with keys that other programs made: what they sign we verify and the other way round, what
 they encrypt we open and the other way round. And the secret keys that they locked."""
+import os
 import pathlib
 import shutil
 
@@ -186,6 +187,32 @@ def test_gpg_dsa_is_refused_and_elgamal_is_read(sop, gpg):
     # A wrong padding is not told apart from a wrong key: the message just does not come out (section 13.5).
     done = run([*sop.argv, "decrypt", old.key], bytes(changed), None)
     assert done.returncode in (29, 41) and done.stdout == b""
+
+
+@pytest.mark.parametrize("size", ["dsa1024", "dsa2048", "dsa3072"])
+def test_gpg_dsa_is_checked_when_its_rule_is_lifted(sop, gpg, size, tmp_path):
+    """Old archives: whoever says so gets the answer of the arithmetic."""
+    pair = Pair(sop, gpg, size, "elg1024")
+    signature, data = sop.file(gpg("--detach-sign", "-u", pair.fingerprint, stdin=TEXT)), sop.file(TEXT)
+    verify = [sop.argv[0], "verify", data, signature, "--cert", pair.cert]
+    env = {**os.environ, "HOME": str(tmp_path)}
+    refused = run(verify, b"", None, env)
+    assert refused.returncode == 1 and b"(rule " in refused.stdout  # dsa; of the old small ones sha1
+    run([*verify, "--accept-old", "archive"], b"", 0, env)
+    data.write_bytes(TEXT + b"x")
+    bad = run([*verify, "--accept-old", "archive"], b"", None, env)
+    assert bad.returncode == 1 and b"BAD signature" in bad.stdout
+
+
+@pytest.mark.parametrize("cipher", ["CAST5", "3DES", "BLOWFISH"])
+def test_old_ciphers_are_read_when_their_rules_are_lifted(sop, gpg, cipher, tmp_path):
+    message = sop.file(gpg("--symmetric", "--cipher-algo", cipher, stdin=TEXT, passphrase="secret"))
+    decrypt = [sop.argv[0], "decrypt", "--to-stdout", "--password", "--password-fd", "0", message]
+    env = {**os.environ, "HOME": str(tmp_path)}
+    refused = run(decrypt, b"secret\n", None, env)
+    assert refused.returncode != 0 and refused.stdout == b""
+    opened = run([*decrypt, "--accept-old", cipher.lower()], b"secret\n", 0, env)
+    assert opened == TEXT
 
 
 @pytest.mark.parametrize("cipher", ["3DES", "CAST5", "BLOWFISH", "TWOFISH", "IDEA", "CAMELLIA128", "CAMELLIA256"])
