@@ -53,7 +53,16 @@ next_part(struct slice in, size_t *at, struct pgp_part *out, struct error *e)
 
 struct counts {
 	size_t len, packets, components;
+	uint8_t stranger; /* a type that must not stand in a certificate; 0 none */
+	size_t stranger_at;
 };
+
+/* Critical, and of no kind that section 10.1 knows in a certificate. */
+static bool
+is_stranger(uint8_t type)
+{
+	return pgp_type_critical(type) && !accompanies(type) && kind_of(type) == PGP_COMPONENT_UNKNOWN;
+}
 
 /* How far this certificate goes, and what is in it. */
 static int
@@ -67,6 +76,10 @@ measure(struct slice in, struct counts *n, struct error *e)
 	while ((rc = next_part(in, &at, &p, e)) == 1) {
 		if (n->packets == 0 ? !is_primary(p.type) : is_primary(p.type))
 			break;
+		if (is_stranger(p.type) && n->stranger == 0) {
+			n->stranger = p.type;
+			n->stranger_at = n->len;
+		}
 		if (++n->packets > PGP_CERT_PACKETS_MAX || at > PGP_CERT_MAX)
 			return error_set(e, ERR_LIMIT, "this certificate is too large");
 		if (!accompanies(p.type) && ++n->components > PGP_CERT_COMPONENTS_MAX)
@@ -147,12 +160,23 @@ build(struct pgp_cert *c, struct slice in, struct buf *owned, const struct count
 	return 0;
 }
 
+/* Sections 4.3 and 10: what is critical and unknown, or belongs elsewhere, spoils the whole. */
+static int
+refuse_stranger(const struct counts *n, struct error *e)
+{
+	return error_set_at(e, n->stranger <= PGP_PADDING ? ERR_SYNTAX : ERR_UNSUPPORTED, n->stranger_at,
+	    "a packet of type %u must not stand in a certificate", n->stranger);
+}
+
 static int
 parse(struct slice in, struct buf *owned, const struct counts *n, struct pgp_cert **out, struct error *e)
 {
-	struct pgp_cert *c = mem_alloc(sizeof *c);
+	struct pgp_cert *c;
 	int rc;
 
+	if (n->stranger != 0)
+		return refuse_stranger(n, e);
+	c = mem_alloc(sizeof *c);
 	if (c == NULL)
 		return error_nomem(e);
 	arena_init(&c->arena, 4 * (size_t)PGP_CERT_MAX);

@@ -55,8 +55,9 @@ struct pgp_cert {
 /*
  * Reads one certificate off the front of in (binary, without armor) and says
  * how many octets it took. ERR_SYNTAX when it does not begin with a primary
- * key; ERR_UNSUPPORTED when that key's version is unknown; ERR_LIMIT;
- * ERR_NOMEM. Free with pgp_cert_free().
+ * key, or a packet stands in it that belongs elsewhere; ERR_UNSUPPORTED when
+ * that key's version is unknown, or a packet of an unknown critical type is in
+ * it (sections 4.3, 10); ERR_LIMIT; ERR_NOMEM. Free with pgp_cert_free().
  */
 int pgp_cert_parse(struct slice in, struct pgp_cert **out, size_t *used_out, struct error *e);
 void pgp_cert_free(struct pgp_cert *c);
@@ -69,8 +70,8 @@ struct pgp_certs {
 
 /*
  * All certificates of in, which may be armored (several blocks one after the
- * other, too) or binary. Certificates whose primary key is of an unknown
- * version are passed over. ERR_SYNTAX when there is none at all. Adds to out,
+ * other, too) or binary. Certificates that are ERR_UNSUPPORTED are passed
+ * over. ERR_SYNTAX when there is none at all. Adds to out,
  * which begins as zeros; free with pgp_certs_done() also after an error.
  */
 int pgp_certs_parse(struct slice in, struct pgp_certs *out, struct error *e);

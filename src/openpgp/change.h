@@ -13,7 +13,9 @@
  * replaces, also those that are not understood, but for what is changed, its
  * times and its issuer; and it always uses a current hash, so that each change
  * also heals a SHA-1 self-signature. Its time is the policy's now, or one
- * second after the one that it replaces when that is later.
+ * second after the one that it replaces when that is later (as gpg does it): who
+ * changes a key in the very second in which it was made should wait for the
+ * next, for some programs see nothing that is newer than their clock.
  *
  * Signing goes through keys, which must hold the certificate's primary key (and
  * a new or re-signed signing subkey, which signs back); that may ask a person

@@ -7,6 +7,7 @@
 #include "openpgp/packet.h"
 
 #include "crypto/secret.h"
+#include "openpgp/armor.h"
 #include "openpgp_helpers.h"
 
 #define NOW 1700000000u
@@ -94,6 +95,96 @@ certificate_is_written_back_byte_for_byte(void **state)
 	buf_done(&with);
 	buf_done(&out);
 	fixture_done(&f);
+}
+
+/* Section 10: a critical packet that is unknown or belongs elsewhere spoils the certificate, and no other. */
+static void
+strangers_spoil_a_certificate(void **state)
+{
+	static const struct {
+		uint8_t type;
+		int expected;
+	} rows[] = {
+		{ PGP_LITERAL, ERR_SYNTAX },
+		{ PGP_PKESK, ERR_SYNTAX },
+		{ PGP_SEIPD, ERR_SYNTAX },
+		{ 16, ERR_SYNTAX },
+		{ 22, ERR_UNSUPPORTED },
+		{ 39, ERR_UNSUPPORTED },
+		{ 40, 0 },
+		{ 63, 0 },
+		{ PGP_TRUST, 0 },
+		{ PGP_MARKER, 0 },
+		{ PGP_PADDING, 0 },
+	};
+	struct fixture f;
+
+	(void)state;
+	fixture_new(&f, 6, NOW, false);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct pgp_certs certs = { 0 };
+		struct pgp_cert *c = NULL;
+		size_t used = 0;
+		struct buf b;
+
+		buf_init(&b, 1 << 20);
+		(void)buf_put_slice(&b, f.cert->raw);
+		(void)pgp_packet_write(&b, rows[i].type, SLICE("PGP"));
+		assert_int_equal(pgp_cert_parse(buf_slice(&b), &c, &used, &unit_error), rows[i].expected);
+		assert_int_equal(used, b.len);
+		pgp_cert_free(c);
+		(void)buf_put_slice(&b, f.cert->raw);
+		if (rows[i].expected != ERR_SYNTAX) {
+			assert_ok(pgp_certs_parse(buf_slice(&b), &certs, &unit_error));
+			assert_int_equal(certs.count, rows[i].expected == 0 ? 2 : 1);
+		} else
+			assert_int_equal(pgp_certs_parse(buf_slice(&b), &certs, &unit_error), ERR_SYNTAX);
+		pgp_certs_done(&certs);
+		buf_done(&b);
+	}
+	fixture_done(&f);
+}
+
+/* Handed over or looked at, binary or armored, alone or with others: the same certificates. */
+static void
+certificates_are_taken_over(void **state)
+{
+	(void)state;
+	for (int copies = 0; copies <= 2; copies++)
+		for (int armored = 0; armored < 2; armored++) {
+			struct pgp_certs taken = { 0 }, parsed = { 0 };
+			struct fixture f;
+			struct buf b, text;
+			int rc;
+
+			fixture_new(&f, 4, NOW, false);
+			buf_init(&b, 1 << 20);
+			buf_init(&text, 1 << 20);
+			for (int i = 0; i < copies; i++)
+				(void)buf_put_slice(&b, f.cert->raw);
+			if (armored != 0) {
+				assert_ok(
+				    pgp_armor_write(PGP_ARMOR_PRIVATE_KEY, true, buf_slice(&b), &text, &unit_error));
+				buf_done(&b);
+				b = text;
+				buf_init(&text, 1 << 20);
+			}
+			rc = pgp_certs_parse(buf_slice(&b), &parsed, &unit_error);
+			assert_int_equal(rc == 0, copies > 0);
+			assert_int_equal(pgp_certs_take(&b, &taken, &unit_error), rc);
+			assert_int_equal(b.len, 0);
+			assert_int_equal(taken.count, copies);
+			assert_int_equal(parsed.count, copies);
+			for (size_t i = 0; i < taken.count; i++) {
+				assert_slices(taken.items[i]->raw, f.cert->raw);
+				assert_slices(parsed.items[i]->raw, f.cert->raw);
+			}
+			pgp_certs_done(&taken);
+			pgp_certs_done(&parsed);
+			buf_done(&b);
+			buf_done(&text);
+			fixture_done(&f);
+		}
 }
 
 static void
@@ -264,7 +355,8 @@ address_of_user_id(void **state)
 }
 
 UNIT_MAIN(UNIT_TEST(generated_keys_stand), UNIT_TEST(signed_data_verifies_and_changed_data_does_not),
-    UNIT_TEST(certificate_is_written_back_byte_for_byte), UNIT_TEST(public_part_has_no_secret),
+    UNIT_TEST(certificate_is_written_back_byte_for_byte), UNIT_TEST(strangers_spoil_a_certificate),
+    UNIT_TEST(certificates_are_taken_over), UNIT_TEST(public_part_has_no_secret),
     UNIT_TEST(passphrase_opens_and_a_wrong_one_does_not), UNIT_TEST(changed_public_part_is_refused_at_unlock),
     UNIT_TEST(every_allocation_may_fail_while_parsing), UNIT_TEST(malformed_rsa_secrets_are_refused),
     UNIT_TEST(address_of_user_id))
