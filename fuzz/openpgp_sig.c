@@ -31,11 +31,52 @@ put_area(struct buf *b, uint8_t version, struct slice area)
 	(void)buf_put_slice(b, area);
 }
 
+static void
+within(struct slice part, struct slice whole)
+{
+	if (part.len > 0 && (part.data < whole.data || part.data + part.len > whole.data + whole.len))
+		abort();
+}
+
+/* What may stand several times: as often as was counted (but for what stops at the maximum), and within the packet. */
+static void
+repeated(const struct pgp_sig *s)
+{
+	struct pgp_fingerprint f;
+	struct pgp_notation note;
+	struct slice part;
+	uint8_t algorithm;
+	bool sensitive;
+	size_t n;
+
+	for (n = 0; pgp_sig_recipient(s, n, &f); n++)
+		if (f.len < 16 || f.len > PGP_FINGERPRINT_MAX)
+			abort();
+	if (s->invalid == NULL && n != s->recipient_count)
+		abort();
+	for (n = 0; pgp_sig_notation(s, n, &note); n++) {
+		within(note.name, s->hashed);
+		within(note.value, s->hashed);
+	}
+	if (s->invalid == NULL && n != s->notation_count)
+		abort();
+	for (n = 0; pgp_sig_regex(s, n, &part); n++)
+		within(part, s->hashed);
+	if (s->invalid == NULL && n != s->regex_count)
+		abort();
+	for (n = 0; pgp_sig_revoker(s, n, &f, &algorithm, &sensitive); n++)
+		if (f.len != 20 && f.len != 32)
+			abort();
+	if (s->invalid == NULL && n != s->revoker_count)
+		abort();
+	for (n = 0; pgp_sig_embedded(s, n, &part); n++)
+		within(part, s->body);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct slice in = slice_of(data, size);
-	struct pgp_fingerprint f;
 	struct pgp_sig s;
 	struct buf b;
 
@@ -61,8 +102,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	buf_done(&b);
 	if (walk(s.hashed) > s.hashed.len || walk(s.unhashed) > s.unhashed.len)
 		abort();
-	for (size_t i = 0; pgp_sig_recipient(&s, i, &f); i++)
-		if (f.len != 20 && f.len != 32)
-			abort();
+	repeated(&s);
 	return 0;
 }
