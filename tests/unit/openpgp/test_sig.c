@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include "base/hex.h"
+#include "crypto/hash.h"
 #include "openpgp_helpers.h"
 
 #define NOW 1700000000u
@@ -360,5 +361,36 @@ frames(void **state)
 	}
 }
 
+/* ---- a signature over a signature (section 5.2.4) ---- */
+
+static void
+confirmed(void **state)
+{
+	static const char *const unhashed[] = { "", "09 10 0102030405060708" };
+	static const char over[] = "\x88\x00\x00\x00\x13\x04\x00\x01\x0a\x00\x06\x05\x02\x65\x53\xf1\x00\x00\x00\xab"
+				   "\xcd\x00\x01\x01";
+	uint8_t want[64], got[64];
+
+	(void)state;
+	assert_ok(hash_once(HASH_SHA512, slice_of(over, sizeof over - 1), want, &unit_error));
+	for (size_t i = 0; i < 2; i++) {
+		struct pgp_hash *h;
+		struct buf body;
+		struct pgp_sig s;
+
+		body_of(&body, MADE, unhashed[i]);
+		assert_ok(pgp_sig_parse(buf_slice(&body), &s, &unit_error));
+		assert_ok(pgp_hash_new(&h, PGP_SHA512, PGP_SIG_CONFIRMATION, SLICE_EMPTY, &unit_error));
+		assert_ok(pgp_hash_sig(h, &s, &unit_error));
+		/* Version 3 with nothing of its own: the bare hash. */
+		assert_ok(pgp_hash_finish(h, 3, SLICE_EMPTY, got, &unit_error));
+		assert_memory_equal(got, want, sizeof want);
+		s.version = 5;
+		assert_int_equal(pgp_hash_sig(h, &s, NULL), ERR_UNSUPPORTED);
+		pgp_hash_free(h);
+		buf_done(&body);
+	}
+}
+
 UNIT_MAIN(UNIT_TEST(areas), UNIT_TEST(values), UNIT_TEST(what_repeats), UNIT_TEST(embedded), UNIT_TEST(lengths),
-    UNIT_TEST(issuers), UNIT_TEST(frames))
+    UNIT_TEST(issuers), UNIT_TEST(frames), UNIT_TEST(confirmed))
