@@ -198,14 +198,24 @@ is_true(struct finding *f, struct group *g, const struct candidate *c, struct pg
 	return rc == 0;
 }
 
+/* One that says only that things changed counts from then on; any other casts doubt on what was before as well. */
+static bool
+in_force(const struct finding *f, const struct pgp_sig *s)
+{
+	bool soft = s->has_reason &&
+	    (s->reason == PGP_REASON_USER_ID_INVALID || s->reason == PGP_REASON_SUPERSEDED ||
+		s->reason == PGP_REASON_RETIRED);
+
+	return (!soft || s->created <= f->q->at) && pgp_policy_hash(f->q->policy, s->hash, PGP_USE_REVOKE, NULL) == 0;
+}
+
 static void
 find_revocation(struct finding *f, struct group *g)
 {
 	struct pgp_sig s;
 
 	for (size_t i = 0; i < g->count && !g->has_revocation; i++) {
-		if (!g->items[i].revocation || !is_true(f, g, &g->items[i], &s) ||
-		    pgp_policy_hash(f->q->policy, s.hash, PGP_USE_REVOKE, NULL) != 0)
+		if (!g->items[i].revocation || !is_true(f, g, &g->items[i], &s) || !in_force(f, &s))
 			continue;
 		g->has_revocation = true;
 		g->revoked = s.created;
@@ -224,21 +234,21 @@ is_live(const struct finding *f, const struct pgp_sig *s)
 	    pgp_policy_hash(q->policy, s->hash, PGP_USE_DATA, NULL) == 0;
 }
 
-/* Whether the issuer stood and could certify when it did. */
+/* Whether a certificate stood when the certification was made; the issuer also has to be one that certifies. */
 static bool
-issuer_stood(struct finding *f, const struct group *g, const struct pgp_sig *s)
+stood(struct finding *f, const struct pgp_cert *c, uint32_t at, bool certifies)
 {
 	struct pgp_cert_judgement j;
-	int rc = pgp_cert_judge(g->issuer, f->q->policy, s->created, &j, f->e);
-	bool stood;
+	int rc = pgp_cert_judge(c, f->q->policy, at, &j, f->e);
+	bool good;
 
 	if (rc != 0) {
 		f->rc = rc;
 		return false;
 	}
-	stood = j.standing == PGP_STANDING_GOOD && (g->self || (j.components[0].flags & PGP_FLAG_CERTIFY) != 0);
+	good = j.standing == PGP_STANDING_GOOD && (!certifies || (j.components[0].flags & PGP_FLAG_CERTIFY) != 0);
 	pgp_cert_judgement_done(&j);
-	return stood;
+	return good;
 }
 
 static bool
@@ -280,6 +290,7 @@ keep(struct finding *f, const struct group *g, const struct pgp_sig *s, bool app
 		.depth = g->self ? 0 : s->trust_depth,
 		.amount = s->has_trust && s->trust_amount < AMOUNT_FULL ? s->trust_amount : AMOUNT_FULL,
 		.self = g->self,
+		.scoped = s->regex_count > 0,
 		.exportable = s->exportable,
 		.approved = approved };
 }
@@ -291,7 +302,8 @@ counts(struct finding *f, struct group *g, const struct candidate *c, struct pgp
 		return false;
 	if (g->has_revocation && s->created <= g->revoked && s->revocable)
 		return false;
-	return is_true(f, g, c, s) && issuer_stood(f, g, s);
+	return is_true(f, g, c, s) && stood(f, f->q->target, s->created, false) &&
+	    (g->self || stood(f, g->issuer, s->created, true));
 }
 
 /* The newest that counts, and others of the same second; the same octets once. */

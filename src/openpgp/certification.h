@@ -12,8 +12,9 @@
  *
  * A certification counts at a time when it is correct and not refused by
  * policy, made before and not expired then, not revoked by its issuer (unless
- * it says that it cannot be), and when its issuer stood and could certify as it
- * was made. Of several by one issuer over the same the newest counts: a newer
+ * it says that it cannot be; a revocation because of a change counts from when
+ * it was made, any other for ever), and when its issuer and its target stood as
+ * it was made, and the issuer could certify. Of several by one issuer over the same the newest counts: a newer
  * one with trust amount 0 takes the others away.
  *
  * An owner may have approved certifications (certify.h: "1PA3PC"); a query may
@@ -40,6 +41,7 @@ struct pgp_certification {
 	uint8_t depth;    /* of trust: 0 says nothing about whom the target certifies; 255 without end */
 	uint8_t amount;   /* at most 120; 120 when it does not say; 0 takes back */
 	bool self;        /* by the target itself: depth is 0 */
+	bool scoped;      /* it has regular expressions: see pgp_certification_covers() */
 	bool exportable;
 	bool approved;
 };

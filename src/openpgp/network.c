@@ -29,7 +29,8 @@ struct suffix {
 
 struct node {
 	const struct pgp_cert *cert;
-	enum answer stands;
+	enum answer stands; /* at the reference time */
+	bool *revoked;      /* of each component, when that is known */
 	bool loaded;
 	struct edge *edges; /* into it */
 	size_t edge_count;
@@ -113,22 +114,7 @@ node_of(const struct pgp_network *n, const struct pgp_cert *cert)
 	return found == NULL ? NOBODY : (size_t)(found - n->nodes);
 }
 
-/* ---- nodes and edges, when they are reached ---- */
-
-static bool
-stands(struct search *s, struct node *v)
-{
-	if (v->stands == UNKNOWN && s->rc == 0) {
-		struct pgp_cert_judgement j;
-
-		s->rc = pgp_cert_judge(v->cert, s->n->policy, s->n->at, &j, s->e);
-		if (s->rc == 0) {
-			v->stands = j.standing == PGP_STANDING_GOOD ? YES : NO;
-			pgp_cert_judgement_done(&j);
-		}
-	}
-	return v->stands == YES;
-}
+/* ---- edges, when their node is reached ---- */
 
 static void
 add_edges(struct search *s, struct node *v, const struct pgp_component *k)
@@ -190,21 +176,21 @@ left(const struct edge *e)
 	return e->c->amount > e->used ? e->c->amount - e->used : 0;
 }
 
-/* Whether it may be part of a path to the user ID, and its issuer stands. */
+/* Whether it may be part of a path to the user ID. */
 static bool
 usable(struct search *s, struct edge *e)
 {
 	if (s->rc != 0 || e->issuer == NOBODY || left(e) == 0 || e->covers == NO)
 		return false;
+	if (e->covers == UNKNOWN && !e->c->scoped)
+		e->covers = YES;
 	if (e->covers == UNKNOWN) {
 		bool covers = false;
 
 		s->rc = pgp_certification_covers(e->c, s->user_id, &covers, s->e);
 		e->covers = covers ? YES : NO;
-		if (!covers)
-			return false;
 	}
-	return stands(s, &s->n->nodes[e->issuer]);
+	return e->covers == YES;
 }
 
 /* ---- one round: the best suffix of every node that leads to the user ID ---- */
@@ -267,9 +253,10 @@ spread(struct search *s)
 {
 	for (size_t i = 0; i < s->n->count; i++)
 		s->n->nodes[i].suffix = (struct suffix){ 0 };
+	/* It ends by itself: each round reaches nodes that no earlier one did. Depth 255 has no end. */
 	s->next_count = 0;
 	first_layer(s);
-	for (unsigned length = 1; s->next_count > 0 && length < DEPTH_UNLIMITED && s->rc == 0; length++) {
+	for (unsigned length = 1; s->next_count > 0 && s->rc == 0; length++) {
 		size_t *swap = s->frontier;
 
 		s->frontier = s->next_frontier;
@@ -419,26 +406,36 @@ forget_last_question(struct pgp_network *n)
 		}
 }
 
+static void
+judge(struct search *s, struct node *v)
+{
+	struct pgp_cert_judgement j;
+
+	v->revoked = arena_array(&s->n->arena, v->cert->component_count, sizeof *v->revoked);
+	s->rc = v->revoked == NULL ? error_set(s->e, s->n->arena.err, "no room for a web of trust")
+				   : pgp_cert_judge(v->cert, s->n->policy, s->n->at, &j, s->e);
+	if (s->rc != 0)
+		return;
+	for (size_t i = 0; i < j.count; i++)
+		v->revoked[i] = j.components[i].standing == PGP_STANDING_REVOKED_HARD ||
+		    j.components[i].standing == PGP_STANDING_REVOKED_SOFT;
+	v->stands = j.standing == PGP_STANDING_GOOD ? YES : NO;
+	pgp_cert_judgement_done(&j);
+}
+
 /* The certificate stands, and its owner did not revoke the user ID. One without a self-signature will do. */
 static bool
 is_open(struct search *s)
 {
-	const struct pgp_cert *c = s->n->nodes[s->target].cert;
-	struct pgp_cert_judgement j;
-	bool open;
+	struct node *v = &s->n->nodes[s->target];
 
-	s->rc = pgp_cert_judge(c, s->n->policy, s->n->at, &j, s->e);
-	if (s->rc != 0)
-		return false;
-	open = j.standing == PGP_STANDING_GOOD;
-	for (size_t i = 1; i < j.count; i++)
-		if (c->components[i].kind == PGP_COMPONENT_USER_ID &&
-		    slice_eq(c->components[i].packet.body, s->user_id) &&
-		    (j.components[i].standing == PGP_STANDING_REVOKED_HARD ||
-			j.components[i].standing == PGP_STANDING_REVOKED_SOFT))
-			open = false;
-	pgp_cert_judgement_done(&j);
-	return open;
+	if (v->stands == UNKNOWN)
+		judge(s, v);
+	for (size_t i = 1; v->stands == YES && i < v->cert->component_count; i++)
+		if (v->revoked[i] && v->cert->components[i].kind == PGP_COMPONENT_USER_ID &&
+		    slice_eq(v->cert->components[i].packet.body, s->user_id))
+			return false;
+	return v->stands == YES;
 }
 
 int
@@ -455,7 +452,7 @@ pgp_network_authenticate(struct pgp_network *n, const struct pgp_network_root *r
 	if (s.target == NOBODY)
 		return error_set(e, ERR_NOT_FOUND, "the certificate is not one of the network");
 	*out = (struct pgp_network_result){ 0 };
-	arena_init(&out->arena, (size_t)PGP_NETWORK_PATHS_MAX * (sizeof *out->paths + 256 * sizeof(void *)) + 65536);
+	arena_init(&out->arena, (size_t)PGP_NETWORK_EDGES_MAX * 16 * sizeof(void *));
 	s.frontier = frontiers;
 	s.next_frontier = frontiers + n->count + 1;
 	forget_last_question(n);

@@ -4,8 +4,10 @@
  * claim that a certificate belongs to a user ID (draft-nhw-web-of-trust,
  * "Network", "Authentication").
  *
- * Nodes are certificates that stand at the reference time, edges are
- * certifications (certification.h). A path begins at a root, follows
+ * Nodes are certificates, edges are certifications (certification.h): both ends
+ * have to have stood when one was made, so that what an introducer said before
+ * it expired or retired stays said. The certificate at the end has to stand at
+ * the reference time. A path begins at a root, follows
  * certifications whose depth allows what comes behind them and whose scope
  * covers the user ID in question, and ends with a certification of that user
  * ID. It is worth its weakest edge. Several paths add up, as far as no edge

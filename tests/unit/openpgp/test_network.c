@@ -211,7 +211,12 @@ webs(void **state)
 		{ "a second root", { { 'a', 'c', 1, 60 }, { 'b', 'c', 1, 120 }, { 'c', 'd', 0, 120 } }, 0, 'b', 'd',
 		    120, 2 },
 		{ "a second root is half", { { 'b', 'c', 1, 120 }, { 'c', 'd', 0, 120 } }, 0, 'b', 'd', 60, 1 },
-		{ "retired introducer", { { 'a', 'b', 1, 120 }, { 'b', 'c', 0, 120 } }, 'b', 0, 'c', 0, 0 },
+		/* What was said before stays said. */
+		{ "retired introducer", { { 'a', 'b', 1, 120 }, { 'b', 'c', 0, 120 } }, 'b', 0, 'c', 120, 1 },
+		{ "retired before", { { 'a', 'b', 1, 120 }, { 'b', 'c', 0, 120, NULL, false, 3 * MONTH } }, 'b', 0, 'c',
+		    0, 0 },
+		{ "trusted when retired", { { 'a', 'b', 1, 120, NULL, false, 3 * MONTH }, { 'b', 'c', 0, 120 } }, 'b',
+		    0, 'c', 0, 0 },
 		{ "retired target", { { 'a', 'b', 0, 120 } }, 'b', 0, 'b', 0, 0 },
 		{ "taken back", { { 'a', 'b', 0, 120 }, { 'a', 'b', 0, 0, NULL, false, 2 * DAY } }, 0, 0, 'b', 0, 0 },
 		{ "revoked",
