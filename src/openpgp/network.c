@@ -307,17 +307,15 @@ best_root(const struct search *s, struct root *roots, size_t count)
 	return best;
 }
 
-/* Takes a step out of the network: of several edges between the same two only the one that was used has more to give. */
+/* Takes a step out of the network: several edges between the same two are one voice, and have given this much together. */
 static void
 use(struct search *s, size_t from, unsigned amount)
 {
-	const struct suffix *x = &s->n->nodes[from].suffix;
-	struct node *into = &s->n->nodes[x->next];
+	struct node *into = &s->n->nodes[s->n->nodes[from].suffix.next];
 
 	for (size_t i = 0; i < into->edge_count; i++)
-		if (into->edges[i].issuer == from && &into->edges[i] != x->first)
-			into->edges[i].used = PGP_NETWORK_FULL;
-	x->first->used += amount;
+		if (into->edges[i].issuer == from)
+			into->edges[i].used += amount;
 }
 
 static void

@@ -193,6 +193,8 @@ webs(void **state)
 			{ 'd', 'e', 0, 120 } },
 		    0, 0, 'e', 100, 2 },
 		{ "one person, one voice", { { 'a', 'b', 0, 60 }, { 'a', 'b', 1, 60, NULL, true } }, 0, 0, 'b', 60, 1 },
+		{ "two things said of one person", { { 'a', 'b', 0, 50 }, { 'a', 'b', 1, 70, NULL, true } }, 0, 0, 'b',
+		    70, 2 },
 		/* The draft's two networks on which way to search. */
 		{ "backwards",
 		    { { 'a', 'b', 255, 120 }, { 'b', 'c', 255, 1 }, { 'b', 'd', 2, 120 }, { 'c', 'e', 255, 120 },
