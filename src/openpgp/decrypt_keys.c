@@ -134,11 +134,16 @@ fits(const struct pgp_session *s, const struct pgp_seipd_head *head)
 	return pgp_cipher_key_size(cipher) == s->key.len && s->key.len != 0;
 }
 
-/* What a passphrase gave: with CFB only the repeated octets tell a wrong one. */
-static bool
-believable(const struct pgp_session *s, const struct pgp_seipd_head *head)
+/* What a passphrase gave: with CFB only the repeated octets tell a wrong one (ERR_PASSWORD). */
+static int
+believe(const struct pgp_session *s, const struct pgp_seipd_head *head, struct error *e)
 {
-	return fits(s, head) && (!pgp_seipd_is_cfb(head->container) || pgp_seipd_quick_check(head, s));
+	bool right = fits(s, head);
+	int rc = 0;
+
+	if (right && pgp_seipd_is_cfb(head->container))
+		rc = pgp_seipd_quick_check(head, s, &right, e);
+	return rc != 0 || right ? rc : error_set(e, ERR_PASSWORD, "none of the passphrases opens the message");
 }
 
 static int
@@ -152,7 +157,9 @@ try_passphrases(struct esk *k, const struct pgp_skesk *s, const struct pgp_decry
 		if (++k->guesses > PGP_PASSPHRASE_TRIES_MAX)
 			return error_set(e, ERR_LIMIT, "the message has too many passphrase packets to try");
 		rc = pgp_skesk_open(s, spec->passphrases[i], &found, e);
-		if (rc == 0 && believable(&found, head))
+		if (rc == 0)
+			rc = believe(&found, head, e);
+		if (rc == 0)
 			return add(out, &found, NULL, s->version, e);
 		pgp_session_done(&found);
 		if (rc == ERR_NOMEM || rc == ERR_LIMIT)
@@ -233,13 +240,17 @@ choose_found(struct esk *k, const struct pgp_policy *policy, const struct pgp_se
 }
 
 /* Of several in CFB: the one whose repeated octets are right, else the first, which then fails like any other. */
-static void
-keep_one(struct esk_list *l, const struct pgp_seipd_head *head)
+static int
+keep_one(struct esk_list *l, const struct pgp_seipd_head *head, struct error *e)
 {
 	size_t best = 0;
+	int rc = 0;
 
-	for (size_t i = l->count; i-- > 0;) {
-		if (pgp_seipd_quick_check(head, &l->items[i].session))
+	for (size_t i = l->count; i-- > 0 && rc == 0;) {
+		bool right = false;
+
+		rc = pgp_seipd_quick_check(head, &l->items[i].session, &right, e);
+		if (right)
 			best = i;
 	}
 	for (size_t i = 0; i < l->count; i++) {
@@ -251,6 +262,7 @@ keep_one(struct esk_list *l, const struct pgp_seipd_head *head)
 		l->items[best] = (struct esk_candidate){ 0 };
 	}
 	l->count = 1;
+	return rc;
 }
 
 int
@@ -268,7 +280,5 @@ esk_choose(struct esk *k, const struct pgp_decrypt_spec *spec, const struct pgp_
 		    "no key here opens the message: %s", k->why.text);
 	if (rc != 0)
 		return rc;
-	if (pgp_seipd_is_cfb(head->container) && out->count > 1)
-		keep_one(out, head);
-	return 0;
+	return pgp_seipd_is_cfb(head->container) && out->count > 1 ? keep_one(out, head, e) : 0;
 }

@@ -66,9 +66,11 @@ int pgp_seipd_head_read(struct pgp_packets *packet, uint8_t type, struct pgp_sei
 /*
  * CFB: whether the two repeated octets are right under this session key.
  * Only to tell one passphrase from another: for public keys it would answer an
- * attacker's questions (section 13.4).
+ * attacker's questions (section 13.4). ERR_UNSUPPORTED a cipher that is not
+ * here, ERR_NOMEM, ERR_CRYPTO.
  */
-bool pgp_seipd_quick_check(const struct pgp_seipd_head *head, const struct pgp_session *session);
+int pgp_seipd_quick_check(
+    const struct pgp_seipd_head *head, const struct pgp_session *session, bool *right_out, struct error *e);
 
 struct pgp_seipd_reader;
 

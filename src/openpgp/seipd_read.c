@@ -74,19 +74,23 @@ pgp_seipd_head_read(struct pgp_packets *packet, uint8_t type, struct pgp_seipd_h
 	return rc;
 }
 
-bool
-pgp_seipd_quick_check(const struct pgp_seipd_head *head, const struct pgp_session *session)
+int
+pgp_seipd_quick_check(
+    const struct pgp_seipd_head *head, const struct pgp_session *session, bool *right_out, struct error *e)
 {
 	uint8_t plain[SEIPD_PREFIX_MAX];
-	enum cipher_id cipher;
+	enum cipher_id cipher = CIPHER_AES128;
 	size_t block;
+	int rc = pgp_cipher_find(session->cipher, &cipher, e);
 
-	if (!pgp_cipher_of(session->cipher, &cipher) ||
-	    cipher_cfb_once(cipher, CIPHER_DECRYPT, secret_slice(&session->key), SLICE_EMPTY,
-		slice_of(head->prefix, sizeof head->prefix), plain, NULL) != 0)
-		return false;
+	if (rc == 0)
+		rc = cipher_cfb_once(cipher, CIPHER_DECRYPT, secret_slice(&session->key), SLICE_EMPTY,
+		    slice_of(head->prefix, sizeof head->prefix), plain, e);
+	if (rc != 0)
+		return rc;
 	block = cipher_block_size(cipher);
-	return compare_equal(slice_of(plain + block - 2, 2), slice_of(plain + block, 2));
+	*right_out = compare_equal(slice_of(plain + block - 2, 2), slice_of(plain + block, 2));
+	return 0;
 }
 
 /* ---- the body ---- */

@@ -754,8 +754,44 @@ each_allocation_of_writing_fails(void **state)
 	fixture_done(&f);
 }
 
+static void
+each_allocation_of_reading_fails(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < FORMS; i++) {
+		bool whole = false;
+		struct world w;
+		struct buf message;
+
+		world_new(&w, 4);
+		buf_init(&message, 1 << 16);
+		forms[i].write(&forms[i], &w, &message);
+		for (long n = 0; !whole && n < 1000; n++) {
+			struct reader_of r;
+			struct taker t;
+			int rc;
+
+			reader_for(&r, &w.f);
+			r.spec.passphrases = &cheap_pass;
+			r.spec.accept_unauthenticated_old_packet = true;
+			r.spec.unencrypted = true;
+			mem_fail_after(n);
+			rc = read_message(&r.spec, buf_slice(&message), 1000, &t, NULL);
+			mem_fail_after(-1);
+			whole = rc == 0;
+			if (!whole && rc != ERR_NOMEM)
+				fail_msg("%s, allocation %ld: %d", forms[i].name, n, rc);
+			assert_true(slice_starts(letter, buf_slice(&t.out)));
+			taker_done(&t);
+		}
+		assert_true(whole);
+		buf_done(&message);
+		fixture_done(&w.f);
+	}
+}
+
 UNIT_MAIN(UNIT_TEST(each_opens), UNIT_TEST(each_cut_at_every_length), UNIT_TEST(each_with_bits_flipped),
     UNIT_TEST(each_in_disorder), UNIT_TEST(disorder_inside), UNIT_TEST(the_old_packet_only_when_asked_for),
     UNIT_TEST(no_downgrade), UNIT_TEST(padding_hides_the_length), UNIT_TEST(many_readers), UNIT_TEST(tries_are_bounded),
     UNIT_TEST(an_error_says_where), UNIT_TEST(unproven_only_when_asked_for),
-    UNIT_TEST(each_allocation_of_writing_fails))
+    UNIT_TEST(each_allocation_of_writing_fails), UNIT_TEST(each_allocation_of_reading_fails))
