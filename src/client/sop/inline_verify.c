@@ -17,14 +17,19 @@ struct gate {
 	const struct sop_ring *ring;
 	struct sop_window window;
 	struct buf lines;
+	struct pgp_inline_result result;
 };
 
 static int
 gate_begin(void *ctx, const struct pgp_literal *literal, struct error *e)
 {
 	struct gate *g = ctx;
+	struct pgp_literal plain = *literal;
 
-	return g->inner.ops->begin(g->inner.ctx, literal, e);
+	/* A text in the framework was there for people to read, with line ends of the place that it lay in. */
+	if (g->result.cleartext)
+		plain.format = 'b';
+	return g->inner.ops->begin(g->inner.ctx, &plain, e);
 }
 
 static int
@@ -67,7 +72,6 @@ verify(struct gate *g, const char *out)
 {
 	static const struct pgp_plain_ops ops = { gate_begin, gate_write, gate_commit, gate_abort };
 	struct sop_stdin *in = NULL;
-	struct pgp_inline_result result;
 	struct error e = { 0 };
 	int rc = sop_stdin_new(&in);
 
@@ -75,7 +79,7 @@ verify(struct gate *g, const char *out)
 		return rc;
 	sop_hold_init(&g->hold);
 	g->inner = sop_native_plain(&g->native, sop_hold_plain(&g->hold));
-	if (pgp_inline_verify(sop_stdin_reread(in), g->verifier, (struct pgp_plain){ &ops, g }, &result, &e) != 0)
+	if (pgp_inline_verify(sop_stdin_reread(in), g->verifier, (struct pgp_plain){ &ops, g }, &g->result, &e) != 0)
 		rc = refuse(&e);
 	sop_native_done(&g->native);
 	sop_hold_done(&g->hold);
