@@ -283,7 +283,8 @@ sop_text_feed(struct sop_text_check *t, struct slice piece)
 	for (size_t keep = 0; keep < 4 && keep <= piece.len && !t->bad && t->tail_len == 0; keep++) {
 		if (!utf8_valid(slice_sub(piece, 0, piece.len - keep)))
 			continue;
-		memcpy(t->tail, piece.data + piece.len - keep, keep);
+		if (keep > 0)
+			memcpy(t->tail, piece.data + piece.len - keep, keep);
 		t->tail_len = keep;
 		return;
 	}
