@@ -197,6 +197,20 @@ def test_what_is_no_date(sop, alice, date):
     sop("verify", f"--not-after={date}", signature, alice[1], stdin=TEXT, status=37)
 
 
+def test_decrypting_does_not_depend_on_signatures(sop, alice):
+    """Whether it is signed is said in the verifications alone: an empty file, and nothing is known."""
+    _, other = sop.key("rfc9580", "Mallory <mallory@example.org>")
+    message = sop("encrypt", "--sign-with", alice[0], alice[1], stdin=TEXT)
+    for certs, lines in (([other], 0), ([alice[1]], 1), ([other, alice[1]], 1)):
+        out = sop.new_name()
+        words = [w for c in certs for w in ("--verify-with", c)]
+        assert sop("decrypt", *words, f"--verifications-out={out}", alice[0], stdin=message) == TEXT
+        assert out.read_text().count("\n") == lines
+    out = sop.new_name()
+    sop("decrypt", "--verify-with", alice[1], "--verify-not-after=2001-01-01", f"--verifications-out={out}", alice[0], stdin=message)
+    assert out.read_bytes() == b""
+
+
 def test_micalg(sop, alice):
     out = sop.new_name()
     sop("sign", f"--micalg-out={out}", alice[0], stdin=TEXT)

@@ -17,14 +17,37 @@ possible(const struct pgp_profile *p)
 	    pgp_pqc_available(key.algorithm, NULL) == 0;
 }
 
+static bool
+same(const struct pgp_profile *a, const struct pgp_profile *b)
+{
+	return a->version == b->version && a->family == b->family && a->seipd2 == b->seipd2;
+}
+
+/* Whether an earlier one is the same under another name. */
+static bool
+is_alias(size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (same(pgp_profile_at(i), pgp_profile_at(n)))
+			return true;
+	return false;
+}
+
+/* One line a profile, its other names behind it. */
 static void
 put_key_profiles(void)
 {
-	const struct pgp_profile *p;
+	const struct pgp_profile *p, *other;
 
-	for (size_t i = 0; (p = pgp_profile_at(i)) != NULL; i++)
-		if (possible(p))
-			(void)printf("%s: %s\n", p->name, p->description);
+	for (size_t i = 0; (p = pgp_profile_at(i)) != NULL; i++) {
+		if (is_alias(i) || !possible(p))
+			continue;
+		(void)printf("%s: %s", p->name, p->description);
+		for (size_t n = i + 1; (other = pgp_profile_at(n)) != NULL; n++)
+			if (same(p, other))
+				(void)printf(" (alias: %s)", other->name);
+		(void)putchar('\n');
+	}
 }
 
 int
