@@ -65,16 +65,19 @@ choose_profile(const char *profile, bool *only_v1_out)
 	return sop_fail(SOP_UNSUPPORTED_PROFILE, "the profile %s is unknown; see list-profiles encrypt", profile);
 }
 
-/* An algorithm that we do not have is another matter than a certificate that is not for encryption. */
+/* No key of an algorithm that we can encrypt to, and one of an algorithm that we do not have, is a matter of its own. */
 static int
 refuse_recipient(const struct pgp_cert *c, const struct error *e)
 {
 	const struct pgp_key *k;
+	bool unknown = false;
 
-	for (size_t i = 0; (k = pgp_cert_key(c, i)) != NULL; i++)
-		if (!pgp_key_can_verify(k) && !pgp_key_can_encrypt(k))
-			return sop_fail(SOP_UNSUPPORTED_ASYMMETRIC, "%s", e->text);
-	return sop_fail(SOP_CERT_CANNOT_ENCRYPT, "%s", e->text);
+	for (size_t i = 0; (k = pgp_cert_key(c, i)) != NULL; i++) {
+		if (pgp_key_can_encrypt(k))
+			return sop_fail(SOP_CERT_CANNOT_ENCRYPT, "%s", e->text);
+		unknown = unknown || !pgp_key_can_verify(k);
+	}
+	return sop_fail(unknown ? SOP_UNSUPPORTED_ASYMMETRIC : SOP_CERT_CANNOT_ENCRYPT, "%s", e->text);
 }
 
 static int
