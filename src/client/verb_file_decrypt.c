@@ -166,8 +166,13 @@ say_signers(const struct opening *x, const struct pgp_decrypt_result *result)
 	if (file_signers_best(&x->signers) == FILE_VERDICT_NONE)
 		file_say(&x->c, "  It was not signed: anybody could have made it.", SLICE_EMPTY, "");
 	warn_passed_on(x, result);
-	if (x->c.said != NULL)
-		json_value_set_str(x->c.said, "opened_with", result->key != NULL ? "key" : "password");
+	if (result->container == PGP_CONTAINER_SED)
+		file_warn("nothing protects this old message from being changed: do not rely on what it says",
+		    SLICE_EMPTY, "");
+	if (x->c.said == NULL)
+		return;
+	json_value_set_str(x->c.said, "opened_with", result->key != NULL ? "key" : "password");
+	json_value_set_bool(x->c.said, "unprotected", result->container == PGP_CONTAINER_SED);
 }
 
 static int
