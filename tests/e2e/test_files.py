@@ -740,21 +740,44 @@ def test_a_name_that_is_an_attack_on_the_terminal(alice, data):
     alice.run("encrypt", "plan.txt", "--to-file", "eve.cert", cwd=data)
 
 
+def carrier(person, folder):
+    """(session key packet for this person, the session key in hex): for messages put together by hand."""
+    raw = subprocess.run([person.program, "sop", "encrypt", "--no-armor", "--profile=rfc4880", "--session-key-out=session",
+                          f"{person.address}.cert"], input=b"x", capture_output=True, check=True, cwd=folder).stdout
+    cipher, key = (folder / "session").read_text().strip().split(":")
+    assert cipher == "9" and raw[0] == 0xc1 and raw[1] < 224
+    return raw[:2 + raw[1] if raw[1] < 192 else 3 + (raw[1] - 192 << 8) + raw[2] + 192], key
+
+
+def cfb(key, iv, plain):
+    return subprocess.run(["openssl", "enc", "-aes-256-cfb", "-K", key, "-iv", iv.hex(), "-nopad"], input=plain,
+                          capture_output=True, check=True).stdout
+
+
+def test_old_messages_without_protection(alice, data):
+    """Packet type 9 is refused with the rule's name, which opens it, and then it is said."""
+    alice.cert(data)
+    head, key = carrier(alice, data)
+    first = cfb(key, bytes(16), bytes(range(16)) + bytes([14, 15]))
+    literal = b"\xcb" + bytes([6 + 5]) + b"b\x00\x00\x00\x00\x00" + b"hello"
+    body = first + cfb(key, first[2:18], literal)
+    (data / "old.pgp").write_bytes(head + b"\xc9\xff" + len(body).to_bytes(4, "big") + body)
+    _, err = alice.run("decrypt", "old.pgp", cwd=data, want=1)
+    assert "no-mdc" in err and not (data / "old").exists()
+    _, err = alice.run("decrypt", "old.pgp", "--accept-old", "no-mdc", cwd=data)
+    assert (data / "old").read_bytes() == b"hello" and "nothing protects" in err
+
+
 def test_a_signed_file_that_was_passed_on(alice, gpg, peter, data):
     """Alice signs for Peter; Peter seals what she signed for somebody else, who is told."""
     alice.run("encrypt", "plan.txt", "--to", PETER, cwd=data)
     inner = gpg("--decrypt", "--unwrap", data / "plan.txt.pgp")
     alice.cert(data)
-    carrier = subprocess.run([alice.program, "sop", "encrypt", "--no-armor", "--profile=rfc4880", "--session-key-out=session",
-                              f"{ALICE}.cert"], input=b"x", capture_output=True, check=True, cwd=data).stdout
-    cipher, key = (data / "session").read_text().strip().split(":")
-    assert cipher == "9" and carrier[0] == 0xc1 and carrier[1] < 192 or carrier[1] < 224
-    head = 2 + carrier[1] if carrier[1] < 192 else 3 + (carrier[1] - 192 << 8) + carrier[2] + 192
+    head, key = carrier(alice, data)
     plain = bytes(range(16)) + bytes([14, 15]) + inner + b"\xd3\x14"
     plain += hashlib.sha1(plain).digest()
-    body = b"\x01" + subprocess.run(["openssl", "enc", "-aes-256-cfb", "-K", key, "-iv", "0" * 32, "-nopad"], input=plain,
-                                    capture_output=True, check=True).stdout
-    (data / "passed.pgp").write_bytes(carrier[:head] + b"\xd2\xff" + len(body).to_bytes(4, "big") + body)
+    body = b"\x01" + cfb(key, bytes(16), plain)
+    (data / "passed.pgp").write_bytes(head + b"\xd2\xff" + len(body).to_bytes(4, "big") + body)
     out, err = alice.run("decrypt", "passed.pgp", cwd=data)
     assert (data / "passed").read_bytes() == DATA and b"Good signature" in out
     assert "made it for others than you" in err
