@@ -195,9 +195,11 @@ make_temporary(struct file_writer *w, mode_t mode, struct error *e)
 	return 0;
 }
 
-int
-file_writer_open(struct file_writer *w, const char *path, mode_t mode, enum file_replace replace, struct error *e)
+static int
+writer_open(
+    struct file_writer *w, const char *path, mode_t mode, enum file_replace replace, bool unnamed, struct error *e)
 {
+	char folder[FILE_PATH_MAX];
 	int rc;
 
 	*w = (struct file_writer){ .fd = -1, .exclusive = replace == FILE_NEW };
@@ -208,11 +210,28 @@ file_writer_open(struct file_writer *w, const char *path, mode_t mode, enum file
 	rc = copy_path(w->path, path, e);
 	if (rc == 0 && w->exclusive && file_exists(path))
 		rc = error_set(e, ERR_EXISTS, "%s exists already; choose another name or remove it", path);
-	if (rc == 0)
+	if (rc == 0 && unnamed && file_exists("/proc/self/fd")) { /* the way to a name */
+		folder_of(path, folder);
+		w->fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+		w->unnamed = w->fd >= 0;
+	}
+	if (rc == 0 && !w->unnamed)
 		rc = make_temporary(w, mode, e);
 	if (rc != 0)
 		file_writer_done(w);
 	return rc;
+}
+
+int
+file_writer_open(struct file_writer *w, const char *path, mode_t mode, enum file_replace replace, struct error *e)
+{
+	return writer_open(w, path, mode, replace, false, e);
+}
+
+int
+file_writer_open_unnamed(struct file_writer *w, const char *path, enum file_replace replace, struct error *e)
+{
+	return writer_open(w, path, 0600, replace, true, e);
 }
 
 void
@@ -226,6 +245,27 @@ int
 file_writer_put(struct file_writer *w, struct slice in, struct error *e)
 {
 	return write_all(w->fd, in, w->path, e);
+}
+
+/* A name for what has none: the temporary one, so that the rest is as always. */
+static int
+link_unnamed(struct file_writer *w, struct error *e)
+{
+	char self[40];
+	struct file_writer name = { .fd = -1 };
+	int rc;
+
+	(void)snprintf(self, sizeof self, "/proc/self/fd/%d", w->fd);
+	memcpy(name.path, w->path, sizeof name.path);
+	rc = make_temporary(&name, 0600, e); /* one that nobody else has; the file that holds it gives way */
+	if (rc != 0)
+		return rc;
+	(void)close(name.fd);
+	if (unlink(name.temporary) != 0 || linkat(AT_FDCWD, self, AT_FDCWD, name.temporary, AT_SYMLINK_FOLLOW) != 0)
+		return fail(e, "make", w->path);
+	memcpy(w->temporary, name.temporary, sizeof w->temporary);
+	w->unnamed = false;
+	return 0;
 }
 
 static int
@@ -253,7 +293,9 @@ file_writer_commit(struct file_writer *w, struct error *e)
 		return 0;
 	if (fsync(w->fd) != 0)
 		return fail(e, "sync", w->path);
-	rc = give_name(w, e);
+	rc = w->unnamed ? link_unnamed(w, e) : 0;
+	if (rc == 0)
+		rc = give_name(w, e);
 	if (rc != 0)
 		return rc;
 	w->temporary[0] = '\0';

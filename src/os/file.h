@@ -76,6 +76,7 @@ struct file_writer {
 	int fd;
 	bool borrowed;
 	bool exclusive; /* commit must not replace a file of that name */
+	bool unnamed;   /* it has not even a temporary name */
 	char path[FILE_PATH_MAX];
 	char temporary[FILE_PATH_MAX];
 };
@@ -83,6 +84,11 @@ struct file_writer {
 enum file_replace { FILE_REPLACE, FILE_NEW /* ERR_EXISTS when the name is taken, at open and again at commit */ };
 
 int file_writer_open(struct file_writer *w, const char *path, mode_t mode, enum file_replace replace, struct error *e);
+/*
+ * The same with mode 0600, and where the file system can, without any name until commit: then a process that is killed
+ * leaves nothing behind. For what must not lie around: plaintext.
+ */
+int file_writer_open_unnamed(struct file_writer *w, const char *path, enum file_replace replace, struct error *e);
 void file_writer_fd(struct file_writer *w, int fd, const char *shown_as);
 int file_writer_put(struct file_writer *w, struct slice in, struct error *e);
 /* Syncs and gives it its name. */

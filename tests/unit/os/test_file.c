@@ -130,6 +130,39 @@ a_new_file_replaces_nothing(void **state)
 }
 
 static void
+a_file_without_a_name_gets_one_at_the_end(void **state)
+{
+	BUF_OWNED struct buf text = { .max = 10 };
+	int before = count_files();
+	struct file_writer w;
+
+	(void)state;
+	assert_ok(file_writer_open_unnamed(&w, in_folder("unnamed"), FILE_NEW, &unit_error));
+	assert_ok(file_writer_put(&w, SLICE("text"), &unit_error));
+	assert_false(file_exists(in_folder("unnamed")));
+	file_writer_done(&w);
+	assert_int_equal(count_files(), before);
+	for (int round = 0; round < 2; round++) {
+		assert_ok(file_writer_open_unnamed(
+		    &w, in_folder("unnamed"), round == 0 ? FILE_NEW : FILE_REPLACE, &unit_error));
+		assert_ok(file_writer_put(&w, round == 0 ? SLICE("one") : SLICE("two"), &unit_error));
+		assert_ok(file_writer_commit(&w, &unit_error));
+		file_writer_done(&w);
+	}
+	assert_ok(file_read(in_folder("unnamed"), &text, &unit_error));
+	assert_slice(buf_slice(&text), "two");
+	assert_int_equal(count_files(), before + 1);
+	assert_int_equal(file_writer_open_unnamed(&w, in_folder("unnamed"), FILE_NEW, &unit_error), ERR_EXISTS);
+	assert_int_equal(file_writer_open_unnamed(&w, in_folder("no/such"), FILE_NEW, &unit_error), ERR_NOT_FOUND);
+	/* the name was taken in the meantime */
+	assert_ok(file_writer_open_unnamed(&w, in_folder("taken"), FILE_NEW, &unit_error));
+	assert_ok(file_write_atomic(in_folder("taken"), SLICE("mine"), 0600, &unit_error));
+	assert_int_equal(file_writer_commit(&w, &unit_error), ERR_EXISTS);
+	file_writer_done(&w);
+	assert_int_equal(count_files(), before + 2);
+}
+
+static void
 folders_are_private(void **state)
 {
 	(void)state;
@@ -226,7 +259,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = { UNIT_TEST(a_written_file_is_read_back),
 		UNIT_TEST(without_commit_there_is_no_file), UNIT_TEST(a_new_file_replaces_nothing),
-		UNIT_TEST(folders_are_private), UNIT_TEST(a_folder_replaces_another), UNIT_TEST(a_lock_is_held_once),
+		UNIT_TEST(a_file_without_a_name_gets_one_at_the_end), UNIT_TEST(folders_are_private),
+		UNIT_TEST(a_folder_replaces_another), UNIT_TEST(a_lock_is_held_once),
 		UNIT_TEST(long_paths_are_refused) };
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
