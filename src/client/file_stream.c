@@ -83,7 +83,7 @@ file_output_open(struct file_writer *w, const char *path, bool force, struct err
 
 	if (force && strcmp(path, "-") != 0 && lstat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
 		return error_set(e, ERR_EXISTS, "%s is no plain file, and such is never replaced", path);
-	return file_writer_open(w, path, 0600, force ? FILE_REPLACE : FILE_NEW, e);
+	return file_writer_open_unnamed(w, path, force ? FILE_REPLACE : FILE_NEW, e);
 }
 
 static int

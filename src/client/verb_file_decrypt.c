@@ -2,7 +2,6 @@
 /* `letterlock decrypt FILE...`: files and folders, with our keys or a password. */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "client/file_signers.h"
@@ -240,7 +239,7 @@ say_item(void *ctx, const struct archive_item *item, struct error *e)
 	return 0;
 }
 
-/* Into a file without a name, so that nothing is left of it. */
+/* Into a file that gets no name, so that nothing is left of it. */
 static int
 list_one(struct opening *x, const char *path, struct error *e)
 {
@@ -252,11 +251,9 @@ list_one(struct opening *x, const char *path, struct error *e)
 	int rc = path_join(name, dir == NULL || *dir == '\0' ? "/tmp" : dir, "letterlock-list", e);
 
 	if (rc == 0)
-		rc = file_writer_open(&w, name, 0600, FILE_REPLACE, e);
+		rc = file_writer_open_unnamed(&w, name, FILE_REPLACE, e);
 	if (rc != 0)
 		return rc;
-	(void)unlink(w.temporary);
-	w.temporary[0] = '\0';
 	rc = open_into(x, path, file_plain(&w), &result, e);
 	if (rc == 0) {
 		struct json_value *list = x->c.said != NULL ? json_value_list() : NULL;
