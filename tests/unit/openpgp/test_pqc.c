@@ -131,7 +131,7 @@ a_strange_subkey_spoils_nothing(void **state)
 		struct pgp_policy policy = pgp_policy_default(NOW);
 		const struct pgp_key *keys[4];
 		struct pgp_cert_judgement j;
-		struct pgp_certs certs;
+		struct pgp_certs certs = { 0 };
 		struct fixture f;
 		bool usable;
 		size_t n;
@@ -211,7 +211,7 @@ no_binding_by_old_hashes(void **state)
 		struct pgp_policy policy = pgp_policy_default(NOW - 500);
 		const struct pgp_component_judgement *c;
 		struct pgp_cert_judgement j;
-		struct pgp_certs certs;
+		struct pgp_certs certs = { 0 };
 
 		public_body(4, rows[i].algorithm, rows[i].algorithm == PGP_X25519 ? -8 : 0, &body);
 		assert_ok(pgp_policy_set(&policy, SLICE("sha1"), PGP_USES_ALL, PGP_ALWAYS, &unit_error));

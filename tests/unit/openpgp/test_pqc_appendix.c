@@ -111,7 +111,7 @@ combiner(const struct buf *text, const struct sample *s)
 	struct slice fields[PGP_PK_FIELDS_MAX];
 	struct pgp_pqc_shares shares = { 0 };
 	uint8_t got[PGP_PQC_KEK];
-	struct pgp_certs certs;
+	struct pgp_certs certs = { 0 };
 	const struct pgp_key *key;
 	struct pgp_pkesk pkesk;
 
@@ -162,7 +162,7 @@ opens_with_session_key(const struct buf *text, const struct sample *s)
 	struct pgp_decrypt_spec spec = { .sessions = &session, .session_count = 1 };
 	struct pgp_decrypt_result result = { 0 };
 	struct slice in;
-	struct pgp_certs certs;
+	struct pgp_certs certs = { 0 };
 
 	armored(text, s->public, &cert);
 	armored(text, s->message, &message);
@@ -207,7 +207,7 @@ opens_with_secret_key(const struct buf *text, const struct sample *s)
 	struct pgp_decrypt_result result = { 0 };
 	struct pgp_memory_keys *memory;
 	struct slice in;
-	struct pgp_certs certs;
+	struct pgp_certs certs = { 0 };
 	const struct pgp_key *key;
 
 	armored(text, s->secret, &secret);
@@ -291,7 +291,7 @@ certificate(const struct buf *text, const struct sample *s)
 {
 	BUF_OWNED struct buf secret = { 0 }, public = { 0 }, out = { 0 };
 	BUF_OWNED struct buf primary = { 0 }, subkey = { 0 };
-	struct pgp_certs certs;
+	struct pgp_certs certs = { 0 };
 	const struct pgp_key *k;
 
 	armored(text, s->secret, &secret);
