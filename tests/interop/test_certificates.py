@@ -238,7 +238,7 @@ def test_a_sha1_key_of_gpg_is_healed(tool, gpg):
     need("sq")
     gpg("--cert-digest-algo", "SHA1", "--quick-generate-key", ALICE, "rsa3072", "default", "1y")
     fpr = next(f[9] for f in colons(gpg, "--list-keys") if f[0] == "fpr")
-    gpg("--cert-digest-algo", "SHA1", "--quick-add-key", fpr, "rsa3072", "sign", "never")
+    gpg("--cert-digest-algo", "SHA1", "--quick-add-key", fpr, "rsa3072", "encr", "never")
     old = gpg("--export-secret-keys", fpr)
     assert b"digest algo 2," in run(["gpg", "--list-packets"], old)
     time.sleep(1.1)
