@@ -119,4 +119,59 @@ from_certificates(void **state)
 	}
 }
 
-UNIT_MAIN(UNIT_TEST(what_all_announce), UNIT_TEST(from_certificates))
+/* A version 4 signature with one subpacket more in what it does not cover: features with SEIPDv2. */
+static void
+put_with_features(struct buf *out, struct slice sig)
+{
+	size_t hashed = (size_t)(sig.data[4] << 8 | sig.data[5]), at = 6 + hashed;
+	size_t unhashed = (size_t)(sig.data[at] << 8 | sig.data[at + 1]);
+	struct buf body;
+
+	buf_init(&body, 1 << 16);
+	(void)buf_put_slice(&body, slice_sub(sig, 0, at));
+	(void)buf_put_u16(&body, (uint16_t)(unhashed + 3));
+	(void)buf_put(&body, "\2\x1e\x09", 3);
+	(void)buf_put_slice(&body, slice_from(sig, at + 2));
+	assert_int_equal(pgp_packet_write(out, PGP_SIGNATURE, buf_slice(&body)), 0);
+	buf_done(&body);
+}
+
+/* What anybody can add to a certificate decides nothing. */
+static void
+unhashed_features_do_not_count(void **state)
+{
+	const struct pgp_negotiation_wishes wishes = { 0 };
+	struct pgp_policy policy = pgp_policy_default(1700000010);
+	struct pgp_cert_judgement j;
+	struct pgp_negotiation n;
+	enum pgp_container container;
+	struct pgp_certs certs = { 0 };
+	struct pgp_packet p;
+	struct fixture f;
+	struct buf forged;
+	uint8_t cipher, aead;
+	size_t at = 0;
+
+	(void)state;
+	fixture_new(&f, 4, 1700000000, false);
+	buf_init(&forged, 1 << 16);
+	while (pgp_packet_next(f.cert->raw, &at, &p, &unit_error) == 1) {
+		if (p.header.type == PGP_SIGNATURE)
+			put_with_features(&forged, p.body);
+		else
+			(void)buf_put_slice(&forged, p.raw);
+	}
+	assert_ok(pgp_certs_parse(buf_slice(&forged), &certs, &unit_error));
+	assert_ok(pgp_cert_judge(certs.items[0], &policy, policy.now, &j, &unit_error));
+	assert_int_equal(j.standing, PGP_STANDING_GOOD);
+	pgp_negotiation_begin(&n, &wishes);
+	pgp_negotiation_add(&n, &j);
+	pgp_negotiation_end(&n, &container, &cipher, &aead);
+	assert_int_equal(container, PGP_CONTAINER_SEIPD1);
+	pgp_cert_judgement_done(&j);
+	pgp_certs_done(&certs);
+	buf_done(&forged);
+	fixture_done(&f);
+}
+
+UNIT_MAIN(UNIT_TEST(unhashed_features_do_not_count), UNIT_TEST(what_all_announce), UNIT_TEST(from_certificates))
