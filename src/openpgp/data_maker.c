@@ -24,7 +24,7 @@ struct pgp_maker {
 	size_t hash_count;
 	uint8_t type;
 	uint32_t created;
-	struct buf extra[2]; /* what every signature says, by version 4 and 6 */
+	struct buf extra; /* what every signature says */
 };
 
 static int
@@ -49,9 +49,12 @@ take_seat(struct pgp_maker *m, struct seat *s, uint8_t hash, struct error *e)
 	return rc;
 }
 
-/* Critical in version 6 only (section 5.2.3.36): older readers of version 4 do not know the subpacket. */
+/*
+ * Section 5.2.3.36 would have it critical in version 6; OpenPGP.js 6.3 then calls the whole signature bad, and who knows
+ * the subpacket honours it as it is.
+ */
 static void
-put_recipients(struct buf *out, const struct pgp_maker_spec *spec, bool critical)
+put_recipients(struct buf *out, const struct pgp_maker_spec *spec)
 {
 	uint8_t body[1 + PGP_FINGERPRINT_MAX];
 
@@ -60,12 +63,12 @@ put_recipients(struct buf *out, const struct pgp_maker_spec *spec, bool critical
 
 		body[0] = f->len == 32 ? 6 : 4;
 		memcpy(body + 1, f->bytes, f->len);
-		(void)pgp_subpacket_put(out, PGP_SUB_INTENDED_RECIPIENT, critical, slice_of(body, 1u + f->len));
+		(void)pgp_subpacket_put(out, PGP_SUB_INTENDED_RECIPIENT, false, slice_of(body, 1u + f->len));
 	}
 }
 
 static int
-put_extra(struct buf *out, const struct pgp_maker_spec *spec, bool v6, struct error *e)
+put_extra(struct buf *out, const struct pgp_maker_spec *spec, struct error *e)
 {
 	const uint8_t expires[4] = { (uint8_t)(spec->expires >> 24), (uint8_t)(spec->expires >> 16),
 		(uint8_t)(spec->expires >> 8), (uint8_t)spec->expires };
@@ -79,7 +82,7 @@ put_extra(struct buf *out, const struct pgp_maker_spec *spec, bool v6, struct er
 		(void)pgp_subpacket_put(out, PGP_SUB_POLICY_URI, false, spec->policy_uri);
 	if (spec->signer_user_id.len > 0)
 		(void)pgp_subpacket_put(out, PGP_SUB_SIGNER_USER_ID, false, spec->signer_user_id);
-	put_recipients(out, spec, v6);
+	put_recipients(out, spec);
 	if (rc == 0 && out->err != 0)
 		rc = error_set(e, out->err, "too many recipients or notations for one signature");
 	return rc;
@@ -88,12 +91,9 @@ put_extra(struct buf *out, const struct pgp_maker_spec *spec, bool v6, struct er
 static int
 put_extras(struct pgp_maker *m, const struct pgp_maker_spec *spec, struct error *e)
 {
-	int rc;
-
 	if (spec->notation_count > PGP_NOTATIONS_MAX)
 		return error_set(e, ERR_USAGE, "a signature has at most %u notations", PGP_NOTATIONS_MAX);
-	rc = put_extra(&m->extra[0], spec, false, e);
-	return rc == 0 ? put_extra(&m->extra[1], spec, true, e) : rc;
+	return put_extra(&m->extra, spec, e);
 }
 
 static struct pgp_maker *
@@ -103,8 +103,7 @@ maker_alloc(const struct pgp_maker_spec *spec)
 
 	if (m == NULL)
 		return NULL;
-	for (size_t i = 0; i < 2; i++)
-		buf_init(&m->extra[i], PGP_SIG_BODY_MAX / 4);
+	buf_init(&m->extra, PGP_SIG_BODY_MAX / 4);
 	m->type = spec->type;
 	m->created = spec->created;
 	m->seats = mem_array(spec->signer_count, sizeof *m->seats);
@@ -150,8 +149,7 @@ pgp_maker_free(struct pgp_maker *m)
 		return;
 	for (size_t i = 0; i < m->hash_count; i++)
 		pgp_hash_free(m->hashes[i]);
-	for (size_t i = 0; i < 2; i++)
-		buf_done(&m->extra[i]);
+	buf_done(&m->extra);
 	mem_free(m->hashes);
 	mem_free(m->seats);
 	mem_free(m);
@@ -200,7 +198,7 @@ sign_one(const struct pgp_maker *m, const struct seat *s, struct buf *out, struc
 		.hash = s->hash,
 		.created = m->created,
 		.salt = slice_of(s->salt, s->salt_len),
-		.extra_hashed = buf_slice(&m->extra[s->signer.key->version == 6]) };
+		.extra_hashed = buf_slice(&m->extra) };
 	struct buf body BUF_OWNED = { 0 };
 	int rc;
 
