@@ -15,7 +15,10 @@
 #include "openpgp/cert.h"
 #include "openpgp/key_make.h"
 #include "openpgp/mpi.h"
+#include "openpgp/packet.h"
 #include "openpgp/s2k.h"
+#include "openpgp/session.h"
+#include "openpgp/sig.h"
 
 #define NOW 1790000000u
 #define PASS SLICE("correct horse")
@@ -397,6 +400,72 @@ version_3_is_read(void **state)
 	parts_done(&p);
 }
 
+/* Section 5.2.2: a signature of version 3 by hand, over the text, its type and its time. */
+static void
+version_3_verifies_and_decrypts(void **state)
+{
+	static const uint8_t head[] = { 3, 5, PGP_SIG_BINARY, 0x6a, 0xb1, 0x3b, 0x80 };
+	struct pgp_session made = { 0 };
+	struct secret got = SECRET_EMPTY;
+	struct buf body, text, sig, packet;
+	uint8_t digest[HASH_SIZE_MAX], cipher;
+	struct pgp_hash *h = NULL;
+	struct pgp_packet pkt;
+	struct pgp_pkesk pkesk;
+	struct pgp_key k;
+	struct pgp_sig s;
+	struct parts p;
+	size_t at = 0;
+
+	(void)state;
+	parts_make(&p, PGP_RSA);
+	buf_init(&body, PGP_KEY_BODY_MAX);
+	buf_init(&text, 100);
+	buf_init(&sig, 4096);
+	buf_init(&packet, 4096);
+	put_v3_public(&p, &body);
+	assert_ok(pgp_key_parse(buf_slice(&body), PGP_PUBLIC_KEY, &k, &unit_error));
+	(void)buf_put_str(&text, "old mail");
+	(void)buf_put(&text, head + 2, 5);
+	assert_ok(hash_once(HASH_SHA256, buf_slice(&text), digest, &unit_error));
+	(void)buf_put(&sig, head, sizeof head);
+	(void)buf_put_u64(&sig, k.key_id);
+	(void)buf_put_u8(&sig, PGP_RSA);
+	(void)buf_put_u8(&sig, PGP_SHA256);
+	(void)buf_put(&sig, digest, 2);
+	assert_ok(
+	    pgp_secret_sign(&k, secret_slice(&p.fresh.secret), PGP_SHA256, slice_of(digest, 32), &sig, &unit_error));
+	assert_ok(pgp_sig_parse(buf_slice(&sig), &s, &unit_error));
+	assert_true(pgp_sig_may_be_from(&s, &k));
+	assert_ok(pgp_hash_new(&h, s.hash, s.type, s.salt, &unit_error));
+	assert_ok(pgp_hash_feed(h, SLICE("old mail"), &unit_error));
+	assert_ok(pgp_sig_check(&s, h, &k, &unit_error));
+	sig.data[4] ^= 1; /* another time */
+	assert_ok(pgp_sig_parse(buf_slice(&sig), &s, &unit_error));
+	assert_int_equal(pgp_sig_check(&s, h, &k, NULL), ERR_SIGNATURE);
+	pgp_hash_free(h);
+	/* Wrapped for its twin of version 4: the numbers are the same. */
+	assert_ok(pgp_session_new(PGP_TRIPLEDES, &made, &unit_error));
+	assert_int_equal(pgp_pkesk_write(3, &k, &made, &packet, NULL), ERR_UNSUPPORTED);
+	assert_ok(pgp_pkesk_write(3, &p.fresh.key, &made, &packet, &unit_error));
+	assert_int_equal(pgp_packet_next(buf_slice(&packet), &at, &pkt, &unit_error), 1);
+	assert_ok(pgp_pkesk_parse(pkt.body, &pkesk, &unit_error));
+	{
+		struct pgp_pkesk_fields fields = { 3, pkesk.algorithm, pkesk.fields };
+
+		assert_ok(pgp_secret_open(&k, secret_slice(&p.fresh.secret), &fields, &cipher, &got, &unit_error));
+	}
+	assert_int_equal(cipher, PGP_TRIPLEDES);
+	assert_slices(secret_slice(&got), secret_slice(&made.key));
+	secret_done(&got);
+	pgp_session_done(&made);
+	buf_done(&body);
+	buf_done(&text);
+	buf_done(&sig);
+	buf_done(&packet);
+	parts_done(&p);
+}
+
 /* ---- version 5, by gpg 2.4 ---- */
 
 static void
@@ -463,4 +532,4 @@ version_5_of_gpg_is_read(void **state)
 UNIT_MAIN(UNIT_TEST(old_ways_of_locking_are_opened), UNIT_TEST(ciphers_that_nobody_has_are_refused_by_name),
     UNIT_TEST(version_6_is_not_locked_in_old_ways), UNIT_TEST(stubs_say_where_the_secret_is),
     UNIT_TEST(odd_bit_counts_of_ed25519_are_read), UNIT_TEST(curve25519_scalars_of_every_kind_are_read),
-    UNIT_TEST(version_3_is_read), UNIT_TEST(version_5_of_gpg_is_read))
+    UNIT_TEST(version_3_is_read), UNIT_TEST(version_3_verifies_and_decrypts), UNIT_TEST(version_5_of_gpg_is_read))
