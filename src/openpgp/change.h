@@ -19,7 +19,8 @@
  *
  * Signing goes through keys, which must hold the certificate's primary key (and
  * a new or re-signed signing subkey, which signs back); that may ask a person
- * or an agent. Designated revokers are never written.
+ * or an agent. Designated revokers that a self-signature names go on into the
+ * new one; none is ever added (section 5.2.3.23).
  *
  * Common errors: ERR_USAGE (said what was wrong), ERR_NO_KEY (keys does not
  * hold what is needed), ERR_POLICY (the certificate does not stand, so that

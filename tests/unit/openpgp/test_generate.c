@@ -53,6 +53,7 @@ every_family_stands_in_every_version(void **state)
 			struct pgp_family_key k;
 			struct pgp_cert *c;
 			struct buf b;
+			int rc;
 
 			if (pgp_family_key(spec.family, version, true, &k, NULL) != 0) {
 				buf_init(&b, 1 << 20);
@@ -61,10 +62,17 @@ every_family_stands_in_every_version(void **state)
 				buf_done(&b);
 				continue;
 			}
-			/* Post-quantum keys need a newer libcrypto, and the test of them is where they are made; long RSA
-			 * keys need minutes on a slow machine. */
-			if (k.algorithm >= PGP_MLDSA65_ED25519 || k.bits > 3072 || (k.bits > 0 && version == 6))
+			/* Long RSA keys need minutes on a slow machine. */
+			if (k.bits > 3072 || (k.bits > 0 && version == 6))
 				continue;
+			/* Only a newer libcrypto has the post-quantum ones: then all works, else nothing is made. */
+			buf_init(&b, 1 << 20);
+			rc = pgp_generate(&spec, &b, &unit_error);
+			assert_int_equal(b.len > 0, rc == 0);
+			buf_done(&b);
+			if (k.algorithm >= PGP_MLDSA65_ED25519 && rc == ERR_UNSUPPORTED)
+				continue;
+			assert_int_equal(rc, 0);
 			c = generated(&spec);
 			assert_int_equal(c->primary->version, version);
 			assert_int_equal(c->primary->algorithm, k.algorithm);
