@@ -79,8 +79,8 @@ stays_at_home(const struct exporting *x, const struct pgp_draft_part *p, const s
  * what verifies supersedes: else a forgery with a later date would hide the
  * true one.
  */
-static void
-drop_superseded(struct exporting *x, const struct pgp_draft_component *k)
+static int
+drop_superseded(struct exporting *x, const struct pgp_draft_component *k, struct error *e)
 {
 	bool done[256] = { false };
 	struct pgp_sig_target target = pgp_component_target(x->c, k->from);
@@ -99,11 +99,17 @@ drop_superseded(struct exporting *x, const struct pgp_draft_component *k)
 		if (done[group])
 			p->drop = true;
 		else if (s.created <= x->latest && failed < PGP_SELF_CHECKS_MAX) {
-			done[group] = pgp_sig_check_target(&s, &target, x->c->primary, NULL) == 0 &&
-			    pgp_policy_hash(x->how->policy, s.hash, PGP_USE_SELF, NULL) == 0;
+			int rc = pgp_sig_check_target(&s, &target, x->c->primary, e);
+
+			if (rc == ERR_NOMEM || rc == ERR_CRYPTO)
+				return rc;
+			/* What only claims to be the holder's is worth nothing. */
+			p->drop = rc == ERR_SIGNATURE;
+			done[group] = rc == 0 && pgp_policy_hash(x->how->policy, s.hash, PGP_USE_SELF, NULL) == 0;
 			failed += !done[group];
 		}
 	}
+	return 0;
 }
 
 /* ---- others' signatures ---- */
@@ -280,15 +286,16 @@ mark_local(struct exporting *x, const struct pgp_draft_component *k)
 static int
 thin_component(struct exporting *x, struct pgp_draft_component *k, struct error *e)
 {
-	int rc;
+	int rc = 0;
 
 	k->drop = !component_wanted(x, k);
 	if (k->drop)
 		return 0;
 	mark_local(x, k);
 	if (x->how->newest_only)
-		drop_superseded(x, k);
-	rc = thin_others(x, k, e);
+		rc = drop_superseded(x, k, e);
+	if (rc == 0)
+		rc = thin_others(x, k, e);
 	for (size_t i = 0; rc == 0 && !x->how->keep_unhashed && i < k->count; i++)
 		if (!x->d.parts[k->first + i].drop)
 			rc = clean_unhashed(x, &x->d.parts[k->first + i], e);

@@ -4,7 +4,7 @@ import shutil
 import time
 
 import pytest
-from conftest import build_folder, run
+from conftest import ROOT, build_folder, run
 
 ALICE = "Alice <alice@example.org>"
 WORK = "Alice <alice@work.example>"
@@ -387,6 +387,24 @@ def test_approvals_of_sequoia_and_ours_are_the_same(tool, sop, alice, bob, tmp_p
     made.write_bytes(ours)
     run(["sq", "--force", "key", "attest-certifications", "--none", "--output", tmp_path / "none.key", made])
     assert tool.judge(tool("repair", stdin=(tmp_path / "none.key").read_bytes()))[1][4] == 0
+
+
+# ---- flooded ----
+
+@pytest.mark.parametrize("whose", ["others", "own"])
+def test_a_flooded_certificate_is_as_good_as_before(tool, sop, alice, tmp_path, whose):
+    """As in 2019: 30,000 signatures that nobody made. What is worth anything comes out again."""
+    plain = tool("export", stdin=alice)
+    cert = tmp_path / "cert"
+    cert.write_bytes(plain)
+    flooded = run(["python3", ROOT / "bench" / "flooded.py", cert, "30000", whose])
+    assert len(flooded) > 3000000
+    assert tool.judge(flooded) == tool.judge(plain)
+    assert len(tool("merge", sop.file(flooded), stdin=plain)) == len(flooded)
+    assert tool("minimise", stdin=flooded) == tool("minimise", stdin=plain)
+    assert tool("autocrypt", "alice@example.org", stdin=flooded) == tool("autocrypt", "alice@example.org", stdin=plain)
+    message = sop("encrypt", sop.file(flooded), stdin=b"hello")
+    assert sop("decrypt", sop.file(alice), stdin=message) == b"hello"
 
 
 # ---- small copies ----
