@@ -346,12 +346,6 @@ take_groups(struct finding *f)
 	}
 }
 
-static bool
-is_same(const struct pgp_component *a, const struct pgp_component *b)
-{
-	return a == b || (a->kind == b->kind && slice_eq(a->packet.body, b->packet.body));
-}
-
 int
 pgp_certifications_find(const struct pgp_certification_query *q, struct arena *a, struct pgp_certification **out,
     size_t *count_out, struct error *e)
@@ -368,7 +362,7 @@ pgp_certifications_find(const struct pgp_certification_query *q, struct arena *a
 	for (size_t i = 0; i < q->target->component_count; i++) {
 		const struct pgp_component *k = &q->target->components[i];
 
-		for (size_t n = 0; is_same(k, q->component) && n < k->part_count && f.rc == 0; n++)
+		for (size_t n = 0; pgp_component_is_same(k, q->component) && n < k->part_count && f.rc == 0; n++)
 			consider(&f, &k->parts[n]);
 	}
 	if (f.rc == 0)

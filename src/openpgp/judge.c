@@ -285,6 +285,30 @@ judge_component(struct pgp_judging *of, struct pgp_component_judgement *j)
 		say(j, PGP_STANDING_NOT_UNDERSTOOD, "it is not understood");
 }
 
+/* A double is judged with the first, once: else a thousand doubles would cost the square of all their signatures. */
+static const struct pgp_component_judgement *
+judged_before(const struct pgp_cert_judgement *out, size_t at)
+{
+	for (size_t i = 1; i < at; i++)
+		if (pgp_component_is_same(out->components[i].component, out->components[at].component))
+			return &out->components[i];
+	return NULL;
+}
+
+static void
+judge_nth(struct pgp_judging *of, struct pgp_cert_judgement *out, size_t at)
+{
+	const struct pgp_component *k = out->components[at].component;
+	const struct pgp_component_judgement *first = judged_before(out, at);
+
+	if (first == NULL) {
+		judge_component(of, &out->components[at]);
+		return;
+	}
+	out->components[at] = *first;
+	out->components[at].component = k;
+}
+
 /* The direct-key signature first: what it says applies to the entire key. */
 static void
 search_primary(struct pgp_judging *of, struct pgp_search *f)
@@ -332,7 +356,7 @@ judge_all(struct pgp_judging *of, struct pgp_cert_judgement *out)
 	}
 	search_primary(of, &f);
 	for (size_t i = 1; i < out->count && of->failed == 0; i++)
-		judge_component(of, &out->components[i]);
+		judge_nth(of, out, i);
 	choose_primary_user(out);
 	judge_primary(of, &f, out, &out->components[0]);
 	pgp_search_done(&f);

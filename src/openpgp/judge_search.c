@@ -175,11 +175,14 @@ consider(struct pgp_search *f, const struct pgp_part *part)
 		add(f, role == ROLE_BINDING ? &f->bindings : &f->revocations, part, &s);
 }
 
-/* A component may stand twice in a certificate that was merged carelessly. */
-static bool
-is_same(const struct pgp_component *a, const struct pgp_component *b)
+bool
+pgp_component_is_same(const struct pgp_component *a, const struct pgp_component *b)
 {
-	return a == b || (a->kind == b->kind && slice_eq(a->packet.body, b->packet.body));
+	if (a == b || a->kind != b->kind)
+		return a == b;
+	if (a->kind == PGP_COMPONENT_SUBKEY && a->key != NULL && b->key != NULL && a->key->fingerprint.len != 0)
+		return pgp_fingerprint_eq(&a->key->fingerprint, &b->key->fingerprint);
+	return a->packet.body.len <= PGP_DOUBLE_MAX && slice_eq(a->packet.body, b->packet.body);
 }
 
 void
@@ -198,7 +201,7 @@ pgp_search_begin(struct pgp_search *f, struct pgp_judging *of, const struct pgp_
 		const struct pgp_component *other = &c->components[i];
 
 		/* What is about the primary key may stand anywhere: people append revocations to the end. */
-		if (k->kind != PGP_COMPONENT_PRIMARY && !is_same(k, other))
+		if (k->kind != PGP_COMPONENT_PRIMARY && !pgp_component_is_same(k, other))
 			continue;
 		for (size_t n = 0; n < other->part_count && of->failed == 0; n++)
 			consider(f, &other->parts[n]);

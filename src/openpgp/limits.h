@@ -13,6 +13,7 @@
 #define PGP_CERT_MAX (64u << 20)        /* octets; flooded certificates of 2019 have 18 MB */
 #define PGP_CERT_PACKETS_MAX (1u << 20) /* of one certificate */
 #define PGP_CERT_COMPONENTS_MAX 4096u   /* keys, user IDs and attributes of one certificate */
+#define PGP_DOUBLE_MAX 512u             /* octets of a user ID of which copies are looked for: each with each */
 #define PGP_SELF_CHECKS_MAX 2048u       /* self-signatures of a certificate that may turn out to be forged */
 #define PGP_SELF_CHECKS_EACH_MIN 8u     /* of one component, however many there are */
 #define PGP_SELF_CHECKS_EACH_MAX 128u   /* and however few */

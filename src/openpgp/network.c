@@ -150,8 +150,7 @@ static bool
 is_double(const struct pgp_cert *c, size_t at)
 {
 	for (size_t i = 1; i < at; i++)
-		if (c->components[i].kind == c->components[at].kind &&
-		    slice_eq(c->components[i].packet.body, c->components[at].packet.body))
+		if (pgp_component_is_same(&c->components[i], &c->components[at]))
 			return true;
 	return false;
 }

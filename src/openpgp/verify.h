@@ -78,6 +78,13 @@ int pgp_cert_judge_among(const struct pgp_cert *c, const struct pgp_certs *other
     uint64_t at, struct pgp_cert_judgement *out, struct error *e);
 void pgp_cert_judgement_done(struct pgp_cert_judgement *j);
 
+/*
+ * The same key, user ID or attribute once more, as certificates that were
+ * merged carelessly have it: what stands behind one of them counts for both.
+ * User IDs over PGP_DOUBLE_MAX octets are not compared.
+ */
+bool pgp_component_is_same(const struct pgp_component *a, const struct pgp_component *b);
+
 /* The judgement of one key of the certificate; NULL when it is not of it. */
 const struct pgp_component_judgement *pgp_judged_key(const struct pgp_cert_judgement *j, const struct pgp_key *key);
 

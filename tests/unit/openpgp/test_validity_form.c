@@ -698,6 +698,39 @@ floods_of_forged_self_signatures(void **state)
 	kit_done(&k);
 }
 
+/* The same user ID four thousand times, with signatures in the certificate's own name behind each. */
+static void
+floods_of_doubles(void **state)
+{
+	struct pgp_policy policy = pgp_policy_default(T1 + NOW);
+	const struct step user = { .what = PUT_USER }, bound = { USER_SIG, .flags = GIVEN(PGP_FLAG_SIGN) };
+	struct pgp_cert_judgement j;
+	struct pgp_cert *c;
+	struct buf one;
+	struct kit k;
+	size_t from;
+
+	(void)state;
+	kit_new(&k, 4);
+	kit_step(&k, &(struct step){ .what = PUT_PRIMARY });
+	from = k.out.len;
+	kit_step(&k, &user);
+	for (int i = 0; i < 5; i++)
+		kit_step(&k, &bound);
+	buf_init(&one, 1 << 16);
+	(void)buf_put_slice(&one, slice_from(buf_slice(&k.out), from));
+	for (int i = 1; i < 4000; i++)
+		(void)buf_put_slice(&k.out, buf_slice(&one));
+	assert_ok(pgp_cert_parse(buf_slice(&k.out), &c, NULL, &unit_error));
+	assert_ok(pgp_cert_judge(c, &policy, policy.now, &j, &unit_error));
+	assert_int_equal(j.standing, PGP_STANDING_GOOD);
+	assert_int_equal(j.components[4000].standing, PGP_STANDING_GOOD);
+	pgp_cert_judgement_done(&j);
+	pgp_cert_free(c);
+	buf_done(&one);
+	kit_done(&k);
+}
+
 static void
 failed_allocations(void **state)
 {
@@ -739,4 +772,4 @@ UNIT_MAIN(UNIT_TEST(subpackets_of_bindings), UNIT_TEST(subpackets_of_data_signat
     UNIT_TEST(back_signatures), UNIT_TEST(key_flags), UNIT_TEST(key_flags_nowhere), UNIT_TEST(unknown_beside_good),
     UNIT_TEST(perturbed_certificates), UNIT_TEST(primary_user_ids), UNIT_TEST(designated_revokers),
     UNIT_TEST(weak_hashes), UNIT_TEST(short_rsa_keys), UNIT_TEST(floods_of_forged_self_signatures),
-    UNIT_TEST(failed_allocations), UNIT_TEST(count))
+    UNIT_TEST(floods_of_doubles), UNIT_TEST(failed_allocations), UNIT_TEST(count))
