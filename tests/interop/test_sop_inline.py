@@ -190,7 +190,7 @@ def test_pitfall_openpgp_10_text_around_it_is_not_signed(sop):
 def test_large(sop, form, piped):
     """Over what is held in memory, from files and from pipes."""
     key, cert = sop.key("rfc9580", "Alice <alice@example.org>")
-    data = sop.file(os.urandom(1 << 20).hex().encode().replace(b"0", b"\n") * 20 + b"\n")
+    data = sop.file(os.urandom(1 << 20).hex().encode().replace(b"0", b"\n") * 36 + b"\n")
     signed, out = sop.new_name(), sop.new_name()
     for words, source, target in ((["inline-sign", f"--as={form}", key], data, signed), (["inline-verify", cert], signed, out)):
         command = " ".join(f"'{w}'" for w in [build_folder() / "letterlock", "sop", *words])
@@ -212,3 +212,21 @@ def test_texts_travel_with_their_line_ends(sop, gpg):
         message = sop("encrypt", "--as=text", "--sign-with", key, cert, stdin=text)
         assert sop("decrypt", key, stdin=message) == text.replace(b"\r\n", b"\n")
         assert "GOODSIG" in gpg.status_of("--decrypt", stdin=message)
+
+
+@pytest.mark.parametrize("cut", [1, 10, 20, 40, 60])
+def test_a_pipe_that_trickles(sop, cut):
+    """What is read again of a pipe is put aside, wherever its first pieces end; other text may come before."""
+    key, cert = sop.key("compatibility", "Alice <alice@example.org>")
+    text = b"one\n" * 50000
+    message = sop("inline-sign", "--as=clearsigned", key, stdin=text)
+    for before in (b"", b"Dear reader,\n-----BEGIN\n" * 9):
+        child = subprocess.Popen([build_folder() / "letterlock", "sop", "inline-verify", cert], stdin=subprocess.PIPE,
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        whole = before + message
+        for at in range(0, 400, cut):
+            child.stdin.write(whole[at:at + cut])
+            child.stdin.flush()
+        out, said = child.communicate(whole[at + cut:], timeout=60)
+        assert child.returncode == 0, said
+        assert out == text
