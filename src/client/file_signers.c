@@ -281,7 +281,27 @@ file_signers_say(const struct file_signers *s)
 }
 
 int
-file_signers_result(const struct file_signers *s, struct error *e)
+file_wanted(const struct file_command *c, const char *who, struct pgp_fingerprint *out, struct error *e)
+{
+	const struct trust_entry *entry;
+
+	if (pgp_fingerprint_parse(slice_str(who), out, NULL) == 0)
+		return 0;
+	entry = trust_store_choose(c->keyring.certs, slice_str(who), NULL);
+	if (entry == NULL)
+		return error_set(e, ERR_NOT_FOUND, "there is no certificate of '%.100s' here", who);
+	if (!trust_is_believed(entry))
+		return error_set(e, ERR_NO_KEY,
+		    "nothing vouches that the certificate here is that of '%.80s': compare its fingerprint and say"
+		    " `letterlock key verify`",
+		    who);
+	*out = entry->fingerprint;
+	return 0;
+}
+
+/* Whoever signed. */
+static int
+result_of_best(const struct file_signers *s, struct error *e)
 {
 	switch (file_signers_best(s)) {
 	case FILE_VERDICT_GOOD:
@@ -299,4 +319,16 @@ file_signers_result(const struct file_signers *s, struct error *e)
 		break;
 	}
 	return error_set(e, ERR_SIGNATURE, "it is not signed");
+}
+
+int
+file_signers_result(const struct file_signers *s, const struct pgp_fingerprint *wanted, struct error *e)
+{
+	int rc;
+
+	if (wanted != NULL && file_signers_include(s, wanted))
+		return 0;
+	rc = result_of_best(s, e);
+	return rc == 0 && wanted != NULL ? error_set(e, ERR_SIGNATURE, "it is signed by somebody else than asked for")
+					 : rc;
 }

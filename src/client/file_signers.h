@@ -49,9 +49,18 @@ enum file_verdict file_signers_best(const struct file_signers *s);
 /* Whether a signature that is GOOD, GIVEN or DOUBTFUL is of this certificate. */
 bool file_signers_include(const struct file_signers *s, const struct pgp_fingerprint *f);
 
+/*
+ * Whom --signed-by means: a fingerprint, or an address whose certificate is believed to be its owner's: a name for which
+ * nothing vouches would promise what it does not keep. ERR_NOT_FOUND, ERR_NO_KEY.
+ */
+int file_wanted(const struct file_command *c, const char *who, struct pgp_fingerprint *out, struct error *e);
+
 /* Says each, and what to do next; with --json, "verdict" and "signatures" of what is said about the file. */
 void file_signers_say(const struct file_signers *s);
-/* 0, or ERR_SIGNATURE, ERR_NO_KEY, ERR_POLICY with a sentence: what verify ends with. */
-int file_signers_result(const struct file_signers *s, struct error *e);
+/*
+ * 0, or ERR_SIGNATURE, ERR_NO_KEY, ERR_POLICY with a sentence: what verify ends with. wanted: only a signature of this
+ * certificate counts, and then it does not matter how it is known; NULL: of any.
+ */
+int file_signers_result(const struct file_signers *s, const struct pgp_fingerprint *wanted, struct error *e);
 
 #endif

@@ -471,20 +471,6 @@ list_keys(struct opening *x)
 }
 
 static int
-choose_signer(struct opening *x, struct error *e)
-{
-	const struct trust_entry *entry;
-	int rc;
-
-	if (x->signed_by == NULL || pgp_fingerprint_parse(slice_str(x->signed_by), &x->wanted, NULL) == 0)
-		return 0;
-	rc = keyring_resolve(&x->c.keyring, slice_str(x->signed_by), false, &entry, e);
-	if (rc == 0)
-		x->wanted = entry->fingerprint;
-	return rc;
-}
-
-static int
 prepare(struct opening *x, struct error *e)
 {
 	int rc = file_policy(&x->c, &x->accept_old, &x->policy, e);
@@ -495,8 +481,8 @@ prepare(struct opening *x, struct error *e)
 		return error_set(e, ERR_USAGE, "--output takes one file at a time");
 	if (rc == 0 && x->unproven && x->c.out != stderr)
 		return error_set(e, ERR_USAGE, "--release-unproven-data is for --to-stdout");
-	if (rc == 0)
-		rc = choose_signer(x, e);
+	if (rc == 0 && x->signed_by != NULL)
+		rc = file_wanted(&x->c, x->signed_by, &x->wanted, e);
 	if (rc == 0 && (x->password || x->c.common.password_fd >= 0))
 		rc = want_password(x, e);
 	return rc;

@@ -19,6 +19,7 @@ static const char help[] =
     "Exit status: 0 a good signature of a known key, or of one given with --cert; 1 anything else.\n"
     "\n"
     "  --cert FILE         check against the certificates in this file only\n"
+    "  --signed-by WHO     only a signature of this address or fingerprint counts, not of anybody who is known\n"
     "  -o, --output OUT    write what the signature inside covers, only when it is good; - is standard output\n"
     "  --force             replace a file of that name\n"
     "  --accept-old RULE   for archives: also what the named rule refuses by now, such as sha1; `archive` for all\n"
@@ -27,17 +28,26 @@ static const char help[] =
     "Examples:\n"
     "  letterlock verify program-1.2.tar.gz             # with program-1.2.tar.gz.sig or .asc beside it\n"
     "  letterlock verify program.deb program.deb.asc --cert vendor-key.asc\n"
+    "  letterlock verify update.tar --signed-by releases@example.org && ./install update.tar\n"
     "  letterlock verify SHA256SUMS SHA256SUMS.gpg && sha256sum --check --ignore-missing SHA256SUMS\n"
     "  letterlock verify -o data.txt data.txt.gpg       # made by gpg --sign\n";
 
 struct verifying {
 	struct file_command c;
 	struct option_list certs, accept_old;
+	const char *signed_by;
+	struct pgp_fingerprint wanted; /* --signed-by */
 	struct pgp_policy policy;
 	struct file_signers signers;
 	bool judged;
 	struct pgp_plain inner; /* where what is inside goes; ops NULL: it is only checked */
 };
+
+static const struct pgp_fingerprint *
+wanted(const struct verifying *v)
+{
+	return v->signed_by != NULL ? &v->wanted : NULL;
+}
 
 /* ---- detached ---- */
 
@@ -117,7 +127,7 @@ plain_commit(void *ctx, struct error *e)
 
 	v->judged = rc == 0;
 	if (rc == 0)
-		rc = file_signers_result(&v->signers, e);
+		rc = file_signers_result(&v->signers, wanted(v), e);
 	return rc != 0 || v->inner.ops == NULL ? rc : v->inner.ops->commit(v->inner.ctx, e);
 }
 
@@ -295,7 +305,7 @@ verify_one(void *ctx, const char *path, struct error *e)
 	if (v->judged)
 		file_signers_say(&v->signers);
 	if (rc == 0)
-		rc = file_signers_result(&v->signers, e);
+		rc = file_signers_result(&v->signers, wanted(v), e);
 	if (v->c.said != NULL)
 		json_value_set_bool(v->c.said, "verified", rc == 0);
 	file_signers_done(&v->signers);
@@ -305,9 +315,13 @@ verify_one(void *ctx, const char *path, struct error *e)
 static int
 prepare(struct verifying *v, struct error *e)
 {
+	int rc;
+
 	if (v->c.files.count > 2)
 		return error_set(
 		    e, ERR_USAGE, "one file, and perhaps its signature: `letterlock verify FILE [SIGNATURE]`");
+	if (v->signed_by != NULL && (rc = file_wanted(&v->c, v->signed_by, &v->wanted, e)) != 0)
+		return rc;
 	return file_policy(&v->c, &v->accept_old, &v->policy, e);
 }
 
@@ -319,6 +333,7 @@ verb_verify(int argc, char **argv)
 	const struct option options[] = {
 		FILE_OPTIONS(&v->c),
 		{ "cert", OPTION_LIST, &v->certs },
+		{ "signed-by", OPTION_TEXT, &v->signed_by },
 		{ "accept-old", OPTION_LIST, &v->accept_old },
 	};
 	int status, rc;
