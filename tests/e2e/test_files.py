@@ -685,6 +685,27 @@ def test_a_key_that_only_came_along(gpg, peter, data):
     one.run("verify", "plan.txt", cwd=data, secret=None)
 
 
+def test_only_one_signer_counts(alice, bob, gpg, peter, data):
+    """Bob is known to Alice, and yet not the one who releases Peter's program."""
+    bob.run("sign", "plan.txt", cwd=data)
+    alice.run("verify", "plan.txt", cwd=data)
+    _, err = alice.run("verify", "plan.txt", "--signed-by", PETER, cwd=data, want=1)
+    assert "somebody else" in err
+    for who in (BOB, alice.fingerprint(BOB)):
+        alice.run("verify", "plan.txt", "--signed-by", who, cwd=data)
+    gpg("-u", PETER, "-o", data / "in.gpg", "-s", data / "plan.txt")
+    alice.run("verify", "in.gpg", "-o", "out", "--signed-by", BOB, cwd=data, want=1)
+    assert not (data / "out").exists()
+    alice.run("verify", "in.gpg", "-o", "out", "--signed-by", PETER, cwd=data)
+    one = Person(data, "carol@example.org")
+    one.knows(peter, cwd=data)
+    index = one.home / "data/letterlock/certificates/index.json"
+    index.write_text(index.read_text().replace('"imported"', '"first use"'))
+    _, err = one.run("verify", "in.gpg", "--signed-by", PETER, cwd=data, want=1, secret=None)
+    assert "nothing vouches" in err
+    one.run("verify", "in.gpg", "--signed-by", one.fingerprint(PETER), cwd=data, secret=None)
+
+
 def test_never_from_detached_to_inline(alice, gpg, peter, data):
     """A good signed message in the place of a detached signature says nothing about the file beside it."""
     (data / "evil.txt").write_bytes(b"another text\n")
