@@ -5,6 +5,7 @@
  */
 #include "unit.h"
 
+#include "base/mem.h"
 #include "openpgp/negotiate.h"
 #include "openpgp/sig.h"
 
@@ -479,6 +480,70 @@ keys_are_generated(void **state)
 	generated(&spec, PGP_MLKEM768_X25519, PGP_MLKEM768_X25519);
 }
 
+/* One of everything with a key; what fails must be for want of memory. */
+static int
+work(const struct pgp_fresh_key *k, struct error *e)
+{
+	PGP_SESSION_OWNED struct pgp_session session = { 0, SECRET_EMPTY }, got = { 0, SECRET_EMPTY };
+	BUF_OWNED struct buf out = { 0 }, body = { 0 };
+	SECRET_OWNED struct secret secret = SECRET_EMPTY;
+	const uint8_t digest[32] = { 1 };
+	struct pgp_pkesk pkesk;
+	struct pgp_packet p;
+	struct pgp_key key;
+	size_t at = 0;
+	int rc;
+
+	buf_init(&out, 1u << 16);
+	buf_init(&body, 1u << 16);
+	rc = pgp_key_write_secret(
+	    &k->key, PGP_SECRET_SUBKEY, secret_slice(&k->secret), PGP_PROTECT_NONE, SLICE_EMPTY, &body, e);
+	if (rc == 0)
+		rc = pgp_key_parse(buf_slice(&body), PGP_SECRET_SUBKEY, &key, e);
+	if (rc == 0)
+		rc = pgp_key_unlock(&key, SLICE_EMPTY, &secret, e);
+	if (rc != 0 || !pgp_pqc_decrypts(key.algorithm))
+		return rc != 0
+		    ? rc
+		    : pgp_secret_sign(&key, secret_slice(&secret), PGP_SHA256, slice_of(digest, 32), &out, e);
+	rc = pgp_session_new(PGP_AES256, &session, e);
+	if (rc == 0)
+		rc = pgp_pkesk_write(6, &key, &session, &out, e);
+	if (rc == 0 && (rc = pgp_packet_next(buf_slice(&out), &at, &p, e)) == 1)
+		rc = pgp_pkesk_parse(p.body, &pkesk, e);
+	if (rc == 0) {
+		const struct pgp_pkesk_fields fields = { 6, pkesk.algorithm, pkesk.fields };
+
+		rc = pgp_secret_open(&key, secret_slice(&secret), &fields, &got.cipher, &got.key, e);
+	}
+	return rc;
+}
+
+static void
+without_memory(void **state)
+{
+	static const uint8_t all[] = { PGP_MLDSA65_ED25519, PGP_MLDSA87_ED448, PGP_MLKEM768_X25519,
+		PGP_MLKEM1024_X448 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof all; i++) {
+		struct pgp_fresh_key k = { 0 };
+		struct error e = { 0 };
+		int rc = ERR_NOMEM;
+
+		if (!fresh(6, all[i], &k))
+			continue;
+		for (long n = 0; rc != 0; n++) {
+			mem_fail_after(n);
+			rc = work(&k, &e);
+			mem_fail_after(-1);
+			if (rc != 0 && rc != ERR_NOMEM)
+				fail_msg("allocation %ld: %d %s", n, rc, e.text);
+		}
+		pgp_fresh_key_done(&k);
+	}
+}
+
 static void
 what_is_not_here_says_so(void **state)
 {
@@ -505,4 +570,4 @@ UNIT_MAIN(UNIT_TEST(versions_that_each_may_have), UNIT_TEST(wrong_lengths_are_no
     UNIT_TEST(a_strange_subkey_spoils_nothing), UNIT_TEST(no_binding_by_old_hashes),
     UNIT_TEST(aes256_goes_without_saying), UNIT_TEST(session_keys_there_and_back),
     UNIT_TEST(signatures_and_their_hashes), UNIT_TEST(exchanged_public_halves_do_not_unlock),
-    UNIT_TEST(keys_are_generated), UNIT_TEST(what_is_not_here_says_so))
+    UNIT_TEST(keys_are_generated), UNIT_TEST(without_memory), UNIT_TEST(what_is_not_here_says_so))
