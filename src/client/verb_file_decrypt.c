@@ -438,9 +438,8 @@ open_looked_at(struct opening *x, const char *path, struct error *e)
 		return list_one(x, path, e);
 	if (x->c.out == stderr)
 		return open_to_stdout(x, path, e);
-	if (x->c.output != NULL)
-		return open_to_file(x, path, x->c.output, e);
-	rc = output_name(x, path, name, e);
+	/* "~/holiday/" means the folder that is made */
+	rc = x->c.output != NULL ? file_name_add(x->c.output, "", name, e) : output_name(x, path, name, e);
 	return rc == 0 ? open_to_file(x, path, name, e) : rc;
 }
 
