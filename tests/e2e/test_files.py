@@ -954,6 +954,8 @@ def test_a_folder_is_sealed_and_opened(alice, bob, tmp_path):
     assert (tmp_path / "photos/a.txt").stat().st_mtime == 1e9
     _, err = bob.run("decrypt", "photos.tar.pgp", cwd=tmp_path, want=1)
     assert "exists already" in err
+    bob.run("decrypt", "photos.tar.pgp", "-o", "holiday/", cwd=tmp_path)
+    same(tmp_path / "before", tmp_path / "holiday")
     nothing_hidden(tmp_path)
 
 
