@@ -130,12 +130,17 @@ holds(const struct updating *u, const struct pgp_key *key)
 	return u->g.c->keys.ops->holds(u->g.c->keys.ctx, key);
 }
 
-/* A signing subkey that has not signed back, or with a weak hash, where that can be healed. */
-static bool
-lacks_back_signature(const struct updating *u, const struct pgp_component *k, const struct pgp_sig *binding)
+/* 1 for a signing subkey that has not signed back, or with a weak hash, where that can be healed. */
+static int
+lacks_back_signature(
+    const struct updating *u, const struct pgp_component *k, const struct pgp_sig *binding, struct error *e)
 {
-	return binding->has_key_flags && (binding->key_flags & PGP_FLAG_SIGN) != 0 && holds(u, k->key) &&
-	    pgp_selfsig_back_check(u->g.c->cert, k, binding, u->g.c->policy, NULL) != 0;
+	int rc;
+
+	if (!binding->has_key_flags || (binding->key_flags & PGP_FLAG_SIGN) == 0 || !holds(u, k->key))
+		return 0;
+	rc = pgp_selfsig_back_check(u->g.c->cert, k, binding, u->g.c->policy, e);
+	return rc == 0 || rc == ERR_NOMEM || rc == ERR_CRYPTO ? rc : 1;
 }
 
 static bool
@@ -189,9 +194,8 @@ update_subkey(struct updating *u, const struct pgp_component *k, struct error *e
 	count_subkey(u, k, &old, !unfit);
 	if (unfit && u->o->revoke_deprecated)
 		return revoke_deprecated(u, k, &old, e);
-	if (weak(u, old.hash) || lacks_back_signature(u, k, &old))
-		return pgp_changing_renew(&u->g, k, &old, none, e);
-	return 0;
+	rc = weak(u, old.hash) ? 1 : lacks_back_signature(u, k, &old, e);
+	return rc == 1 ? pgp_changing_renew(&u->g, k, &old, none, e) : rc;
 }
 
 static void

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* What others say of a certificate, and which of that its owner approves. */
+#include "base/mem.h"
 #include "openpgp/change_kit.h"
 
 /* The certification that stands last behind the user ID. */
@@ -223,5 +224,45 @@ the_owner_approves(void **state)
 	}
 }
 
+static void
+every_allocation_may_fail_while_certifying(void **state)
+{
+	const struct pgp_notation notation = { SLICE("how@example.org"), SLICE("met in person"), true, false };
+	const struct pgp_certify_spec spec = { .created = NOW,
+		.depth = 1,
+		.amount = 120,
+		.regex = SLICE("x$"),
+		.notations = &notation,
+		.notation_count = 1 };
+	struct changed alice, bob;
+	struct pgp_keyring_ops keys;
+	struct buf b = room();
+
+	(void)state;
+	changed_new(&alice, 6, false);
+	changed_new(&bob, 6, false);
+	keys = change_of(&bob).keys;
+	assert_ok(pgp_certify_user(&spec, alice.f.cert, *alice_id(), bob.f.cert, keys, &b, &unit_error));
+	advance(&alice, &b);
+	for (int what = 0; what < 2; what++) {
+		int rc = ERR_NOMEM;
+
+		for (long n = 0; rc != 0; n++) {
+			b = room();
+			mem_fail_after(n);
+			rc = (what == 0 ? pgp_certify_user : pgp_certify_revoke)(
+			    &spec, alice.f.cert, *alice_id(), bob.f.cert, keys, &b, &unit_error);
+			mem_fail_after(-1);
+			if (rc != 0 && rc != ERR_NOMEM)
+				fail_msg("call %d, allocation %ld: %d %s", what, n, rc, unit_error.text);
+			assert_int_equal(b.len == 0, rc != 0);
+			buf_done(&b);
+		}
+	}
+	changed_done(&alice);
+	changed_done(&bob);
+}
+
 UNIT_MAIN(UNIT_TEST(certifications_say_what_was_asked), UNIT_TEST(certifications_that_cannot_be),
-    UNIT_TEST(certifications_are_taken_back), UNIT_TEST(the_owner_approves))
+    UNIT_TEST(certifications_are_taken_back), UNIT_TEST(the_owner_approves),
+    UNIT_TEST(every_allocation_may_fail_while_certifying))

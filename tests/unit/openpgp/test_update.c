@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Keys brought up to date. */
+#include "base/mem.h"
 #include "openpgp/change_kit.h"
 
 static bool
@@ -114,5 +115,32 @@ a_revoked_key_is_not_updated(void **state)
 	changed_done(&c);
 }
 
+/* Also while the newest self-signatures are looked for, and back signatures checked. */
+static void
+every_allocation_may_fail_while_updating(void **state)
+{
+	const struct pgp_update_options full = { .sign_only = false };
+	struct pgp_change g;
+	struct changed c;
+	int rc = ERR_NOMEM;
+
+	(void)state;
+	changed_new(&c, 4, true);
+	g = change_of(&c);
+	for (long n = 0; rc != 0; n++) {
+		struct buf b = room();
+		bool changed = false;
+
+		mem_fail_after(n);
+		rc = pgp_change_update(&g, &full, &b, &changed, &unit_error);
+		mem_fail_after(-1);
+		if (rc != 0 && rc != ERR_NOMEM)
+			fail_msg("allocation %ld: %d %s", n, rc, unit_error.text);
+		assert_int_equal(changed, rc == 0);
+		buf_done(&b);
+	}
+	changed_done(&c);
+}
+
 UNIT_MAIN(UNIT_TEST(a_current_key_stays_as_it_is), UNIT_TEST(an_old_key_is_healed), UNIT_TEST(what_is_missing_is_added),
-    UNIT_TEST(a_revoked_key_is_not_updated))
+    UNIT_TEST(a_revoked_key_is_not_updated), UNIT_TEST(every_allocation_may_fail_while_updating))
