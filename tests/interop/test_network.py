@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 """The web of trust beside Sequoia's: every root and user ID of the 27 keyrings that come with sq-wot.
 
-Needs Debian's sq-wot, librust-sequoia-wot-dev (the keyrings) and faketime, installed or unpacked under
-LETTERLOCK_WOT_ROOT; without them it is skipped. Their certifications ended in 2026, and some rings are about what
+Needs Debian's sq-wot, faketime, and the keyrings out of librust-sequoia-wot-dev, which script/bootstrap test unpacks
+into build/peers; without them it is skipped. Their certifications ended in 2026, and some rings are about what
 happens in between, so both programs are asked at several times.
 """
 import calendar
@@ -14,12 +14,11 @@ import time
 
 import pytest
 
-from conftest import build_folder, run
+from conftest import ROOT, build_folder, run
 
-ROOT = pathlib.Path(os.environ.get("LETTERLOCK_WOT_ROOT", "/"))
-RINGS = sorted(ROOT.glob("usr/share/cargo/registry/sequoia-wot-*/tests/data/*.pgp"))
-SQ_WOT = ROOT / "usr/bin/sq-wot"
-FAKETIME = sorted(ROOT.glob("usr/lib/*/faketime/libfaketime.so.1"))
+RINGS = sorted((ROOT / "build" / "peers").glob("usr/share/cargo/registry/sequoia-wot-*/tests/data/*.pgp"))
+SQ_WOT = pathlib.Path("/usr/bin/sq-wot")
+FAKETIME = sorted(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
 TIMES = ["2020-02-15 00:00:00", "2020-08-15 00:00:00", "2022-06-01 00:00:00"]
 LINE = re.compile(r"^\[.\] ([0-9A-F]{40}) (.*): (?:fully|partially|marginally) authenticated \((\d+)%\)$")
 
