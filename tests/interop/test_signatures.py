@@ -59,7 +59,7 @@ def rnp(tmp_path):
 
 
 def lf(text):
-    """Text comes out with this system's line ends."""
+    """Text of a message comes out with this system's line ends; a clearsigned one has those that it came with."""
     return text.replace(b"\r\n", b"\n")
 
 
@@ -93,7 +93,7 @@ def test_rfc9580_a6(sop, rfc9580):
 def test_cleartext_round_trip(sop, either):
     for text, same in ((TEXT, TEXT), (BLANKS, STRIPPED), (b"", b""), (b"\n", b"\n"), (b"x", b"x")):
         message = sop("inline-sign", "--as=clearsigned", either[0], stdin=text)
-        assert verify(sop, either[1], message)[0] == lf(same)
+        assert verify(sop, either[1], message)[0] == same
 
 
 def test_gpg_reads_our_cleartext(sop, gpg, alice):
@@ -109,7 +109,7 @@ def test_we_read_gpg_cleartext(sop, gpg, bob):
         for digest in ("SHA256", "SHA384", "SHA512"):
             message = gpg("--clearsign", "--digest-algo", digest, stdin=text)
             # GnuPG takes the line end before the signatures from the text.
-            assert verify(sop, bob, message)[0] == lf(text).removesuffix(b"\n")
+            assert verify(sop, bob, message)[0] == text.removesuffix(b"\n")
     message = gpg("--clearsign", stdin=BLANKS)
     assert verify(sop, bob, message)[0].replace(b"\r", b"") == STRIPPED.replace(b"\r", b"").removesuffix(b"\n")
 
@@ -533,7 +533,7 @@ def test_encrypted_messages_are_not_inline_signed(sop, alice):
 
 
 def test_large_texts(sop, gpg, alice, bob):
-    """Far beyond what is held in memory, from a file; the same through a pipe is refused with a sentence."""
+    """Far beyond what is held in memory, from a file and through a pipe."""
     line = b"a line of text that stands for many others, as lines of text do\n"
     text = line * (80 * 1024 * 1024 // len(line))
     message = sop.file(sop("inline-sign", "--as=clearsigned", alice[0], stdin=text))
@@ -541,5 +541,4 @@ def test_large_texts(sop, gpg, alice, bob):
         done = subprocess.run([*map(str, sop.argv), "inline-verify", str(alice[1])], stdin=f, capture_output=True,
                               timeout=120, check=True)
     assert done.stdout == text
-    done = sop("inline-verify", alice[1], stdin=message.read_bytes(), status=None)
-    assert done.returncode != 0 and done.stdout == b"" and b"file" in done.stderr
+    assert sop("inline-verify", alice[1], stdin=message.read_bytes()) == text
