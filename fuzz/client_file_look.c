@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "client/file_stream.h"
-#include "openpgp/cert.h"
+#include "openpgp/cert/cert.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

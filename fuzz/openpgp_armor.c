@@ -2,7 +2,7 @@
 /* Any octets: read octet by octet or at once, the same comes out or nothing; what comes out armors and reads back the same. */
 #include <stdlib.h>
 
-#include "openpgp/armor.h"
+#include "openpgp/frame/armor.h"
 
 #define MAX (1u << 20)
 

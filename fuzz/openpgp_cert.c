@@ -6,9 +6,9 @@
  */
 #include <stdlib.h>
 
-#include "openpgp/change.h"
-#include "openpgp/merge.h"
-#include "openpgp/verify.h"
+#include "openpgp/cert/change.h"
+#include "openpgp/cert/merge.h"
+#include "openpgp/judge/verify.h"
 
 #define ROOM (8u << 20)
 #define NOW 1700000000u

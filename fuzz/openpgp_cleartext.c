@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "openpgp/inline.h"
+#include "openpgp/sig/inline.h"
 
 #define MAX (4u << 20)
 

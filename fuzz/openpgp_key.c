@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "crypto/secret.h"
-#include "openpgp/key.h"
+#include "openpgp/key/key.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,8 +6,8 @@
  */
 #include <stdlib.h>
 
-#include "openpgp/decrypt.h"
-#include "openpgp/encrypt.h"
+#include "openpgp/message/decrypt.h"
+#include "openpgp/message/encrypt.h"
 
 #define MAX (4u << 20)
 

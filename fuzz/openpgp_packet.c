@@ -2,7 +2,7 @@
 /* Any octets: reading packets from memory and from a source of single octets gives the same packets; written, they read the same. */
 #include <stdlib.h>
 
-#include "openpgp/packet.h"
+#include "openpgp/frame/packet.h"
 
 #define MAX (1u << 20)
 

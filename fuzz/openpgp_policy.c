@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "openpgp/policy.h"
+#include "openpgp/judge/policy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "openpgp/limits.h"
-#include "openpgp/regex.h"
+#include "openpgp/judge/regex.h"
 #include "base/buf.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -2,7 +2,7 @@
 /* Any octets: a specifier that parses writes the same octets again; cheap ones give a key, dear ones are refused at once. */
 #include <stdlib.h>
 
-#include "openpgp/s2k.h"
+#include "openpgp/key/s2k.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

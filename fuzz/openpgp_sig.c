@@ -2,7 +2,7 @@
 /* Any bytes: a signature's parts put together again are its body; its areas are walked within their bounds. */
 #include <stdlib.h>
 
-#include "openpgp/sig.h"
+#include "openpgp/sig/sig.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

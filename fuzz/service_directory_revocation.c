@@ -2,7 +2,7 @@
 /* Any bytes: what is taken for a revocation is one signature packet, and stays one behind a primary key. */
 #include <stdlib.h>
 
-#include "openpgp/cert.h"
+#include "openpgp/cert/cert.h"
 #include "service/directory_revocation.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "net/tls.h"
-#include "openpgp/key.h"
+#include "openpgp/key/key.h"
 #include "os/file.h"
 #include "trust/lookup.h"
 

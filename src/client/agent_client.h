@@ -13,7 +13,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "client/agent_protocol.h"
-#include "openpgp/keyops.h"
+#include "openpgp/key/keyops.h"
 
 #define AGENT_START_MS 10000
 #define AGENT_CALL_MS 60000

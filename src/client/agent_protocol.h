@@ -11,7 +11,7 @@
 #define CLIENT_AGENT_PROTOCOL_H
 
 #include "base/codec.h"
-#include "openpgp/key.h"
+#include "openpgp/key/key.h"
 
 #define AGENT_VERSION 1u
 #define AGENT_KEYS_MAX 64u          /* secret keys held, primary and subkeys counted */

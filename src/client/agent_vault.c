@@ -10,7 +10,7 @@
 #include "base/machine.h"
 #include "base/mem.h"
 #include "client/agent_shield.h"
-#include "openpgp/cert.h"
+#include "openpgp/cert/cert.h"
 
 struct key_slot {
 	int64_t until_ms; /* 0: free */

@@ -12,7 +12,7 @@
 #define CLIENT_AGENT_VAULT_H
 
 #include "client/agent_protocol.h"
-#include "openpgp/keyops.h"
+#include "openpgp/key/keyops.h"
 
 struct agent_vault;
 

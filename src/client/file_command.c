@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/printable.h"
 #include "client/account.h"
-#include "openpgp/verify.h"
+#include "openpgp/judge/verify.h"
 #include "os/file.h"
 #include "os/terminal.h"
 

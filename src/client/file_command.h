@@ -18,7 +18,7 @@
 
 #include "client/lazy_keys.h"
 #include "client/options.h"
-#include "openpgp/data_sig.h"
+#include "openpgp/sig/data_sig.h"
 
 #define FILE_BLOCK (1u << 20)           /* octets of one read or write */
 #define FILE_SIDE_HASH_MIN (1u << 20)   /* octets of data from which a second thread is worth while */

@@ -4,8 +4,8 @@
 
 #include "client/file_command.h"
 #include "client/file_stream.h"
-#include "openpgp/armor.h"
-#include "openpgp/session.h"
+#include "openpgp/frame/armor.h"
+#include "openpgp/message/session.h"
 
 #define CLEARTEXT "-----BEGIN PGP SIGNED MESSAGE-----"
 #define ARMOR_BEGIN "-----BEGIN PGP "

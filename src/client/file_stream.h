@@ -3,9 +3,9 @@
 #ifndef CLIENT_FILE_STREAM_H
 #define CLIENT_FILE_STREAM_H
 
-#include "openpgp/decrypt.h"
-#include "openpgp/packet.h"
-#include "openpgp/stream.h"
+#include "openpgp/message/decrypt.h"
+#include "openpgp/frame/packet.h"
+#include "openpgp/frame/stream.h"
 #include "os/file.h"
 #include "os/terminal.h"
 

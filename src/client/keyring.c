@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/printable.h"
-#include "openpgp/verify.h"
+#include "openpgp/judge/verify.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/paths.h"

@@ -9,8 +9,8 @@
 
 #include "client/agent_client.h"
 #include "client/common.h"
-#include "openpgp/generate.h"
-#include "openpgp/policy.h"
+#include "openpgp/cert/generate.h"
+#include "openpgp/judge/policy.h"
 #include "trust/store.h"
 
 struct keyring {

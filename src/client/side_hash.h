@@ -7,7 +7,7 @@
 #ifndef CLIENT_SIDE_HASH_H
 #define CLIENT_SIDE_HASH_H
 
-#include "openpgp/hasher.h"
+#include "openpgp/sig/hasher.h"
 
 struct side_hash;
 

@@ -9,7 +9,7 @@
 #include "client/side_hash.h"
 #include "client/sop/hold.h"
 #include "client/verbs.h"
-#include "openpgp/decrypt.h"
+#include "openpgp/message/decrypt.h"
 #include "os/archive.h"
 #include "os/terminal.h"
 

@@ -5,9 +5,9 @@
 #include "client/file_command.h"
 #include "client/file_stream.h"
 #include "client/verbs.h"
-#include "openpgp/armor.h"
-#include "openpgp/cleartext.h"
-#include "openpgp/encrypt.h"
+#include "openpgp/frame/armor.h"
+#include "openpgp/sig/cleartext.h"
+#include "openpgp/message/encrypt.h"
 
 #define SIGNATURES_MAX (1u << 20) /* octets of one signature of ours */
 

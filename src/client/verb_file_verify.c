@@ -6,8 +6,8 @@
 #include "client/file_stream.h"
 #include "client/sop/hold.h"
 #include "client/verbs.h"
-#include "openpgp/cleartext.h"
-#include "openpgp/decrypt.h"
+#include "openpgp/sig/cleartext.h"
+#include "openpgp/message/decrypt.h"
 
 static const char help[] =
     "letterlock verify FILE [SIGNATURE] [OPTION]...\n"

@@ -13,7 +13,7 @@
 #include "crypto/random.h"
 #include "letter/seal.h"
 #include "mime/address.h"
-#include "openpgp/verify.h"
+#include "openpgp/judge/verify.h"
 #include "os/clock.h"
 #include "os/paths.h"
 #include "os/terminal.h"

@@ -18,9 +18,9 @@
 
 #include "letter/limits.h"
 #include "mime/part.h"
-#include "openpgp/cert.h"
-#include "openpgp/keyops.h"
-#include "openpgp/policy.h"
+#include "openpgp/cert/cert.h"
+#include "openpgp/key/keyops.h"
+#include "openpgp/judge/policy.h"
 
 /* Who is looked for: whatever is known of a signer. */
 struct letter_wanted {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/mem.h"
 #include "letter/pgp.h"
-#include "openpgp/armor.h"
-#include "openpgp/decrypt.h"
+#include "openpgp/frame/armor.h"
+#include "openpgp/message/decrypt.h"
 
 #define OWN_KEYS_MAX 64u /* (sub)keys that may decrypt */
 

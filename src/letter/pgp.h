@@ -8,7 +8,7 @@
 
 #include "letter/open.h"
 #include "letter/seal.h"
-#include "openpgp/data_sig.h"
+#include "openpgp/sig/data_sig.h"
 
 /* What became of the signatures of one layer, with the certificates that they were checked with. */
 struct letter_pgp_signatures {

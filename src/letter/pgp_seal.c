@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/mem.h"
 #include "letter/pgp.h"
-#include "openpgp/armor.h"
-#include "openpgp/encrypt.h"
-#include "openpgp/negotiate.h"
+#include "openpgp/frame/armor.h"
+#include "openpgp/message/encrypt.h"
+#include "openpgp/message/negotiate.h"
 
 #define KEYS_OF_ONE 8u /* encryption keys of one certificate that are used: one for each of his devices */
 

@@ -15,9 +15,9 @@
 
 #include "letter/limits.h"
 #include "mime/compose.h"
-#include "openpgp/cert.h"
-#include "openpgp/keyops.h"
-#include "openpgp/policy.h"
+#include "openpgp/cert/cert.h"
+#include "openpgp/key/keyops.h"
+#include "openpgp/judge/policy.h"
 
 struct letter_seal_spec {
 	const struct mime_letter *letter; /* date is not before 1970 */

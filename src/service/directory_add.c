@@ -5,7 +5,7 @@
  * other goes to the store, and the answer waits until the last one is on disk.
  */
 #include "http/form.h"
-#include "openpgp/cert.h"
+#include "openpgp/cert/cert.h"
 #include "service/ask.h"
 #include "service/directory.h"
 #include "service/directory_call.h"

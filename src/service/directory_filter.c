@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "service/directory_filter.h"
 
-#include "openpgp/sig.h"
+#include "openpgp/sig/sig.h"
 
 /* What a signature is for the component behind which it stands. */
 enum worth {

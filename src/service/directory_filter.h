@@ -13,7 +13,7 @@
 #ifndef SERVICE_DIRECTORY_FILTER_H
 #define SERVICE_DIRECTORY_FILTER_H
 
-#include "openpgp/cert.h"
+#include "openpgp/cert/cert.h"
 
 #define DIRECTORY_SUBKEYS_MAX 64u
 #define DIRECTORY_USER_IDS_MAX 32u

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "service/directory_revocation.h"
 
-#include "openpgp/armor.h"
-#include "openpgp/packet.h"
+#include "openpgp/frame/armor.h"
+#include "openpgp/frame/packet.h"
 
 #define REVOCATION_MAX (64u << 10) /* octets; real ones have a few hundred */
 

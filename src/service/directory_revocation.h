@@ -8,7 +8,7 @@
 #ifndef SERVICE_DIRECTORY_REVOCATION_H
 #define SERVICE_DIRECTORY_REVOCATION_H
 
-#include "openpgp/sig.h"
+#include "openpgp/sig/sig.h"
 
 struct directory_revocation {
 	struct buf octets;  /* the packet; the caller's, done in any case */

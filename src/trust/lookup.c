@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "net/fetch.h"
-#include "openpgp/armor.h"
-#include "openpgp/verify.h"
+#include "openpgp/frame/armor.h"
+#include "openpgp/judge/verify.h"
 
 #define URL_MAX 2048u
 #define REPLY_MAX 4096u

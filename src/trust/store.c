@@ -6,8 +6,8 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "openpgp/merge.h"
-#include "openpgp/verify.h"
+#include "openpgp/cert/merge.h"
+#include "openpgp/judge/verify.h"
 #include "os/file.h"
 #include "trust/index.h"
 

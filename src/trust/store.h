@@ -16,8 +16,8 @@
 #ifndef TRUST_STORE_H
 #define TRUST_STORE_H
 
-#include "openpgp/cert.h"
-#include "openpgp/policy.h"
+#include "openpgp/cert/cert.h"
+#include "openpgp/judge/policy.h"
 #include "trust/limits.h"
 
 /* From the weakest to the strongest reason. */

@@ -21,10 +21,10 @@
 #include <time.h>
 
 #include "crypto/secret.h"
-#include "openpgp/armor.h"
-#include "openpgp/certify.h"
-#include "openpgp/merge.h"
-#include "openpgp/verify.h"
+#include "openpgp/frame/armor.h"
+#include "openpgp/cert/certify.h"
+#include "openpgp/cert/merge.h"
+#include "openpgp/judge/verify.h"
 
 #define INPUT_MAX (64u << 20)
 

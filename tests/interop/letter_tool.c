@@ -18,7 +18,7 @@
 #include "letter/open.h"
 #include "letter/seal.h"
 #include "mime/word.h"
-#include "openpgp/generate.h"
+#include "openpgp/cert/generate.h"
 
 #define INPUT_MAX (64u << 20)
 

@@ -22,11 +22,11 @@
 
 #include "base/hex.h"
 #include "crypto/cipher.h"
-#include "openpgp/algorithm.h"
-#include "openpgp/armor.h"
-#include "openpgp/decrypt.h"
-#include "openpgp/encrypt.h"
-#include "openpgp/generate.h"
+#include "openpgp/key/algorithm.h"
+#include "openpgp/frame/armor.h"
+#include "openpgp/message/decrypt.h"
+#include "openpgp/message/encrypt.h"
+#include "openpgp/cert/generate.h"
 
 #define INPUT_MAX (512u << 20)
 #define LIST_MAX 32u

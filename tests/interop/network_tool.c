@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "openpgp/network.h"
+#include "openpgp/judge/network.h"
 
 static int
 fail(const struct error *e)

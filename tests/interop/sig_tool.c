@@ -17,8 +17,8 @@
 #include <time.h>
 
 #include "crypto/secret.h"
-#include "openpgp/cleartext.h"
-#include "openpgp/encrypt.h"
+#include "openpgp/sig/cleartext.h"
+#include "openpgp/message/encrypt.h"
 
 #define INPUT_MAX (64u << 20)
 #define LIST_MAX 16u

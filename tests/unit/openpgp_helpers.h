@@ -4,9 +4,9 @@
 #define TESTS_OPENPGP_HELPERS_H
 
 #include "crypto/secret.h"
-#include "openpgp/data_sig.h"
-#include "openpgp/generate.h"
-#include "openpgp/packet.h"
+#include "openpgp/sig/data_sig.h"
+#include "openpgp/cert/generate.h"
+#include "openpgp/frame/packet.h"
 #include "unit.h"
 
 struct fixture {

@@ -4,8 +4,8 @@
 #define TESTS_OPENPGP_MESSAGE_H
 
 #include "crypto/random.h"
-#include "openpgp/decrypt.h"
-#include "openpgp/encrypt.h"
+#include "openpgp/message/decrypt.h"
+#include "openpgp/message/encrypt.h"
 
 #include "openpgp_helpers.h"
 

@@ -2,8 +2,8 @@
 /* armor and dearmor, as streams. */
 #include "client/sop/sop.h"
 #include "client/sop/stream.h"
-#include "openpgp/armor.h"
-#include "openpgp/packet.h"
+#include "openpgp/frame/armor.h"
+#include "openpgp/frame/packet.h"
 
 /* Which kind, and whether a checksum belongs to it, by the first octets. */
 static int

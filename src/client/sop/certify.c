@@ -2,9 +2,9 @@
 /* certify-userid: saying whose certificate it is. */
 #include "client/sop/merge.h"
 #include "crypto/secret.h"
-#include "openpgp/certify.h"
-#include "openpgp/packet.h"
-#include "openpgp/verify.h"
+#include "openpgp/cert/certify.h"
+#include "openpgp/frame/packet.h"
+#include "openpgp/judge/verify.h"
 #include "os/clock.h"
 
 struct certifying {

@@ -7,8 +7,8 @@
 #include "client/sop/stream.h"
 #include "client/sop/native.h"
 #include "client/sop/twice.h"
-#include "openpgp/decrypt.h"
-#include "openpgp/pqc.h"
+#include "openpgp/message/decrypt.h"
+#include "openpgp/key/pqc.h"
 #include "os/clock.h"
 
 #define DECRYPTION_KEYS_MAX 1024u

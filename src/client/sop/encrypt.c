@@ -7,8 +7,8 @@
 #include "client/side_hash.h"
 #include "client/sop/keys.h"
 #include "client/sop/stream.h"
-#include "openpgp/encrypt.h"
-#include "openpgp/negotiate.h"
+#include "openpgp/message/encrypt.h"
+#include "openpgp/message/negotiate.h"
 #include "os/clock.h"
 
 #define RECIPIENTS_MAX 4096u

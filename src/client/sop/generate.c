@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* generate-key. */
 #include "client/sop/keys.h"
-#include "openpgp/generate.h"
-#include "openpgp/pqc.h"
+#include "openpgp/cert/generate.h"
+#include "openpgp/key/pqc.h"
 #include "os/clock.h"
 
 static int

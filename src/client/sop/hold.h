@@ -7,7 +7,7 @@
 #define CLIENT_SOP_HOLD_H
 
 #include "client/sop/aside.h"
-#include "openpgp/decrypt.h"
+#include "openpgp/message/decrypt.h"
 
 struct sop_hold {
 	bool held;

@@ -5,9 +5,9 @@
 #include "base/mem.h"
 #include "client/sop/keys.h"
 #include "client/sop/stream.h"
-#include "openpgp/armor.h"
-#include "openpgp/cleartext.h"
-#include "openpgp/encrypt.h"
+#include "openpgp/frame/armor.h"
+#include "openpgp/sig/cleartext.h"
+#include "openpgp/message/encrypt.h"
 #include "os/clock.h"
 
 struct inline_signing {

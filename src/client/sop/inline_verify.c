@@ -4,8 +4,8 @@
 #include "client/sop/keys.h"
 #include "client/sop/stream.h"
 #include "client/sop/native.h"
-#include "openpgp/inline.h"
-#include "openpgp/packet.h"
+#include "openpgp/sig/inline.h"
+#include "openpgp/frame/packet.h"
 #include "os/clock.h"
 
 /* Text comes out only when a signature of the wanted time is good. */

@@ -11,7 +11,7 @@
 #include "base/utf8.h"
 #include "client/sop/io.h"
 #include "crypto/secret.h"
-#include "openpgp/armor.h"
+#include "openpgp/frame/armor.h"
 #include "os/clock.h"
 #include "os/file.h"
 

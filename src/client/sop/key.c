@@ -2,8 +2,8 @@
 /* extract-cert, revoke-key: certificates of secret keys. */
 #include "client/sop/keys.h"
 #include "crypto/secret.h"
-#include "openpgp/generate.h"
-#include "openpgp/packet.h"
+#include "openpgp/cert/generate.h"
+#include "openpgp/frame/packet.h"
 #include "os/clock.h"
 
 /* ---- extract-cert ---- */

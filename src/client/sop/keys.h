@@ -4,7 +4,7 @@
 #define CLIENT_SOP_KEYS_H
 
 #include "client/sop/io.h"
-#include "openpgp/data_sig.h"
+#include "openpgp/sig/data_sig.h"
 
 #define SOP_PASSWORDS_MAX 32u
 #define SOP_KEYS_MAX 64u /* subkeys of one certificate that are used for one purpose */

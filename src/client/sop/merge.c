@@ -2,7 +2,7 @@
 /* merge-certs. */
 #include "client/sop/merge.h"
 
-#include "openpgp/merge.h"
+#include "openpgp/cert/merge.h"
 
 int
 sop_replace(struct pgp_cert **c, struct buf *out)

@@ -7,7 +7,7 @@
 #ifndef CLIENT_SOP_NATIVE_H
 #define CLIENT_SOP_NATIVE_H
 
-#include "openpgp/decrypt.h"
+#include "openpgp/message/decrypt.h"
 
 struct sop_native {
 	struct pgp_plain inner;

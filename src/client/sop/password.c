@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* change-key-password. */
 #include "client/sop/keys.h"
-#include "openpgp/generate.h"
+#include "openpgp/cert/generate.h"
 
 static int
 relock(const struct pgp_cert *c, const struct sop_passwords *old, const struct buf *fresh, struct buf *out)

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "client/sop/sop.h"
-#include "openpgp/pqc.h"
-#include "openpgp/profile.h"
+#include "openpgp/key/pqc.h"
+#include "openpgp/cert/profile.h"
 
 /* Whether the libcrypto of this machine has its algorithms. */
 static bool

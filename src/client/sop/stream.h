@@ -3,7 +3,7 @@
 #ifndef CLIENT_SOP_STREAM_H
 #define CLIENT_SOP_STREAM_H
 
-#include "openpgp/cleartext.h"
+#include "openpgp/sig/cleartext.h"
 #include "os/file.h"
 
 struct sop_stdin;

@@ -13,7 +13,7 @@
 #ifndef CLIENT_SOP_TWICE_H
 #define CLIENT_SOP_TWICE_H
 
-#include "openpgp/decrypt.h"
+#include "openpgp/message/decrypt.h"
 
 /* Whether standard input is a plain file, from its beginning, and large enough for it to be worth while. */
 bool sop_twice_fits(void);

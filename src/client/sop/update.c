@@ -2,7 +2,7 @@
 /* update-key. */
 #include "client/sop/merge.h"
 #include "crypto/secret.h"
-#include "openpgp/change.h"
+#include "openpgp/cert/change.h"
 #include "os/clock.h"
 
 struct updating {

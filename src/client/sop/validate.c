@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* validate-userid: whether authorities say whose certificate it is. */
 #include "client/sop/keys.h"
-#include "openpgp/certification.h"
+#include "openpgp/judge/certification.h"
 #include "os/clock.h"
 
 #define CERTIFICATIONS_MAX (16u << 20) /* octets of what is found about one user ID */

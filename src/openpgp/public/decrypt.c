@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 #include "crypto/secret.h"
-#include "openpgp/decrypt.h"
+#include "openpgp/message/decrypt.h"
 #include "openpgp/public/public.h"
 
 #define KEYRINGS_MAX 64u

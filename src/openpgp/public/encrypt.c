@@ -2,8 +2,8 @@
 /* Encrypting for the public header. */
 #include "base/mem.h"
 #include "crypto/secret.h"
-#include "openpgp/encrypt.h"
-#include "openpgp/negotiate.h"
+#include "openpgp/message/encrypt.h"
+#include "openpgp/message/negotiate.h"
 #include "openpgp/public/public.h"
 
 struct llk_encrypter {

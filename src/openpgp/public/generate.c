@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* New keys, revocations, passwords and merging for the public header. */
-#include "openpgp/generate.h"
+#include "openpgp/cert/generate.h"
 
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "crypto/secret.h"
-#include "openpgp/armor.h"
-#include "openpgp/merge.h"
-#include "openpgp/profile.h"
+#include "openpgp/frame/armor.h"
+#include "openpgp/cert/merge.h"
+#include "openpgp/cert/profile.h"
 #include "openpgp/public/public.h"
 
 #define USER_IDS_MAX 1024u

@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "crypto/secret.h"
-#include "openpgp/armor.h"
+#include "openpgp/frame/armor.h"
 
 _Static_assert(LLK_ERROR_TEXT_SIZE == ERROR_TEXT_MAX, "a sentence fits");
 

@@ -10,11 +10,11 @@
 
 #include <letterlock/openpgp.h>
 
-#include "openpgp/cert.h"
-#include "openpgp/keyops.h"
-#include "openpgp/policy.h"
-#include "openpgp/stream.h"
-#include "openpgp/verify.h"
+#include "openpgp/cert/cert.h"
+#include "openpgp/key/keyops.h"
+#include "openpgp/judge/policy.h"
+#include "openpgp/frame/stream.h"
+#include "openpgp/judge/verify.h"
 
 #define LLK_PIECE (1u << 18)   /* octets read from a caller at once */
 #define LLK_SIGNERS_MAX 256u   /* PGP_SIGNATURES_MAX */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* Signing for the public header: detached, inline, cleartext. */
 #include "base/mem.h"
-#include "openpgp/armor.h"
-#include "openpgp/cleartext.h"
-#include "openpgp/data_sig.h"
-#include "openpgp/encrypt.h"
+#include "openpgp/frame/armor.h"
+#include "openpgp/sig/cleartext.h"
+#include "openpgp/sig/data_sig.h"
+#include "openpgp/message/encrypt.h"
 #include "openpgp/public/public.h"
 
 #define SIGNATURES_MAX (PGP_SIGNATURES_MAX * (size_t)16384u) /* octets of all that we make for one text */

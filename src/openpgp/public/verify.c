@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "openpgp/cleartext.h"
-#include "openpgp/data_sig.h"
+#include "openpgp/sig/cleartext.h"
+#include "openpgp/sig/data_sig.h"
 #include "openpgp/public/public.h"
 
 struct llk_verifier {

@@ -15,8 +15,8 @@
 #include "client/agent_shield.h"
 #include "client/agent_vault.h"
 #include "crypto/secret.h"
-#include "openpgp/cert.h"
-#include "openpgp/generate.h"
+#include "openpgp/cert/cert.h"
+#include "openpgp/cert/generate.h"
 #include "os/clock.h"
 #include "os/file.h"
 

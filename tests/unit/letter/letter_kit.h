@@ -7,8 +7,8 @@
 #include "letter/open.h"
 #include "letter/pgp.h"
 #include "letter/seal.h"
-#include "openpgp/encrypt.h"
-#include "openpgp/generate.h"
+#include "openpgp/message/encrypt.h"
+#include "openpgp/cert/generate.h"
 #include "unit.h"
 
 #define NOW 1700000000u

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* The papers' attacks on mail encryption, each under its name, made with our own keys. */
 #include "letter_kit.h"
-#include "openpgp/armor.h"
-#include "openpgp/packet.h"
+#include "openpgp/frame/armor.h"
+#include "openpgp/frame/packet.h"
 
 static struct person ann, bob, eve;
 static struct people people;

@@ -3,8 +3,8 @@
 #ifndef TESTS_CHANGE_KIT_H
 #define TESTS_CHANGE_KIT_H
 
-#include "openpgp/certify.h"
-#include "openpgp/verify.h"
+#include "openpgp/cert/certify.h"
+#include "openpgp/judge/verify.h"
 #include "openpgp_helpers.h"
 
 #define MADE 1700000000u

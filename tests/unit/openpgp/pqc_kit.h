@@ -3,9 +3,9 @@
 #ifndef TESTS_PQC_KIT_H
 #define TESTS_PQC_KIT_H
 
-#include "openpgp/packet.h"
-#include "openpgp/pqc.h"
-#include "openpgp/session.h"
+#include "openpgp/frame/packet.h"
+#include "openpgp/key/pqc.h"
+#include "openpgp/message/session.h"
 #include "openpgp_helpers.h"
 #include "unit.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "unit.h"
 
-#include "openpgp/armor.h"
-#include "openpgp/packet.h"
+#include "openpgp/frame/armor.h"
+#include "openpgp/frame/packet.h"
 
 #define BLOCK "-----BEGIN PGP MESSAGE-----\n\nyxViAAAAAABMZXR0ZXIgZnJvbSB1cwo=\n"
 #define TAIL "-----END PGP MESSAGE-----\n"

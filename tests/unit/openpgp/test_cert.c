@@ -2,12 +2,12 @@
 #include "unit.h"
 
 #include "base/mem.h"
-#include "openpgp/data_sig.h"
-#include "openpgp/generate.h"
-#include "openpgp/packet.h"
+#include "openpgp/sig/data_sig.h"
+#include "openpgp/cert/generate.h"
+#include "openpgp/frame/packet.h"
 
 #include "crypto/secret.h"
-#include "openpgp/armor.h"
+#include "openpgp/frame/armor.h"
 #include "openpgp_helpers.h"
 
 #define NOW 1700000000u

@@ -3,7 +3,7 @@
 #include "unit.h"
 
 #include "base/mem.h"
-#include "openpgp/inline.h"
+#include "openpgp/sig/inline.h"
 #include "openpgp_helpers.h"
 
 #define NOW 1700000000u

@@ -3,7 +3,7 @@
 #include "unit.h"
 
 #include "crypto/hash.h"
-#include "openpgp/armor.h"
+#include "openpgp/frame/armor.h"
 #include "openpgp_helpers.h"
 
 #define NOW 1700000000u

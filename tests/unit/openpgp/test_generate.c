@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* New keys of every family, version and shape. */
 #include "base/mem.h"
-#include "openpgp/key_make.h"
-#include "openpgp/verify.h"
+#include "openpgp/key/key_make.h"
+#include "openpgp/judge/verify.h"
 #include "openpgp_helpers.h"
 
 #define NOW 1700000000u

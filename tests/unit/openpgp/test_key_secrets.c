@@ -11,14 +11,14 @@
 
 #include "crypto/agree.h"
 #include "crypto/kdf.h"
-#include "openpgp/algorithm.h"
-#include "openpgp/cert.h"
-#include "openpgp/key_make.h"
-#include "openpgp/mpi.h"
-#include "openpgp/packet.h"
-#include "openpgp/s2k.h"
-#include "openpgp/session.h"
-#include "openpgp/sig.h"
+#include "openpgp/key/algorithm.h"
+#include "openpgp/cert/cert.h"
+#include "openpgp/key/key_make.h"
+#include "openpgp/frame/mpi.h"
+#include "openpgp/frame/packet.h"
+#include "openpgp/key/s2k.h"
+#include "openpgp/message/session.h"
+#include "openpgp/sig/sig.h"
 
 #define NOW 1790000000u
 #define PASS SLICE("correct horse")

@@ -4,12 +4,12 @@
 
 #include "base/mem.h"
 #include "crypto/random.h"
-#include "openpgp/curve.h"
-#include "openpgp/key_make.h"
-#include "openpgp/mpi.h"
-#include "openpgp/packet.h"
-#include "openpgp/pk.h"
-#include "openpgp/session.h"
+#include "openpgp/key/curve.h"
+#include "openpgp/key/key_make.h"
+#include "openpgp/frame/mpi.h"
+#include "openpgp/frame/packet.h"
+#include "openpgp/key/pk.h"
+#include "openpgp/message/session.h"
 
 #define NOW 1790000000u
 

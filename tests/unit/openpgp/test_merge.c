@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* Copies of one certificate united, ordered, cut down, and made ready to travel. */
 #include "base/mem.h"
-#include "openpgp/certify.h"
-#include "openpgp/merge.h"
-#include "openpgp/verify.h"
+#include "openpgp/cert/certify.h"
+#include "openpgp/cert/merge.h"
+#include "openpgp/judge/verify.h"
 #include "openpgp_helpers.h"
 
 #define NOW 1700000000u

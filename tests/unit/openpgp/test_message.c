@@ -4,7 +4,7 @@
 #include "unit.h"
 
 #include "base/mem.h"
-#include "openpgp/armor.h"
+#include "openpgp/frame/armor.h"
 
 #include "openpgp_message.h"
 

@@ -12,7 +12,7 @@
 
 #include "base/mem.h"
 #include "crypto/kdf.h"
-#include "openpgp/seipd_common.h"
+#include "openpgp/message/seipd_common.h"
 
 #include "openpgp_message.h"
 

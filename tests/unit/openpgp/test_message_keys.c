@@ -2,7 +2,7 @@
 /* Which key opens a message, when there are several answers; and which cipher is refused. */
 #include "unit.h"
 
-#include "openpgp/key_make.h"
+#include "openpgp/key/key_make.h"
 
 #include "openpgp_message.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "unit.h"
 
-#include "openpgp/negotiate.h"
+#include "openpgp/message/negotiate.h"
 
 #include "openpgp_helpers.h"
 

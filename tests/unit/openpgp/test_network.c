@@ -3,7 +3,7 @@
 #include "unit.h"
 
 #include "base/mem.h"
-#include "openpgp/network.h"
+#include "openpgp/judge/network.h"
 #include "validity_kit.h"
 
 #define NOW (10 * MONTH)

@@ -2,7 +2,7 @@
 /* The standard policy's rules by use, and what a person may change about them. */
 #include "unit.h"
 
-#include "openpgp/policy.h"
+#include "openpgp/judge/policy.h"
 
 #define BEFORE 1700000000u /* SHA-1 still binds */
 #define AFTER 1800000000u  /* and no longer does */

@@ -6,8 +6,8 @@
 #include "unit.h"
 
 #include "base/mem.h"
-#include "openpgp/negotiate.h"
-#include "openpgp/sig.h"
+#include "openpgp/message/negotiate.h"
+#include "openpgp/sig/sig.h"
 
 #include "pqc_kit.h"
 

@@ -10,8 +10,8 @@
 
 #include "base/hex.h"
 #include "crypto/keywrap.h"
-#include "openpgp/armor.h"
-#include "openpgp/decrypt.h"
+#include "openpgp/frame/armor.h"
+#include "openpgp/message/decrypt.h"
 
 #include "pqc_kit.h"
 

@@ -5,7 +5,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "openpgp/limits.h"
-#include "openpgp/regex.h"
+#include "openpgp/judge/regex.h"
 
 static void
 matches(void **state)

@@ -4,7 +4,7 @@
 
 #include "base/hex.h"
 #include "crypto/secret.h"
-#include "openpgp/sig.h"
+#include "openpgp/sig/sig.h"
 
 static void
 get(struct buf *out, const char *hex)

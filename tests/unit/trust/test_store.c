@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "openpgp/generate.h"
+#include "openpgp/cert/generate.h"
 #include "os/file.h"
-#include "openpgp/merge.h"
-#include "openpgp/packet.h"
+#include "openpgp/cert/merge.h"
+#include "openpgp/frame/packet.h"
 #include "trust/limits.h"
 #include "trust/store.h"
 #include "trust/why.h"
