@@ -258,6 +258,49 @@ int llk_cert_revocation(const struct llk_cert *cert, const struct llk_keys *keys
 int llk_cert_change_password(const struct llk_cert *cert, struct llk_bytes old_password, struct llk_bytes password,
     bool armor, struct llk_data *out, struct llk_error *error);
 
+/*
+ * Changes of one's own certificate. Each gives the whole changed certificate (with its secrets, when cert has them) and leaves
+ * cert as it is; several are made one after the other, each on what the last one gave. Old signatures stay behind the new ones.
+ * keys must hold the primary key; policy's now is the time of the new signatures.
+ */
+struct llk_change {
+	const struct llk_cert *cert;
+	const struct llk_keys *keys;
+	const struct llk_policy *policy;
+	bool armor; /* of the result */
+};
+
+/* fingerprint: of a subkey; NULL: the certificate. expires: unix seconds, 0 never. LLK_NOT_FOUND, LLK_USAGE. */
+int llk_change_expiry(const struct llk_change *change, const char *fingerprint, uint64_t expires, struct llk_data *out,
+    struct llk_error *error);
+int llk_change_add_user_id(const struct llk_change *change, struct llk_bytes user_id, bool primary,
+    struct llk_data *out, struct llk_error *error);
+int llk_change_revoke_user_id(const struct llk_change *change, struct llk_bytes user_id, struct llk_bytes why,
+    struct llk_data *out, struct llk_error *error);
+/*
+ * A subkey more, of the primary key's own family. flags: LLK_SIGN, LLK_ENCRYPT or LLK_AUTHENTICATE. expires: seconds after its
+ * creation, 0 never. password locks its secret; empty: not locked.
+ */
+int llk_change_add_subkey(const struct llk_change *change, unsigned flags, uint32_t expires, struct llk_bytes password,
+    struct llk_data *out, struct llk_error *error);
+/* fingerprint: of a subkey; NULL: the certificate. */
+int llk_change_revoke(const struct llk_change *change, const char *fingerprint, enum llk_revocation reason,
+    struct llk_bytes why, struct llk_data *out, struct llk_error *error);
+/* Puts in a revocation that was made ahead by llk_cert_revocation() or another program. Needs no secret. */
+int llk_cert_revoke_with(const struct llk_cert *cert, struct llk_bytes revocation, bool armor, struct llk_data *out,
+    struct llk_error *error);
+
+/*
+ * Says that a user ID of somebody's certificate is that person's: change->cert is the one who says so, target's changed certificate
+ * comes out. local: for one's own use, it does not travel. depth and amount: RFC 9580 section 5.2.3.21; 0 and 0: only that.
+ */
+int llk_certify(const struct llk_change *change, const struct llk_cert *target, struct llk_bytes user_id, bool local,
+    unsigned depth, unsigned amount, struct llk_data *out, struct llk_error *error);
+
+/* A copy for a journey: nothing secret, nothing local; minimal: only what is alive, and no signatures of others. */
+int llk_cert_export(const struct llk_cert *cert, const struct llk_policy *policy, bool minimal, bool armor,
+    struct llk_data *out, struct llk_error *error);
+
 /* ---- encrypting ---- */
 
 /*
@@ -311,6 +354,22 @@ struct llk_verdict {
 	uint64_t created;           /* unix seconds, as the signature says */
 	bool text;                  /* over text: line ends were made canonical */
 	char reason[LLK_REASON_SIZE]; /* a sentence; empty with LLK_GOOD */
+	/* What the signer says besides; empty when he does not. They live as long as what gave the verdict. */
+	struct llk_bytes policy_uri;
+	struct llk_bytes signer_user_id; /* only with LLK_GOOD, and only when it is one of the certificate's */
+	size_t notations;                /* how many there are */
+	/*
+	 * The signature names those whom the letter is for, and the key that opened it is not of any of them: somebody has
+	 * passed it on, and it was not meant for you.
+	 */
+	bool misdirected;
+};
+
+/* "tag@example.org" and what it says, which is text only when readable. */
+struct llk_notation {
+	struct llk_bytes name, value;
+	bool readable;
+	bool critical;
 };
 
 /* ---- decrypting ---- */
@@ -359,6 +418,8 @@ int llk_decrypter_run_data(
     struct llk_decrypter *decrypter, struct llk_bytes in, struct llk_data *out, struct llk_error *error);
 size_t llk_decrypter_verdicts(const struct llk_decrypter *decrypter);
 bool llk_decrypter_verdict(const struct llk_decrypter *decrypter, size_t n, struct llk_verdict *out);
+/* The i-th notation of the n-th verdict's signature; false behind the last. */
+bool llk_decrypter_notation(const struct llk_decrypter *decrypter, size_t n, size_t i, struct llk_notation *out);
 /* The session key that opened it, to be given to llk_decrypter_session_key() another time. LLK_NOT_FOUND. */
 int llk_decrypter_opened_with(
     const struct llk_decrypter *decrypter, unsigned *cipher_out, struct llk_data *key_out, struct llk_error *error);
@@ -381,6 +442,10 @@ int llk_signer_key(struct llk_signer *signer, const struct llk_cert *cert, const
 /* The data is text: line ends do not matter. Always so with LLK_CLEARTEXT. */
 void llk_signer_text(struct llk_signer *signer);
 void llk_signer_armor(struct llk_signer *signer);
+/* At most 64. Copies. name: "tag@example.org", UTF-8; value is UTF-8 when readable. */
+int llk_signer_notation(struct llk_signer *signer, const struct llk_notation *notation, struct llk_error *error);
+/* seconds after created; 0, the default: never */
+void llk_signer_expires(struct llk_signer *signer, uint32_t seconds);
 /* created: unix seconds. */
 int llk_signer_begin(struct llk_signer *signer, uint32_t created, struct llk_writer out, struct llk_error *error);
 int llk_signer_write(struct llk_signer *signer, struct llk_bytes data, struct llk_error *error);
@@ -405,6 +470,7 @@ int llk_verifier_end(struct llk_verifier *verifier, struct llk_error *error);
 size_t llk_verifier_good(const struct llk_verifier *verifier);
 size_t llk_verifier_verdicts(const struct llk_verifier *verifier);
 bool llk_verifier_verdict(const struct llk_verifier *verifier, size_t n, struct llk_verdict *out);
+bool llk_verifier_notation(const struct llk_verifier *verifier, size_t n, size_t i, struct llk_notation *out);
 /*
  * A text in the cleartext framework: appends the text that is signed, which alone may be shown, and then the verdicts are there.
  * Nothing else of the input is signed.

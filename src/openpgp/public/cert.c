@@ -285,40 +285,40 @@ llk_keys_free(struct llk_keys *keys)
 	if (keys == NULL)
 		return;
 	pgp_memory_keys_free(keys->memory);
-	mem_free(keys->keys);
+	mem_free(keys->held);
 	mem_free(keys);
 }
 
 static int
-keep(struct llk_keys *keys, const struct pgp_key *key, struct slice secret, struct error *e)
+keep(struct llk_keys *keys, const struct public_held *held, struct slice secret, struct error *e)
 {
 	int rc;
 
 	if (keys->count == keys->room) {
 		size_t room = keys->room == 0 ? 8 : 2 * keys->room;
-		const struct pgp_key **more;
+		struct public_held *more;
 
 		if (room > KEYS_MAX)
 			return error_set(e, ERR_LIMIT, "more than %u secret keys", KEYS_MAX);
-		more = mem_realloc(keys->keys, room * sizeof *more);
+		more = mem_realloc(keys->held, room * sizeof *more);
 		if (more == NULL)
 			return error_nomem(e);
-		keys->keys = more;
+		keys->held = more;
 		keys->room = room;
 	}
-	rc = pgp_memory_keys_add(keys->memory, key, secret, e);
+	rc = pgp_memory_keys_add(keys->memory, held->key, secret, e);
 	if (rc == 0)
-		keys->keys[keys->count++] = key;
+		keys->held[keys->count++] = *held;
 	return rc;
 }
 
 static int
-unlock(struct llk_keys *keys, const struct pgp_key *key, struct slice password, struct error *e)
+unlock(struct llk_keys *keys, const struct public_held *held, struct slice password, struct error *e)
 {
 	struct secret s SECRET_OWNED = SECRET_EMPTY;
-	int rc = pgp_key_unlock(key, password, &s, e);
+	int rc = pgp_key_unlock(held->key, password, &s, e);
 
-	return rc != 0 ? rc : keep(keys, key, secret_slice(&s), e);
+	return rc != 0 ? rc : keep(keys, held, secret_slice(&s), e);
 }
 
 int
@@ -331,7 +331,8 @@ llk_keys_unlock(struct llk_keys *keys, const struct llk_cert *cert, struct llk_b
 
 	(void)error_set(&last, ERR_NO_KEY, "the certificate has no secret key in it");
 	for (size_t i = 0; (key = pgp_cert_key(c, i)) != NULL; i++) {
-		int rc = key->secret ? unlock(keys, key, public_slice(password), &e) : ERR_NO_KEY;
+		const struct public_held held = { key, &c->primary->fingerprint };
+		int rc = key->secret ? unlock(keys, &held, public_slice(password), &e) : ERR_NO_KEY;
 
 		if (rc == 0)
 			opened++;

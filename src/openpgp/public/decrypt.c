@@ -67,7 +67,7 @@ llk_decrypter_keys(struct llk_decrypter *decrypter, const struct llk_keys *keys,
 		return public_refuse(error, ERR_NOMEM, "no memory");
 	decrypter->keys = all;
 	for (size_t i = 0; i < keys->count; i++)
-		all[decrypter->key_count++] = keys->keys[i];
+		all[decrypter->key_count++] = keys->held[i].key;
 	decrypter->keyrings[decrypter->keyring_count++] = keys;
 	return 0;
 }
@@ -321,13 +321,35 @@ llk_decrypter_verdicts(const struct llk_decrypter *decrypter)
 	return decrypter->verified ? pgp_verifier_count(decrypter->verifier) : 0;
 }
 
+/* Of the certificate whose key opened it; NULL when none did. */
+static const struct pgp_fingerprint *
+opener(const struct llk_decrypter *x)
+{
+	for (size_t r = 0; r < x->keyring_count; r++)
+		for (size_t i = 0; i < x->keyrings[r]->count; i++)
+			if (x->keyrings[r]->held[i].key == x->result.key)
+				return x->keyrings[r]->held[i].primary;
+	return NULL;
+}
+
 bool
 llk_decrypter_verdict(const struct llk_decrypter *decrypter, size_t n, struct llk_verdict *out)
 {
+	const struct pgp_fingerprint *primary = opener(decrypter);
+
 	if (n >= llk_decrypter_verdicts(decrypter))
 		return false;
-	public_verdict_of(pgp_verifier_verdict(decrypter->verifier, n), out);
+	public_verdict_of(decrypter->verifier, n, out);
+	out->misdirected = primary != NULL && pgp_verifier_verdict(decrypter->verifier, n)->recipients_named &&
+	    !pgp_verifier_names(decrypter->verifier, n, primary) &&
+	    !pgp_verifier_names(decrypter->verifier, n, &decrypter->result.key->fingerprint);
 	return true;
+}
+
+bool
+llk_decrypter_notation(const struct llk_decrypter *decrypter, size_t n, size_t i, struct llk_notation *out)
+{
+	return n < llk_decrypter_verdicts(decrypter) && public_notation_of(decrypter->verifier, n, i, out);
 }
 
 int

@@ -21,6 +21,14 @@ struct llk_generator {
 	bool sign_only;
 };
 
+enum pgp_protection
+public_protection(uint8_t version, struct llk_bytes password)
+{
+	if (password.len == 0)
+		return PGP_PROTECT_NONE;
+	return version == 6 ? PGP_PROTECT_AEAD : PGP_PROTECT_CFB;
+}
+
 int
 llk_generator_new(const char *profile, struct llk_generator **out, struct llk_error *error)
 {
@@ -105,9 +113,8 @@ llk_generator_run(
 		.created = created,
 		.expires = g->expires,
 		.sign_only = g->sign_only,
-		.protection = g->password.len == 0 ? PGP_PROTECT_NONE
-		    : g->profile->version == 6     ? PGP_PROTECT_AEAD
-						   : PGP_PROTECT_CFB,
+		.protection =
+		    public_protection(g->profile->version, (struct llk_bytes){ g->password.data, g->password.len }),
 		.passphrase = secret_slice(&g->password) };
 	struct error e = { 0 };
 	struct buf packets;
@@ -179,9 +186,7 @@ llk_cert_change_password(const struct llk_cert *cert, struct llk_bytes old_passw
     bool armor, struct llk_data *out, struct llk_error *error)
 {
 	const struct pgp_cert *c = public_cert_engine(cert);
-	enum pgp_protection protection = password.len == 0 ? PGP_PROTECT_NONE
-	    : c->primary->version == 6                     ? PGP_PROTECT_AEAD
-							   : PGP_PROTECT_CFB;
+	enum pgp_protection protection = public_protection(c->primary->version, password);
 	struct error e = { 0 };
 	struct buf packets;
 	int rc;

@@ -26,9 +26,14 @@ struct llk_policy {
 	struct pgp_policy policy;
 };
 
+struct public_held {
+	const struct pgp_key *key;
+	const struct pgp_fingerprint *primary; /* of its certificate */
+};
+
 struct llk_keys {
 	struct pgp_memory_keys *memory;
-	const struct pgp_key **keys; /* which have a secret in memory */
+	struct public_held *held; /* which have a secret in memory */
 	size_t count, room;
 };
 
@@ -75,8 +80,13 @@ int public_input_init(struct public_input *in, struct llk_reader reader, struct 
 void public_input_done(struct public_input *in);
 struct pgp_source public_source(struct public_input *in);
 
+/* How a secret key is written under this password; an empty one: unlocked. */
+enum pgp_protection public_protection(uint8_t version, struct llk_bytes password);
+
 void public_fingerprint_write(const struct pgp_fingerprint *f, char out[LLK_FINGERPRINT_SIZE]);
-void public_verdict_of(const struct pgp_verdict *v, struct llk_verdict *out);
+struct pgp_verifier;
+void public_verdict_of(const struct pgp_verifier *v, size_t n, struct llk_verdict *out);
+bool public_notation_of(const struct pgp_verifier *v, size_t n, size_t i, struct llk_notation *out);
 /* The signing key that the certificate has at the policy's time. ERR_POLICY. */
 int public_signing_key(const struct pgp_cert *c, const struct pgp_policy *policy, const struct llk_keys *keys,
     const struct pgp_key **out, struct error *e);

@@ -13,6 +13,10 @@ struct llk_signer {
 	enum llk_signature_form form;
 	struct pgp_signer signers[LLK_SIGNERS_MAX];
 	size_t count;
+	struct buf texts[2 * PGP_NOTATIONS_MAX]; /* names and values */
+	struct pgp_notation notations[PGP_NOTATIONS_MAX];
+	size_t notation_count;
+	uint32_t expires;
 	bool text, armor, begun, ended;
 	struct llk_writer out;
 	struct pgp_maker *maker;
@@ -41,6 +45,8 @@ llk_signer_free(struct llk_signer *signer)
 	pgp_cleartext_writer_free(signer->readable);
 	pgp_encryptor_free(signer->message);
 	pgp_maker_free(signer->maker);
+	for (size_t i = 0; i < 2 * signer->notation_count; i++)
+		buf_done(&signer->texts[i]);
 	mem_free(signer);
 }
 
@@ -74,13 +80,50 @@ llk_signer_armor(struct llk_signer *signer)
 	signer->armor = true;
 }
 
+int
+llk_signer_notation(struct llk_signer *signer, const struct llk_notation *notation, struct llk_error *error)
+{
+	size_t n = signer->notation_count;
+	struct buf *name = &signer->texts[2 * n], *value = &signer->texts[2 * n + 1];
+
+	if (signer->begun)
+		return public_refuse(error, ERR_ORDER, "signing has begun");
+	if (n == PGP_NOTATIONS_MAX)
+		return public_refuse(error, ERR_LIMIT, "too many notations");
+	if (notation->name.len > UINT16_MAX || notation->value.len > UINT16_MAX)
+		return public_refuse(error, ERR_USAGE, "a notation's name and value are at most 65535 octets long");
+	buf_init(name, UINT16_MAX);
+	buf_init(value, UINT16_MAX);
+	if (buf_put_slice(name, public_slice(notation->name)) != 0 ||
+	    buf_put_slice(value, public_slice(notation->value)) != 0) {
+		buf_done(name);
+		buf_done(value);
+		return public_refuse(error, ERR_NOMEM, "no memory");
+	}
+	signer->notations[n] = (struct pgp_notation){ .name = buf_slice(name),
+		.value = buf_slice(value),
+		.readable = notation->readable,
+		.critical = notation->critical };
+	signer->notation_count++;
+	return 0;
+}
+
+void
+llk_signer_expires(struct llk_signer *signer, uint32_t seconds)
+{
+	signer->expires = seconds;
+}
+
 static int
 begin(struct llk_signer *s, uint32_t created, struct error *e)
 {
 	const struct pgp_maker_spec spec = { .signers = s->signers,
 		.signer_count = s->count,
 		.type = s->text ? PGP_SIG_TEXT : PGP_SIG_BINARY,
-		.created = created };
+		.created = created,
+		.expires = s->expires,
+		.notations = s->notations,
+		.notation_count = s->notation_count };
 	struct pgp_encrypt_spec message = {
 		.container = PGP_CONTAINER_NONE, .armor = s->armor, .length = PGP_LENGTH_UNKNOWN
 	};

@@ -29,22 +29,50 @@ kind_of(const struct pgp_verdict *v)
 	return LLK_NOT_COUNTING;
 }
 
-void
-public_verdict_of(const struct pgp_verdict *v, struct llk_verdict *out)
+static struct llk_bytes
+bytes_of(struct slice s)
 {
+	return (struct llk_bytes){ s.data, s.len };
+}
+
+void
+public_verdict_of(const struct pgp_verifier *verifier, size_t n, struct llk_verdict *out)
+{
+	const struct pgp_verdict *v = pgp_verifier_verdict(verifier, n);
+	const struct pgp_sig *sig = pgp_verifier_sig(verifier, n);
 	size_t len = strnlen(v->reason, sizeof out->reason - 1);
 
 	*out = (struct llk_verdict){ .kind = kind_of(v),
 		.cert = public_cert_public(v->cert),
 		.created = v->created,
-		.text = v->sig_type == PGP_SIG_TEXT };
+		.text = v->sig_type == PGP_SIG_TEXT,
+		.signer_user_id = bytes_of(v->signer_user_id) };
 	memcpy(out->reason, v->reason, len);
+	if (sig != NULL) {
+		out->policy_uri = bytes_of(sig->policy_uri);
+		out->notations = sig->notation_count;
+	}
 	if (v->key != NULL)
 		public_fingerprint_write(&v->key->fingerprint, out->key);
 	else if (v->issuer_fpr.len > 0)
 		public_fingerprint_write(&v->issuer_fpr, out->key);
 	else if (v->issuer != 0)
 		(void)snprintf(out->key, sizeof out->key, "%016llX", (unsigned long long)v->issuer);
+}
+
+bool
+public_notation_of(const struct pgp_verifier *v, size_t n, size_t i, struct llk_notation *out)
+{
+	const struct pgp_sig *sig = pgp_verifier_sig(v, n);
+	struct pgp_notation notation;
+
+	if (sig == NULL || !pgp_sig_notation(sig, i, &notation))
+		return false;
+	*out = (struct llk_notation){ .name = bytes_of(notation.name),
+		.value = bytes_of(notation.value),
+		.readable = notation.readable,
+		.critical = notation.critical };
+	return true;
 }
 
 int
@@ -122,8 +150,14 @@ llk_verifier_verdict(const struct llk_verifier *verifier, size_t n, struct llk_v
 {
 	if (n >= llk_verifier_verdicts(verifier))
 		return false;
-	public_verdict_of(pgp_verifier_verdict(verifier->engine, n), out);
+	public_verdict_of(verifier->engine, n, out);
 	return true;
+}
+
+bool
+llk_verifier_notation(const struct llk_verifier *verifier, size_t n, size_t i, struct llk_notation *out)
+{
+	return n < llk_verifier_verdicts(verifier) && public_notation_of(verifier->engine, n, i, out);
 }
 
 /* ---- the cleartext framework ---- */

@@ -5,6 +5,8 @@
 #include <letterlock/openpgp.h>
 
 #include "base/mem.h"
+#include "openpgp/message/encrypt.h"
+#include "openpgp/public/public.h"
 
 #define NOW 1700000000u
 
@@ -309,6 +311,207 @@ test_validity(void **state)
 	part(&a);
 }
 
+/* ---- changes ---- */
+
+/* The n-th key of what a change gave, judged at the policy's time. */
+static struct llk_key
+key_of(const struct llk_data *changed, const struct llk_policy *policy, size_t n, size_t *user_ids)
+{
+	struct llk_certs *certs = NULL;
+	struct llk_validity *v = NULL;
+	struct llk_error e = { 0 };
+	struct llk_key k = { .bits = 0 };
+	struct llk_user_id u;
+
+	assert_int_equal(llk_certs_new(&certs, &e), 0);
+	assert_int_equal(llk_certs_add(certs, whole(changed), &e), 0);
+	assert_int_equal(llk_validity_new(llk_certs_at(certs, 0), policy, &v, &e), 0);
+	(void)llk_validity_key(v, n, &k);
+	*user_ids = 0;
+	for (size_t i = 0; llk_validity_user_id(v, i, &u); i++)
+		*user_ids += u.valid;
+	llk_validity_free(v);
+	llk_certs_free(certs);
+	return k;
+}
+
+static void
+test_changes(void **state)
+{
+	struct alice a = { .certs = NULL };
+	struct llk_error e = { 0 };
+	struct llk_data out = { NULL, 0 };
+	struct llk_change change;
+	struct llk_key k;
+	size_t users;
+
+	(void)state;
+	assert_int_equal(generate("compatibility", "", &a.secret, &e), 0);
+	assert_int_equal(meet(&a, &a.secret, "", &e), 0);
+	change = (struct llk_change){ llk_certs_at(a.certs, 0), a.keys, a.policy, false };
+	k = key_of(&a.secret, a.policy, 0, &users);
+	assert_true(k.valid && k.expires == 0 && users == 1);
+
+	assert_int_equal(llk_change_expiry(&change, NULL, NOW + 5000, &out, &e), 0);
+	assert_int_equal(key_of(&out, a.policy, 0, &users).expires, NOW + 5000);
+	llk_data_free(&out);
+	assert_int_equal(llk_change_expiry(&change, "00", NOW + 5000, &out, &e), LLK_NOT_FOUND);
+
+	assert_int_equal(llk_change_add_user_id(&change, bytes("Alice <a@example.net>"), false, &out, &e), 0);
+	assert_true(key_of(&out, a.policy, 0, &users).valid && users == 2);
+	llk_data_free(&out);
+	assert_int_equal(llk_change_revoke_user_id(&change, bytes(user), bytes("moved"), &out, &e), 0);
+	(void)key_of(&out, a.policy, 0, &users);
+	assert_int_equal(users, 0);
+	llk_data_free(&out);
+
+	assert_int_equal(llk_change_add_subkey(&change, LLK_SIGN, 1000, bytes("hazel"), &out, &e), 0);
+	k = key_of(&out, a.policy, 2, &users);
+	assert_true(k.valid && k.secret && k.flags == LLK_SIGN);
+	llk_data_free(&out);
+
+	assert_int_equal(llk_change_revoke(&change, NULL, LLK_REVOKE_RETIRED, bytes("done"), &out, &e), 0);
+	assert_false(key_of(&out, a.policy, 0, &users).valid);
+	llk_data_free(&out);
+	part(&a);
+}
+
+static void
+test_certify_revoke_with_and_export(void **state)
+{
+	struct alice a = { .certs = NULL }, b = { .certs = NULL };
+	struct llk_error e = { 0 };
+	struct llk_data out = { NULL, 0 }, small = { NULL, 0 }, revocation = { NULL, 0 };
+	struct llk_certs *certified = NULL;
+	struct llk_change change;
+	size_t users;
+
+	(void)state;
+	assert_int_equal(generate("compatibility", "", &a.secret, &e), 0);
+	assert_int_equal(generate("compatibility", "", &b.secret, &e), 0);
+	assert_int_equal(meet(&a, &a.secret, "", &e), 0);
+	assert_int_equal(meet(&b, &b.secret, "", &e), 0);
+	change = (struct llk_change){ llk_certs_at(a.certs, 0), a.keys, a.policy, true };
+	assert_int_equal(
+	    llk_certify(&change, llk_certs_at(b.certs, 0), bytes("nobody"), false, 0, 0, &out, &e), LLK_NOT_FOUND);
+	assert_int_equal(llk_certify(&change, llk_certs_at(b.certs, 0), bytes(user), false, 1, 120, &out, &e), 0);
+	assert_int_equal(llk_certs_new(&certified, &e), 0);
+	assert_int_equal(llk_certs_add(certified, whole(&out), &e), 0);
+	llk_data_free(&out);
+	assert_int_equal(llk_cert_export(llk_certs_at(certified, 0), a.policy, false, false, &out, &e), 0);
+	assert_int_equal(llk_cert_export(llk_certs_at(certified, 0), a.policy, true, false, &small, &e), 0);
+	assert_true(small.len + 80 < out.len); /* the certification is not in it */
+	assert_false(key_of(&out, a.policy, 0, &users).secret);
+
+	assert_int_equal(llk_cert_revocation(llk_certs_at(b.certs, 0), b.keys, LLK_REVOKE_COMPROMISED, bytes(""), NOW,
+			     true, &revocation, &e),
+	    0);
+	llk_data_free(&out);
+	assert_int_equal(
+	    llk_cert_revoke_with(llk_certs_at(a.certs, 0), whole(&revocation), false, &out, &e), LLK_SIGNATURE);
+	assert_int_equal(llk_cert_revoke_with(llk_certs_at(b.certs, 0), whole(&revocation), false, &out, &e), 0);
+	assert_false(key_of(&out, a.policy, 0, &users).valid);
+	llk_data_free(&out);
+	llk_data_free(&small);
+	llk_data_free(&revocation);
+	llk_certs_free(certified);
+	part(&a);
+	part(&b);
+}
+
+static void
+test_what_a_signature_says_besides(void **state)
+{
+	static const struct llk_notation colour = { { "colour@example.org", 18 }, { "walnut", 6 }, true, false };
+	struct alice a = { .certs = NULL };
+	struct llk_error e = { 0 };
+	struct llk_signer *s = NULL;
+	struct llk_verifier *v = NULL;
+	struct llk_decrypter *d = NULL;
+	struct llk_data signature = { NULL, 0 }, sealed = { NULL, 0 }, plain = { NULL, 0 };
+	struct llk_notation n;
+	struct llk_verdict verdict;
+
+	(void)state;
+	assert_int_equal(generate("rfc9580", "", &a.secret, &e), 0);
+	assert_int_equal(meet(&a, &a.secret, "", &e), 0);
+	assert_int_equal(llk_signer_new(LLK_DETACHED, &s, &e), 0);
+	assert_int_equal(llk_signer_key(s, llk_certs_at(a.certs, 0), a.policy, a.keys, &e), 0);
+	assert_int_equal(llk_signer_notation(s, &colour, &e), 0);
+	llk_signer_expires(s, 1000);
+	assert_int_equal(llk_signer_run(s, NOW + 50, bytes(letter), &signature, &e), 0);
+	llk_signer_free(s);
+	assert_int_equal(llk_verifier_new(a.certs, a.policy, &v, &e), 0);
+	assert_int_equal(llk_verifier_signatures(v, whole(&signature), &e), 0);
+	assert_int_equal(llk_verifier_write(v, bytes(letter), &e), 0);
+	assert_false(llk_verifier_verdict(v, 0, &verdict));
+	assert_int_equal(llk_verifier_end(v, &e), 0);
+	assert_true(llk_verifier_verdict(v, 0, &verdict));
+	assert_int_equal(verdict.kind, LLK_GOOD);
+	assert_int_equal(verdict.notations, 1);
+	assert_true(llk_verifier_notation(v, 0, 0, &n) && !llk_verifier_notation(v, 0, 1, &n));
+	assert_true(llk_verifier_notation(v, 0, 0, &n) && n.readable && n.value.len == 6);
+	llk_verifier_free(v);
+	llk_data_free(&signature);
+
+	/* Sealed for Alice, and the signature says so. */
+	assert_int_equal(seal(&a, &sealed, &e), 0);
+	assert_int_equal(llk_decrypter_new(a.policy, &d, &e), 0);
+	assert_int_equal(llk_decrypter_keys(d, a.keys, &e), 0);
+	assert_int_equal(llk_decrypter_verify_with(d, a.certs, &e), 0);
+	assert_int_equal(llk_decrypter_run_data(d, whole(&sealed), &plain, &e), 0);
+	assert_true(llk_decrypter_verdict(d, 0, &verdict) && verdict.kind == LLK_GOOD && !verdict.misdirected);
+	llk_decrypter_free(d);
+	llk_data_free(&plain);
+	llk_data_free(&sealed);
+	part(&a);
+}
+
+/* As the engine would write it for somebody who passes a letter on: signed for another, encrypted to Alice. */
+static void
+pass_on(const struct alice *a, struct buf *out)
+{
+	const struct pgp_cert *c = public_cert_engine(llk_certs_at(a->certs, 0));
+	const struct pgp_fingerprint other = { .len = 32, .bytes = { 1, 2, 3 } };
+	const struct pgp_key *to = pgp_cert_key(c, 1);
+	const struct pgp_signer signer = { c->primary, pgp_memory_keys_ops(a->keys->memory) };
+	const struct pgp_maker_spec signatures = {
+		.signers = &signer, .signer_count = 1, .created = NOW + 50, .recipients = &other, .recipient_count = 1
+	};
+	struct pgp_encrypt_spec spec = { .container = PGP_CONTAINER_SEIPD2, .recipients = &to, .recipient_count = 1 };
+	struct pgp_maker *m = NULL;
+
+	assert_ok(pgp_maker_new(&m, &signatures, &unit_error));
+	spec.maker = m;
+	assert_ok(pgp_encrypt(&spec, slice_str(letter), out, &unit_error));
+	pgp_maker_free(m);
+}
+
+static void
+test_a_letter_for_somebody_else(void **state)
+{
+	struct alice a = { .certs = NULL };
+	struct llk_decrypter *d = NULL;
+	struct llk_data plain = { NULL, 0 };
+	struct llk_verdict verdict;
+	struct llk_error e = { 0 };
+	struct buf sealed BUF_OWNED = { 0 };
+
+	(void)state;
+	buf_init(&sealed, 1 << 20);
+	assert_int_equal(generate("rfc9580", "", &a.secret, &e), 0);
+	assert_int_equal(meet(&a, &a.secret, "", &e), 0);
+	pass_on(&a, &sealed);
+	assert_int_equal(llk_decrypter_new(a.policy, &d, &e), 0);
+	assert_int_equal(llk_decrypter_keys(d, a.keys, &e), 0);
+	assert_int_equal(llk_decrypter_verify_with(d, a.certs, &e), 0);
+	assert_int_equal(llk_decrypter_run_data(d, (struct llk_bytes){ sealed.data, sealed.len }, &plain, &e), 0);
+	assert_true(llk_decrypter_verdict(d, 0, &verdict) && verdict.kind == LLK_GOOD && verdict.misdirected);
+	llk_decrypter_free(d);
+	llk_data_free(&plain);
+	part(&a);
+}
+
 /* ---- no memory: each work with each of its allocations failing in turn ---- */
 
 enum {
@@ -411,4 +614,6 @@ test_no_memory(void **state)
 }
 
 UNIT_MAIN(UNIT_TEST(test_each_profile), UNIT_TEST(test_session_keys_and_passwords), UNIT_TEST(test_validity),
+    UNIT_TEST(test_changes), UNIT_TEST(test_certify_revoke_with_and_export),
+    UNIT_TEST(test_what_a_signature_says_besides), UNIT_TEST(test_a_letter_for_somebody_else),
     UNIT_TEST(test_no_memory))
