@@ -305,6 +305,8 @@ binding_is_true(struct pgp_search *f, struct pgp_candidate *c)
 			return false;
 		if (subkey != NULL && pgp_needs_back(subkey, pgp_judging_flags(f->of, &s)) &&
 		    !back_signed(f, &s, c->late)) {
+			/* Anybody can leave it out of as many copies of a true binding as he likes. */
+			f->failures++;
 			f->no_back |= !c->late;
 			f->bound_later |= c->late;
 			return false;
@@ -464,33 +466,43 @@ pgp_search_revocation(struct pgp_search *f)
 
 /* ---- who else may revoke (section 5.2.3.23) ---- */
 
+/* The next revoker of s that is not yet known; false when there is none, or no room for more. */
+static bool
+next_revoker(const struct pgp_judging *of, const struct pgp_sig *s, size_t *at, struct pgp_fingerprint *out)
+{
+	struct pgp_subpacket p;
+	size_t i;
+
+	while (of->revoker_count < PGP_REVOKERS_MAX && pgp_subpacket_next(s->hashed, at, &p)) {
+		if (p.type != PGP_SUB_REVOCATION_KEY || p.body.len != 22 || (p.body.data[0] & 0x80) == 0)
+			continue;
+		*out = (struct pgp_fingerprint){ .len = 20 };
+		memcpy(out->bytes, p.body.data + 2, 20);
+		for (i = 0; i < of->revoker_count && !pgp_fingerprint_eq(&of->revokers[i], out); i++)
+			continue;
+		if (i == of->revoker_count)
+			return true;
+	}
+	return false;
+}
+
 static void
 take_revokers(struct pgp_judging *of, const struct pgp_sig *s)
 {
-	struct pgp_subpacket p;
+	struct pgp_fingerprint f;
 
-	for (size_t at = 0; pgp_subpacket_next(s->hashed, &at, &p);) {
-		struct pgp_fingerprint *f = &of->revokers[of->revoker_count];
-
-		if (p.type != PGP_SUB_REVOCATION_KEY || p.body.len != 22 || (p.body.data[0] & 0x80) == 0)
-			continue;
-		if (of->revoker_count == PGP_REVOKERS_MAX)
-			return;
-		*f = (struct pgp_fingerprint){ .len = 20 };
-		memcpy(f->bytes, p.body.data + 2, 20);
-		of->revoker_count++;
-	}
+	for (size_t at = 0; next_revoker(of, s, &at, &f);)
+		of->revokers[of->revoker_count++] = f;
 }
 
+/* Only then it is worth a check: a true signature may stand there in any number of copies. */
 static bool
-names_revoker(const struct pgp_sig *s)
+names_new_revoker(const struct pgp_judging *of, const struct pgp_sig *s)
 {
-	struct pgp_subpacket p;
+	struct pgp_fingerprint f;
+	size_t at = 0;
 
-	for (size_t at = 0; pgp_subpacket_next(s->hashed, &at, &p);)
-		if (p.type == PGP_SUB_REVOCATION_KEY)
-			return true;
-	return false;
+	return next_revoker(of, s, &at, &f);
 }
 
 void
@@ -499,7 +511,7 @@ pgp_search_revokers(struct pgp_search *f)
 	struct pgp_sig counts = f->binding, s;
 
 	for (size_t i = 0; i < f->bindings.count && !is_spent(f, f->of->failures_max); i++)
-		if (pgp_sig_parse(f->bindings.items[i].part->body, &s, NULL) == 0 && names_revoker(&s) &&
+		if (pgp_sig_parse(f->bindings.items[i].part->body, &s, NULL) == 0 && names_new_revoker(f->of, &s) &&
 		    binding_is_true(f, &f->bindings.items[i]))
 			take_revokers(f->of, &s);
 	f->binding = counts;

@@ -5,6 +5,8 @@
  * places, packets doubled, foreign or unknown, floods. What is expected is
  * what RFC 9580 says, by section.
  */
+#include <time.h>
+
 #include "unit.h"
 
 #include "base/mem.h"
@@ -731,6 +733,62 @@ floods_of_doubles(void **state)
 	kit_done(&k);
 }
 
+/* Signatures that are true and yet do not count, in any number of copies: each costs a check all the same. */
+static void
+floods_of_true_signatures(void **state)
+{
+	static const struct pgp_fingerprint revoker = { .len = 20, .bytes = { 0xaa, 0xbb } };
+	static const struct step user[] = { { .what = PUT_PRIMARY }, { .what = PUT_USER },
+		{ USER_SIG, .flags = GIVEN(PGP_FLAG_SIGN) }, { .what = PUT_SUBKEY }, { 0 } };
+	static const struct step primary[] = { { .what = PUT_PRIMARY }, { 0 } };
+	static const struct {
+		const char *name;
+		const struct step *steps;
+		struct step flood;
+		enum pgp_standing last; /* of the last component */
+	} rows[] = {
+		{ "bindings without their back signature", user,
+		    { .what = MAKE, .sig.type = PGP_SIG_SUBKEY_BINDING, .flags = GIVEN(PGP_FLAG_SIGN) },
+		    PGP_STANDING_NO_BACK_SIGNATURE },
+		{ "designated revokers", primary,
+		    { .what = MAKE, .sig.type = PGP_SIG_DIRECT_KEY, .flags = GIVEN(PGP_FLAG_SIGN), .revoker = &revoker },
+		    PGP_STANDING_GOOD },
+	};
+	struct pgp_policy policy = pgp_policy_default(T1 + NOW);
+	struct kit k;
+
+	(void)state;
+	kit_new(&k, 4);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct pgp_cert_judgement j;
+		struct pgp_cert *c;
+		struct buf one;
+		clock_t begun;
+		size_t from;
+
+		kit_steps(&k, rows[i].steps);
+		from = k.out.len;
+		kit_step(&k, &rows[i].flood);
+		buf_init(&one, 1 << 16);
+		(void)buf_put_slice(&one, slice_from(buf_slice(&k.out), from));
+		for (int n = 1; n < 50000; n++)
+			(void)buf_put_slice(&k.out, buf_slice(&one));
+		buf_done(&one);
+		assert_ok(pgp_cert_parse(buf_slice(&k.out), &c, NULL, &unit_error));
+		begun = clock();
+		assert_ok(pgp_cert_judge(c, &policy, policy.now, &j, &unit_error));
+		vectors++;
+		if (j.components[j.count - 1].standing != rows[i].last)
+			fail_msg("%s: %s", rows[i].name, j.components[j.count - 1].reason);
+		/* Fifty thousand checks are five seconds and more. */
+		if (clock() - begun > 3 * CLOCKS_PER_SEC)
+			fail_msg("%s: %.1f s", rows[i].name, (double)(clock() - begun) / CLOCKS_PER_SEC);
+		pgp_cert_judgement_done(&j);
+		pgp_cert_free(c);
+	}
+	kit_done(&k);
+}
+
 static void
 failed_allocations(void **state)
 {
@@ -772,4 +830,4 @@ UNIT_MAIN(UNIT_TEST(subpackets_of_bindings), UNIT_TEST(subpackets_of_data_signat
     UNIT_TEST(back_signatures), UNIT_TEST(key_flags), UNIT_TEST(key_flags_nowhere), UNIT_TEST(unknown_beside_good),
     UNIT_TEST(perturbed_certificates), UNIT_TEST(primary_user_ids), UNIT_TEST(designated_revokers),
     UNIT_TEST(weak_hashes), UNIT_TEST(short_rsa_keys), UNIT_TEST(floods_of_forged_self_signatures),
-    UNIT_TEST(floods_of_doubles), UNIT_TEST(failed_allocations), UNIT_TEST(count))
+    UNIT_TEST(floods_of_doubles), UNIT_TEST(floods_of_true_signatures), UNIT_TEST(failed_allocations), UNIT_TEST(count))
