@@ -10,6 +10,7 @@
 #include "client/verbs.h"
 #include "crypto/secret.h"
 #include "crypto/start.h"
+#include "os/file.h"
 
 #define SECRET_HEAP (1u << 18) /* octets of locked memory for secrets in use */
 
@@ -67,6 +68,8 @@ run(const struct verb *verb, int argc, char **argv)
 int
 main(int argc, char **argv)
 {
+	if (!file_keep_standard_streams())
+		return EXIT_COULD_NOT;
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (argc < 2)
 		return help(EXIT_USAGE);

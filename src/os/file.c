@@ -351,6 +351,20 @@ file_remove(const char *path, struct error *e)
 	return dir_sync(folder, e);
 }
 
+/* ---- standard streams ---- */
+
+bool
+file_keep_standard_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		/* the wrong way round, so that reading and writing fail as they would have */
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", (fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) | O_NOCTTY) != fd)
+			return false;
+	}
+	return true;
+}
+
 /* ---- locks ---- */
 
 static int

@@ -29,6 +29,14 @@ bool file_exists(const char *path);
 /* 0 also when it was not there. The folder is synced. */
 int file_remove(const char *path, struct error *e);
 
+/* ---- standard streams ---- */
+
+/*
+ * To be called before anything is opened. A standard stream that is closed keeps its number, and cannot be used: else a
+ * file of ours gets the number, and what is said on standard error goes into it. False when that is not possible.
+ */
+bool file_keep_standard_streams(void);
+
 /* ---- folders ---- */
 
 /* Makes the folder and those above it as far as missing, mode 0700. 0 when it is there. */

@@ -262,6 +262,23 @@ def test_signed_by_somebody_else_is_refused(alice, bob, data):
 
 # ---- what goes wrong ----
 
+@pytest.mark.parametrize("closed", [(2,), (1,), (1, 2), (0, 1, 2)])
+def test_closed_standard_streams(alice, tmp_path, closed):
+    """No file of ours gets the number of one: a warning would go into the sealed file."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "plan.txt").write_bytes(DATA)
+    (tmp_path / "folder" / "out").symlink_to("/etc/passwd")
+    shell = " ".join(f"{fd}>&-" for fd in closed)
+    subprocess.run(["sh", "-c", f'exec "$0" encrypt folder --no-sign {shell}', alice.program], env=alice.env, cwd=tmp_path,
+                   timeout=SECONDS, capture_output=True)
+    out, _ = alice.run("decrypt", "folder.tar.pgp", "--list", cwd=tmp_path)
+    assert b"folder/plan.txt" in out
+    done = subprocess.run(["sh", "-c", 'exec "$0" sign folder/plan.txt -o - 1>&-', alice.program], env=alice.env,
+                          cwd=tmp_path, timeout=SECONDS, capture_output=True)
+    assert done.returncode == 3 and b"standard output" in done.stderr
+
+
+
 def flip(path, at):
     raw = bytearray(path.read_bytes())
     raw[at] ^= 1
