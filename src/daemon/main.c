@@ -8,6 +8,7 @@
 #include "base/slice.h"
 #include "daemon/process.h"
 #include "daemon/verbs.h"
+#include "os/file.h"
 
 #ifndef LETTERLOCK_VERSION
 #define LETTERLOCK_VERSION "unknown"
@@ -174,6 +175,8 @@ main(int argc, char **argv)
 	struct error e;
 	int option;
 
+	if (!file_keep_standard_streams())
+		return EXIT_COULD_NOT;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option == OPTION_VERSION || option == OPTION_HELP) {
 			(void)fputs(
