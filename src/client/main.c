@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The program letterlock: which verbs there are. */
+#include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -54,6 +55,21 @@ help(int status)
 	return status;
 }
 
+/*
+ * What was said must have arrived, or it was no success. A reader who has read enough (`| head -1`) is none either to a
+ * program, which wants all of it.
+ */
+static int
+finish(int status, bool program)
+{
+	bool flushed = fflush(stdout) == 0, gone = !flushed && errno == EPIPE;
+
+	if (status != EXIT_DONE || (flushed && ferror(stdout) == 0) || (gone && !program))
+		return status;
+	(void)fputs("letterlock: cannot write to standard output\n", stderr);
+	return program ? (int)SOP_FAILED : (int)EXIT_COULD_NOT;
+}
+
 static int
 run(const struct verb *verb, int argc, char **argv)
 {
@@ -62,7 +78,7 @@ run(const struct verb *verb, int argc, char **argv)
 	else
 		crypto_start_brief();
 	secret_heap_init(SECRET_HEAP);
-	return verb->run(argc, argv);
+	return finish(verb->run(argc, argv), verb->run == verb_sop);
 }
 
 int
@@ -74,10 +90,10 @@ main(int argc, char **argv)
 	if (argc < 2)
 		return help(EXIT_USAGE);
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
-		return help(EXIT_DONE);
+		return finish(help(EXIT_DONE), false);
 	if (strcmp(argv[1], "--version") == 0) {
 		(void)puts("letterlock " LETTERLOCK_VERSION);
-		return EXIT_DONE;
+		return finish(EXIT_DONE, false);
 	}
 	for (size_t i = 0; i < VERBS; i++) {
 		if (strcmp(argv[1], verbs[i].name) == 0)
