@@ -146,11 +146,27 @@ def test_every_status_has_its_reason(sop, files, status):
 
 
 def test_what_has_no_status_of_its_own(sop, alice):
-    """1: here, a disk that is full."""
+    """1: here, a disk that is full, and a descriptor that is closed."""
     with open("/dev/full", "wb") as full:
-        argv = [build_folder() / "letterlock", "sop", "sign", alice[0]]
-        done = subprocess.run(argv, input=TEXT, stdout=full, stderr=subprocess.PIPE, timeout=60)
-    assert done.returncode == 1 and b"standard output" in done.stderr
+        for words in (["sign", alice[0]], ["version"], ["list-profiles", "encrypt"], ["--help"], ["sign", "--help"]):
+            argv = [build_folder() / "letterlock", "sop", *words]
+            done = subprocess.run(argv, input=TEXT, stdout=full, stderr=subprocess.PIPE, timeout=60)
+            assert done.returncode == 1 and b"standard output" in done.stderr, words
+    for words in (["decrypt", "--verify-with", alice[1], "--verifications-out=@FD:%d", alice[0]],
+                  ["decrypt", "--session-key-out=@FD:%d", alice[0]]):
+        for fd in range(3, 9):
+            argv = [build_folder() / "letterlock", "sop", *(w % fd if isinstance(w, str) and "%" in w else w for w in words)]
+            done = subprocess.run(argv, input=sop("encrypt", alice[1], stdin=TEXT), capture_output=True, timeout=60)
+            assert done.returncode == 1 and b"not open" in done.stderr and done.stdout == b"", argv
+
+
+def test_the_file_that_is_wrong_is_named(sop, alice):
+    key, cert = alice
+    text = sop.file(TEXT)
+    for words in (["encrypt", cert, text], ["sign", key, text], ["verify", text, cert]):
+        argv = [build_folder() / "letterlock", "sop", *words]
+        done = subprocess.run(argv, input=TEXT, capture_output=True, timeout=60)
+        assert done.returncode == 41 and str(text).encode() in done.stderr, words
 
 
 def test_the_table_is_whole():

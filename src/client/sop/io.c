@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* What comes in and goes out: files, descriptors, environment variables, standard streams. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,8 +29,9 @@ descriptor_of(const char *argument)
 	return (int)n;
 }
 
+/* closed: the status for a descriptor that is not open. */
 static int
-check_special(const char *argument)
+check_special(const char *argument, int closed)
 {
 	if (argument[0] != '@')
 		return SOP_OK;
@@ -39,6 +41,9 @@ check_special(const char *argument)
 		return sop_fail(SOP_UNSUPPORTED_SPECIAL_PREFIX, "%s: only @FD: and @ENV: are known", argument);
 	if (argument[1] == 'F' && descriptor_of(argument) < 0)
 		return sop_fail(SOP_MISSING_INPUT, "%s: no descriptor's number", argument);
+	/* Now: later, a file of ours may have that number. */
+	if (argument[1] == 'F' && fcntl(descriptor_of(argument), F_GETFD) < 0)
+		return sop_fail(closed, "%s: that descriptor is not open", argument);
 	if (file_exists(argument))
 		return sop_fail(
 		    SOP_AMBIGUOUS_INPUT, "a file is named %s: write ./%s if you mean it", argument, argument);
@@ -79,7 +84,7 @@ sop_read(const char *argument, struct buf *out)
 {
 	struct file_reader r;
 	struct error e = { 0 };
-	int rc = check_special(argument);
+	int rc = check_special(argument, SOP_MISSING_INPUT);
 
 	if (rc != 0)
 		return rc;
@@ -120,7 +125,7 @@ sop_check_output(const char *argument)
 	if (argument[0] == '@' && strncmp(argument, "@FD:", 4) != 0)
 		return sop_fail(SOP_UNSUPPORTED_SPECIAL_PREFIX, "%s: output goes to a file or @FD:", argument);
 	if (argument[0] == '@')
-		return check_special(argument);
+		return check_special(argument, SOP_FAILED);
 	if (file_exists(argument))
 		return sop_fail(SOP_OUTPUT_EXISTS, "%s exists already", argument);
 	return SOP_OK;

@@ -15,8 +15,10 @@ add(struct buf *content, const char *argument, bool secret, struct sop_ring *out
 
 	if (out->source_count == OPTIONS_LIST_MAX)
 		return sop_fail(SOP_FAILED, "more than %u files of certificates or keys", OPTIONS_LIST_MAX);
-	if (pgp_certs_take(content, &out->certs, &e) != 0)
+	if (pgp_certs_take(content, &out->certs, &e) != 0) {
+		(void)error_context(&e, "%.100s", argument);
 		return sop_bad(&e);
+	}
 	out->sources[out->source_count].argument = argument;
 	out->sources[out->source_count++].end = out->certs.count;
 	for (size_t i = before; i < out->certs.count; i++)

@@ -13,8 +13,10 @@ load_signatures(const char *argument, struct pgp_verifier *v)
 
 	buf_init(&file, SOP_INPUT_MAX);
 	rc = sop_read(argument, &file);
-	if (rc == 0 && pgp_verifier_expect_all(v, buf_slice(&file), &e) != 0)
+	if (rc == 0 && pgp_verifier_expect_all(v, buf_slice(&file), &e) != 0) {
+		(void)error_context(&e, "%.100s", argument);
 		rc = sop_bad(&e);
+	}
 	return rc;
 }
 
