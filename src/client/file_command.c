@@ -295,9 +295,13 @@ int
 file_password(const struct file_command *c, bool new, struct buf *out, struct error *e)
 {
 	const struct common from = { .passphrase_fd = c->common.password_fd, .password_fd = -1 };
-	int rc = client_passphrase(&from, "Password of the message: ", new, out, e);
+	bool asked = c->common.password_fd < 0;
+	int rc = client_passphrase(&from, "Password of the message: ", new &&asked, out, e);
 
-	return rc == ERR_USAGE && c->common.password_fd < 0
-	    ? error_set(e, ERR_USAGE, "a password is needed, and nobody can be asked: --password-fd N gives it")
-	    : rc;
+	if (rc == ERR_USAGE && asked && !client_can_ask())
+		return error_set(
+		    e, ERR_USAGE, "a password is needed, and nobody can be asked: --password-fd N gives it");
+	if (new && out->len == 0 && (rc == 0 || (rc == ERR_USAGE && asked)))
+		return error_set(e, ERR_USAGE, "an empty password protects nothing");
+	return new &&rc == ERR_USAGE &&asked ? error_set(e, ERR_USAGE, "these were two different passwords") : rc;
 }
