@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* What a file is, by its beginning. */
 #include <string.h>
+#include <sys/stat.h>
 
 #include "client/file_command.h"
 #include "client/file_stream.h"
@@ -163,6 +164,14 @@ file_look(const char *path, const struct pgp_certs *own, struct file_look *out, 
 	pgp_armor_reader_free(armor);
 	file_source_done(&s);
 	return rc;
+}
+
+bool
+file_is_stream(const char *path)
+{
+	struct stat st;
+
+	return strcmp(path, "-") == 0 || (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode));
 }
 
 bool

@@ -77,5 +77,7 @@ int file_look(const char *path, const struct pgp_certs *own, struct file_look *o
  * decryption says of a message that was changed and of one that was cut is the same, so that nobody learns from it.
  */
 bool file_is_cut(const char *path);
+/* Standard input, a pipe or a device: it can be read once, so nobody looks into it first. */
+bool file_is_stream(const char *path);
 
 #endif

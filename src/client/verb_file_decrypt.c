@@ -392,7 +392,7 @@ look_first(struct opening *x, const char *path, struct error *e)
 	int rc;
 
 	*look = (struct file_look){ .kind = FILE_IS_ENCRYPTED };
-	if (strcmp(path, "-") == 0)
+	if (file_is_stream(path))
 		return 0;
 	rc = file_look(path, &x->c.keys.own, look, e);
 	if (rc == 0)
@@ -420,7 +420,7 @@ explain(const struct opening *x, const char *path, int rc, struct error *e)
 	const struct file_look *look = &x->look;
 	bool foreign = rc == ERR_NO_KEY && !look->ours;
 
-	if ((rc == ERR_INTEGRITY || rc == ERR_TRUNCATED) && strcmp(path, "-") != 0 && file_is_cut(path))
+	if ((rc == ERR_INTEGRITY || rc == ERR_TRUNCATED) && !file_is_stream(path) && file_is_cut(path))
 		return error_set(e, ERR_TRUNCATED, "the file is cut: it ends before the message does. Fetch it again");
 	if (foreign && look->passwords > 0 && !x->have_passphrase)
 		return error_set(

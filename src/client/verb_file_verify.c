@@ -82,14 +82,18 @@ feed_data(struct verifying *v, const char *path, struct error *e)
 static int
 verify_detached(struct verifying *v, const char *data, const char *signature, struct error *e)
 {
-	int rc = v->c.output != NULL ? error_set(e, ERR_USAGE, "--output is for files with the signature inside") : 0;
+	int rc;
+
+	if (v->c.output != NULL)
+		return error_set(e, ERR_USAGE, "--output is for files with the signature inside");
+	if (strcmp(data, "-") == 0 && strcmp(signature, "-") == 0)
+		return error_set(e, ERR_USAGE, "the file and its signature cannot both be standard input");
 
 	if (v->c.said != NULL) {
 		json_value_set_text(v->c.said, "data", slice_str(data));
 		json_value_set_text(v->c.said, "signature_file", slice_str(signature));
 	}
-	if (rc == 0)
-		rc = read_signatures(v, signature, e);
+	rc = read_signatures(v, signature, e);
 	if (rc == 0)
 		rc = feed_data(v, data, e);
 	if (rc == 0)
@@ -260,9 +264,9 @@ verify_found(struct verifying *v, const char *path, struct error *e)
 	struct file_look look;
 	int rc;
 
-	if (strcmp(path, "-") == 0)
-		return error_set(
-		    e, ERR_USAGE, "data from standard input needs its signature: `letterlock verify - SIGNATURE`");
+	if (file_is_stream(path))
+		return error_set(e, ERR_USAGE,
+		    "data from standard input or a pipe needs its signature: `letterlock verify - SIGNATURE`");
 	rc = file_look(path, &v->c.keys.own, &look, e);
 	if (rc != 0)
 		return rc;

@@ -324,6 +324,31 @@ def test_used_wrongly(alice, data):
     assert names(data) == ["plan.txt"]
 
 
+def test_a_pipe_is_read_once(alice, bob, data):
+    """<(...) of a shell: nothing looks into it first."""
+    alice.run("encrypt", "plan.txt", "--to", BOB, cwd=data)
+    alice.run("sign", "--inline", "plan.txt", "-o", "inline.pgp", cwd=data)
+    for name in ("plan.txt.pgp", "inline.pgp"):
+        os.mkfifo(data / f"{name}.fifo")
+    def feed(name):
+        return subprocess.Popen(["sh", "-c", f"cat {name} > {name}.fifo"], cwd=data)
+    feeder = feed("plan.txt.pgp")
+    bob.run("decrypt", "plan.txt.pgp.fifo", "-o", "out", cwd=data)
+    feeder.wait(SECONDS)
+    assert (data / "out").read_bytes() == DATA
+    _, err = alice.run("verify", "inline.pgp.fifo", cwd=data, want=2)
+    assert "pipe" in err
+    alice.run("sign", "plan.txt", cwd=data)
+    _, err = alice.run("verify", "-", "-", cwd=data, want=2, stdin=(data / "plan.txt.sig").read_bytes())
+    assert "both" in err
+
+
+def test_an_empty_password(alice, data):
+    _, err = alice.run("encrypt", "plan.txt", "--no-sign", cwd=data, want=2, password="")
+    assert "empty password" in err
+    assert names(data) == ["plan.txt"]
+
+
 def test_unknown_recipient(alice, data):
     _, err = alice.run("encrypt", "plan.txt", "--to", "nobody@example.com", cwd=data, want=1)
     assert "key find" in err and names(data) == ["plan.txt"]
