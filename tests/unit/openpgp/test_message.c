@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-#include <stdio.h>
-
 #include "unit.h"
 
 #include "base/mem.h"
-#include "openpgp/frame/armor.h"
 
 #include "openpgp_message.h"
 
@@ -540,102 +537,7 @@ every_allocation_fails(void **state)
 	fixture_done(&f);
 }
 
-/* ---- RFC 9580's own samples, read from the standard's text ---- */
-
-static struct buf
-standard(void)
-{
-	const char *dir = getenv("LETTERLOCK_TESTDATA");
-	struct buf b;
-	char path[4096];
-	uint8_t *p;
-	FILE *file;
-
-	buf_init(&b, 2u << 20);
-	(void)snprintf(path, sizeof path, "%s/standards/rfc9580.txt", dir);
-	file = fopen(path, "rb");
-	if (file == NULL)
-		fail_msg("%s is not there", path);
-	p = buf_reserve(&b, 1u << 20);
-	buf_commit(&b, fread(p, 1, 1u << 20, file));
-	(void)fclose(file);
-	return b;
-}
-
-/* The first armored block behind a heading that begins a line. */
-static struct buf
-sample(const struct buf *text, const char *heading)
-{
-	struct slice all = buf_slice(text), found = all;
-	enum pgp_armor_kind kind;
-	struct buf out;
-	size_t at;
-
-	/* The heading stands in the table of contents first. */
-	at = slice_search(found, slice_str(heading));
-	found = slice_from(found, at + 1);
-	at = slice_search(found, slice_str(heading));
-	assert_int_not_equal(at, SIZE_MAX);
-	found = slice_from(found, at);
-	at = 0;
-	buf_init(&out, 1 << 16);
-	assert_int_equal(pgp_armor_parse(found, &at, &kind, &out, &unit_error), 1);
-	return out;
-}
-
-static void
-samples_of_the_rfc(void **state)
-{
-	static const char *const headings[] = { "A.9.5.  Complete", "A.10.5.  Complete", "A.11.5.  Complete" };
-	static const struct slice pass = { (const uint8_t *)"password", 8 };
-	static const uint8_t aes128[] = { 0x01, 0xfe, 0x16, 0xbb, 0xac, 0xfd, 0x1e, 0x7b, 0x78, 0xef, 0x3b, 0x86, 0x51,
-		0x87, 0x37, 0x4f };
-	struct buf text, key, message;
-	struct pgp_session session = { PGP_AES128, SECRET_EMPTY };
-	struct fixture f;
-	struct reader_of r;
-	struct taker t;
-
-	(void)state;
-	/* cmocka's own skip() says "not ok" in TAP. */
-	if (getenv("LETTERLOCK_TESTDATA") == NULL) {
-		print_message("# skipped: LETTERLOCK_TESTDATA is not set\n");
-		return;
-	}
-	text = standard();
-	key = sample(&text, "A.4.  Sample Version 6 Secret Key");
-	fixture_from(&f, buf_slice(&key));
-	reader_for(&r, &f);
-	message = sample(&text, "A.8.5.  Complete X25519");
-	assert_ok(read_message(&r.spec, buf_slice(&message), 1000, &t, &unit_error));
-	assert_slice(buf_slice(&t.out), "Hello, world!");
-	taker_done(&t);
-	buf_done(&message);
-	for (size_t i = 0; i < 3; i++) {
-		message = sample(&text, headings[i]);
-		reader_for(&r, NULL);
-		r.spec.passphrases = &pass;
-		assert_ok(read_message(&r.spec, buf_slice(&message), 1000, &t, &unit_error));
-		assert_slice(buf_slice(&t.out), "Hello, world!");
-		taker_done(&t);
-		buf_done(&message);
-	}
-	/* Argon2 with its 2 GiB would be too much for a test: the session key that the standard tells. */
-	message = sample(&text, "A.12.1.  V4 SKESK Using");
-	assert_ok(secret_copy(&session.key, slice_of(aes128, 16), &unit_error));
-	r.spec.sessions = &session;
-	r.spec.session_count = 1;
-	assert_ok(read_message(&r.spec, buf_slice(&message), 1000, &t, &unit_error));
-	assert_slice(buf_slice(&t.out), "Hello, world!");
-	taker_done(&t);
-	buf_done(&message);
-	pgp_session_done(&session);
-	buf_done(&key);
-	buf_done(&text);
-	fixture_done(&f);
-}
-
 UNIT_MAIN(UNIT_TEST(round_trips), UNIT_TEST(passphrases_open_and_wrong_ones_do_not),
     UNIT_TEST(inline_signatures_verify), UNIT_TEST(efail_cut_and_flipped),
     UNIT_TEST(dropped_swapped_and_doubled_chunks), UNIT_TEST(grammar), UNIT_TEST(versions_must_go_together),
-    UNIT_TEST(plain_messages_only_on_request), UNIT_TEST(every_allocation_fails), UNIT_TEST(samples_of_the_rfc))
+    UNIT_TEST(plain_messages_only_on_request), UNIT_TEST(every_allocation_fails))
