@@ -103,6 +103,19 @@ struct llk_writer {
 	void *ctx;
 };
 
+/*
+ * A second thread, which a program may lend to encrypting and decrypting with SEIPD version 1, whose hash is its slowest stage.
+ * The library starts no thread; what it gives to this one it waits for, at the latest when the encrypter or the decrypter is
+ * freed.
+ */
+struct llk_helper {
+	/* Begins work(argument) elsewhere and returns. Called again only after wait(). */
+	void (*start)(void *ctx, void (*work)(void *argument), void *argument);
+	/* Returns when it is done. Called after each start(). */
+	void (*wait)(void *ctx);
+	void *ctx;
+};
+
 /* ---- policy ---- */
 
 /*
@@ -326,6 +339,8 @@ void llk_encrypter_compress(struct llk_encrypter *encrypter);
 void llk_encrypter_hide_recipients(struct llk_encrypter *encrypter);
 /* The length of the message tells less about the length of the data (at most 12 % more; in SEIPD version 2 only). */
 void llk_encrypter_pad(struct llk_encrypter *encrypter);
+/* helper and what it points at must outlive the encrypter. */
+void llk_encrypter_helper(struct llk_encrypter *encrypter, const struct llk_helper *helper);
 /* Octets of data that will come, when that is known: saves partial lengths. */
 void llk_encrypter_length(struct llk_encrypter *encrypter, uint64_t length);
 
@@ -406,6 +421,8 @@ void llk_decrypter_unencrypted(struct llk_decrypter *decrypter);
  * that showing it may tell him what else it holds (EFAIL). Refused without this call; and the policy has to accept "no-mdc".
  */
 void llk_decrypter_accept_unauthenticated(struct llk_decrypter *decrypter);
+/* helper and what it points at must outlive the decrypter. */
+void llk_decrypter_helper(struct llk_decrypter *decrypter, const struct llk_helper *helper);
 
 /*
  * Reads the whole message, armored or binary. 0: it was whole and plaintext was committed; whether it is signed, and by whom, the

@@ -36,6 +36,13 @@ pgp_negotiation_begin(struct pgp_negotiation *n, const struct pgp_negotiation_wi
 		.ciphers = (1u << CIPHERS) - 1 };
 }
 
+void
+pgp_negotiation_only_seipd1(struct pgp_negotiation *n)
+{
+	n->wishes.only_seipd1 = true;
+	n->seipd2 = false;
+}
+
 static uint32_t
 suites_of(struct slice preferred)
 {

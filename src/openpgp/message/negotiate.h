@@ -39,6 +39,8 @@ struct pgp_negotiation {
 };
 
 void pgp_negotiation_begin(struct pgp_negotiation *n, const struct pgp_negotiation_wishes *wishes);
+/* The wish for SEIPDv1 said later. */
+void pgp_negotiation_only_seipd1(struct pgp_negotiation *n);
 void pgp_negotiation_add(struct pgp_negotiation *n, const struct pgp_cert_judgement *j);
 /* aead_out is 0 with SEIPDv1. */
 void pgp_negotiation_end(

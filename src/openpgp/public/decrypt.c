@@ -23,6 +23,7 @@ struct llk_decrypter {
 	size_t session_count;
 	struct pgp_verifier *verifier;
 	bool unencrypted, unauthenticated, run, verified;
+	struct public_helper helper;
 	struct llk_plaintext out;
 	bool proven; /* while it runs: of what is written */
 	struct pgp_decrypt_result result;
@@ -45,6 +46,7 @@ llk_decrypter_free(struct llk_decrypter *decrypter)
 {
 	if (decrypter == NULL)
 		return;
+	public_helper_done(&decrypter->helper);
 	pgp_verifier_free(decrypter->verifier);
 	pgp_session_done(&decrypter->result.session);
 	for (size_t i = 0; i < decrypter->session_count; i++)
@@ -127,6 +129,12 @@ void
 llk_decrypter_accept_unauthenticated(struct llk_decrypter *decrypter)
 {
 	decrypter->unauthenticated = true;
+}
+
+void
+llk_decrypter_helper(struct llk_decrypter *decrypter, const struct llk_helper *helper)
+{
+	decrypter->helper.lent = *helper;
 }
 
 /* ---- several sets of keys as one ---- */
@@ -230,7 +238,8 @@ run(struct llk_decrypter *x, struct pgp_source in, struct error *e)
 		.policy = &x->policy,
 		.accept_unauthenticated_old_packet = x->unauthenticated,
 		.unencrypted = x->unencrypted,
-		.verifier = x->verifier };
+		.verifier = x->verifier,
+		.hasher = public_hasher(&x->helper) };
 	int rc = pgp_decrypt(in, &spec, (struct pgp_plain){ &plain, x }, &x->result, e);
 
 	if (rc != 0 || x->verifier == NULL)

@@ -20,6 +20,7 @@ struct llk_encrypter {
 	struct pgp_negotiation negotiation; /* of what all certificates read */
 	bool armor, compress, hide, pad;
 	uint64_t length;
+	struct public_helper helper;
 	struct llk_writer out;
 	struct pgp_maker *maker;
 	struct pgp_encryptor *engine; /* from begin to end */
@@ -46,6 +47,7 @@ llk_encrypter_free(struct llk_encrypter *encrypter)
 	if (encrypter == NULL)
 		return;
 	pgp_encryptor_free(encrypter->engine);
+	public_helper_done(&encrypter->helper);
 	pgp_maker_free(encrypter->maker);
 	for (size_t i = 0; i < encrypter->password_count; i++)
 		secret_done(&encrypter->passwords[i]);
@@ -162,7 +164,7 @@ llk_encrypter_armor(struct llk_encrypter *encrypter)
 void
 llk_encrypter_seipd1(struct llk_encrypter *encrypter)
 {
-	encrypter->negotiation.wishes.only_seipd1 = true;
+	pgp_negotiation_only_seipd1(&encrypter->negotiation);
 }
 
 void
@@ -181,6 +183,12 @@ void
 llk_encrypter_pad(struct llk_encrypter *encrypter)
 {
 	encrypter->pad = true;
+}
+
+void
+llk_encrypter_helper(struct llk_encrypter *encrypter, const struct llk_helper *helper)
+{
+	encrypter->helper.lent = *helper;
 }
 
 void
@@ -207,6 +215,7 @@ begin(struct llk_encrypter *x, struct error *e)
 		.compression = x->compress ? PGP_ZLIB : PGP_UNCOMPRESSED,
 		.armor = x->armor,
 		.length = x->length,
+		.hasher = public_hasher(&x->helper),
 	};
 	int rc = x->signer_count == 0 ? 0 : pgp_maker_new(&x->maker, &signatures, e);
 

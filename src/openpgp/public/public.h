@@ -12,6 +12,7 @@
 
 #include "openpgp/cert/cert.h"
 #include "openpgp/key/keyops.h"
+#include "openpgp/sig/hasher.h"
 #include "openpgp/judge/policy.h"
 #include "openpgp/frame/stream.h"
 #include "openpgp/judge/verify.h"
@@ -79,6 +80,16 @@ struct public_input {
 int public_input_init(struct public_input *in, struct llk_reader reader, struct error *e);
 void public_input_done(struct public_input *in);
 struct pgp_source public_source(struct public_input *in);
+
+/* A thread that the caller lends, and what it hashes. Begins as zeros. */
+struct public_helper {
+	struct llk_helper lent; /* start NULL: none */
+	struct hash *hash;
+	struct slice piece;
+	bool away;
+};
+struct pgp_hasher public_hasher(struct public_helper *h);
+void public_helper_done(struct public_helper *h); /* waits */
 
 /* How a secret key is written under this password; an empty one: unlocked. */
 enum pgp_protection public_protection(uint8_t version, struct llk_bytes password);

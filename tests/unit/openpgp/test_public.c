@@ -2,6 +2,8 @@
 /* include/letterlock/openpgp.h from outside, and without memory at every allocation. */
 #include "unit.h"
 
+#include <pthread.h>
+
 #include <letterlock/openpgp.h>
 
 #include "base/mem.h"
@@ -512,6 +514,91 @@ test_a_letter_for_somebody_else(void **state)
 	part(&a);
 }
 
+/* ---- a second thread, lent ---- */
+
+struct lent {
+	pthread_t thread;
+	void (*work)(void *argument);
+	void *argument;
+	unsigned started, waited;
+};
+
+static void *
+lent_run(void *argument)
+{
+	const struct lent *l = argument;
+
+	l->work(l->argument);
+	return NULL;
+}
+
+static void
+lent_start(void *ctx, void (*work)(void *argument), void *argument)
+{
+	struct lent *l = ctx;
+
+	assert_int_equal(l->started, l->waited);
+	l->started++;
+	l->work = work;
+	l->argument = argument;
+	assert_int_equal(pthread_create(&l->thread, NULL, lent_run, l), 0);
+}
+
+static void
+lent_wait(void *ctx)
+{
+	struct lent *l = ctx;
+
+	l->waited++;
+	assert_int_equal(pthread_join(l->thread, NULL), 0);
+}
+
+static void
+test_a_lent_thread(void **state)
+{
+	static uint8_t much[5u << 20];
+	struct lent lent = { .started = 0 };
+	const struct llk_helper helper = { lent_start, lent_wait, &lent };
+	struct llk_policy *policy = NULL;
+	struct llk_encrypter *x = NULL;
+	struct llk_decrypter *d = NULL;
+	struct llk_data sealed = { NULL, 0 }, plain = { NULL, 0 };
+	struct llk_error e = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof much; i++)
+		much[i] = (uint8_t)(i * i >> 7);
+	assert_int_equal(llk_policy_new(NOW, &policy, &e), 0);
+	assert_int_equal(llk_encrypter_new(policy, &x, &e), 0);
+	assert_int_equal(llk_encrypter_password(x, bytes("one"), &e), 0);
+	llk_encrypter_seipd1(x);
+	llk_encrypter_helper(x, &helper);
+	assert_int_equal(llk_encrypter_run(x, (struct llk_bytes){ much, sizeof much }, &sealed, &e), 0);
+	llk_encrypter_free(x);
+	assert_true(lent.started > 1 && lent.started == lent.waited);
+
+	assert_int_equal(llk_decrypter_new(policy, &d, &e), 0);
+	assert_int_equal(llk_decrypter_password(d, bytes("one"), &e), 0);
+	llk_decrypter_helper(d, &helper);
+	assert_int_equal(llk_decrypter_run_data(d, whole(&sealed), &plain, &e), 0);
+	assert_int_equal(plain.len, sizeof much);
+	assert_memory_equal(plain.data, much, sizeof much);
+	llk_decrypter_free(d);
+	assert_true(lent.started > 2 && lent.started == lent.waited);
+	llk_data_free(&plain);
+
+	/* Cut short: nothing is left running when it is freed. */
+	assert_int_equal(llk_decrypter_new(policy, &d, &e), 0);
+	assert_int_equal(llk_decrypter_password(d, bytes("one"), &e), 0);
+	llk_decrypter_helper(d, &helper);
+	assert_int_not_equal(
+	    llk_decrypter_run_data(d, (struct llk_bytes){ sealed.data, sealed.len / 2 }, &plain, &e), 0);
+	llk_decrypter_free(d);
+	assert_int_equal(lent.started, lent.waited);
+	llk_data_free(&sealed);
+	llk_policy_free(policy);
+}
+
 /* ---- no memory: each work with each of its allocations failing in turn ---- */
 
 enum {
@@ -616,4 +703,4 @@ test_no_memory(void **state)
 UNIT_MAIN(UNIT_TEST(test_each_profile), UNIT_TEST(test_session_keys_and_passwords), UNIT_TEST(test_validity),
     UNIT_TEST(test_changes), UNIT_TEST(test_certify_revoke_with_and_export),
     UNIT_TEST(test_what_a_signature_says_besides), UNIT_TEST(test_a_letter_for_somebody_else),
-    UNIT_TEST(test_no_memory))
+    UNIT_TEST(test_a_lent_thread), UNIT_TEST(test_no_memory))
