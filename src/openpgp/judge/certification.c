@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "openpgp/cert/cert_draft.h"
 #include "openpgp/cert/certify.h"
 #include "openpgp/judge/regex.h"
 
@@ -179,7 +180,8 @@ struct group {
 	const struct candidate *items;
 	size_t count;
 	bool self;
-	unsigned failures;
+	unsigned failures; /* forgeries, and what is true and yet does not count */
+	unsigned kept;
 	bool has_revocation;
 	uint32_t revoked; /* everything made up to then */
 };
@@ -214,11 +216,18 @@ find_revocation(struct finding *f, struct group *g)
 {
 	struct pgp_sig s;
 
-	for (size_t i = 0; i < g->count && !g->has_revocation; i++) {
-		if (!g->items[i].revocation || !is_true(f, g, &g->items[i], &s) || !in_force(f, &s))
+	for (size_t i = 0; i < g->count && !g->has_revocation && f->rc == 0; i++) {
+		if (!g->items[i].revocation)
 			continue;
-		g->has_revocation = true;
-		g->revoked = s.created;
+		/* Behind so many that are nothing a true one may hide: then nothing of this issuer counts. */
+		if (g->failures >= PGP_CERTIFICATIONS_EACH_MAX) {
+			g->has_revocation = true;
+			g->revoked = UINT32_MAX;
+		} else if (is_true(f, g, &g->items[i], &s)) {
+			g->has_revocation = in_force(f, &s);
+			g->revoked = s.created;
+			g->failures += g->has_revocation ? 0 : 1;
+		}
 	}
 	g->failures = 0;
 }
@@ -295,18 +304,35 @@ keep(struct finding *f, const struct group *g, const struct pgp_sig *s, bool app
 		.approved = approved };
 }
 
+/* known: of this second it is known that both certificates stood, which costs more to find out than anything else. */
 static bool
-counts(struct finding *f, struct group *g, const struct candidate *c, struct pgp_sig *s)
+counts(struct finding *f, struct group *g, const struct candidate *c, bool known, struct pgp_sig *s)
 {
 	if (c->revocation || pgp_sig_parse(c->part->body, s, NULL) != 0 || !is_live(f, s))
 		return false;
 	if (g->has_revocation && s->created <= g->revoked && s->revocable)
 		return false;
-	return is_true(f, g, c, s) && stood(f, f->q->target, s->created, false) &&
-	    (g->self || stood(f, g->issuer, s->created, true));
+	if (!is_true(f, g, c, s))
+		return false;
+	if (known || (stood(f, f->q->target, s->created, false) && (g->self || stood(f, g->issuer, s->created, true))))
+		return true;
+	g->failures++;
+	return false;
 }
 
-/* The newest that counts, and others of the same second; the same octets once. */
+/* Whether they say the same: whatever anybody put into their unhashed areas. */
+static bool
+same_statement(struct slice a, struct slice b)
+{
+	struct slice prefix[2], unhashed[2], tail[2];
+
+	if (!pgp_sig_core(a, &prefix[0], &unhashed[0], &tail[0]) ||
+	    !pgp_sig_core(b, &prefix[1], &unhashed[1], &tail[1]))
+		return slice_eq(a, b);
+	return slice_eq(prefix[0], prefix[1]) && slice_eq(tail[0], tail[1]);
+}
+
+/* The newest that counts, and others of the same second, not many; the same statement once. */
 static void
 take_group(struct finding *f, struct group *g)
 {
@@ -315,15 +341,16 @@ take_group(struct finding *f, struct group *g)
 
 	g->self = pgp_fingerprint_eq(&g->issuer->primary->fingerprint, &f->q->target->primary->fingerprint);
 	find_revocation(f, g);
-	for (size_t i = 0; i < g->count && f->rc == 0; i++) {
+	for (size_t i = 0; i < g->count && f->rc == 0 && g->kept < PGP_CERTIFICATIONS_EACH_MAX; i++) {
 		const struct candidate *c = &g->items[i];
 		bool approved;
 
-		if (taken != NULL && (c->created < taken->created || slice_eq(taken->part->body, c->part->body)))
+		if (taken != NULL && (c->created < taken->created || same_statement(taken->part->body, c->part->body)))
 			continue;
-		if (!counts(f, g, c, &s))
+		if (!counts(f, g, c, taken != NULL, &s))
 			continue;
 		taken = c;
+		g->kept++;
 		approved = is_approved(f, g, c->part->body);
 		if (f->rc == 0 && (approved || !f->q->approved_only))
 			keep(f, g, &s, approved);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* What others' certifications of a certificate come to. */
+#include <time.h>
+
 #include "unit.h"
 
 #include "base/mem.h"
@@ -387,6 +389,76 @@ floods(void **state)
 	circle_done(&c);
 }
 
+/* A friend's word many times, true each time: whatever makes it not count must not be found out each time. */
+static void
+floods_of_true_certifications(void **state)
+{
+	static const struct {
+		const struct step *friend;
+		struct said said;
+		size_t count;
+	} rows[] = {
+		{ expires, { .sig.at = 60 * DAY }, 0 }, /* made when the issuer's key was expired */
+		{ self, { .sig.at = DAY }, 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct circle c;
+		struct answer a;
+		struct buf one;
+		clock_t begun;
+		size_t from;
+
+		circle_new(&c, rows[i].friend);
+		buf_init(&one, 1 << 16);
+		from = c.alice.out.len;
+		put_said(&c, &c.friends[0], &rows[i].said, &c.alice.target);
+		(void)buf_put_slice(&one, slice_from(buf_slice(&c.alice.out), from));
+		/* The same statement, with something different in its unhashed area each time. */
+		for (int n = 0; n < 6000; n++) {
+			struct pgp_packet p;
+			size_t at = 0;
+
+			assert_int_equal(pgp_packet_next(buf_slice(&one), &at, &p, &unit_error), 1);
+			(void)pgp_packet_write(&c.alice.out, PGP_SIGNATURE, p.body);
+			c.alice.out.data[c.alice.out.len - p.body.len + 6 + p.body.data[5] + 4] ^= (uint8_t)(n & 1);
+		}
+		begun = clock();
+		ask(&c, &a);
+		assert_int_equal(a.count, rows[i].count);
+		if (clock() - begun > 3 * CLOCKS_PER_SEC)
+			fail_msg("row %zu: %.1f s", i, (double)(clock() - begun) / CLOCKS_PER_SEC);
+		answer_done(&a);
+		buf_done(&one);
+		circle_done(&c);
+	}
+}
+
+/* A revocation cannot be hidden behind forged ones. */
+static void
+floods_of_revocations(void **state)
+{
+	const struct said plain = { .sig.at = DAY };
+	const struct said revoked = { .sig = { .type = PGP_SIG_CERT_REVOCATION, .at = 2 * DAY } };
+	const struct said forged = { .sig = { .type = PGP_SIG_CERT_REVOCATION, .at = 3 * DAY, .bad = true } };
+	struct circle c;
+	struct answer a;
+
+	(void)state;
+	circle_new(&c, self);
+	put_said(&c, &c.friends[0], &plain, &c.alice.target);
+	put_said(&c, &c.friends[1], &plain, &c.alice.target);
+	for (int i = 0; i < 20; i++)
+		put_said(&c, &c.friends[0], &forged, &c.alice.target);
+	put_said(&c, &c.friends[0], &revoked, &c.alice.target);
+	ask(&c, &a);
+	assert_int_equal(a.count, 1);
+	assert_true(pgp_fingerprint_eq(&a.found[0].issuer->primary->fingerprint, &c.friends[1].primary->fingerprint));
+	answer_done(&a);
+	circle_done(&c);
+}
+
 static void
 failed_allocations(void **state)
 {
@@ -412,4 +484,5 @@ failed_allocations(void **state)
 }
 
 UNIT_MAIN(UNIT_TEST(one_friend), UNIT_TEST(several_friends_and_self), UNIT_TEST(delegations), UNIT_TEST(scope),
-    UNIT_TEST(approval), UNIT_TEST(floods), UNIT_TEST(failed_allocations))
+    UNIT_TEST(approval), UNIT_TEST(floods), UNIT_TEST(floods_of_true_certifications), UNIT_TEST(floods_of_revocations),
+    UNIT_TEST(failed_allocations))
