@@ -40,8 +40,12 @@ consider(struct repair *r, const struct pgp_part *part, size_t here, struct erro
 	struct pgp_sig s;
 	int rc;
 
-	if (part->type != PGP_SIGNATURE || pgp_sig_parse(part->body, &s, NULL) != 0 || !pgp_selfsig_claimed(&s, c))
+	if (r->tries == 0 || part->type != PGP_SIGNATURE || pgp_sig_parse(part->body, &s, NULL) != 0 ||
+	    !pgp_selfsig_claimed(&s, c))
 		return 0;
+	/* One that cannot belong here is looked for everywhere, which costs something though nothing is verified. */
+	if (pgp_selfsig_role(c->components[here].kind, s.type) == PGP_SELFSIG_NONE)
+		r->tries--;
 	rc = fits(r, &s, &c->components[here], e);
 	for (size_t i = 0; rc == 0 && i < c->component_count; i++) {
 		rc = i == here ? 0 : fits(r, &s, &c->components[i], e);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Copies of one certificate united, ordered, cut down, and made ready to travel. */
+#include <time.h>
+
 #include "base/mem.h"
 #include "openpgp/cert/certify.h"
 #include "openpgp/cert/merge.h"
@@ -306,6 +308,42 @@ what_could_not_be_read_is_not_written(void **state)
 
 /* ---- misplaced signatures ---- */
 
+/* Signatures in the certificate's own name that belong to nothing there: none of them is tried with each user ID. */
+static void
+misplaced_signatures_without_a_home(void **state)
+{
+	struct fixture f;
+	struct buf b, out;
+	struct slice binding = SLICE_EMPTY;
+	struct pgp_cert *c;
+	bool moved = true;
+	clock_t begun;
+
+	(void)state;
+	fixture_new(&f, 4, NOW, true);
+	buf_init(&b, 64 << 20);
+	buf_init(&out, 64 << 20);
+	(void)buf_put_slice(&b, f.cert->components[0].packet.raw);
+	for (unsigned i = 0; i < 3000; i++)
+		(void)pgp_packet_write(
+		    &b, PGP_USER_ID, slice_of((const uint8_t[]){ (uint8_t)(i >> 8), (uint8_t)i }, 2));
+	for (size_t i = 1; i < f.cert->component_count; i++)
+		if (f.cert->components[i].kind == PGP_COMPONENT_SUBKEY)
+			binding = f.cert->components[i].parts[0].raw;
+	for (unsigned i = 0; i < 100000; i++)
+		(void)buf_put_slice(&b, binding);
+	c = parse(&b);
+	begun = clock();
+	assert_ok(pgp_cert_repair(c, &out, &moved, &unit_error));
+	assert_false(moved);
+	if (clock() - begun > 3 * CLOCKS_PER_SEC)
+		fail_msg("%.1f s", (double)(clock() - begun) / CLOCKS_PER_SEC);
+	pgp_cert_free(c);
+	buf_done(&b);
+	buf_done(&out);
+	fixture_done(&f);
+}
+
 static void
 misplaced_signatures_come_home(void **state)
 {
@@ -594,5 +632,6 @@ UNIT_MAIN(UNIT_TEST(merging_with_itself_changes_nothing), UNIT_TEST(each_copy_gi
     UNIT_TEST(secrets_stay), UNIT_TEST(another_certificate_is_refused), UNIT_TEST(appearance_does_not_double),
     UNIT_TEST(canonical_order_is_one), UNIT_TEST(merging_in_any_order_gives_one),
     UNIT_TEST(what_could_not_be_read_is_not_written), UNIT_TEST(misplaced_signatures_come_home),
-    UNIT_TEST(copies_leave_out_what_was_asked), UNIT_TEST(unhashed_junk_stays_at_home),
-    UNIT_TEST(autocrypt_takes_five_packets), UNIT_TEST(every_allocation_may_fail))
+    UNIT_TEST(misplaced_signatures_without_a_home), UNIT_TEST(copies_leave_out_what_was_asked),
+    UNIT_TEST(unhashed_junk_stays_at_home), UNIT_TEST(autocrypt_takes_five_packets),
+    UNIT_TEST(every_allocation_may_fail))
