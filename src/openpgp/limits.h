@@ -17,9 +17,11 @@
 #define PGP_SELF_CHECKS_MAX 2048u       /* self-signatures of a certificate that may turn out to be forged */
 #define PGP_SELF_CHECKS_EACH_MIN 8u     /* of one component, however many there are */
 #define PGP_SELF_CHECKS_EACH_MAX 128u   /* and however few */
+#define PGP_SELF_HASHED_MAX (1u << 30)  /* octets hashed for signatures with a salt of their own: a second */
+#define PGP_USER_BODY_MAX (1u << 20)    /* octets of a user ID or attribute whose signatures are checked; pictures */
 #define PGP_EMBEDDED_MAX 8u             /* embedded signatures of one binding that are looked at */
 #define PGP_REVOKERS_MAX 16u            /* keys that a certificate names as its revokers */
-#define PGP_CERTIFICATIONS_EACH_MAX 8u  /* signatures of one issuer over one user ID that may turn out to be forged */
+#define PGP_CERTIFICATIONS_EACH_MAX 8u  /* signatures of one issuer over one user ID that may not count; as many may */
 #define PGP_REGEX_MAX 1024u             /* octets of a regular expression; real ones name a domain */
 #define PGP_REGEX_NESTING_MAX 64u       /* parentheses in each other, and branches */
 #define PGP_REGEX_TEXT_MAX 16384u       /* octets of the user ID that it is matched with */

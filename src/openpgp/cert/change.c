@@ -132,16 +132,17 @@ static int
 put_back_signature(
     struct pgp_changing *g, const struct pgp_component *k, const struct pgp_sig *old, uint32_t created, struct error *e)
 {
-	int rc = pgp_selfsig_back_check(g->c->cert, k, old, g->c->policy, NULL);
+	struct slice back;
+	int rc = pgp_selfsig_back_check(g->c->cert, k, old, g->c->policy, &back, NULL);
 
 	if (rc == ERR_NOMEM || rc == ERR_CRYPTO)
 		return error_set(e, rc, "a back signature could not be checked");
 	if (rc != 0 && g->c->keys.ops->holds(g->c->keys.ctx, k->key))
 		return put_new_back_signature(g, k, created, e);
-	if (old->embedded.len == 0)
+	if (back.len == 0)
 		return error_set(e, ERR_NO_KEY, "the signing subkey %016llX must sign back, and its secret is not here",
 		    (unsigned long long)k->key->key_id);
-	return pgp_subpacket_put(&g->w.subpackets, PGP_SUB_EMBEDDED, false, old->embedded);
+	return pgp_subpacket_put(&g->w.subpackets, PGP_SUB_EMBEDDED, false, back);
 }
 
 int

@@ -98,7 +98,7 @@ drop_superseded(struct exporting *x, const struct pgp_draft_component *k, struct
 		    s.type >= PGP_SIG_CERT_GENERIC && s.type <= PGP_SIG_CERT_POSITIVE ? PGP_SIG_CERT_GENERIC : s.type;
 		if (done[group])
 			p->drop = true;
-		else if (s.created <= x->latest && failed < PGP_SELF_CHECKS_MAX) {
+		else if (s.created <= x->latest && failed < pgp_selfsig_checks(x->c)) {
 			int rc = pgp_sig_check_target(&s, &target, x->c->primary, e);
 
 			if (rc == ERR_NOMEM || rc == ERR_CRYPTO)

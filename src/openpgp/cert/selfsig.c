@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "openpgp/cert/selfsig.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/utf8.h"
 
 enum pgp_selfsig_role
@@ -51,47 +53,159 @@ pgp_selfsig_claimed(const struct pgp_sig *s, const struct pgp_cert *c)
 	return (s->has_issuer || s->issuer_fpr.len > 0) && pgp_sig_may_be_from(s, c->primary);
 }
 
+unsigned
+pgp_selfsig_checks(const struct pgp_cert *c)
+{
+	size_t each = PGP_SELF_CHECKS_MAX / c->component_count;
+
+	return (unsigned)(each < PGP_SELF_CHECKS_EACH_MIN ? PGP_SELF_CHECKS_EACH_MIN
+		: each > PGP_SELF_CHECKS_EACH_MAX         ? PGP_SELF_CHECKS_EACH_MAX
+							  : each);
+}
+
+struct dated {
+	uint32_t created;
+	uint32_t part;
+	bool tried;
+};
+
+/* A search for the newest: the same two ways as the judge's (judge_internal.h), with the same bound. */
+struct newest {
+	const struct pgp_cert *c;
+	const struct pgp_component *k;
+	struct pgp_sig_target target;
+	struct dated *items;
+	size_t count;
+	unsigned failures, failures_max;
+	bool found;
+	struct pgp_sig sig;
+};
+
+static int
+newer_first(const void *a, const void *b)
+{
+	const struct dated *x = a, *y = b;
+
+	if (x->created != y->created)
+		return x->created > y->created ? -1 : 1;
+	/* Of two of the same second the one that stands later was appended later. */
+	return x->part > y->part ? -1 : x->part < y->part;
+}
+
+static int
+in_order(const void *a, const void *b)
+{
+	const struct dated *x = a, *y = b;
+
+	return x->part < y->part ? -1 : x->part > y->part;
+}
+
+static void
+collect(struct newest *n, enum pgp_selfsig_role role, uint64_t latest)
+{
+	const struct pgp_component *k = n->k;
+	struct pgp_sig s;
+
+	for (size_t i = 0; i < k->part_count; i++) {
+		if (k->parts[i].type != PGP_SIGNATURE || pgp_sig_parse(k->parts[i].body, &s, NULL) != 0 ||
+		    pgp_selfsig_role(k->kind, s.type) != role || !pgp_selfsig_claimed(&s, n->c) || s.hash == PGP_MD5 ||
+		    s.created > latest)
+			continue;
+		n->items[n->count++] = (struct dated){ s.created, (uint32_t)i, false };
+	}
+}
+
+static int
+try_one(struct newest *n, struct dated *d)
+{
+	struct pgp_sig s;
+	int rc = pgp_sig_parse(n->k->parts[d->part].body, &s, NULL);
+
+	d->tried = true;
+	if (rc == 0)
+		rc = pgp_sig_check_target(&s, &n->target, n->c->primary, NULL);
+	if (rc == ERR_NOMEM || rc == ERR_CRYPTO)
+		return rc;
+	if (rc != 0) {
+		n->failures++;
+		return 0;
+	}
+	n->sig = s;
+	n->found = true;
+	return 0;
+}
+
+static int
+search(struct newest *n)
+{
+	int rc = 0;
+
+	if (n->count > 1)
+		qsort(n->items, n->count, sizeof *n->items, newer_first);
+	for (size_t i = 0; i < n->count && rc == 0 && !n->found && n->failures < n->failures_max / 2; i++)
+		rc = try_one(n, &n->items[i]);
+	if (rc != 0 || n->found)
+		return rc;
+	if (n->count > 1)
+		qsort(n->items, n->count, sizeof *n->items, in_order);
+	for (size_t i = 0; i < n->count && rc == 0 && n->failures < n->failures_max; i++)
+		if (!n->items[i].tried && (!n->found || n->items[i].created > n->sig.created))
+			rc = try_one(n, &n->items[i]);
+	return rc;
+}
+
 int
 pgp_selfsig_newest(const struct pgp_cert *c, const struct pgp_component *k, enum pgp_selfsig_role role, uint64_t latest,
     struct pgp_sig *out, struct error *e)
 {
-	struct pgp_sig_target target = pgp_component_target(c, k);
-	size_t failed = 0;
-	bool found = false;
+	MEM_OWNED struct dated *items = mem_array(k->part_count, sizeof *items);
+	struct newest n = { .c = c,
+		.k = k,
+		.target = pgp_component_target(c, k),
+		.items = items,
+		.failures_max = pgp_selfsig_checks(c) };
+	int rc;
 
-	for (size_t i = 0; i < k->part_count && failed < PGP_SELF_CHECKS_MAX; i++) {
-		struct pgp_sig s;
-		int rc;
-
-		if (k->parts[i].type != PGP_SIGNATURE || pgp_sig_parse(k->parts[i].body, &s, NULL) != 0 ||
-		    pgp_selfsig_role(k->kind, s.type) != role || !pgp_selfsig_claimed(&s, c) || s.hash == PGP_MD5 ||
-		    s.created > latest || (found && s.created < out->created))
-			continue;
-		rc = pgp_sig_check_target(&s, &target, c->primary, NULL);
-		if (rc == ERR_NOMEM || rc == ERR_CRYPTO)
-			return error_set(e, rc, "a self-signature could not be checked");
-		if (rc != 0) {
-			failed++;
-			continue;
-		}
-		*out = s;
-		found = true;
-	}
-	return found ? 0 : error_set(e, ERR_NOT_FOUND, "there is no valid self-signature");
+	if (items == NULL)
+		return error_nomem(e);
+	collect(&n, role, latest);
+	rc = search(&n);
+	if (rc != 0)
+		return error_set(e, rc, "a self-signature could not be checked");
+	if (!n.found)
+		return error_set(e, ERR_NOT_FOUND, "there is no valid self-signature");
+	*out = n.sig;
+	return 0;
 }
 
 int
 pgp_selfsig_back_check(const struct pgp_cert *c, const struct pgp_component *k, const struct pgp_sig *binding,
-    const struct pgp_policy *policy, struct error *e)
+    const struct pgp_policy *policy, struct slice *out, struct error *e)
 {
 	struct pgp_sig_target target = pgp_component_target(c, k);
+	struct slice body;
 	struct pgp_sig back;
-	int rc;
+	int result = error_set(e, ERR_NOT_FOUND, "the signing subkey did not sign back");
 
-	if (binding->embedded.len == 0 || pgp_sig_parse(binding->embedded, &back, NULL) != 0)
-		return error_set(e, ERR_NOT_FOUND, "the signing subkey did not sign back");
-	rc = pgp_policy_hash(policy, back.hash, PGP_USE_DATA, e);
-	return rc != 0 ? rc : pgp_sig_check_target(&back, &target, k->key, e);
+	*out = SLICE_EMPTY;
+	/* Anybody may put more of them into the unhashed area. */
+	for (size_t n = 0; n < PGP_EMBEDDED_MAX && pgp_sig_embedded(binding, n, &body); n++) {
+		int rc = pgp_sig_parse(body, &back, NULL);
+
+		if (rc == 0)
+			rc = pgp_sig_check_target(&back, &target, k->key, e);
+		if (rc == ERR_NOMEM || rc == ERR_CRYPTO)
+			return rc;
+		if (rc == 0)
+			rc = pgp_policy_hash(policy, back.hash, PGP_USE_DATA, e);
+		if (rc == 0 || (rc == ERR_POLICY && out->len == 0))
+			*out = body;
+		if (rc == 0)
+			return 0;
+		if (result != ERR_POLICY)
+			result = rc;
+	}
+	return result;
 }
 
 /* ---- subpackets ---- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Self-signatures as they are made and continued; for generate.c, change*.c,
- * update.c, certify.c, approve.c, repair.c and export.c only.
+ * update.c, certify.c, approve.c, repair.c, export.c and judge.c only.
  */
 #ifndef OPENPGP_SELFSIG_H
 #define OPENPGP_SELFSIG_H
@@ -25,22 +25,27 @@ struct pgp_sig_target pgp_component_target(const struct pgp_cert *c, const struc
 /* Whether it says that the certificate's own key made it. Others' need not be looked at. */
 bool pgp_selfsig_claimed(const struct pgp_sig *s, const struct pgp_cert *c);
 
+/* How many signatures of one component may turn out to be forged before the rest of them is left: a bound for the whole. */
+unsigned pgp_selfsig_checks(const struct pgp_cert *c);
+
 /*
  * The newest correct self-signature of a role behind k, not made after latest
  * (unix seconds). Policy is not asked, but for MD5, which proves nothing: this
  * is what a change continues, and a SHA-1 signature is what it has to heal.
- * ERR_NOT_FOUND when there is none; ERR_NOMEM, ERR_CRYPTO.
+ * ERR_NOT_FOUND when there is none, or none among the forgeries that
+ * pgp_selfsig_checks() bounds; ERR_NOMEM, ERR_CRYPTO.
  */
 int pgp_selfsig_newest(const struct pgp_cert *c, const struct pgp_component *k, enum pgp_selfsig_role role,
     uint64_t latest, struct pgp_sig *out, struct error *e);
 
 /*
- * The back signature in a subkey's binding: 0 when it is there and correct and
- * policy takes its hash; ERR_NOT_FOUND, ERR_SIGNATURE, ERR_POLICY; ERR_NOMEM,
- * ERR_CRYPTO.
+ * The back signature in a subkey's binding, of several any that is good: 0 when
+ * it is there and correct and policy takes its hash; ERR_POLICY when there is
+ * only a weak one; ERR_NOT_FOUND, ERR_SIGNATURE; ERR_NOMEM, ERR_CRYPTO. out: its
+ * body, also with ERR_POLICY; else empty.
  */
 int pgp_selfsig_back_check(const struct pgp_cert *c, const struct pgp_component *k, const struct pgp_sig *binding,
-    const struct pgp_policy *policy, struct error *e);
+    const struct pgp_policy *policy, struct slice *out, struct error *e);
 
 /* ---- subpackets ---- */
 

@@ -135,11 +135,12 @@ static int
 lacks_back_signature(
     const struct updating *u, const struct pgp_component *k, const struct pgp_sig *binding, struct error *e)
 {
+	struct slice back;
 	int rc;
 
 	if (!binding->has_key_flags || (binding->key_flags & PGP_FLAG_SIGN) == 0 || !holds(u, k->key))
 		return 0;
-	rc = pgp_selfsig_back_check(u->g.c->cert, k, binding, u->g.c->policy, e);
+	rc = pgp_selfsig_back_check(u->g.c->cert, k, binding, u->g.c->policy, &back, e);
 	return rc == 0 || rc == ERR_NOMEM || rc == ERR_CRYPTO ? rc : 1;
 }
 

@@ -6,6 +6,7 @@
 
 #include "openpgp/judge/judge_internal.h"
 #include "openpgp/key/pk.h"
+#include "openpgp/cert/selfsig.h"
 
 static const char *const standing_names[] = {
 	[PGP_STANDING_GOOD] = "good",
@@ -328,16 +329,6 @@ search_primary(struct pgp_judging *of, struct pgp_search *f)
 	of->direct = f->binding;
 }
 
-static unsigned
-failures_max(size_t components)
-{
-	size_t each = PGP_SELF_CHECKS_MAX / components;
-
-	return (unsigned)(each < PGP_SELF_CHECKS_EACH_MIN ? PGP_SELF_CHECKS_EACH_MIN
-		: each > PGP_SELF_CHECKS_EACH_MAX         ? PGP_SELF_CHECKS_EACH_MAX
-							  : each);
-}
-
 static void
 judge_all(struct pgp_judging *of, struct pgp_cert_judgement *out)
 {
@@ -366,11 +357,9 @@ int
 pgp_cert_judge_among(const struct pgp_cert *c, const struct pgp_certs *others, const struct pgp_policy *policy,
     uint64_t at, struct pgp_cert_judgement *out, struct error *e)
 {
-	struct pgp_judging of = { .cert = c,
-		.policy = policy,
-		.at = at,
-		.others = others,
-		.failures_max = failures_max(c->component_count) };
+	struct pgp_judging of = {
+		.cert = c, .policy = policy, .at = at, .others = others, .failures_max = pgp_selfsig_checks(c)
+	};
 
 	*out = (struct pgp_cert_judgement){ .cert = c, .at = at, .count = c->component_count };
 	arena_init(&out->arena, PGP_CERT_COMPONENTS_MAX * 2 * sizeof *out->components);

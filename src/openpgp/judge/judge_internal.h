@@ -29,6 +29,7 @@ struct pgp_judging {
 	bool has_direct; /* the direct-key signature that counts, for what applies to the entire key */
 	struct pgp_sig direct;
 	unsigned failures_max; /* checks that may fail, a component */
+	uint64_t hashed;       /* octets of keys and user IDs, for signatures that share no hash */
 	bool unverified_revocation, cut_short;
 	int failed; /* no memory, or libcrypto: no judgement at all */
 };

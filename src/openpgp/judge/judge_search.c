@@ -89,6 +89,21 @@ acceptable(struct pgp_search *f, const struct pgp_sig *s, enum role role)
 	    pgp_policy_hash(p, s->hash, use, &f->refusal) == 0;
 }
 
+/* Each signature with a hash of its own hashes all of its target: of a large one nobody may order as many as he likes. */
+static int
+count_hashed(struct pgp_search *f)
+{
+	const struct pgp_sig_target *t = &f->target;
+
+	f->of->hashed += t->primary->public_body.len + t->user.len;
+	if (t->subkey != NULL)
+		f->of->hashed += t->subkey->public_body.len;
+	if (f->of->hashed <= PGP_SELF_HASHED_MAX)
+		return 0;
+	f->of->cut_short = true;
+	return error_set(&f->refusal, ERR_LIMIT, "the certificate has too many self-signatures");
+}
+
 /* The state of the hash over this target: one for all version 4 signatures, one's own (h) for those with a salt. */
 static int
 hash_over(struct pgp_search *f, const struct pgp_sig *s, struct pgp_hash **own, const struct pgp_hash **out)
@@ -96,7 +111,9 @@ hash_over(struct pgp_search *f, const struct pgp_sig *s, struct pgp_hash **own, 
 	struct pgp_hash **at = s->version == 4 && s->hash < 16 ? &f->hashes[s->hash] : own;
 	int rc = 0;
 
-	if (*at == NULL) {
+	if (*at == NULL && at == own)
+		rc = count_hashed(f);
+	if (*at == NULL && rc == 0) {
 		rc = pgp_hash_new(at, s->hash, s->type, s->salt, NULL);
 		if (rc == 0)
 			rc = pgp_hash_target(*at, s->type, s->version, &f->target, NULL);
@@ -357,8 +374,9 @@ take_live(struct pgp_search *f, struct pgp_candidate *const *order)
 	for (size_t i = 0; i < f->bindings.count && !is_spent(f, f->of->failures_max); i++) {
 		struct pgp_candidate *c = &f->bindings.items[i];
 
-		if (c->live && c->state == UNTRIED && binding_is_true(f, c) &&
-		    (best == NULL || c->created >= best->created)) {
+		/* Only what is newer: of one that is true there may be any number of copies. */
+		if (c->live && c->state == UNTRIED && (best == NULL || c->created > best->created) &&
+		    binding_is_true(f, c)) {
 			best = c;
 			found = f->binding;
 		}

@@ -241,6 +241,9 @@ pgp_hash_target(struct pgp_hash *h, uint8_t type, uint8_t version, const struct 
 		return error_set(e, ERR_SYNTAX, "a %s is not over a key or user ID", pgp_sig_type_name(type));
 	if ((user && t->user_type == 0) || (subkey && t->subkey == NULL))
 		return error_set(e, ERR_SYNTAX, "a %s does not belong here", pgp_sig_type_name(type));
+	/* It is hashed for every signature over it. */
+	if (user && t->user.len > PGP_USER_BODY_MAX)
+		return error_set(e, ERR_LIMIT, "a user ID of %zu octets", t->user.len);
 	(void)pgp_hash_key(h, t->primary, version, e);
 	if (subkey)
 		(void)pgp_hash_key(h, t->subkey, version, e);

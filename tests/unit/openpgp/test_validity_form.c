@@ -10,6 +10,9 @@
 #include "unit.h"
 
 #include "base/mem.h"
+#include "openpgp/change.h"
+#include "openpgp/limits.h"
+#include "openpgp/selfsig.h"
 #include "validity_kit.h"
 
 #define NOW (10 * MONTH)
@@ -741,18 +744,25 @@ floods_of_true_signatures(void **state)
 	static const struct step user[] = { { .what = PUT_PRIMARY }, { .what = PUT_USER },
 		{ USER_SIG, .flags = GIVEN(PGP_FLAG_SIGN) }, { .what = PUT_SUBKEY }, { 0 } };
 	static const struct step primary[] = { { .what = PUT_PRIMARY }, { 0 } };
+	static const struct step nameless[] = { { .what = PUT_PRIMARY }, { .what = PUT_USER }, { 0 } };
 	static const struct {
 		const char *name;
 		const struct step *steps;
 		struct step flood;
 		enum pgp_standing last; /* of the last component */
+		unsigned forged;        /* newer forgeries in front */
 	} rows[] = {
 		{ "bindings without their back signature", user,
 		    { .what = MAKE, .sig.type = PGP_SIG_SUBKEY_BINDING, .flags = GIVEN(PGP_FLAG_SIGN) },
 		    PGP_STANDING_NO_BACK_SIGNATURE },
 		{ "designated revokers", primary,
-		    { .what = MAKE, .sig.type = PGP_SIG_DIRECT_KEY, .flags = GIVEN(PGP_FLAG_SIGN), .revoker = &revoker },
+		    { .what = MAKE,
+			.sig.type = PGP_SIG_DIRECT_KEY,
+			.flags = GIVEN(PGP_FLAG_SIGN),
+			.revoker = &revoker },
 		    PGP_STANDING_GOOD },
+		{ "copies behind forgeries", nameless, { USER_SIG, .flags = GIVEN(PGP_FLAG_SIGN) }, PGP_STANDING_GOOD,
+		    100 },
 	};
 	struct pgp_policy policy = pgp_policy_default(T1 + NOW);
 	struct kit k;
@@ -761,12 +771,17 @@ floods_of_true_signatures(void **state)
 	kit_new(&k, 4);
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct pgp_cert_judgement j;
+		struct pgp_sig newest;
 		struct pgp_cert *c;
 		struct buf one;
 		clock_t begun;
 		size_t from;
+		int rc;
 
 		kit_steps(&k, rows[i].steps);
+		for (unsigned n = 0; n < rows[i].forged; n++)
+			kit_step(&k,
+			    &(struct step){ USER_SIG, .sig.at = DAY, .sig.bad = true, .flags = GIVEN(PGP_FLAG_SIGN) });
 		from = k.out.len;
 		kit_step(&k, &rows[i].flood);
 		buf_init(&one, 1 << 16);
@@ -780,12 +795,99 @@ floods_of_true_signatures(void **state)
 		vectors++;
 		if (j.components[j.count - 1].standing != rows[i].last)
 			fail_msg("%s: %s", rows[i].name, j.components[j.count - 1].reason);
-		/* Fifty thousand checks are five seconds and more. */
+		rc = pgp_selfsig_newest(
+		    c, &c->components[j.count - 1], PGP_SELFSIG_BINDING, policy.now, &newest, &unit_error);
+		assert_ok(rc);
+		assert_int_equal(newest.created, T1);
+		/* Fifty thousand checks are four seconds and more. */
 		if (clock() - begun > 3 * CLOCKS_PER_SEC)
 			fail_msg("%s: %.1f s", rows[i].name, (double)(clock() - begun) / CLOCKS_PER_SEC);
 		pgp_cert_judgement_done(&j);
 		pgp_cert_free(c);
 	}
+	kit_done(&k);
+}
+
+/* A picture of a megabyte, and signatures each of which has a hash of its own over it. */
+static void
+floods_over_a_picture(void **state)
+{
+	struct pgp_policy policy = pgp_policy_default(T1 + NOW);
+	const struct step forged = { USER_SIG, .sig.bad = true, .flags = GIVEN(PGP_FLAG_CERTIFY) };
+	struct pgp_cert_judgement j;
+	struct pgp_cert *c;
+	struct buf one, picture;
+	clock_t begun;
+	struct kit k;
+	size_t from;
+
+	(void)state;
+	kit_new(&k, 6);
+	buf_init(&one, 1 << 16);
+	buf_init(&picture, PGP_USER_BODY_MAX);
+	while (buf_put_u8(&picture, 'x') == 0)
+		continue;
+	kit_step(&k, &(struct step){ .what = PUT_PRIMARY });
+	kit_step(&k, &(struct step){ DIRECT_SIG, .flags = GIVEN(PGP_FLAG_SIGN) });
+	(void)pgp_packet_write(&k.out, PGP_USER_ATTRIBUTE, buf_slice(&picture));
+	k.target.user_type = PGP_USER_ATTRIBUTE;
+	k.target.user = buf_slice(&picture);
+	from = k.out.len;
+	kit_step(&k, &forged);
+	(void)buf_put_slice(&one, slice_from(buf_slice(&k.out), from));
+	for (int i = 1; i < 10000; i++)
+		(void)buf_put_slice(&k.out, buf_slice(&one));
+	assert_ok(pgp_cert_parse(buf_slice(&k.out), &c, NULL, &unit_error));
+	begun = clock();
+	assert_ok(pgp_cert_judge(c, &policy, policy.now, &j, &unit_error));
+	assert_int_equal(j.standing, PGP_STANDING_GOOD);
+	assert_int_equal(j.components[1].standing, PGP_STANDING_UNBOUND);
+	assert_true(j.cut_short);
+	if (clock() - begun > 3 * CLOCKS_PER_SEC)
+		fail_msg("%.1f s", (double)(clock() - begun) / CLOCKS_PER_SEC);
+	pgp_cert_judgement_done(&j);
+	pgp_cert_free(c);
+	buf_done(&one);
+	buf_done(&picture);
+	kit_done(&k);
+}
+
+/* A forged back signature in front of the true one: a change carries the true one on, and does not ask for a new one. */
+static void
+changes_keep_the_true_back_signature(void **state)
+{
+	static const struct step steps[] = { { .what = PUT_PRIMARY }, { .what = PUT_USER },
+		{ USER_SIG, .flags = GIVEN(PGP_FLAG_CERTIFY) }, { .what = PUT_SUBKEY },
+		{ SUB_BINDING, .fake_back_first = true }, { 0 } };
+	struct pgp_policy policy = pgp_policy_default(T1 + NOW);
+	struct pgp_memory_keys *primary_only;
+	struct secret s = SECRET_EMPTY;
+	struct pgp_cert_judgement j;
+	struct pgp_change change;
+	struct pgp_cert *c;
+	struct buf out;
+	struct kit k;
+
+	(void)state;
+	kit_new(&k, 4);
+	kit_steps(&k, steps);
+	buf_init(&out, 1 << 20);
+	assert_ok(pgp_cert_parse(buf_slice(&k.out), &c, NULL, &unit_error));
+	assert_ok(pgp_memory_keys_new(&primary_only, &unit_error));
+	assert_ok(pgp_key_unlock(k.primary, SLICE_EMPTY, &s, &unit_error));
+	assert_ok(pgp_memory_keys_add(primary_only, k.primary, secret_slice(&s), &unit_error));
+	secret_done(&s);
+	change = (struct pgp_change){ c, pgp_memory_keys_ops(primary_only), &policy };
+	assert_ok(pgp_change_expiry(&change, pgp_cert_key(c, 1), T1 + 2 * NOW, &out, &unit_error));
+	pgp_cert_free(c);
+	assert_ok(pgp_cert_parse(buf_slice(&out), &c, NULL, &unit_error));
+	assert_ok(pgp_cert_judge(c, &policy, policy.now, &j, &unit_error));
+	assert_int_equal(j.components[2].standing, PGP_STANDING_GOOD);
+	assert_int_equal(j.components[2].expires, T1 + 2 * NOW);
+	pgp_cert_judgement_done(&j);
+	pgp_cert_free(c);
+	pgp_memory_keys_free(primary_only);
+	buf_done(&out);
 	kit_done(&k);
 }
 
@@ -830,4 +932,5 @@ UNIT_MAIN(UNIT_TEST(subpackets_of_bindings), UNIT_TEST(subpackets_of_data_signat
     UNIT_TEST(back_signatures), UNIT_TEST(key_flags), UNIT_TEST(key_flags_nowhere), UNIT_TEST(unknown_beside_good),
     UNIT_TEST(perturbed_certificates), UNIT_TEST(primary_user_ids), UNIT_TEST(designated_revokers),
     UNIT_TEST(weak_hashes), UNIT_TEST(short_rsa_keys), UNIT_TEST(floods_of_forged_self_signatures),
-    UNIT_TEST(floods_of_doubles), UNIT_TEST(floods_of_true_signatures), UNIT_TEST(failed_allocations), UNIT_TEST(count))
+    UNIT_TEST(floods_of_doubles), UNIT_TEST(floods_of_true_signatures), UNIT_TEST(floods_over_a_picture),
+    UNIT_TEST(changes_keep_the_true_back_signature), UNIT_TEST(failed_allocations), UNIT_TEST(count))
