@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "client/sop/sop.h"
@@ -46,7 +47,7 @@ begin_sealing(struct sop_aside *a, struct error *e)
 	return rc == 0 && a->block == NULL ? error_nomem(e) : rc;
 }
 
-/* A name of its own that nobody can guess, with mode 0600. */
+/* Without a name, or with one only for a moment: so nothing is left when the process is killed. Mode 0600. */
 static int
 open_file(struct sop_aside *a, struct error *e)
 {
@@ -59,9 +60,12 @@ open_file(struct sop_aside *a, struct error *e)
 		return rc;
 	(void)snprintf(
 	    path, sizeof path, "%s/letterlock-%016llx", dir == NULL || *dir == 0 ? "/tmp" : dir, (unsigned long long)n);
-	rc = file_writer_open(&a->file, path, 0600, FILE_NEW, e);
+	rc = file_writer_open_unnamed(&a->file, path, FILE_NEW, e);
 	if (rc != 0)
 		return rc;
+	if (a->file.temporary[0] != '\0')
+		(void)unlink(a->file.temporary);
+	a->file.temporary[0] = '\0';
 	a->spilled = true;
 	rc = begin_sealing(a, e);
 	if (rc == 0)
@@ -84,14 +88,6 @@ sop_aside_put(struct sop_aside *a, struct slice data, struct error *e)
 	return rc != 0 ? rc : put_sealed(a, data, e);
 }
 
-static void
-end_reading(struct sop_aside *a)
-{
-	if (a->reading)
-		file_reader_done(&a->reader);
-	a->reading = false;
-}
-
 int
 sop_aside_rewind(struct sop_aside *a, struct error *e)
 {
@@ -100,13 +96,12 @@ sop_aside_rewind(struct sop_aside *a, struct error *e)
 	a->given = false;
 	if (!a->spilled)
 		return 0;
-	end_reading(a);
 	cipher_free(a->cipher);
 	a->cipher = NULL;
 	rc = cipher_cfb_new(CIPHER_AES256, CIPHER_DECRYPT, secret_slice(&a->key), SLICE_EMPTY, &a->cipher, e);
-	if (rc == 0)
-		rc = file_reader_open(&a->reader, a->file.temporary, e);
-	a->reading = rc == 0;
+	if (rc == 0 && lseek(a->file.fd, 0, SEEK_SET) != 0)
+		rc = error_set(e, ERR_IO, "cannot read what was put aside in %s", a->file.path);
+	file_reader_fd(&a->reader, a->file.fd, a->file.path);
 	return rc;
 }
 
@@ -135,7 +130,6 @@ sop_aside_next(struct sop_aside *a, struct slice *piece_out, struct error *e)
 void
 sop_aside_done(struct sop_aside *a)
 {
-	end_reading(a);
 	buf_wipe_done(&a->memory);
 	if (a->spilled)
 		file_writer_done(&a->file);

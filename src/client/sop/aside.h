@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Octets that wait: in memory while they are few, then in a file of ours in the
- * folder for temporary files, encrypted under a key that only this process
- * knows, so that nothing readable is left there when it is killed. Put all,
+ * folder for temporary files, which has no name there and is encrypted under a
+ * key that only this process knows: nothing is left when it is killed. Put all,
  * then read from the beginning, as often as wanted.
  */
 #ifndef CLIENT_SOP_ASIDE_H
@@ -16,8 +16,7 @@ struct sop_aside {
 	struct buf memory;
 	bool spilled; /* into the file */
 	struct file_writer file;
-	struct file_reader reader;
-	bool reading; /* the reader is open */
+	struct file_reader reader; /* of the same descriptor */
 	struct secret key;
 	struct cipher *cipher; /* of what is being written or read */
 	uint8_t *block;
