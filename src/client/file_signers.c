@@ -212,7 +212,9 @@ say_one(const struct file_signers *s, size_t n)
 	enum file_verdict verdict = file_signers_verdict(s, n);
 	BUF_OWNED struct buf text = { .max = 2 * TEXT_MAX };
 
-	(void)buf_put_str(&text, sentences[verdict]);
+	(void)buf_put_str(&text,
+	    s->given && verdict == FILE_VERDICT_UNKNOWN ? "Cannot be checked: the signature is of another key"
+							: sentences[verdict]);
 	if (v->kind == PGP_VERDICT_GOOD || v->kind == PGP_VERDICT_INVALID) {
 		(void)buf_put_str(&text, v->created != 0 ? ", made " : "");
 		if (v->created != 0)
@@ -235,7 +237,10 @@ say_one(const struct file_signers *s, size_t n)
 	put_why(s, v, &text);
 	if (v->cert != NULL)
 		file_say(s->command, "  ", buf_slice(&text), "");
-	if (advice[verdict][0] != '\0')
+	if (s->given && verdict == FILE_VERDICT_UNKNOWN)
+		file_say(
+		    s->command, "  ", SLICE("The certificates that you gave with --cert are not of this key."), "");
+	else if (advice[verdict][0] != '\0')
 		file_say(s->command, "  ", slice_str(advice[verdict]), "");
 }
 

@@ -380,9 +380,11 @@ no_key(const struct file_look *look, struct error *e)
 		(void)buf_putf(&ids, "%s%016llX", i > 0 ? ", " : "", (unsigned long long)look->key_ids[i]);
 	if (ids.len == 0)
 		return error_set(e, ERR_NO_KEY, "no key of yours opens it, and it does not say whose it is");
-	return error_set(e, ERR_NO_KEY, "it is sealed for the key%s %.*s%s, and none of them is here",
-	    look->recipients > 1 ? "s" : "", (int)ids.len, (const char *)ids.data,
-	    look->recipients > look->key_id_count ? ", ..." : "");
+	if (look->recipients == 1)
+		return error_set(e, ERR_NO_KEY, "it is sealed for the key %.*s, which is not here", (int)ids.len,
+		    (const char *)ids.data);
+	return error_set(e, ERR_NO_KEY, "it is sealed for the keys %.*s%s, and none of them is here", (int)ids.len,
+	    (const char *)ids.data, look->recipients > look->key_id_count ? ", ..." : "");
 }
 
 static int
@@ -478,6 +480,8 @@ prepare(struct opening *x, struct error *e)
 	buf_init(&x->passphrase, TERMINAL_SECRET_MAX);
 	if (rc == 0 && x->c.output != NULL && x->c.files.count > 1)
 		return error_set(e, ERR_USAGE, "--output takes one file at a time");
+	if (rc == 0 && x->unpack && x->no_unpack)
+		return error_set(e, ERR_USAGE, "--unpack and --no-unpack exclude each other");
 	if (rc == 0 && x->unproven && x->c.out != stderr)
 		return error_set(e, ERR_USAGE, "--release-unproven-data is for --to-stdout");
 	if (rc == 0 && x->signed_by != NULL)
