@@ -295,6 +295,8 @@ put(struct packing *p, int at, const char *name, bool follow, struct error *e)
 
 		return realpath(name, real) == NULL ? fail(p, "find", e) : put_file(p, AT_FDCWD, real, e);
 	}
+	if (follow) /* what was asked for by its name is not left out */
+		return error_set(e, ERR_POLICY, "'%s' is no file or folder: it cannot be packed", p->source);
 	skip(p, "it is no file, folder or link");
 	return 0;
 }
@@ -420,8 +422,8 @@ archive_pack(const struct archive_pack *spec, struct archive_totals *totals_out,
 	*p = (struct packing){ .spec = spec, .why = &why };
 	archive_names_begin(&names);
 	rc = pack_all(p, e);
-	if (rc != 0 && p->archive != NULL)
-		(void)p->lib->write_fail(p->archive); /* free() must not write what would look like an end */
+	if (rc != 0 && p->failed == 0)
+		p->failed = rc; /* free() must not write what would look like an end */
 	if (p->archive != NULL)
 		(void)p->lib->write_free(p->archive);
 	archive_names_end(&names);

@@ -1078,6 +1078,13 @@ def test_what_cannot_be_packed_is_said(alice, tmp_path):
     assert names(tmp_path / "e") == []
 
 
+def test_what_is_named_is_never_left_out(alice, data):
+    os.mkfifo(data / "fifo")
+    for name in ("fifo", "/dev/null", "missing", "-"):
+        _, err = alice.run("encrypt", "plan.txt", name, "-o", "both.tar.pgp", cwd=data, want=1)
+        assert name in err and names(data) == ["fifo", "plan.txt"]
+
+
 def test_a_folder_is_not_packed_into_itself(alice, tmp_path):
     (tmp_path / "d").mkdir()
     (tmp_path / "d/a").write_bytes(b"a")
