@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Exit statuses, indirect arguments and dates of the interface, and the pitfalls that show there."""
 import os
+import re
 import subprocess
 
 import pytest
@@ -167,6 +168,12 @@ def test_the_file_that_is_wrong_is_named(sop, alice):
         argv = [build_folder() / "letterlock", "sop", *words]
         done = subprocess.run(argv, input=TEXT, capture_output=True, timeout=60)
         assert done.returncode == 41 and str(text).encode() in done.stderr, words
+    revoked = revoked_key(sop, key)
+    for words, status in ((["encrypt", cert, sop.file(sop("extract-cert", stdin=revoked.read_bytes()))], 17),
+                          (["sign", key, revoked], 79)):
+        argv = [build_folder() / "letterlock", "sop", *words]
+        done = subprocess.run(argv, input=TEXT, capture_output=True, timeout=60)
+        assert done.returncode == status and re.search(rb"sop: [0-9A-F]{16}: .*revoked", done.stderr), done.stderr
 
 
 def test_the_table_is_whole():

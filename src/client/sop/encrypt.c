@@ -67,11 +67,12 @@ choose_profile(const char *profile, bool *only_v1_out)
 
 /* No key of an algorithm that we can encrypt to, and one of an algorithm that we do not have, is a matter of its own. */
 static int
-refuse_recipient(const struct pgp_cert *c, const struct error *e)
+refuse_recipient(const struct pgp_cert *c, struct error *e)
 {
 	const struct pgp_key *k;
 	bool unknown = false;
 
+	(void)error_context(e, "%016llX", (unsigned long long)c->primary->key_id);
 	for (size_t i = 0; (k = pgp_cert_key(c, i)) != NULL; i++) {
 		if (pgp_key_can_encrypt(k))
 			return sop_fail(SOP_CERT_CANNOT_ENCRYPT, "%s", e->text);

@@ -11,10 +11,11 @@
 
 /* An algorithm that we do not have is another matter than a key that may not sign. */
 static int
-refuse_signer(const struct pgp_cert *c, const struct error *e)
+refuse_signer(const struct pgp_cert *c, struct error *e)
 {
 	const struct pgp_key *k;
 
+	(void)error_context(e, "%016llX", (unsigned long long)c->primary->key_id);
 	for (size_t i = 0; (k = pgp_cert_key(c, i)) != NULL; i++)
 		if (pgp_key_can_verify(k))
 			return sop_fail(SOP_KEY_CANNOT_SIGN, "%s", e->text);
