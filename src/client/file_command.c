@@ -67,6 +67,16 @@ to_stdout(const struct file_command *c)
 	return dash || (c->output != NULL && strcmp(c->output, "-") == 0);
 }
 
+static int
+open_keys(struct file_command *c)
+{
+	int rc = keyring_open(&c->keyring, &c->error);
+
+	if (rc == 0)
+		return lazy_keys_init(&c->keys, &c->keyring, &c->common, &c->error);
+	return c->given != NULL && c->given->count > 0 && rc != ERR_NOMEM ? 0 : rc;
+}
+
 bool
 file_command_begin(struct file_command *c, const char *help, const struct option *options, size_t count, int argc,
     char **argv, int *status)
@@ -86,9 +96,7 @@ file_command_begin(struct file_command *c, const char *help, const struct option
 	if (rc == 0 && c->files.count == 0)
 		rc = error_set(&c->error, ERR_USAGE, "which file? See --help");
 	if (rc == 0)
-		rc = keyring_open(&c->keyring, &c->error);
-	if (rc == 0)
-		rc = lazy_keys_init(&c->keys, &c->keyring, &c->common, &c->error);
+		rc = open_keys(c);
 	if (rc == 0 && c->common.json)
 		c->list = json_value_list();
 	watch_signals();

@@ -30,11 +30,13 @@ struct file_command {
 	struct option_list files;
 	struct keyring keyring;
 	struct lazy_keys keys;
-	const char *output;      /* --output, NULL: beside the file */
-	const char *as;          /* --as: which key of ours signs */
-	bool force;              /* an output that exists is replaced */
-	bool filter;             /* what comes from standard input goes to standard output */
-	bool to_stdout;          /* --to-stdout */
+	const char *output; /* --output, NULL: beside the file */
+	const char *as;     /* --as: which key of ours signs */
+	bool force;         /* an output that exists is replaced */
+	bool filter;        /* what comes from standard input goes to standard output */
+	bool to_stdout;     /* --to-stdout */
+	/* Certificates that were given: with some, nothing of ours is needed, and a home that cannot be written to, or none. */
+	const struct option_list *given;
 	FILE *out;               /* where sentences go */
 	struct json_value *list; /* with --json */
 	struct json_value *said; /* about the file at hand; NULL without --json */

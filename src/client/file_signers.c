@@ -82,7 +82,9 @@ file_signers_judge(struct file_signers *s, struct error *e)
 static const struct trust_entry *
 entry_of(const struct file_signers *s, const struct pgp_verdict *v)
 {
-	return v->cert == NULL ? NULL : trust_store_find(s->command->keyring.certs, &v->cert->primary->fingerprint);
+	return v->cert == NULL || s->command->keyring.certs == NULL
+	    ? NULL
+	    : trust_store_find(s->command->keyring.certs, &v->cert->primary->fingerprint);
 }
 
 enum file_verdict
@@ -292,7 +294,7 @@ file_wanted(const struct file_command *c, const char *who, struct pgp_fingerprin
 
 	if (pgp_fingerprint_parse(slice_str(who), out, NULL) == 0)
 		return 0;
-	entry = trust_store_choose(c->keyring.certs, slice_str(who), NULL);
+	entry = c->keyring.certs == NULL ? NULL : trust_store_choose(c->keyring.certs, slice_str(who), NULL);
 	if (entry == NULL)
 		return error_set(e, ERR_NOT_FOUND, "there is no certificate of '%.100s' here", who);
 	if (!trust_is_believed(entry))

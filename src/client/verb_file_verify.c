@@ -332,7 +332,8 @@ prepare(struct verifying *v, struct error *e)
 int
 verb_verify(int argc, char **argv)
 {
-	static struct verifying command = { .c = { .common = { .passphrase_fd = -1, .password_fd = -1 } } };
+	static struct verifying command = { .c = { .given = &command.certs,
+						.common = { .passphrase_fd = -1, .password_fd = -1 } } };
 	struct verifying *v = &command;
 	const struct option options[] = {
 		FILE_OPTIONS(&v->c),

@@ -671,6 +671,20 @@ def test_against_a_given_certificate(bob, gpg, peter, data):
     bob.run("verify", "plan.txt", "--cert", peter, cwd=data, want=1)
 
 
+def test_a_given_certificate_needs_no_home(bob, gpg, peter, data):
+    """A script that checks a download, with an account that has no folder of its own."""
+    gpg("-u", PETER, "-o", data / "plan.txt.sig", "-b", data / "plan.txt")
+    (data / "file").write_bytes(b"")
+    env = {k: v for k, v in bob.env.items() if not k.startswith("XDG_")}
+    for home in (data / "file", "/proc/none"):
+        done = subprocess.run([bob.program, "verify", "plan.txt", "--cert", peter], env=dict(env, HOME=str(home)), cwd=data,
+                              capture_output=True, timeout=SECONDS)
+        assert done.returncode == 0 and b"only because you gave" in done.stdout, done.stderr
+        done = subprocess.run([bob.program, "verify", "plan.txt"], env=dict(env, HOME=str(home)), cwd=data,
+                              capture_output=True, timeout=SECONDS)
+        assert done.returncode != 0 and b"folder" in done.stderr
+
+
 def test_why_is_said(alice, place, gpg, peter, data):
     """Compared beats imported."""
     one = Person(data, "carol@example.org")
