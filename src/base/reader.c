@@ -7,7 +7,8 @@ reader_get(struct reader *r, size_t len)
 	struct slice s;
 
 	if (r->err != 0 || len > reader_left(r)) {
-		r->err = ERR_TRUNCATED;
+		if (r->err == 0)
+			r->err = ERR_TRUNCATED;
 		return SLICE_EMPTY;
 	}
 	s = slice_of(r->in.data + r->at, len);
