@@ -124,6 +124,8 @@ parse_material(struct reader *r, struct pgp_key *k, struct error *e)
 	if (pk == NULL)
 		return skip_material(r, k, end, e);
 	get_fields(r, &pk->public_key, k);
+	if (r->err == ERR_LIMIT)
+		return error_set_at(e, ERR_LIMIT, r->at, "key packet: a number of more than %u bits", PGP_MPI_BITS_MAX);
 	if (r->err != 0)
 		return error_set_at(e, r->err, r->at, "key packet: malformed public values");
 	if ((is_counted(k) && r->at != end) || (!k->secret && r->at != r->in.len))
