@@ -50,6 +50,7 @@
 #define PGP_SESSION_CANDIDATES_MAX 64u      /* session keys that one message may leave to choose from */
 #define PGP_PASSPHRASE_TRIES_MAX 256u       /* passphrases times packets; each may cost an Argon2 */
 #define PGP_SKESK_MAX 16u                   /* passphrase packets looked at; each may cost an Argon2 */
+#define PGP_ARGON2_WORK_MAX (64u << 20)     /* passes times KiB of all of them: a minute, or 256 of what we write */
 #define PGP_ESK_BODY_MAX 8192u              /* octets; RSA of 16384 bits has 2 KiB */
 #define PGP_ONE_PASS_BODY_MAX 1024u         /* octets of a one-pass signature packet */
 #define PGP_INFLATE_RATIO_MAX 1100u         /* DEFLATE itself cannot pass 1032; bzip2 can */

@@ -168,6 +168,25 @@ try_passphrases(struct esk *k, const struct pgp_skesk *s, const struct pgp_decry
 	return error_set(e, ERR_PASSWORD, "none of the passphrases opens the message");
 }
 
+/* All that the passphrase packets ask for, before any of it is done: each alone may be within its bounds. */
+static int
+bound_work(const struct esk *k, const struct pgp_decrypt_spec *spec, const struct pgp_seipd_head *head, struct error *e)
+{
+	uint64_t tries = size_min(spec->passphrase_count, PGP_PASSPHRASE_TRIES_MAX), work = 0;
+	struct pgp_packet p;
+	struct pgp_skesk s;
+	size_t at = 0;
+
+	while (pgp_packet_next(buf_slice(&k->skesks), &at, &p, NULL) == 1) {
+		if (pgp_skesk_parse(p.body, &s, NULL) == 0 && s.version == versions_of(head)->skesk &&
+		    s.s2k.type == PGP_S2K_ARGON2)
+			work += tries * s.s2k.passes << (s.s2k.memory_code & 31);
+	}
+	return work <= PGP_ARGON2_WORK_MAX
+	    ? 0
+	    : error_set(e, ERR_LIMIT, "to try the passphrases would take minutes: the message asks for too much work");
+}
+
 static int
 choose_passphrase(struct esk *k, const struct pgp_decrypt_spec *spec, const struct pgp_seipd_head *head,
     struct esk_list *out, struct error *e)
@@ -177,6 +196,8 @@ choose_passphrase(struct esk *k, const struct pgp_decrypt_spec *spec, const stru
 	struct pgp_skesk s;
 	size_t at = 0;
 
+	if (bound_work(k, spec, head, e) != 0)
+		return ERR_LIMIT;
 	while (pgp_packet_next(buf_slice(&k->skesks), &at, &p, NULL) == 1 && spec->passphrase_count > 0) {
 		int parsed = pgp_skesk_parse(p.body, &s, &k->why);
 
