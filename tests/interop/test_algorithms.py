@@ -285,4 +285,5 @@ def test_librepgp_version_5(sop, name):
         changed = bytearray(message)
         changed[at] ^= 1
         done = run([*sop.argv, "decrypt", *word, LIBRE / f"{name}.key"], bytes(changed), None)
-        assert done.returncode != 0 and text not in done.stdout
+        # A pipe gets what its chunk's tag has proven; the last tag says only whether the end is missing.
+        assert done.returncode != 0 and (at >= len(message) - 16 or text not in done.stdout)
