@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""The sample keys and messages of RFC 9580, appendix A."""
+"""The sample keys and messages of RFC 9580, appendix A; A.6 is in test_signatures.py, and what stands in between in
+tests/unit/openpgp/test_samples.c."""
 import pytest
 
 HELLO = b"Hello, world!"
@@ -10,11 +11,20 @@ def test_a3_and_a4_are_one_key(sop, rfc9580):
 
 
 def test_a5_opens_with_its_passphrase(sop, rfc9580):
-    key, cert = sop.file(rfc9580("A.5")), sop.file(rfc9580("A.3"))
+    """Each of both keys costs an Argon2 of 2 GiB; without the passphrase it is A.4's, octet by octet."""
     password = sop.file("correct horse battery staple")
-    sop("sign", key, stdin=HELLO, status=67)
-    signature = sop.file(sop("sign", "--with-key-password", password, key, stdin=HELLO))
-    line = sop("verify", signature, cert, stdin=HELLO).decode().split()
+    sop("sign", sop.file(rfc9580("A.5")), stdin=HELLO, status=67)
+    clear = sop("change-key-password", "--no-armor", "--old-key-password", password, stdin=rfc9580("A.5"))
+    assert clear == sop("dearmor", stdin=rfc9580("A.4"))
+
+
+def test_a7_inline_signed(sop, rfc9580):
+    out = sop.new_name()
+    cert = sop.file(rfc9580("A.3"))
+    text = sop("inline-verify", f"--verifications-out={out}", cert, stdin=rfc9580("A.7"))
+    assert text == b"What we need from the grocery store:\n\n- tofu\n- vegetables\n- noodles\n"
+    line = out.read_text().split()
+    assert line[0] == "2022-12-13T16:08:03Z" and line[3] == "mode:text"
     assert line[2] == "CB186C4F0609A697E4D52DFA6C722B0C1F1E27C18A56708F6525EC27BAD9ACC9"
 
 
