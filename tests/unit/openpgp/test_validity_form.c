@@ -10,9 +10,9 @@
 #include "unit.h"
 
 #include "base/mem.h"
-#include "openpgp/change.h"
+#include "openpgp/cert/change.h"
 #include "openpgp/limits.h"
-#include "openpgp/selfsig.h"
+#include "openpgp/cert/selfsig.h"
 #include "validity_kit.h"
 
 #define NOW (10 * MONTH)
