@@ -346,7 +346,7 @@ void llk_encrypter_length(struct llk_encrypter *encrypter, uint64_t length);
 
 int llk_encrypter_begin(struct llk_encrypter *encrypter, struct llk_writer out, struct llk_error *error);
 int llk_encrypter_write(struct llk_encrypter *encrypter, struct llk_bytes data, struct llk_error *error);
-/* What was written before an error is no message. */
+/* What was written before an error is no message; after an error nothing more is written (LLK_ORDER). */
 int llk_encrypter_end(struct llk_encrypter *encrypter, struct llk_error *error);
 /* The three of them over data in memory. */
 int llk_encrypter_run(
@@ -463,7 +463,7 @@ void llk_signer_armor(struct llk_signer *signer);
 int llk_signer_notation(struct llk_signer *signer, const struct llk_notation *notation, struct llk_error *error);
 /* seconds after created; 0, the default: never */
 void llk_signer_expires(struct llk_signer *signer, uint32_t seconds);
-/* created: unix seconds. */
+/* created: unix seconds. After an error of one of the three nothing more is written (LLK_ORDER). */
 int llk_signer_begin(struct llk_signer *signer, uint32_t created, struct llk_writer out, struct llk_error *error);
 int llk_signer_write(struct llk_signer *signer, struct llk_bytes data, struct llk_error *error);
 int llk_signer_end(struct llk_signer *signer, struct llk_error *error);
@@ -489,7 +489,7 @@ size_t llk_verifier_verdicts(const struct llk_verifier *verifier);
 bool llk_verifier_verdict(const struct llk_verifier *verifier, size_t n, struct llk_verdict *out);
 bool llk_verifier_notation(const struct llk_verifier *verifier, size_t n, size_t i, struct llk_notation *out);
 /*
- * A text in the cleartext framework: appends the text that is signed, which alone may be shown, and then the verdicts are there.
+ * A text in the cleartext framework: gives the text that is signed, which alone may be shown, and then the verdicts are there.
  * Nothing else of the input is signed.
  */
 int llk_verifier_cleartext(

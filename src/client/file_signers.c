@@ -207,43 +207,63 @@ put_date(const struct pgp_verdict *v, struct buf *out)
 	(void)date_write_short(out, (int64_t)v->created, clock_zone((int64_t)v->created));
 }
 
+/* Not of a key that was given with --cert. */
+static bool
+is_of_another(const struct file_signers *s, size_t n)
+{
+	return s->given && file_signers_verdict(s, n) == FILE_VERDICT_UNKNOWN;
+}
+
+static void
+say_verdict(const struct file_signers *s, size_t n, struct buf *text)
+{
+	const struct pgp_verdict *v = pgp_verifier_verdict(s->verifier, n);
+
+	(void)buf_put_str(text,
+	    is_of_another(s, n) ? "Cannot be checked: the signature is of another key"
+				: sentences[file_signers_verdict(s, n)]);
+	if (v->created != 0 && (v->kind == PGP_VERDICT_GOOD || v->kind == PGP_VERDICT_INVALID)) {
+		(void)buf_put_str(text, ", made ");
+		put_date(v, text);
+	}
+	file_say(s->command, "  ", buf_slice(text), ".");
+	buf_clear(text);
+	if (v->kind == PGP_VERDICT_INVALID)
+		file_say(s->command, "  ", slice_str(v->reason), "");
+}
+
+static void
+say_signer(const struct file_signers *s, const struct pgp_verdict *v, struct buf *text)
+{
+	if (v->cert != NULL) {
+		put_user_id(s, v->cert, text);
+		file_say(s->command,
+		    "  Signer: ", text->len > 0 ? buf_slice(text) : SLICE("a key without a valid name"), "");
+		buf_clear(text);
+	}
+	put_key(v, text);
+	if (text->len > 0)
+		file_say(s->command, v->cert != NULL ? "  Key:    " : "  Its key says it is ", buf_slice(text), "");
+	buf_clear(text);
+}
+
 static void
 say_one(const struct file_signers *s, size_t n)
 {
 	const struct pgp_verdict *v = pgp_verifier_verdict(s->verifier, n);
-	enum file_verdict verdict = file_signers_verdict(s, n);
+	const char *what = advice[file_signers_verdict(s, n)];
 	BUF_OWNED struct buf text = { .max = 2 * TEXT_MAX };
 
-	(void)buf_put_str(&text,
-	    s->given && verdict == FILE_VERDICT_UNKNOWN ? "Cannot be checked: the signature is of another key"
-							: sentences[verdict]);
-	if (v->kind == PGP_VERDICT_GOOD || v->kind == PGP_VERDICT_INVALID) {
-		(void)buf_put_str(&text, v->created != 0 ? ", made " : "");
-		if (v->created != 0)
-			put_date(v, &text);
-	}
-	file_say(s->command, "  ", buf_slice(&text), ".");
-	buf_clear(&text);
-	if (v->kind == PGP_VERDICT_INVALID)
-		file_say(s->command, "  ", slice_str(v->reason), "");
+	say_verdict(s, n, &text);
+	say_signer(s, v, &text);
 	if (v->cert != NULL) {
-		put_user_id(s, v->cert, &text);
-		file_say(s->command,
-		    "  Signer: ", text.len > 0 ? buf_slice(&text) : SLICE("a key without a valid name"), "");
-		buf_clear(&text);
-	}
-	put_key(v, &text);
-	if (text.len > 0)
-		file_say(s->command, v->cert != NULL ? "  Key:    " : "  Its key says it is ", buf_slice(&text), "");
-	buf_clear(&text);
-	put_why(s, v, &text);
-	if (v->cert != NULL)
+		put_why(s, v, &text);
 		file_say(s->command, "  ", buf_slice(&text), "");
-	if (s->given && verdict == FILE_VERDICT_UNKNOWN)
-		file_say(
-		    s->command, "  ", SLICE("The certificates that you gave with --cert are not of this key."), "");
-	else if (advice[verdict][0] != '\0')
-		file_say(s->command, "  ", slice_str(advice[verdict]), "");
+	}
+	if (is_of_another(s, n))
+		what = "The certificates that you gave with --cert are not of this key.";
+	if (what[0] != '\0')
+		file_say(s->command, "  ", slice_str(what), "");
 }
 
 static struct json_value *

@@ -228,6 +228,7 @@ run(struct llk_decrypter *x, struct pgp_source in, struct error *e)
 {
 	static const struct pgp_keyops any = { never_sign, any_open, any_holds };
 	static const struct pgp_plain_ops plain = { plain_begin, plain_write, plain_commit, plain_abort };
+	struct pgp_policy policy = x->policy;
 	const struct pgp_decrypt_spec spec = { .keys = x->keys,
 		.key_count = x->key_count,
 		.keyring = { &any, x },
@@ -235,12 +236,19 @@ run(struct llk_decrypter *x, struct pgp_source in, struct error *e)
 		.passphrase_count = x->password_count,
 		.sessions = x->sessions,
 		.session_count = x->session_count,
-		.policy = &x->policy,
-		.accept_unauthenticated_old_packet = x->unauthenticated,
+		.policy = &policy,
 		.unencrypted = x->unencrypted,
 		.verifier = x->verifier,
 		.hasher = public_hasher(&x->helper) };
-	int rc = pgp_decrypt(in, &spec, (struct pgp_plain){ &plain, x }, &x->result, e);
+	int rc = 0;
+
+	/* Packet type 9 takes both: the policy, which is of the archive, and the call, which is of this message. */
+	if (!x->unauthenticated)
+		rc = pgp_policy_set(&policy, SLICE("no-mdc"), PGP_USES_ALL, PGP_NEVER, e);
+	if (rc != 0)
+		plain_abort(x);
+	else
+		rc = pgp_decrypt(in, &spec, (struct pgp_plain){ &plain, x }, &x->result, e);
 
 	if (rc != 0 || x->verifier == NULL)
 		return rc;
@@ -270,8 +278,10 @@ llk_decrypter_run(
 	struct error e = { 0 };
 	int rc = begin(decrypter, out, error);
 
-	if (rc != 0)
+	if (rc != 0) {
+		out.abort(out.ctx);
 		return rc;
+	}
 	rc = public_input_init(&input, in, &e);
 	if (rc == 0)
 		rc = run(decrypter, public_source(&input), &e);

@@ -23,7 +23,7 @@ struct llk_encrypter {
 	struct public_helper helper;
 	struct llk_writer out;
 	struct pgp_maker *maker;
-	struct pgp_encryptor *engine; /* from begin to end */
+	struct pgp_encryptor *engine; /* from begin to end, or to the first error */
 	bool begun;
 };
 
@@ -237,9 +237,20 @@ llk_encrypter_begin(struct llk_encrypter *encrypter, struct llk_writer out, stru
 		return public_refuse(error, ERR_ORDER, "the message has begun");
 	if (encrypter->recipient_count + encrypter->password_count == 0)
 		return public_refuse(error, ERR_USAGE, "a message needs a recipient or a password");
+	if (encrypter->signer_count > 0 && encrypter->policy.now > UINT32_MAX)
+		return public_refuse(error, ERR_USAGE, "OpenPGP has no such time");
 	encrypter->begun = true;
 	encrypter->out = out;
 	return begin(encrypter, &e) == 0 ? 0 : public_fail(error, &e);
+}
+
+/* What was written is no message, and nothing follows it: the caller's writer may be gone by then. */
+static int
+give_up(struct llk_encrypter *x, const struct error *e, struct llk_error *error)
+{
+	pgp_encryptor_free(x->engine);
+	x->engine = NULL;
+	return public_fail(error, e);
 }
 
 int
@@ -248,22 +259,22 @@ llk_encrypter_write(struct llk_encrypter *encrypter, struct llk_bytes data, stru
 	struct error e = { 0 };
 
 	if (encrypter->engine == NULL)
-		return public_refuse(error, ERR_ORDER, "no message has begun");
-	return pgp_encryptor_feed(encrypter->engine, public_slice(data), &e) == 0 ? 0 : public_fail(error, &e);
+		return public_refuse(error, ERR_ORDER, "no message has begun, or it has ended with an error");
+	return pgp_encryptor_feed(encrypter->engine, public_slice(data), &e) == 0 ? 0 : give_up(encrypter, &e, error);
 }
 
 int
 llk_encrypter_end(struct llk_encrypter *encrypter, struct llk_error *error)
 {
 	struct error e = { 0 };
-	int rc;
 
 	if (encrypter->engine == NULL)
-		return public_refuse(error, ERR_ORDER, "no message has begun");
-	rc = pgp_encryptor_finish(encrypter->engine, &e);
+		return public_refuse(error, ERR_ORDER, "no message has begun, or it has ended with an error");
+	if (pgp_encryptor_finish(encrypter->engine, &e) != 0)
+		return give_up(encrypter, &e, error);
 	pgp_encryptor_free(encrypter->engine);
 	encrypter->engine = NULL;
-	return rc == 0 ? 0 : public_fail(error, &e);
+	return 0;
 }
 
 static int

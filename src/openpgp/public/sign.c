@@ -17,7 +17,8 @@ struct llk_signer {
 	struct pgp_notation notations[PGP_NOTATIONS_MAX];
 	size_t notation_count;
 	uint32_t expires;
-	bool text, armor, begun, ended;
+	bool text, armor, begun;
+	bool ended; /* or an error came: nothing is written any more, for the caller's writer may be gone */
 	struct llk_writer out;
 	struct pgp_maker *maker;
 	struct pgp_encryptor *message;         /* inline */
@@ -148,7 +149,10 @@ llk_signer_begin(struct llk_signer *signer, uint32_t created, struct llk_writer 
 		return public_refuse(error, ERR_USAGE, "nobody signs: give a key first");
 	signer->begun = true;
 	signer->out = out;
-	return begin(signer, created, &e) == 0 ? 0 : public_fail(error, &e);
+	if (begin(signer, created, &e) == 0)
+		return 0;
+	signer->ended = true;
+	return public_fail(error, &e);
 }
 
 int
@@ -158,14 +162,17 @@ llk_signer_write(struct llk_signer *signer, struct llk_bytes data, struct llk_er
 	int rc;
 
 	if (signer->maker == NULL || signer->ended)
-		return public_refuse(error, ERR_ORDER, "signing has not begun");
+		return public_refuse(error, ERR_ORDER, "signing has not begun, or it has ended");
 	if (signer->message != NULL)
 		rc = pgp_encryptor_feed(signer->message, public_slice(data), &e);
 	else if (signer->readable != NULL)
 		rc = pgp_cleartext_writer_put(signer->readable, public_slice(data), &e);
 	else
 		rc = pgp_maker_feed(signer->maker, public_slice(data), &e);
-	return rc == 0 ? 0 : public_fail(error, &e);
+	if (rc == 0)
+		return 0;
+	signer->ended = true;
+	return public_fail(error, &e);
 }
 
 static bool
@@ -201,7 +208,7 @@ llk_signer_end(struct llk_signer *signer, struct llk_error *error)
 	int rc;
 
 	if (signer->maker == NULL || signer->ended)
-		return public_refuse(error, ERR_ORDER, "signing has not begun");
+		return public_refuse(error, ERR_ORDER, "signing has not begun, or it has ended");
 	signer->ended = true;
 	if (signer->message != NULL)
 		rc = pgp_encryptor_finish(signer->message, &e);

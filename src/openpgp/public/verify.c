@@ -119,7 +119,10 @@ llk_verifier_write(struct llk_verifier *verifier, struct llk_bytes data, struct 
 
 	if (verifier->ended)
 		return public_refuse(error, ERR_ORDER, "the verifier has ended");
-	return pgp_verifier_feed(verifier->engine, public_slice(data), &e) == 0 ? 0 : public_fail(error, &e);
+	if (pgp_verifier_feed(verifier->engine, public_slice(data), &e) == 0)
+		return 0;
+	verifier->ended = true; /* never a verdict on a part of the data */
+	return public_fail(error, &e);
 }
 
 int

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* lint: one table of cases; its rows and what reads them belong together */
 /*
  * Certificates and signatures in odd forms: subpackets where one does not
  * expect them, several issuers and back signatures, key flags from several
