@@ -135,7 +135,7 @@ pgp_certify_user(const struct pgp_certify_spec *spec, const struct pgp_cert *tar
 
 /* ---- taken back ---- */
 
-/* The newest correct certification by signer. */
+/* The newest correct certification by signer: of one there may be any number of copies, which are not checked. */
 static int
 find_certification(const struct pgp_cert *target, const struct pgp_component *k, const struct pgp_cert *signer,
     struct pgp_sig *out, struct error *e)
@@ -150,7 +150,7 @@ find_certification(const struct pgp_cert *target, const struct pgp_component *k,
 
 		if (k->parts[i].type != PGP_SIGNATURE || pgp_sig_parse(k->parts[i].body, &s, NULL) != 0 ||
 		    pgp_selfsig_role(k->kind, s.type) != PGP_SELFSIG_BINDING || !pgp_selfsig_claimed(&s, signer) ||
-		    (found && s.created < out->created))
+		    (found && s.created <= out->created))
 			continue;
 		rc = pgp_sig_check_target(&s, &over, signer->primary, NULL);
 		if (rc == ERR_NOMEM || rc == ERR_CRYPTO)
