@@ -212,6 +212,8 @@ parse_body(struct reader *r, struct pgp_key *k, struct error *e)
 	if (rc != 0)
 		return rc;
 	k->public_body = slice_sub(k->body, 0, r->at);
+	if (k->version <= 4 && r->at > UINT16_MAX) /* what is hashed has a length of two octets in front */
+		return error_set(e, ERR_LIMIT, "a public key of %zu octets", r->at);
 	return is_v3(k) ? fingerprint_v3(k, e) : fingerprint(k, e);
 }
 

@@ -5,6 +5,8 @@
 #include "openpgp/key/key_secret.h"
 #include "openpgp/key/pk.h"
 
+#define SECRET_MORE 64u /* a number's length and what is put behind the numbers */
+
 static int
 put_secret(const struct pgp_key *k, struct slice secret, struct buf *out)
 {
@@ -111,6 +113,7 @@ pgp_key_write_secret(const struct pgp_key *k, uint8_t type, struct slice secret,
 	if (k->version != 4 && k->version != 6)
 		return error_set(e, ERR_UNSUPPORTED, "a secret key of version %u is not written", k->version);
 	buf_init(&text, PGP_KEY_BODY_MAX);
+	(void)buf_reserve(&text, secret.len + SECRET_MORE); /* growing would leave copies behind */
 	(void)put_secret(k, secret, &text);
 	(void)buf_put_slice(out, k->public_body);
 	if (protection == PGP_PROTECT_NONE) {

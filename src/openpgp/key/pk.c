@@ -150,6 +150,7 @@ pgp_mpi_secret(struct slice number, struct secret *out, struct error *e)
 	int rc;
 
 	buf_init(&wire, PGP_KEY_BODY_MAX);
+	(void)buf_reserve(&wire, 2 + number.len); /* growing would leave a copy behind */
 	rc = pgp_mpi_write(&wire, number) != 0 ? error_nomem(e) : secret_copy(out, buf_slice(&wire), e);
 	buf_wipe_done(&wire);
 	return rc;

@@ -114,6 +114,8 @@ generate(const struct pgp_key_spec *spec, struct buf *public_out, struct secret 
 	if (rc != 0)
 		return rc;
 	buf_init(&wire, PGP_KEY_BODY_MAX);
+	/* At once: growing would leave copies behind. */
+	(void)buf_reserve(&wire, 4 * 2 + fresh.d.len + fresh.p.len + fresh.q.len + fresh.u.len);
 	(void)pgp_mpi_write(public_out, secret_slice(&fresh.n));
 	(void)pgp_mpi_write(public_out, secret_slice(&fresh.e));
 	(void)pgp_mpi_write(&wire, secret_slice(&fresh.d));
