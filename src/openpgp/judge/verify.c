@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "openpgp/limits.h"
 #include "openpgp/judge/verify.h"
 
 static void __attribute__((format(printf, 4, 5)))
@@ -118,17 +119,19 @@ better(const struct pgp_verdict *a, const struct pgp_verdict *b)
 	return rank[a->kind] > rank[b->kind];
 }
 
+/* tries: left, of keys that the signature may be from; one that names nobody may be from all of a keyring. */
 static int
 try_cert(const struct pgp_sig *s, const struct pgp_hash *h, const struct pgp_cert *c, const struct pgp_certs *certs,
-    const struct pgp_policy *policy, struct pgp_verdict *best, struct error *e)
+    const struct pgp_policy *policy, unsigned *tries, struct pgp_verdict *best, struct error *e)
 {
-	for (size_t i = 0; i < c->component_count; i++) {
+	for (size_t i = 0; i<c->component_count && * tries> 0; i++) {
 		const struct pgp_key *key = c->components[i].key;
 		struct pgp_verdict v = *best;
 		int rc;
 
 		if (key == NULL || !pgp_sig_may_be_from(s, key))
 			continue;
+		--*tries;
 		rc = try_key(s, h, c, key, certs, policy, &v, e);
 		if (rc != 0)
 			return rc;
@@ -149,6 +152,7 @@ pgp_verify_data(const struct pgp_sig *s, const struct pgp_hash *h, const struct 
 		.issuer = s->issuer,
 		.issuer_fpr = s->issuer_fpr,
 		.recipients_named = s->recipient_count > 0 };
+	unsigned tries = PGP_SIGNER_TRIES_MAX;
 	int rc = 0;
 
 	if (v.issuer == 0)
@@ -158,7 +162,7 @@ pgp_verify_data(const struct pgp_sig *s, const struct pgp_hash *h, const struct 
 		say(&v, PGP_VERDICT_INVALID, ERR_SYNTAX, "A %s is no signature over data.", pgp_sig_type_name(s->type));
 	else
 		for (size_t i = 0; rc == 0 && i < certs->count && v.kind != PGP_VERDICT_GOOD; i++)
-			rc = try_cert(s, h, certs->items[i], certs, policy, &v, e);
+			rc = try_cert(s, h, certs->items[i], certs, policy, &tries, &v, e);
 	if (rc == 0)
 		*out = v;
 	return rc;

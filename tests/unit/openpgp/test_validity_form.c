@@ -809,6 +809,40 @@ floods_of_true_signatures(void **state)
 	kit_done(&k);
 }
 
+/* A signature that names nobody costs a bounded number of checks, however many certificates there are. */
+static void
+nameless_signatures(void **state)
+{
+	static const struct step steps[] = { { .what = PUT_PRIMARY }, { DIRECT_SIG, .flags = GIVEN(PGP_FLAG_SIGN) },
+		{ 0 } };
+	const struct own_sig sig = { .at = DAY, .issuer = ISSUER_NONE }, named = { .at = DAY };
+	struct pgp_policy policy = pgp_policy_default(T1 + NOW);
+	struct kit others, k;
+	struct pgp_verdict v;
+	struct buf mine;
+
+	(void)state;
+	kit_new(&others, 4);
+	kit_new(&k, 4);
+	kit_steps(&k, steps);
+	kit_steps(&others, steps);
+	buf_init(&mine, 1 << 20);
+	(void)buf_put_slice(&mine, buf_slice(&k.out));
+	buf_clear(&k.out);
+	for (unsigned i = 1; i < PGP_SIGNER_TRIES_MAX; i++)
+		(void)buf_put_slice(&k.out, buf_slice(&others.out));
+	v = kit_verdict_among(&k, k.primary, &sig, buf_slice(&mine), &policy);
+	check_verdict(&v, true, "the last one that is tried");
+	(void)buf_put_slice(&k.out, buf_slice(&others.out));
+	v = kit_verdict_among(&k, k.primary, &sig, buf_slice(&mine), &policy);
+	check_verdict(&v, false, "behind as many as are tried");
+	v = kit_verdict_among(&k, k.primary, &named, buf_slice(&mine), &policy);
+	check_verdict(&v, true, "one that names its key");
+	buf_done(&mine);
+	kit_done(&k);
+	kit_done(&others);
+}
+
 /* A picture of a megabyte, and signatures each of which has a hash of its own over it. */
 static void
 floods_over_a_picture(void **state)
@@ -934,4 +968,5 @@ UNIT_MAIN(UNIT_TEST(subpackets_of_bindings), UNIT_TEST(subpackets_of_data_signat
     UNIT_TEST(perturbed_certificates), UNIT_TEST(primary_user_ids), UNIT_TEST(designated_revokers),
     UNIT_TEST(weak_hashes), UNIT_TEST(short_rsa_keys), UNIT_TEST(floods_of_forged_self_signatures),
     UNIT_TEST(floods_of_doubles), UNIT_TEST(floods_of_true_signatures), UNIT_TEST(floods_over_a_picture),
-    UNIT_TEST(changes_keep_the_true_back_signature), UNIT_TEST(failed_allocations), UNIT_TEST(count))
+    UNIT_TEST(nameless_signatures), UNIT_TEST(changes_keep_the_true_back_signature), UNIT_TEST(failed_allocations),
+    UNIT_TEST(count))
