@@ -33,6 +33,7 @@
 #define PGP_NOTATIONS_MAX 64u           /* of one certification that we make */
 #define PGP_APPROVALS_MAX 1000u         /* certifications approved in one signature: 64 octets each in 64 KiB */
 #define PGP_REPAIR_TRIES_MAX 2000u      /* verifications to find where misplaced signatures belong: a second of RSA */
+#define PGP_ISSUERS_MAX 16u             /* in one area of a signature; two are usual */
 #define PGP_SIGNER_TRIES_MAX 256u       /* keys tried for one signature that does not say whose it is */
 #define PGP_SIGNATURES_MAX 256u         /* of one message */
 

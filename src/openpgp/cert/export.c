@@ -45,16 +45,18 @@ component_wanted(const struct exporting *x, const struct pgp_draft_component *k)
 
 /* ---- what never travels ---- */
 
+#define SENSITIVE 0xc0u /* the class of a revoker: its own bit and that which always is there */
+
 /* A revoker that its holder marked as sensitive (section 5.2.3.23). */
 static bool
 names_secret_revoker(const struct pgp_sig *s)
 {
-	struct pgp_fingerprint f;
-	uint8_t algorithm;
-	bool sensitive;
+	struct pgp_subpacket p;
+	size_t at = 0;
 
-	for (size_t i = 0; pgp_sig_revoker(s, i, &f, &algorithm, &sensitive); i++)
-		if (sensitive)
+	/* One walk: pgp_sig_revoker() begins anew for each, and a megabyte has room for many. */
+	while (pgp_subpacket_next(s->hashed, &at, &p))
+		if (p.type == PGP_SUB_REVOCATION_KEY && p.body.len > 0 && (p.body.data[0] & SENSITIVE) == SENSITIVE)
 			return true;
 	return false;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "openpgp/limits.h"
+#include "openpgp/key/pk.h"
 #include "openpgp/judge/verify.h"
 
 static void __attribute__((format(printf, 4, 5)))
@@ -131,7 +132,7 @@ try_cert(const struct pgp_sig *s, const struct pgp_hash *h, const struct pgp_cer
 
 		if (key == NULL || !pgp_sig_may_be_from(s, key))
 			continue;
-		--*tries;
+		*tries -= pgp_pk_same(s->algorithm, key->algorithm); /* others cost nothing */
 		rc = try_key(s, h, c, key, certs, policy, &v, e);
 		if (rc != 0)
 			return rc;

@@ -517,19 +517,25 @@ pgp_sig_revoker(const struct pgp_sig *s, size_t n, struct pgp_fingerprint *out, 
 
 /* ---- issuers ---- */
 
+/* Asked of every key of a keyring: hence the bounds. */
 static bool
 names(struct slice area, const struct pgp_key *key)
 {
 	struct pgp_subpacket p;
 	struct pgp_fingerprint f;
-	size_t at = 0;
+	size_t at = 0, issuers = 0;
 
-	while (pgp_subpacket_next(area, &at, &p)) {
-		if (p.type == PGP_SUB_ISSUER && p.body.len == 8 && be64(p.body) == key->key_id)
-			return true;
-		if (p.type == PGP_SUB_ISSUER_FINGERPRINT && fpr_of(p.body, &f) &&
-		    pgp_fingerprint_eq(&f, &key->fingerprint))
-			return true;
+	for (size_t i = 0; i < PGP_SUBPACKETS_MAX && issuers < PGP_ISSUERS_MAX && pgp_subpacket_next(area, &at, &p);
+	     i++) {
+		if (p.type == PGP_SUB_ISSUER && p.body.len == 8) {
+			if (be64(p.body) == key->key_id)
+				return true;
+			issuers++;
+		} else if (p.type == PGP_SUB_ISSUER_FINGERPRINT && fpr_of(p.body, &f)) {
+			if (pgp_fingerprint_eq(&f, &key->fingerprint))
+				return true;
+			issuers++;
+		}
 	}
 	return false;
 }

@@ -509,6 +509,60 @@ copies_leave_out_what_was_asked(void **state)
 	}
 }
 
+/* A signature that names a revoker in secret does not travel, wherever it names him. */
+static void
+secret_revokers_stay_at_home(void **state)
+{
+	static const uint8_t open[22] = { 0x80, PGP_RSA, 1 }, secret[22] = { 0xc0, PGP_RSA, 2 };
+	static const struct {
+		size_t before;
+		bool secret;
+	} rows[] = { { 0, false }, { 0, true }, { 20, true }, { 20000, false } };
+	struct fixture f;
+	struct buf extra, body, b;
+
+	(void)state;
+	fixture_new(&f, 6, NOW, false);
+	buf_init(&extra, 1 << 20);
+	buf_init(&body, 1 << 20);
+	buf_init(&b, 1 << 24);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		const struct pgp_sig_target target = { .primary = f.cert->primary };
+		struct pgp_sig_spec spec = { .type = PGP_SIG_DIRECT_KEY, .created = NOW };
+		struct pgp_cert *c, *copy;
+		clock_t begun;
+
+		buf_clear(&extra);
+		buf_clear(&body);
+		buf_clear(&b);
+		for (size_t n = 0; n < rows[i].before; n++)
+			(void)pgp_subpacket_put(&extra, PGP_SUB_REVOCATION_KEY, false, slice_of(open, sizeof open));
+		if (rows[i].secret)
+			(void)pgp_subpacket_put(&extra, PGP_SUB_REVOCATION_KEY, false, slice_of(secret, sizeof secret));
+		spec.extra_hashed = buf_slice(&extra);
+		assert_ok(pgp_sig_make_target(
+		    &spec, &target, f.cert->primary, pgp_memory_keys_ops(f.memory), &body, &unit_error));
+		(void)pgp_packet_write(&b, PGP_PUBLIC_KEY, f.cert->primary->public_body);
+		for (size_t n = 0; n < 10; n++) {
+			(void)pgp_packet_write(&b, PGP_SIGNATURE, buf_slice(&body));
+			body.data[body.len - 1] ^= (uint8_t)n; /* copies of the same would be one */
+		}
+		c = parse(&b);
+		begun = clock();
+		copy = exported(c, &(struct pgp_export){ .third_party = PGP_THIRD_PARTY_KEEP });
+		if ((count_parts(copy) == 0) != rows[i].secret)
+			fail_msg("row %zu: %zu parts", i, count_parts(copy));
+		if (clock() - begun > 3 * CLOCKS_PER_SEC)
+			fail_msg("row %zu: %.1f s", i, (double)(clock() - begun) / CLOCKS_PER_SEC);
+		pgp_cert_free(copy);
+		pgp_cert_free(c);
+	}
+	buf_done(&extra);
+	buf_done(&body);
+	buf_done(&b);
+	fixture_done(&f);
+}
+
 /* What nobody signed does not travel, but for what is needed to find the signer. */
 static void
 unhashed_junk_stays_at_home(void **state)
@@ -633,5 +687,5 @@ UNIT_MAIN(UNIT_TEST(merging_with_itself_changes_nothing), UNIT_TEST(each_copy_gi
     UNIT_TEST(canonical_order_is_one), UNIT_TEST(merging_in_any_order_gives_one),
     UNIT_TEST(what_could_not_be_read_is_not_written), UNIT_TEST(misplaced_signatures_come_home),
     UNIT_TEST(misplaced_signatures_without_a_home), UNIT_TEST(copies_leave_out_what_was_asked),
-    UNIT_TEST(unhashed_junk_stays_at_home), UNIT_TEST(autocrypt_takes_five_packets),
-    UNIT_TEST(every_allocation_may_fail))
+    UNIT_TEST(secret_revokers_stay_at_home), UNIT_TEST(unhashed_junk_stays_at_home),
+    UNIT_TEST(autocrypt_takes_five_packets), UNIT_TEST(every_allocation_may_fail))

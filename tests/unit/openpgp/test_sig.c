@@ -265,6 +265,8 @@ lengths(void **state)
 	assert_false(pgp_subpacket_next(buf_slice(&area), &at, &p));
 }
 
+#define FAKE "0910eeeeeeeeeeeeeeee 0910eeeeeeeeeeeeeeee 0910eeeeeeeeeeeeeeee 0910eeeeeeeeeeeeeeee "
+
 /* Several issuers: any of them may be the one (section 5.2.3.9). */
 static void
 issuers(void **state)
@@ -286,6 +288,9 @@ issuers(void **state)
 		    "16 21 04 ffffffffffffffffffffffffffffffffffffffff 16 21 04 "
 		    "aaaaaaaaaaaaaaaaaaaaaaaa0102030405060708",
 		    true },
+		/* As many as are looked at in one area, and one more. */
+		{ MADE, FAKE FAKE FAKE "09 10 0102030405060708", true },
+		{ MADE, FAKE FAKE FAKE FAKE "09 10 0102030405060708", false },
 	};
 	struct pgp_key key = { .version = 4, .key_id = 0x0102030405060708, .fingerprint.len = 20 };
 
