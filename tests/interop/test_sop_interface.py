@@ -193,3 +193,7 @@ def test_armor_goes_both_ways(place):
     assert text.startswith(b"-----BEGIN PGP PUBLIC KEY BLOCK-----")
     assert place("dearmor", stdin=text) == binary
     assert place("armor", stdin=text) == text
+    assert place("armor", stdin=text + text) == text + text
+    for cut in (*(binary[:n] for n in (1, 2, 40, len(binary) // 2, len(binary) - 1)), text[:200], text[:-40], text + text[:90]):
+        done = subprocess.run([build_folder() / "letterlock", "sop", "armor"], input=cut, capture_output=True, timeout=60)
+        assert done.returncode == 41 and re.search(b"middle|cut short", done.stderr), (cut, done)
