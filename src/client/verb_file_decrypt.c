@@ -71,8 +71,11 @@ static int
 begin_plain(void *ctx, const struct pgp_literal *literal, struct error *e)
 {
 	struct opening *x = ctx;
+	struct pgp_literal plain = *literal;
 
-	return x->inner.ops->begin(x->inner.ctx, literal, e);
+	/* Proven is that nobody changed it; who wrote it shows at the end. */
+	plain.held = plain.held || x->signed_by != NULL;
+	return x->inner.ops->begin(x->inner.ctx, &plain, e);
 }
 
 static int

@@ -260,6 +260,18 @@ def test_signed_by_somebody_else_is_refused(alice, bob, data):
     assert "not signed by" in err and names(data) == ["a", "plan.txt", "plan.txt.pgp"]
 
 
+def test_signed_by_somebody_else_gives_nothing_to_a_pipe(alice, bob, data):
+    """Also of a message whose chunks are proven: who wrote it shows only at the end."""
+    (data / "long").write_bytes(os.urandom(8 * MIB))
+    alice.run("encrypt", "long", "--to", BOB, cwd=data)
+    alice.run("encrypt", "long", "--to", BOB, "--no-sign", "-o", "unsigned.pgp", cwd=data)
+    out, _ = bob.run("decrypt", "long.pgp", "--to-stdout", "--signed-by", ALICE, cwd=data)
+    assert out == (data / "long").read_bytes()
+    for words in (("long.pgp", "--signed-by", BOB), ("unsigned.pgp", "--signed-by", ALICE)):
+        out, err = bob.run("decrypt", *words, "--to-stdout", cwd=data, want=1)
+        assert out == b"" and "not signed by" in err
+
+
 # ---- what goes wrong ----
 
 @pytest.mark.parametrize("closed", [(2,), (1,), (1, 2), (0, 1, 2)])
