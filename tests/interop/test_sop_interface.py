@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from conftest import build_folder
+from conftest import build_folder, packets
 
 TEXT = "Grüße\nund mehr\n".encode()
 ALICE, BOB = "Alice <alice@example.org>", "Bob <bob@example.org>"
@@ -177,6 +177,10 @@ def test_profiles(place):
         assert said.read_text().count("\n") == 1
     messages = [line.split(":")[0] for line in place("list-profiles", "encrypt").decode().splitlines()]
     assert messages == ["rfc9580", "rfc4880"]
+    for name, version in (("default", 2), ("performance", 2), ("security", 2), ("rfc4880", 1), ("compatibility", 1)):
+        sealed = place("encrypt", "--no-armor", f"--profile={name}", "alice.cert", stdin=TEXT)
+        container = [body for kind, body in packets(sealed) if kind == 18]
+        assert container[0][0] == version and place("decrypt", "alice.key", stdin=sealed) == TEXT
 
 
 def test_a_verification_says_who_in_json(place):

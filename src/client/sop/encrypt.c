@@ -59,9 +59,19 @@ choose_purpose(const char *purpose, uint32_t *flags_out)
 static int
 choose_profile(const char *profile, bool *only_v1_out)
 {
-	*only_v1_out = strcmp(profile, "rfc4880") == 0;
-	if (*only_v1_out || strcmp(profile, "rfc9580") == 0 || strcmp(profile, "default") == 0)
-		return SOP_OK;
+	/* The same names as generate-key has. */
+	static const struct {
+		const char *name;
+		bool only_v1;
+	} profiles[] = { { "default", false }, { "rfc9580", false }, { "performance", false }, { "security", false },
+		{ "rfc4880", true }, { "compatibility", true } };
+
+	for (size_t i = 0; i < sizeof profiles / sizeof profiles[0]; i++) {
+		if (strcmp(profiles[i].name, profile) == 0) {
+			*only_v1_out = profiles[i].only_v1;
+			return SOP_OK;
+		}
+	}
 	return sop_fail(SOP_UNSUPPORTED_PROFILE, "the profile %s is unknown; see list-profiles encrypt", profile);
 }
 

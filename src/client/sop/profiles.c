@@ -63,8 +63,9 @@ sop_list_profiles(int argc, char **argv)
 	if (strcmp(arguments.items[0], "generate-key") == 0)
 		put_key_profiles();
 	else if (strcmp(arguments.items[0], "encrypt") == 0)
-		(void)puts("rfc9580: SEIPD version 2 with OCB where every recipient reads it\n"
-			   "rfc4880: SEIPD version 1");
+		(void)puts("rfc9580: SEIPD version 2 with OCB where every recipient reads it (alias: performance)"
+			   " (alias: security)\n"
+			   "rfc4880: SEIPD version 1 (alias: compatibility)");
 	else
 		return sop_fail(SOP_UNSUPPORTED_PROFILE, "%s has no profiles", arguments.items[0]);
 	return SOP_OK;
