@@ -36,6 +36,10 @@ def run(argv, stdin=b"", status=0, env=None, **more):
     return done.stdout
 
 
+SLOW_PROFILES = ("rfc4880",)  # RSA: a second of processor each
+SLOW_KEYS = {}
+
+
 class Sop:
     """A program with the Stateless OpenPGP interface, its files in one folder."""
 
@@ -43,6 +47,7 @@ class Sop:
         self.argv = argv
         self.folder = folder
         self.count = 0
+        self.asked = []  # for keys of slow profiles
 
     def __call__(self, *arguments, stdin=b"", status=0, **more):
         return run([*self.argv, *arguments], stdin, status, **more)
@@ -58,10 +63,16 @@ class Sop:
         return self.folder / f"{self.count}.new"
 
     def key(self, profile, *user_ids, password=None):
-        """(secret key, certificate) as files."""
+        """(secret key, certificate) as files. What takes long is made once for all tests; two in one test are two."""
         more = ["--with-key-password", self.file(password)] if password else []
-        key = self.file(self("generate-key", f"--profile={profile}", *more, *user_ids), ".key")
-        return key, self.file(self("extract-cert", stdin=key.read_bytes()), ".cert")
+        wanted = (*map(str, self.argv), profile, password, *user_ids)
+        wanted = (self.asked.count(wanted), *wanted)
+        made = SLOW_KEYS.get(wanted) or self("generate-key", f"--profile={profile}", *more, *user_ids)
+        if profile in SLOW_PROFILES:
+            SLOW_KEYS[wanted] = made
+            self.asked.append(wanted[1:])
+        key = self.file(made, ".key")
+        return key, self.file(self("extract-cert", stdin=made), ".cert")
 
 
 @pytest.fixture
