@@ -598,217 +598,225 @@ test_a_lent_thread(void **state)
 	assert_int_equal(lent.started, lent.waited);
 	llk_data_free(&sealed);
 	llk_policy_free(policy);
-	/* ---- what a caller does wrong ---- */
+}
 
-	struct pipe {
-		unsigned fails_at, calls;
-		bool closed; /* nothing may come any more */
-	};
+/* ---- what a caller does wrong ---- */
 
-	static int pipe_write(void *ctx, const void *data, size_t len)
-	{
-		struct pipe *p = ctx;
+struct pipe {
+	unsigned fails_at, calls;
+	bool closed; /* nothing may come any more */
+};
 
-		(void)data;
-		(void)len;
-		assert_false(p->closed);
-		return p->calls++ == p->fails_at ? LLK_IO : 0;
+static int
+pipe_write(void *ctx, const void *data, size_t len)
+{
+	struct pipe *p = ctx;
+
+	(void)data;
+	(void)len;
+	assert_false(p->closed);
+	return p->calls++ == p->fails_at ? LLK_IO : 0;
+}
+
+/* A writer fails once, and the caller goes on as if nothing were: there is no message and no signature at the end. */
+static void
+test_errors_are_for_good(void **state)
+{
+	static const uint8_t data[1 << 20] = { 1 };
+	const struct llk_bytes piece = { data, sizeof data };
+	struct alice a = { .certs = NULL };
+	struct llk_error e = { 0 };
+
+	(void)state;
+	assert_int_equal(generate("compatibility", "", &a.secret, &e), 0);
+	assert_int_equal(meet(&a, &a.secret, "", &e), 0);
+	for (unsigned at = 0; at < 8; at++) {
+		struct pipe p = { .fails_at = at };
+		struct llk_encrypter *x = NULL;
+		struct llk_signer *s = NULL;
+		int rc;
+
+		assert_int_equal(llk_encrypter_new(a.policy, &x, &e), 0);
+		assert_int_equal(llk_encrypter_recipient(x, llk_certs_at(a.certs, 0), &e), 0);
+		rc = llk_encrypter_begin(x, (struct llk_writer){ pipe_write, &p }, &e);
+		for (int i = 0; i < 4; i++) {
+			p.closed = p.calls > at;
+			rc = llk_encrypter_write(x, piece, &e);
+		}
+		p.closed = p.calls > at;
+		rc = llk_encrypter_end(x, &e);
+		assert_int_equal(rc, p.closed ? LLK_ORDER : p.calls > at ? LLK_IO : 0);
+		assert_int_equal(llk_encrypter_end(x, &e), LLK_ORDER);
+		llk_encrypter_free(x);
+
+		p = (struct pipe){ .fails_at = at };
+		assert_int_equal(llk_signer_new(at % 2 == 0 ? LLK_INLINE : LLK_CLEARTEXT, &s, &e), 0);
+		assert_int_equal(llk_signer_key(s, llk_certs_at(a.certs, 0), a.policy, a.keys, &e), 0);
+		rc = llk_signer_begin(s, NOW, (struct llk_writer){ pipe_write, &p }, &e);
+		for (int i = 0; i < 4; i++) {
+			p.closed = p.calls > at;
+			rc = llk_signer_write(s, piece, &e);
+		}
+		p.closed = p.calls > at;
+		rc = llk_signer_end(s, &e);
+		assert_int_equal(rc, p.closed ? LLK_ORDER : p.calls > at ? LLK_IO : 0);
+		assert_int_equal(llk_signer_end(s, &e), LLK_ORDER);
+		llk_signer_free(s);
 	}
+	part(&a);
+}
 
-	/* A writer fails once, and the caller goes on as if nothing were: there is no message and no signature at the end. */
-	static void test_errors_are_for_good(void **state)
-	{
-		static const uint8_t data[1 << 20] = { 1 };
-		const struct llk_bytes piece = { data, sizeof data };
-		struct alice a = { .certs = NULL };
+/* Packet type 9 (RFC 9580 section 5.7) in AES-128 under a key of zeros: a prefix, then CFB anew. */
+static size_t
+put_old(uint8_t out[64])
+{
+	static const uint8_t zeros[16] = { 0 }, prefix[18] = { 0 };
+	static const uint8_t literal[] = { 0xcb, 8, 'b', 0, 0, 0, 0, 0, 'h', 'i' };
+	const struct slice key = slice_of(zeros, sizeof zeros);
+
+	out[0] = 0xc9;
+	out[1] = 18 + sizeof literal;
+	assert_ok(cipher_cfb_once(
+	    CIPHER_AES128, CIPHER_ENCRYPT, key, SLICE_EMPTY, slice_of(prefix, sizeof prefix), out + 2, &unit_error));
+	assert_ok(cipher_cfb_once(CIPHER_AES128, CIPHER_ENCRYPT, key, slice_of(out + 4, 16),
+	    slice_of(literal, sizeof literal), out + 20, &unit_error));
+	return 20 + sizeof literal;
+}
+
+/* Old mail without protection takes both: the policy's rule and the call. */
+static void
+test_unauthenticated(void **state)
+{
+	static const uint8_t key[16] = { 0 };
+	uint8_t old[64];
+	const size_t len = put_old(old);
+
+	(void)state;
+	for (int row = 0; row < 4; row++) {
+		struct llk_policy *policy = NULL;
+		struct llk_decrypter *d = NULL;
+		struct llk_data plain = { NULL, 0 };
 		struct llk_error e = { 0 };
 
-		(void)state;
-		assert_int_equal(generate("compatibility", "", &a.secret, &e), 0);
-		assert_int_equal(meet(&a, &a.secret, "", &e), 0);
-		for (unsigned at = 0; at < 8; at++) {
-			struct pipe p = { .fails_at = at };
-			struct llk_encrypter *x = NULL;
-			struct llk_signer *s = NULL;
-			int rc;
+		assert_int_equal(llk_policy_new(NOW, &policy, &e), 0);
+		if ((row & 1) != 0)
+			assert_int_equal(llk_policy_accept(policy, "no-mdc", &e), 0);
+		assert_int_equal(llk_decrypter_new(policy, &d, &e), 0);
+		if ((row & 2) != 0)
+			llk_decrypter_accept_unauthenticated(d);
+		assert_int_equal(llk_decrypter_session_key(d, 7, (struct llk_bytes){ key, sizeof key }, &e), 0);
+		assert_int_equal(
+		    llk_decrypter_run_data(d, (struct llk_bytes){ old, len }, &plain, &e), row == 3 ? 0 : LLK_POLICY);
+		assert_int_equal(plain.len, row == 3 ? 2 : 0);
+		llk_data_free(&plain);
+		llk_decrypter_free(d);
+		llk_policy_free(policy);
+	}
+}
 
-			assert_int_equal(llk_encrypter_new(a.policy, &x, &e), 0);
-			assert_int_equal(llk_encrypter_recipient(x, llk_certs_at(a.certs, 0), &e), 0);
-			rc = llk_encrypter_begin(x, (struct llk_writer){ pipe_write, &p }, &e);
-			for (int i = 0; i < 4; i++) {
-				p.closed = p.calls > at;
-				rc = llk_encrypter_write(x, piece, &e);
+/* ---- no memory: each work with each of its allocations failing in turn ---- */
+
+enum {
+	WORK_GENERATE,
+	WORK_MEET,
+	WORK_SEAL,
+	WORK_OPEN,
+	WORK_SIGN,
+	WORK_CLEAR,
+	WORK_VERIFY,
+	WORK_READ_CLEAR,
+	WORK_JUDGE,
+	WORK_COUNT
+};
+
+struct bench {
+	struct alice a;
+	struct llk_data sealed, signature, clear;
+};
+
+static int
+work(int which, const struct bench *b, struct llk_error *e)
+{
+	struct alice fresh = { .certs = NULL };
+	struct llk_data out = { NULL, 0 };
+	struct llk_validity *v = NULL;
+	struct llk_verdict verdict;
+	size_t good;
+	int rc = 0;
+
+	switch (which) {
+	case WORK_GENERATE:
+		rc = generate("compatibility", "", &out, e);
+		break;
+	case WORK_MEET:
+		rc = meet(&fresh, &b->a.secret, "", e);
+		part(&fresh);
+		break;
+	case WORK_SEAL:
+		rc = seal(&b->a, &out, e);
+		break;
+	case WORK_OPEN:
+		rc = open_sealed(&b->a, whole(&b->sealed), &out, &good, e);
+		break;
+	case WORK_SIGN:
+		rc = sign(&b->a, LLK_DETACHED, &out, e);
+		break;
+	case WORK_CLEAR:
+		rc = sign(&b->a, LLK_CLEARTEXT, &out, e);
+		break;
+	case WORK_VERIFY:
+		rc = verify(&b->a, whole(&b->signature), letter, &verdict, e);
+		break;
+	case WORK_READ_CLEAR:
+		rc = read_clear(&b->a, whole(&b->clear), &out, &good, e);
+		break;
+	default:
+		rc = llk_validity_new(llk_certs_at(b->a.certs, 0), b->a.policy, &v, e);
+		llk_validity_free(v);
+	}
+	llk_data_free(&out);
+	return rc;
+}
+
+static void
+test_no_memory(void **state)
+{
+	struct bench b = { .sealed = { NULL, 0 } };
+	struct llk_error e = { 0 };
+	int wrong = 0;
+
+	(void)state;
+	assert_int_equal(generate("compatibility", "", &b.a.secret, &e), 0);
+	assert_int_equal(meet(&b.a, &b.a.secret, "", &e), 0);
+	assert_int_equal(seal(&b.a, &b.sealed, &e), 0);
+	assert_int_equal(sign(&b.a, LLK_DETACHED, &b.signature, &e), 0);
+	assert_int_equal(sign(&b.a, LLK_CLEARTEXT, &b.clear, &e), 0);
+	for (int w = 0; w < WORK_COUNT; w++) {
+		long n = 0;
+		int rc;
+
+		/* Until the work needs fewer allocations than the one that fails: then it succeeds as ever. */
+		do {
+			mem_fail_after(n++);
+			rc = work(w, &b, &e);
+			mem_fail_after(-1);
+			if (rc != 0 && rc != LLK_NOMEM) {
+				print_error("work %d, allocation %ld: %d %s\n", w, n - 1, rc, e.text);
+				wrong++;
 			}
-			p.closed = p.calls > at;
-			rc = llk_encrypter_end(x, &e);
-			assert_int_equal(rc, p.closed ? LLK_ORDER : p.calls > at ? LLK_IO : 0);
-			assert_int_equal(llk_encrypter_end(x, &e), LLK_ORDER);
-			llk_encrypter_free(x);
-
-			p = (struct pipe){ .fails_at = at };
-			assert_int_equal(llk_signer_new(at % 2 == 0 ? LLK_INLINE : LLK_CLEARTEXT, &s, &e), 0);
-			assert_int_equal(llk_signer_key(s, llk_certs_at(a.certs, 0), a.policy, a.keys, &e), 0);
-			rc = llk_signer_begin(s, NOW, (struct llk_writer){ pipe_write, &p }, &e);
-			for (int i = 0; i < 4; i++) {
-				p.closed = p.calls > at;
-				rc = llk_signer_write(s, piece, &e);
-			}
-			p.closed = p.calls > at;
-			rc = llk_signer_end(s, &e);
-			assert_int_equal(rc, p.closed ? LLK_ORDER : p.calls > at ? LLK_IO : 0);
-			assert_int_equal(llk_signer_end(s, &e), LLK_ORDER);
-			llk_signer_free(s);
-		}
-		part(&a);
+		} while (rc != 0 && n < 100000);
+		assert_int_equal(rc, 0);
+		assert_true(n > 3);
 	}
+	assert_int_equal(wrong, 0);
+	llk_data_free(&b.sealed);
+	llk_data_free(&b.signature);
+	llk_data_free(&b.clear);
+	part(&b.a);
+}
 
-	/* Packet type 9 (RFC 9580 section 5.7) in AES-128 under a key of zeros: a prefix, then CFB anew. */
-	static size_t put_old(uint8_t out[64])
-	{
-		static const uint8_t zeros[16] = { 0 }, prefix[18] = { 0 };
-		static const uint8_t literal[] = { 0xcb, 8, 'b', 0, 0, 0, 0, 0, 'h', 'i' };
-		const struct slice key = slice_of(zeros, sizeof zeros);
-
-		out[0] = 0xc9;
-		out[1] = 18 + sizeof literal;
-		assert_ok(cipher_cfb_once(CIPHER_AES128, CIPHER_ENCRYPT, key, SLICE_EMPTY,
-		    slice_of(prefix, sizeof prefix), out + 2, &unit_error));
-		assert_ok(cipher_cfb_once(CIPHER_AES128, CIPHER_ENCRYPT, key, slice_of(out + 4, 16),
-		    slice_of(literal, sizeof literal), out + 20, &unit_error));
-		return 20 + sizeof literal;
-	}
-
-	/* Old mail without protection takes both: the policy's rule and the call. */
-	static void test_unauthenticated(void **state)
-	{
-		static const uint8_t key[16] = { 0 };
-		uint8_t old[64];
-		const size_t len = put_old(old);
-
-		(void)state;
-		for (int row = 0; row < 4; row++) {
-			struct llk_policy *policy = NULL;
-			struct llk_decrypter *d = NULL;
-			struct llk_data plain = { NULL, 0 };
-			struct llk_error e = { 0 };
-
-			assert_int_equal(llk_policy_new(NOW, &policy, &e), 0);
-			if ((row & 1) != 0)
-				assert_int_equal(llk_policy_accept(policy, "no-mdc", &e), 0);
-			assert_int_equal(llk_decrypter_new(policy, &d, &e), 0);
-			if ((row & 2) != 0)
-				llk_decrypter_accept_unauthenticated(d);
-			assert_int_equal(llk_decrypter_session_key(d, 7, (struct llk_bytes){ key, sizeof key }, &e), 0);
-			assert_int_equal(llk_decrypter_run_data(d, (struct llk_bytes){ old, len }, &plain, &e),
-			    row == 3 ? 0 : LLK_POLICY);
-			assert_int_equal(plain.len, row == 3 ? 2 : 0);
-			llk_data_free(&plain);
-			llk_decrypter_free(d);
-			llk_policy_free(policy);
-		}
-	}
-
-	/* ---- no memory: each work with each of its allocations failing in turn ---- */
-
-	enum {
-		WORK_GENERATE,
-		WORK_MEET,
-		WORK_SEAL,
-		WORK_OPEN,
-		WORK_SIGN,
-		WORK_CLEAR,
-		WORK_VERIFY,
-		WORK_READ_CLEAR,
-		WORK_JUDGE,
-		WORK_COUNT
-	};
-
-	struct bench {
-		struct alice a;
-		struct llk_data sealed, signature, clear;
-	};
-
-	static int work(int which, const struct bench *b, struct llk_error *e)
-	{
-		struct alice fresh = { .certs = NULL };
-		struct llk_data out = { NULL, 0 };
-		struct llk_validity *v = NULL;
-		struct llk_verdict verdict;
-		size_t good;
-		int rc = 0;
-
-		switch (which) {
-		case WORK_GENERATE:
-			rc = generate("compatibility", "", &out, e);
-			break;
-		case WORK_MEET:
-			rc = meet(&fresh, &b->a.secret, "", e);
-			part(&fresh);
-			break;
-		case WORK_SEAL:
-			rc = seal(&b->a, &out, e);
-			break;
-		case WORK_OPEN:
-			rc = open_sealed(&b->a, whole(&b->sealed), &out, &good, e);
-			break;
-		case WORK_SIGN:
-			rc = sign(&b->a, LLK_DETACHED, &out, e);
-			break;
-		case WORK_CLEAR:
-			rc = sign(&b->a, LLK_CLEARTEXT, &out, e);
-			break;
-		case WORK_VERIFY:
-			rc = verify(&b->a, whole(&b->signature), letter, &verdict, e);
-			break;
-		case WORK_READ_CLEAR:
-			rc = read_clear(&b->a, whole(&b->clear), &out, &good, e);
-			break;
-		default:
-			rc = llk_validity_new(llk_certs_at(b->a.certs, 0), b->a.policy, &v, e);
-			llk_validity_free(v);
-		}
-		llk_data_free(&out);
-		return rc;
-	}
-
-	static void test_no_memory(void **state)
-	{
-		struct bench b = { .sealed = { NULL, 0 } };
-		struct llk_error e = { 0 };
-		int wrong = 0;
-
-		(void)state;
-		assert_int_equal(generate("compatibility", "", &b.a.secret, &e), 0);
-		assert_int_equal(meet(&b.a, &b.a.secret, "", &e), 0);
-		assert_int_equal(seal(&b.a, &b.sealed, &e), 0);
-		assert_int_equal(sign(&b.a, LLK_DETACHED, &b.signature, &e), 0);
-		assert_int_equal(sign(&b.a, LLK_CLEARTEXT, &b.clear, &e), 0);
-		for (int w = 0; w < WORK_COUNT; w++) {
-			long n = 0;
-			int rc;
-
-			/* Until the work needs fewer allocations than the one that fails: then it succeeds as ever. */
-			do {
-				mem_fail_after(n++);
-				rc = work(w, &b, &e);
-				mem_fail_after(-1);
-				if (rc != 0 && rc != LLK_NOMEM) {
-					print_error("work %d, allocation %ld: %d %s\n", w, n - 1, rc, e.text);
-					wrong++;
-				}
-			} while (rc != 0 && n < 100000);
-			assert_int_equal(rc, 0);
-			assert_true(n > 3);
-		}
-		assert_int_equal(wrong, 0);
-		llk_data_free(&b.sealed);
-		llk_data_free(&b.signature);
-		llk_data_free(&b.clear);
-		part(&b.a);
-	}
-
-	UNIT_MAIN(UNIT_TEST(test_each_profile), UNIT_TEST(test_session_keys_and_passwords), UNIT_TEST(test_validity),
-	    UNIT_TEST(test_changes), UNIT_TEST(test_certify_revoke_with_and_export),
-	    UNIT_TEST(test_what_a_signature_says_besides), UNIT_TEST(test_a_letter_for_somebody_else),
-	    UNIT_TEST(test_a_lent_thread), UNIT_TEST(test_errors_are_for_good), UNIT_TEST(test_unauthenticated),
-	    UNIT_TEST(test_no_memory))
+UNIT_MAIN(UNIT_TEST(test_each_profile), UNIT_TEST(test_session_keys_and_passwords), UNIT_TEST(test_validity),
+    UNIT_TEST(test_changes), UNIT_TEST(test_certify_revoke_with_and_export),
+    UNIT_TEST(test_what_a_signature_says_besides), UNIT_TEST(test_a_letter_for_somebody_else),
+    UNIT_TEST(test_a_lent_thread), UNIT_TEST(test_errors_are_for_good), UNIT_TEST(test_unauthenticated),
+    UNIT_TEST(test_no_memory))
