@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* lint: one file for one header, and what every test of it needs */
 /* include/letterlock/openpgp.h from outside, and without memory at every allocation. */
 #include "unit.h"
 
