@@ -207,12 +207,19 @@ plain_write(void *ctx, struct slice data, struct error *e)
 	return callers(x->out.write(x->out.ctx, data.data, data.len, x->proven), e);
 }
 
+/* The verdicts first: who is told that all went well must find them there. */
 static int
 plain_commit(void *ctx, struct error *e)
 {
-	const struct llk_decrypter *x = ctx;
+	struct llk_decrypter *x = ctx;
+	int rc = x->verifier != NULL ? pgp_verifier_finish(x->verifier, e) : 0;
 
-	return callers(x->out.commit(x->out.ctx), e);
+	/* A signature that is missing at the end is one that is not good, no more: the plaintext was proven by the container. */
+	if (rc != 0 && rc != ERR_SYNTAX)
+		return rc;
+	rc = callers(x->out.commit(x->out.ctx), e);
+	x->verified = rc == 0 && x->verifier != NULL;
+	return rc;
 }
 
 static void
@@ -249,15 +256,7 @@ run(struct llk_decrypter *x, struct pgp_source in, struct error *e)
 		plain_abort(x);
 	else
 		rc = pgp_decrypt(in, &spec, (struct pgp_plain){ &plain, x }, &x->result, e);
-
-	if (rc != 0 || x->verifier == NULL)
-		return rc;
-	rc = pgp_verifier_finish(x->verifier, e);
-	/* A signature that is missing at the end is one that is not good, no more: the plaintext was proven by the container. */
-	if (rc != 0 && rc != ERR_SYNTAX)
-		return rc;
-	x->verified = true;
-	return 0;
+	return rc;
 }
 
 static int

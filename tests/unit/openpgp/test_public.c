@@ -667,6 +667,91 @@ test_errors_are_for_good(void **state)
 	part(&a);
 }
 
+struct sink {
+	unsigned committed, aborted;
+};
+
+static int
+sink_write(void *ctx, const void *data, size_t len, bool proven)
+{
+	(void)ctx;
+	(void)data;
+	(void)len;
+	(void)proven;
+	return 0;
+}
+
+static int
+sink_commit(void *ctx)
+{
+	struct sink *s = ctx;
+
+	s->committed++;
+	return 0;
+}
+
+static void
+sink_abort(void *ctx)
+{
+	struct sink *s = ctx;
+
+	s->aborted++;
+}
+
+struct text {
+	struct llk_bytes left;
+};
+
+static int
+text_read(void *ctx, void *buffer, size_t size, size_t *len_out)
+{
+	struct text *t = ctx;
+	size_t n = t->left.len < size ? t->left.len : size;
+
+	memcpy(buffer, t->left.data, n);
+	t->left = (struct llk_bytes){ (const uint8_t *)t->left.data + n, t->left.len - n };
+	*len_out = n;
+	return 0;
+}
+
+/* Whatever allocation fails: success and commit go together, and so do an error and abort. */
+static void
+test_commit_or_abort(void **state)
+{
+	struct alice a = { .certs = NULL };
+	struct llk_data sealed = { NULL, 0 };
+	struct llk_error e = { 0 };
+	int rc = -1;
+
+	(void)state;
+	assert_int_equal(generate("compatibility", "", &a.secret, &e), 0);
+	assert_int_equal(meet(&a, &a.secret, "", &e), 0);
+	assert_int_equal(seal(&a, &sealed, &e), 0);
+	for (long n = 0; rc != 0; n++) {
+		struct llk_decrypter *d = NULL;
+		struct sink s = { .committed = 0 };
+		struct text t = { whole(&sealed) };
+		const struct llk_reader in = { text_read, &t };
+		const struct llk_plaintext out = { sink_write, sink_commit, sink_abort, &s };
+
+		assert_int_equal(llk_decrypter_new(a.policy, &d, &e), 0);
+		assert_int_equal(llk_decrypter_keys(d, a.keys, &e), 0);
+		assert_int_equal(llk_decrypter_verify_with(d, a.certs, &e), 0);
+		mem_fail_after(n);
+		rc = llk_decrypter_run(d, in, out, &e);
+		mem_fail_after(-1);
+		assert_int_equal(s.committed, rc == 0);
+		assert_int_equal(s.aborted, rc != 0);
+		assert_int_equal(llk_decrypter_verdicts(d), rc == 0);
+		assert_int_equal(llk_decrypter_run(d, in, out, &e), LLK_ORDER);
+		assert_int_equal(s.aborted, rc == 0 ? 1 : 2);
+		llk_decrypter_free(d);
+		assert_true(n < 10000);
+	}
+	llk_data_free(&sealed);
+	part(&a);
+}
+
 /* Packet type 9 (RFC 9580 section 5.7) in AES-128 under a key of zeros: a prefix, then CFB anew. */
 static size_t
 put_old(uint8_t out[64])
@@ -819,5 +904,5 @@ test_no_memory(void **state)
 UNIT_MAIN(UNIT_TEST(test_each_profile), UNIT_TEST(test_session_keys_and_passwords), UNIT_TEST(test_validity),
     UNIT_TEST(test_changes), UNIT_TEST(test_certify_revoke_with_and_export),
     UNIT_TEST(test_what_a_signature_says_besides), UNIT_TEST(test_a_letter_for_somebody_else),
-    UNIT_TEST(test_a_lent_thread), UNIT_TEST(test_errors_are_for_good), UNIT_TEST(test_unauthenticated),
-    UNIT_TEST(test_no_memory))
+    UNIT_TEST(test_a_lent_thread), UNIT_TEST(test_errors_are_for_good), UNIT_TEST(test_commit_or_abort),
+    UNIT_TEST(test_unauthenticated), UNIT_TEST(test_no_memory))
