@@ -25,6 +25,7 @@ struct pgp_judging {
 	uint64_t at;
 	const struct pgp_certs *others; /* certificates of possible designated revokers; may be NULL */
 	struct pgp_fingerprint revokers[PGP_REVOKERS_MAX];
+	const struct pgp_key *revoker_keys[PGP_REVOKERS_MAX]; /* NULL: not at hand */
 	size_t revoker_count;
 	bool has_direct; /* the direct-key signature that counts, for what applies to the entire key */
 	struct pgp_sig direct;

@@ -53,7 +53,8 @@ expired_at(uint32_t created, uint32_t expires, uint64_t at)
 	return expires != 0 && (uint64_t)created + expires <= at;
 }
 
-static const struct pgp_fingerprint *
+/* Its index; SIZE_MAX when it names none of them. */
+static size_t
 named_revoker(const struct pgp_judging *of, const struct pgp_sig *s)
 {
 	for (size_t i = 0; i < of->revoker_count; i++) {
@@ -61,9 +62,9 @@ named_revoker(const struct pgp_judging *of, const struct pgp_sig *s)
 			.key_id = pgp_fingerprint_key_id(&of->revokers[i]) };
 
 		if (pgp_sig_may_be_from(s, &named))
-			return &of->revokers[i];
+			return i;
 	}
-	return NULL;
+	return SIZE_MAX;
 }
 
 static bool
@@ -186,7 +187,7 @@ consider(struct pgp_search *f, const struct pgp_part *part)
 		return;
 	/* The issuer first: of a hundred thousand signatures by strangers none is even hashed. */
 	from_other = !pgp_sig_may_be_from(&s, f->of->cert->primary);
-	if (from_other && (role != ROLE_REVOCATION || named_revoker(f->of, &s) == NULL))
+	if (from_other && (role != ROLE_REVOCATION || named_revoker(f->of, &s) == SIZE_MAX))
 		return;
 	if (acceptable(f, &s, role) && digest_begins_so(f, &s))
 		add(f, role == ROLE_BINDING ? &f->bindings : &f->revocations, part, &s);
@@ -429,12 +430,11 @@ pgp_search_binding(struct pgp_search *f)
 
 /* ---- revocations ---- */
 
+/* NULL when its certificate is not at hand. Once a revoker: a revocation in his name may stand there many times. */
 static const struct pgp_key *
-key_of_revoker(const struct pgp_judging *of, const struct pgp_sig *s)
+key_of_revoker(const struct pgp_judging *of, const struct pgp_fingerprint *f)
 {
-	const struct pgp_fingerprint *f = named_revoker(of, s);
-
-	for (size_t i = 0; f != NULL && of->others != NULL && i < of->others->count; i++)
+	for (size_t i = 0; of->others != NULL && i < of->others->count; i++)
 		if (pgp_fingerprint_eq(&of->others->items[i]->primary->fingerprint, f))
 			return of->others->items[i]->primary;
 	return NULL;
@@ -443,8 +443,8 @@ key_of_revoker(const struct pgp_judging *of, const struct pgp_sig *s)
 static bool
 revocation_is_true(struct pgp_search *f, struct pgp_candidate *c)
 {
-	const struct pgp_key *by;
 	struct pgp_sig s;
+	size_t revoker;
 
 	if (c->state != UNTRIED || pgp_sig_parse(c->part->body, &s, NULL) != 0)
 		return false;
@@ -453,12 +453,15 @@ revocation_is_true(struct pgp_search *f, struct pgp_candidate *c)
 		f->revocation = s;
 		return true;
 	}
-	by = key_of_revoker(f->of, &s);
-	if (by != NULL && is_true(f, &s, by)) {
+	revoker = named_revoker(f->of, &s);
+	if (revoker == SIZE_MAX)
+		return false;
+	if (f->of->revoker_keys[revoker] == NULL) {
+		f->of->unverified_revocation = true;
+	} else if (is_true(f, &s, f->of->revoker_keys[revoker])) {
 		f->revocation = s;
 		return true;
 	}
-	f->of->unverified_revocation |= by == NULL && named_revoker(f->of, &s) != NULL;
 	return false;
 }
 
@@ -509,8 +512,10 @@ take_revokers(struct pgp_judging *of, const struct pgp_sig *s)
 {
 	struct pgp_fingerprint f;
 
-	for (size_t at = 0; next_revoker(of, s, &at, &f);)
+	for (size_t at = 0; next_revoker(of, s, &at, &f);) {
+		of->revoker_keys[of->revoker_count] = key_of_revoker(of, &f);
 		of->revokers[of->revoker_count++] = f;
+	}
 }
 
 /* Only then it is worth a check: a true signature may stand there in any number of copies. */
