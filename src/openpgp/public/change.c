@@ -177,6 +177,8 @@ llk_certify(const struct llk_change *change, const struct llk_cert *target, stru
 
 	if (depth > UINT8_MAX || amount > UINT8_MAX)
 		return public_refuse(error, ERR_USAGE, "depth and amount of trust are at most 255");
+	if (c.policy->now > UINT32_MAX)
+		return public_refuse(error, ERR_USAGE, "OpenPGP has no such time");
 	buf_init(&packets, PGP_CERT_MAX);
 	rc = pgp_certify_user(&spec, public_cert_engine(target), public_slice(user_id), c.cert, c.keys, &packets, &e);
 	return deliver(rc, public_cert_engine(target), &packets, change->armor, out, &e, error);
