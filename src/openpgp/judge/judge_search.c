@@ -465,24 +465,47 @@ revocation_is_true(struct pgp_search *f, struct pgp_candidate *c)
 	return false;
 }
 
+static bool
+is_kind(const struct pgp_candidate *c, bool hard)
+{
+	return hard ? c->hard : !c->hard && c->live;
+}
+
+/* Of the soft ones the newest, for a newer binding takes older ones back; of the hard ones any. */
+static bool
+find_revocation(struct pgp_search *f, struct pgp_candidate *const *order, bool hard)
+{
+	const struct pgp_candidate *best = NULL;
+	struct pgp_sig found;
+
+	/* A quarrel about bindings must not hide a revocation. */
+	f->failures = 0;
+	for (size_t i = 0; i < f->revocations.count && !is_spent(f, f->of->failures_max / 2); i++)
+		if (is_kind(order[i], hard) && revocation_is_true(f, order[i]))
+			return true;
+	for (size_t i = 0; i < f->revocations.count && !is_spent(f, f->of->failures_max); i++) {
+		struct pgp_candidate *c = &f->revocations.items[i];
+
+		if (is_kind(c, hard) && (best == NULL || (!hard && c->created > best->created)) &&
+		    revocation_is_true(f, c)) {
+			best = c;
+			found = f->revocation;
+		}
+	}
+	if (best != NULL)
+		f->revocation = found;
+	return best != NULL;
+}
+
 void
 pgp_search_revocation(struct pgp_search *f)
 {
 	MEM_OWNED struct pgp_candidate **order = by_age(f, &f->revocations);
 
-	/* A quarrel about bindings must not hide a revocation. */
-	f->failures = 0;
-	for (size_t i = 0; order != NULL && i < f->revocations.count && !is_spent(f, f->of->failures_max); i++)
-		if (f->revocations.items[i].hard && revocation_is_true(f, &f->revocations.items[i])) {
-			f->has_hard = true;
-			return;
-		}
-	f->failures = 0;
-	for (size_t i = 0; order != NULL && i < f->revocations.count && !is_spent(f, f->of->failures_max); i++)
-		if (!order[i]->hard && order[i]->live && revocation_is_true(f, order[i])) {
-			f->has_soft = true;
-			return;
-		}
+	if (order == NULL)
+		return;
+	f->has_hard = find_revocation(f, order, true);
+	f->has_soft = !f->has_hard && find_revocation(f, order, false);
 }
 
 /* ---- who else may revoke (section 5.2.3.23) ---- */

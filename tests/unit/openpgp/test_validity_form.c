@@ -704,6 +704,58 @@ floods_of_forged_self_signatures(void **state)
 	kit_done(&k);
 }
 
+/* Forged revocations around a true one: they hide it no more easily than a binding. */
+static void
+floods_of_forged_revocations(void **state)
+{
+	static const struct {
+		unsigned before, after;
+		int32_t at;
+		int reason;
+		bool found;
+	} rows[] = {
+		{ 0, 200, 3 * DAY, 0, true }, /* appended, newer */
+		{ 200, 0, DAY, 0, true },     /* in front, older */
+		{ 60, 200, 3 * DAY, 0, true },
+		{ 200, 200, 3 * DAY, 0, false }, /* hidden, and said so */
+		{ 0, 200, 3 * DAY, GIVEN(PGP_REASON_RETIRED), true },
+		{ 200, 0, DAY, GIVEN(PGP_REASON_RETIRED), true },
+		{ 200, 200, 3 * DAY, GIVEN(PGP_REASON_RETIRED), false },
+	};
+	static const struct step steps[] = { { .what = PUT_PRIMARY }, { DIRECT_SIG, .flags = GIVEN(PGP_FLAG_SIGN) },
+		{ 0 } };
+	struct pgp_policy policy = pgp_policy_default(T1 + NOW);
+	struct kit k;
+
+	(void)state;
+	kit_new(&k, 4);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		const struct step forged = { .what = MAKE,
+			.sig = { .type = PGP_SIG_KEY_REVOCATION, .at = rows[i].at, .bad = true },
+			.reason = rows[i].reason };
+		const struct step right = {
+			.what = MAKE, .sig = { .type = PGP_SIG_KEY_REVOCATION, .at = 2 * DAY }, .reason = rows[i].reason
+		};
+		struct pgp_cert_judgement j;
+		struct pgp_cert *c;
+
+		kit_steps(&k, steps);
+		for (unsigned n = 0; n < rows[i].before; n++)
+			kit_step(&k, &forged);
+		kit_step(&k, &right);
+		for (unsigned n = 0; n < rows[i].after; n++)
+			kit_step(&k, &forged);
+		assert_ok(pgp_cert_parse(buf_slice(&k.out), &c, NULL, &unit_error));
+		assert_ok(pgp_cert_judge(c, &policy, policy.now, &j, &unit_error));
+		vectors++;
+		if ((j.standing != PGP_STANDING_GOOD) != rows[i].found || (!rows[i].found && !j.cut_short))
+			fail_msg("row %zu: %s", i, j.components[0].reason);
+		pgp_cert_judgement_done(&j);
+		pgp_cert_free(c);
+	}
+	kit_done(&k);
+}
+
 /* The same user ID four thousand times, with signatures in the certificate's own name behind each. */
 static void
 floods_of_doubles(void **state)
@@ -967,6 +1019,6 @@ UNIT_MAIN(UNIT_TEST(subpackets_of_bindings), UNIT_TEST(subpackets_of_data_signat
     UNIT_TEST(back_signatures), UNIT_TEST(key_flags), UNIT_TEST(key_flags_nowhere), UNIT_TEST(unknown_beside_good),
     UNIT_TEST(perturbed_certificates), UNIT_TEST(primary_user_ids), UNIT_TEST(designated_revokers),
     UNIT_TEST(weak_hashes), UNIT_TEST(short_rsa_keys), UNIT_TEST(floods_of_forged_self_signatures),
-    UNIT_TEST(floods_of_doubles), UNIT_TEST(floods_of_true_signatures), UNIT_TEST(floods_over_a_picture),
-    UNIT_TEST(nameless_signatures), UNIT_TEST(changes_keep_the_true_back_signature), UNIT_TEST(failed_allocations),
-    UNIT_TEST(count))
+    UNIT_TEST(floods_of_forged_revocations), UNIT_TEST(floods_of_doubles), UNIT_TEST(floods_of_true_signatures),
+    UNIT_TEST(floods_over_a_picture), UNIT_TEST(nameless_signatures), UNIT_TEST(changes_keep_the_true_back_signature),
+    UNIT_TEST(failed_allocations), UNIT_TEST(count))
