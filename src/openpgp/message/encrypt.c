@@ -29,6 +29,7 @@ struct pgp_encryptor {
 	struct pgp_text text;
 	bool partial; /* the literal packet is in parts */
 	struct pgp_parts literal;
+	int failed; /* the first error, which stays: what is held in buffers is in no order any more */
 };
 
 /* Octets of the inner message: into the container, or out. */
@@ -220,21 +221,29 @@ feed(struct pgp_encryptor *enc, struct slice data, struct error *e)
 	return enc->partial ? pgp_parts_put(&enc->literal, data, e) : put(enc, data, e);
 }
 
+static int
+over(const struct pgp_encryptor *enc, struct error *e)
+{
+	return error_set(e, enc->failed, "the message has ended with an error");
+}
+
 int
 pgp_encryptor_feed(struct pgp_encryptor *enc, struct slice data, struct error *e)
 {
 	uint8_t block[TEXT_BLOCK];
 	int rc = 0;
 
+	if (enc->failed != 0)
+		return over(enc, e);
 	if (!enc->spec.text)
-		return feed(enc, data, e);
+		return enc->failed = feed(enc, data, e);
 	/* GnuPG hashes a text signature's literal data as it stands: it must have its line ends already. */
 	while (rc == 0 && data.len > 0) {
 		size_t n = pgp_text_convert(&enc->text, &data, block, sizeof block);
 
 		rc = feed(enc, slice_of(block, n), e);
 	}
-	return rc;
+	return enc->failed = rc;
 }
 
 /* ---- padding ---- */
@@ -325,6 +334,8 @@ pgp_encryptor_finish(struct pgp_encryptor *enc, struct error *e)
 {
 	int rc;
 
+	if (enc->failed != 0)
+		return over(enc, e);
 	if (enc->spec.length != PGP_LENGTH_UNKNOWN && enc->fed != enc->spec.length)
 		return error_set(e, ERR_USAGE, "there is less data than was announced");
 	rc = end_inner(enc, e);

@@ -61,7 +61,7 @@ struct pgp_encryptor;
  */
 int pgp_encryptor_new(
     const struct pgp_encrypt_spec *spec, struct pgp_sink out, struct pgp_encryptor **enc_out, struct error *e);
-/* ERR_USAGE when it is more than spec's length. */
+/* ERR_USAGE when it is more than spec's length. After an error there is only that error. */
 int pgp_encryptor_feed(struct pgp_encryptor *enc, struct slice data, struct error *e);
 /* ERR_USAGE when it was less than spec's length. What was written before an error is no message. */
 int pgp_encryptor_finish(struct pgp_encryptor *enc, struct error *e);

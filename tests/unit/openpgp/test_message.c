@@ -537,7 +537,42 @@ every_allocation_fails(void **state)
 	fixture_done(&f);
 }
 
-UNIT_MAIN(UNIT_TEST(round_trips), UNIT_TEST(passphrases_open_and_wrong_ones_do_not),
+/* ---- after an error ---- */
+
+static int
+full(void *ctx, struct slice data, struct error *e)
+{
+	(void)data;
+	return ++*(unsigned *)ctx > 1 ? error_set(e, ERR_IO, "the disk is full") : 0;
+}
+
+/* Who goes on after an error gets it again: with chunks of four mebioctets nothing may gather behind the buffer's end. */
+static void
+an_error_stays(void **state)
+{
+	static uint8_t data[4 << 20];
+	const struct slice passphrase = SLICE("walnut");
+
+	(void)state;
+	for (int container = PGP_CONTAINER_SEIPD1; container <= PGP_CONTAINER_SEIPD2; container++) {
+		const struct pgp_encrypt_spec spec = { .container = (enum pgp_container)container,
+			.passphrases = &passphrase,
+			.passphrase_count = 1,
+			.chunk_code = 16,
+			.length = PGP_LENGTH_UNKNOWN };
+		struct pgp_encryptor *enc;
+		unsigned calls = 0;
+
+		assert_ok(pgp_encryptor_new(&spec, (struct pgp_sink){ full, &calls }, &enc, &unit_error));
+		for (int i = 0; i < 5; i++)
+			assert_int_equal(pgp_encryptor_feed(enc, slice_of(data, sizeof data), &unit_error), ERR_IO);
+		assert_int_equal(pgp_encryptor_finish(enc, &unit_error), ERR_IO);
+		assert_int_equal(calls, 2);
+		pgp_encryptor_free(enc);
+	}
+}
+
+UNIT_MAIN(UNIT_TEST(an_error_stays), UNIT_TEST(round_trips), UNIT_TEST(passphrases_open_and_wrong_ones_do_not),
     UNIT_TEST(inline_signatures_verify), UNIT_TEST(efail_cut_and_flipped),
     UNIT_TEST(dropped_swapped_and_doubled_chunks), UNIT_TEST(grammar), UNIT_TEST(versions_must_go_together),
     UNIT_TEST(plain_messages_only_on_request), UNIT_TEST(every_allocation_fails))
