@@ -161,6 +161,15 @@ def test_what_has_no_status_of_its_own(sop, alice):
             assert done.returncode == 1 and b"not open" in done.stderr and done.stdout == b"", argv
 
 
+@pytest.mark.parametrize("words", [["dearmor"], ["decrypt", "KEY"], ["inline-verify", "CERT"]])
+def test_input_without_end(sop, alice, words):
+    """What is no armor after a megabyte will not become any."""
+    argv = [build_folder() / "letterlock", "sop", *({"KEY": alice[0], "CERT": alice[1]}.get(w, w) for w in words)]
+    with open("/dev/zero", "rb") as zero:
+        done = subprocess.run(argv, stdin=zero, capture_output=True, timeout=60)
+    assert done.returncode == 41 and b"neither" in done.stderr
+
+
 def test_the_file_that_is_wrong_is_named(sop, alice):
     key, cert = alice
     text = sop.file(TEXT)

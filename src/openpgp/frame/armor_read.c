@@ -79,7 +79,8 @@ get_line(struct pgp_armor_reader *r, struct error *e)
 		if (buf_put_slice(&r->line, slice_sub(part, 0, LINE_MAX_OCTETS - r->line.len)) != 0)
 			return error_nomem(e);
 		take(r, part.len + (lf == SIZE_MAX ? 0 : 1));
-		if (lf != SIZE_MAX)
+		/* a line without end, of what is no armor at all, is not waited for */
+		if (lf != SIZE_MAX || (r->state == SEEK && r->offset > TEXT_BEFORE_MAX))
 			return 1;
 	}
 }
