@@ -15,7 +15,7 @@
 #include "base/error.h"
 #include "base/slice.h"
 
-#define OPTIONS_LIST_MAX 256u
+#define OPTIONS_LIST_MAX 4096u /* a folder of photos as the shell writes it out */
 
 enum option_kind {
 	OPTION_FLAG,   /* bool */

@@ -356,6 +356,13 @@ def test_a_pipe_is_read_once(alice, bob, data):
     assert "both" in err
 
 
+def test_a_folder_that_the_shell_wrote_out(alice, data):
+    for i in range(600):
+        (data / f"{i}.jpg").write_bytes(b"")
+    alice.run("encrypt", *(f"{i}.jpg" for i in range(600)), "--no-sign", "-o", "all.tar.pgp", cwd=data)
+    assert alice.run("decrypt", "all.tar.pgp", "--list", cwd=data)[0].count(b".jpg\n") == 600
+
+
 def test_an_empty_password(alice, data):
     _, err = alice.run("encrypt", "plan.txt", "--no-sign", cwd=data, want=2, password="")
     assert "empty password" in err
