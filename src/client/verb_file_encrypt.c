@@ -245,19 +245,23 @@ seal_file(struct encrypting *x, const char *path, struct file_writer *w, struct 
 {
 	struct file_source in;
 	struct slice piece = SLICE("x");
+	uint64_t size = UINT64_MAX;
 	int rc = file_source_open(&in, path, "Sealing", e);
 
-	if (rc == 0)
-		rc = begin_stream(x, file_source_size(&in), file_sink(w), e);
+	if (rc == 0) {
+		size = file_source_size(&in);
+		rc = begin_stream(x, size, file_sink(w), e);
+	}
 	while (rc == 0 && piece.len > 0) {
 		rc = pgp_source_next(file_source_source(&in), &piece, e);
 		if (rc == 0 && piece.len > 0)
 			rc = pgp_encryptor_feed(x->encryptor, piece, e);
 	}
 	file_source_done(&in);
-	if (rc == ERR_USAGE)
-		return error_set(e, ERR_IO, "%s changed while it was read", path);
-	if (rc == 0 && (rc = pgp_encryptor_finish(x->encryptor, e)) == ERR_USAGE)
+	if (rc == 0)
+		rc = pgp_encryptor_finish(x->encryptor, e);
+	/* Not all that is used wrongly: nobody may be there to be asked for the passphrase. */
+	if (rc == ERR_USAGE && size != UINT64_MAX && in.done != size)
 		return error_set(e, ERR_IO, "%s changed while it was read", path);
 	return rc;
 }

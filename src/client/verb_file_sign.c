@@ -117,28 +117,40 @@ sign_inside(const struct signing *s, const char *path, struct file_writer *w, st
 	return rc;
 }
 
+struct clear_text {
+	struct pgp_cleartext_writer *writer;
+	bool refused;
+	uint8_t last; /* octet */
+};
+
 static int
 feed_text(void *ctx, struct slice piece, struct error *e)
 {
-	return pgp_cleartext_writer_put(ctx, piece, e);
+	struct clear_text *t = ctx;
+	int rc = pgp_cleartext_writer_put(t->writer, piece, e);
+
+	t->refused = rc == ERR_USAGE;
+	t->last = piece.data[piece.len - 1];
+	return rc;
 }
 
 static int
 sign_clear(const struct signing *s, const char *path, struct file_writer *w, struct error *e)
 {
-	struct pgp_cleartext_writer *writer = NULL;
+	struct clear_text text = { .writer = NULL };
 	struct pgp_maker *maker = NULL;
 	int rc = new_maker(s, PGP_SIG_TEXT, &maker, e);
 
 	if (rc == 0)
-		rc = pgp_cleartext_writer_new(maker, file_sink(w), &writer, e);
+		rc = pgp_cleartext_writer_new(maker, file_sink(w), &text.writer, e);
 	if (rc == 0)
-		rc = each_piece(path, feed_text, writer, e);
+		rc = each_piece(path, feed_text, &text, e);
 	if (rc == 0)
-		rc = pgp_cleartext_writer_end(writer, e);
-	pgp_cleartext_writer_free(writer);
+		rc = pgp_cleartext_writer_end(text.writer, e);
+	pgp_cleartext_writer_free(text.writer);
 	pgp_maker_free(maker);
-	if (rc == ERR_USAGE)
+	/* The key's passphrase that nobody can be asked for is no matter of the text. */
+	if (rc == ERR_USAGE && (text.refused || text.last == '\r'))
 		return error_set(e, ERR_POLICY,
 		    "this is no text that can be signed readably (a carriage return without a line"
 		    " feed): sign it without --clear");

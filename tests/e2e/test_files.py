@@ -356,6 +356,18 @@ def test_a_pipe_is_read_once(alice, bob, data):
     assert "both" in err
 
 
+def test_nobody_can_be_asked_for_the_passphrase(alice, data):
+    alice.run("agent", "forget", cwd=data, secret=None)
+    for words in (("encrypt", "plan.txt"), ("encrypt", "-"), ("sign", "plan.txt"), ("sign", "--clear", "plan.txt"),
+                  ("sign", "--inline", "plan.txt")):
+        _, err = alice.run(*words, cwd=data, want=2, secret=None)
+        assert "--passphrase-fd" in err, (words, err)
+    for text in (b"a\rb\n", b"a\r"):
+        (data / "plan.txt").write_bytes(text)
+        _, err = alice.run("sign", "--clear", "plan.txt", cwd=data, want=1)
+        assert "carriage return" in err and names(data) == ["plan.txt"]
+
+
 def test_a_folder_that_the_shell_wrote_out(alice, data):
     for i in range(600):
         (data / f"{i}.jpg").write_bytes(b"")
