@@ -269,6 +269,14 @@ def test_an_expired_or_revoked_authority_says_nothing(sop, gpg):
     sop("validate-userid", BOB, revoked, stdin=certified, status=107)
 
 
+@pytest.mark.parametrize("profile", ["rfc9580", "compatibility"])
+def test_an_older_copy_of_a_revoked_authority_says_nothing(sop, profile):
+    key, cert = sop.key(profile, ALICE)
+    revoked = sop.file(sop("merge-certs", sop.file(sop("revoke-key", stdin=key.read_bytes())), stdin=cert.read_bytes()))
+    sop("validate-userid", ALICE, cert, stdin=cert.read_bytes())
+    sop("validate-userid", ALICE, revoked, stdin=cert.read_bytes(), status=107)
+
+
 @pytest.mark.parametrize("profile", ["rfc4880", "compatibility"])
 def test_gpg_sees_our_certification_and_we_see_gpgs(sop, gpg, profile):
     alice, alice_cert = sop.key(profile, ALICE)

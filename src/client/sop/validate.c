@@ -59,11 +59,15 @@ certified(const struct validating *x, const struct pgp_cert *subject, const stru
 	return false;
 }
 
+/* Whether it is an authority itself, which stands: an older copy of one that has been revoked does not. */
 static bool
 is_authority(const struct validating *x, const struct pgp_cert *c)
 {
-	for (size_t i = 0; i < x->authorities.certs.count; i++)
-		if (pgp_fingerprint_eq(&x->authorities.certs.items[i]->primary->fingerprint, &c->primary->fingerprint))
+	const struct pgp_certs *all = &x->authorities.certs;
+
+	for (size_t i = 0; i < all->count; i++)
+		if (pgp_fingerprint_eq(&all->items[i]->primary->fingerprint, &c->primary->fingerprint) &&
+		    authority_stands(x, all->items[i]))
 			return true;
 	return false;
 }
