@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* update-key. */
+#include <poll.h>
+
 #include "client/sop/merge.h"
 #include "crypto/secret.h"
 #include "openpgp/cert/change.h"
@@ -47,6 +49,33 @@ open_keys(struct updating *u, const struct pgp_cert *c, struct pgp_memory_keys *
 	return SOP_OK;
 }
 
+static bool
+was_signed_at(const struct pgp_cert *c, uint64_t when)
+{
+	struct pgp_sig s;
+
+	for (size_t i = 0; i < c->component_count; i++)
+		for (size_t n = 0; n < c->components[i].part_count; n++)
+			if (c->components[i].parts[n].type == PGP_SIGNATURE &&
+			    pgp_sig_parse(c->components[i].parts[n].body, &s, NULL) == 0 && s.created == when)
+				return true;
+	return false;
+}
+
+/*
+ * A key that was made in this very second: what replaces its signatures is later than they are, and must not be later
+ * than the clock (change.h).
+ */
+static void
+wait_for_next_second(const struct pgp_cert *c)
+{
+	uint64_t now = clock_unix();
+
+	if (was_signed_at(c, now))
+		while (clock_unix() == now)
+			(void)poll(NULL, 0, 10);
+}
+
 static int
 update(struct updating *u, const struct pgp_cert *c, struct buf *out)
 {
@@ -76,8 +105,10 @@ update_all(struct updating *u, struct buf *out)
 		struct pgp_cert **c = &u->keys.certs.items[i];
 
 		rc = sop_merge_into(c, &u->news.certs);
-		if (rc == 0)
-			rc = update(u, *c, out);
+		if (rc != 0)
+			break;
+		wait_for_next_second(*c);
+		rc = update(u, *c, out);
 	}
 	return rc;
 }
