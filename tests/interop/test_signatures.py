@@ -475,9 +475,9 @@ def test_form_feed_injection(sop, gpg, bob):
     message = gpg("--clearsign", stdin=b"pay 1\n").decode()
     for changed in ("pay 1\f", "\fpay 1", "pay 1\f\npay 9", "pay 1\n\f\npay 9", "pay 1" + " " * 30000 + "\f"):
         assert verify(sop, bob, message.replace("pay 1", changed), status=3)[0] == b""
+    ours = sop.key("compatibility", ALICE)
     for length in (19993, 19994, 19995, 19996, 20000, 200000):
         line = b"x" * length + b"\f"
-        ours = sop.key("rfc4880", ALICE)
         message = sop("inline-sign", "--as=clearsigned", ours[0], stdin=line + b"\ny\n")
         assert verify(sop, ours[1], message)[0] == line + b"\ny\n"
         assert verify(sop, ours[1], message.replace(b"\f\n", b"\fevil\n"), status=3)[0] == b""
