@@ -4,6 +4,7 @@
 Fixtures: `sop` runs ours, `gpg` is GnuPG with a home of its own, `sqop` Sequoia's, `openpgpjs` OpenPGP.js under Node.
 A peer that is not installed skips its tests. The programs come from LETTERLOCK_BUILD (default: build/asan, build).
 """
+import contextlib
 import json
 import os
 import pathlib
@@ -165,14 +166,21 @@ class Gpg:
         return done.stderr.decode(errors="replace")
 
 
-@pytest.fixture
-def gpg(tmp_path):
+@contextlib.contextmanager
+def gpg_home(folder):
+    """A GnuPG with a home of its own in this folder, until its end."""
     if shutil.which("gpg") is None:
         pytest.skip("gpg is not installed (Debian package gnupg)")
-    home = tmp_path / "gnupg"
+    home = folder / "gnupg"
     home.mkdir(mode=0o700)
     yield Gpg(home)
     subprocess.run(["gpgconf", "--kill", "all"], env={**os.environ, "GNUPGHOME": str(home)}, check=False, timeout=SECONDS)
+
+
+@pytest.fixture
+def gpg(tmp_path):
+    with gpg_home(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: ISC
 """Every classical algorithm with keys that other programs made: what they sign we verify and the other way round, what
 they encrypt we open and the other way round. And the secret keys that they locked."""
+import contextlib
 import os
 import pathlib
 import shutil
 
 import pytest
 
-from conftest import ROOT, run
+from conftest import ROOT, Sop, gpg_home, run
 
 TEXT = b"Dear peer,\nhow are you?\r\nBlob: \x00\x01\xff\n"
 WORDS = "Grüße aus der Küche\nzweite Zeile\n"
@@ -175,8 +176,20 @@ def test_openpgpjs_messages(sop, openpgpjs, js):
 # ---- old mail: DSA and ElGamal ----
 
 
-def test_gpg_dsa_is_refused_and_elgamal_is_read(sop, gpg):
-    old = Pair(sop, gpg, "dsa2048", "elg2048")
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory):
+    """(gpg, key) of RSA, of a curve, and of DSA and ElGamal: they take long to make, and so are made once."""
+    with contextlib.ExitStack() as stack:
+        made = []
+        for kind in [("rsa3072", "rsa3072"), ("nistp256", "nistp256"), ("dsa2048", "elg2048")]:
+            folder = tmp_path_factory.mktemp("pair")
+            gpg = stack.enter_context(gpg_home(folder))
+            made.append((gpg, Pair(Sop([], folder), gpg, *kind)))
+        yield made
+
+
+def test_gpg_dsa_is_refused_and_elgamal_is_read(sop, pairs):
+    gpg, old = pairs[2]
     refuses(sop, sop.file(gpg("--detach-sign", "-u", old.fingerprint, stdin=TEXT)), old.cert, TEXT)
     assert sop("decrypt", old.key, stdin=gpg("--encrypt", "-r", old.fingerprint, stdin=TEXT)) == TEXT
     is_no_recipient(sop, old.cert)
@@ -216,10 +229,9 @@ def test_old_ciphers_are_read_when_their_rules_are_lifted(sop, gpg, cipher, tmp_
 
 
 @pytest.mark.parametrize("cipher", ["3DES", "CAST5", "BLOWFISH", "TWOFISH", "IDEA", "CAMELLIA128", "CAMELLIA256"])
-def test_session_keys_of_old_ciphers(sop, gpg, cipher):
+def test_session_keys_of_old_ciphers(sop, pairs, cipher):
     """The wrapped key of every algorithm says its cipher. Camellia is read; the others are refused by their names."""
-    for kind in [("rsa3072", "rsa3072"), ("nistp256", "nistp256"), ("dsa2048", "elg2048")]:
-        pair = Pair(sop, gpg, *kind)
+    for gpg, pair in pairs:
         message = gpg("--cipher-algo", cipher, "--encrypt", "-r", pair.fingerprint, stdin=TEXT)
         done = run([*sop.argv, "decrypt", pair.key], message, None)
         if cipher.startswith("CAMELLIA"):
@@ -227,7 +239,6 @@ def test_session_keys_of_old_ciphers(sop, gpg, cipher):
         else:
             assert done.returncode != 0 and done.stdout == b""
             assert cipher.lower() in done.stderr.decode().lower()
-        gpg("--delete-secret-and-public-key", "--yes", pair.fingerprint)
 
 
 # ---- locked keys ----
