@@ -542,7 +542,7 @@ static void
 a8_x25519(void **state)
 {
 	struct buf text BUF_OWNED = { 0 }, in BUF_OWNED = { 0 }, esk BUF_OWNED = { 0 }, ephemeral BUF_OWNED = { 0 };
-	struct buf ikm BUF_OWNED = { 0 }, secret BUF_OWNED = { 0 }, ours BUF_OWNED = { 0 }, public BUF_OWNED = { 0 };
+	struct buf ikm BUF_OWNED = { 0 }, secret BUF_OWNED = { 0 }, ours BUF_OWNED = { 0 };
 	struct secret shared = SECRET_EMPTY, key = SECRET_EMPTY;
 	struct pgp_session session = { 0 };
 	struct pgp_pkesk pkesk;
