@@ -47,7 +47,7 @@ def ours(ring, when):
 
 
 @pytest.mark.skipif(not RINGS or not SQ_WOT.exists() or not FAKETIME, reason="no sq-wot with its keyrings, or no faketime")
-@pytest.mark.parametrize("ring", RINGS, ids=lambda r: r.stem)
+@pytest.mark.parametrize("ring", RINGS, ids=lambda r: getattr(r, "stem", "none"))
 @pytest.mark.parametrize("when", TIMES)
 def test_every_root(ring, when):
     answers = ours(ring, when)
