@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "crypto/start.h"
 
+#include "crypto/start_few.h"
+
 #include <openssl/crypto.h>
 
 /* Under AddressSanitizer libcrypto tidies up at the end, or its own objects would be reported as leaks. */
@@ -27,6 +29,7 @@ crypto_start_alone(void)
 	(void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | AT_EXIT | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS |
 		OPENSSL_INIT_NO_ADD_ALL_CIPHERS | OPENSSL_INIT_NO_ADD_ALL_DIGESTS,
 	    NULL);
+	crypto_start_few();
 }
 
 void

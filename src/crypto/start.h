@@ -12,7 +12,8 @@ void crypto_start_brief(void);
 
 /*
  * The same for a program that speaks no TLS and reads no X.509 certificates: libcrypto does not build its table of
- * the old names of algorithms either, which only these look at, and which costs more than a signature.
+ * the old names of algorithms either, which only these look at, and makes only the ciphers and digests that crypto/
+ * uses. The one and the other cost more than a signature.
  */
 void crypto_start_alone(void);
 
