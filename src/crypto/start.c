@@ -29,7 +29,9 @@ crypto_start_alone(void)
 	(void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | AT_EXIT | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS |
 		OPENSSL_INIT_NO_ADD_ALL_CIPHERS | OPENSSL_INIT_NO_ADD_ALL_DIGESTS,
 	    NULL);
-	crypto_start_few();
+	/* A second context is more than libcrypto can tidy up. */
+	if (AT_EXIT != 0)
+		crypto_start_few();
 }
 
 void
