@@ -22,7 +22,8 @@ struct pgp_seipd_reader {
 	struct chunks chunks;
 	uint8_t *text; /* ciphertext that waits for the rest of its chunk */
 	size_t text_len;
-	bool ended; /* the body is read to its end */
+	struct slice tail; /* of the packet's piece that went there last; valid until the next one is asked for */
+	bool ended;        /* the body is read to its end */
 };
 
 /* The one error of all that is wrong with ciphertext. */

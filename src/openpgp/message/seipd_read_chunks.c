@@ -26,17 +26,25 @@ gather(struct pgp_seipd_reader *r, struct slice *piece, struct error *e)
 		if (piece->len > 0)
 			memcpy(r->text + r->text_len, piece->data, piece->len);
 		r->text_len += piece->len;
+		r->tail = *piece;
 	}
 	*piece = slice_of(r->text, r->text_len);
 	return 0;
 }
 
-/* Drops the front: given back to the packet, or moved down in our own buffer. */
+/*
+ * Drops the front. The rest goes back to the packet, so that the next chunk can be opened where it is; only when it came in
+ * more pieces than the last one it is moved down in our own buffer.
+ */
 static void
 drop(struct pgp_seipd_reader *r, struct slice piece, size_t n)
 {
 	size_t rest = piece.len - n;
 
+	if (piece.data == r->text && rest > 0 && rest <= r->tail.len) {
+		r->text_len = 0;
+		piece = r->tail;
+	}
 	if (piece.data == r->text) {
 		r->text_len = rest;
 		memmove(r->text, r->text + n, rest);
