@@ -195,7 +195,7 @@ add_with_scheme(struct account *a, struct slice scheme, struct slice rest, const
 static int
 add_without_scheme(struct account *a, const struct account_server *s, struct error *e)
 {
-	enum account_service service;
+	enum account_service service = ACCOUNT_SMTP;
 	int rc;
 
 	for (size_t i = 0; i < USUALS; i++) {

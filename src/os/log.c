@@ -109,7 +109,7 @@ log_descriptor(void)
 int
 log_reopen(struct error *e)
 {
-	int f, rc;
+	int f = -1, rc;
 
 	if (path[0] == '\0')
 		return 0;

@@ -134,7 +134,7 @@ pgp_verifier_one_pass(struct pgp_verifier *v, struct slice body, struct error *e
 {
 	struct reader r = reader_of(body);
 	struct slice salt = SLICE_EMPTY;
-	struct slot *s;
+	struct slot *s = NULL;
 	uint8_t version;
 	int rc = add_slot(v, &s, e);
 
@@ -156,7 +156,7 @@ pgp_verifier_one_pass(struct pgp_verifier *v, struct slice body, struct error *e
 int
 pgp_verifier_expect(struct pgp_verifier *v, struct slice body, struct error *e)
 {
-	struct slot *s;
+	struct slot *s = NULL;
 	int rc = add_slot(v, &s, e);
 
 	if (rc == 0)

@@ -62,10 +62,12 @@ keys(void)
 	    agree_generate(AGREE_X448, &t, public, NULL) == 0;
 }
 
-/* And nothing else, or it would cost what it is to spare. */
+/* And nothing else, or it would cost what it is to spare; newer libcryptos are left alone. */
 static bool
 nothing_else(void)
 {
+	if (OPENSSL_version_major() != 3 || OPENSSL_version_minor() != 0)
+		return true;
 	return EVP_CIPHER_fetch(NULL, "ARIA-256-CBC", NULL) == NULL &&
 	    EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL) != NULL;
 }
