@@ -348,7 +348,7 @@ int
 public_signing_key(const struct pgp_cert *c, const struct pgp_policy *policy, const struct llk_keys *keys,
     const struct pgp_key **out, struct error *e)
 {
-	const struct pgp_key *found[PGP_CERT_COMPONENTS_MAX > 64 ? 64 : PGP_CERT_COMPONENTS_MAX];
+	const struct pgp_key *found[LLK_SIGNING_KEYS];
 	struct pgp_keyring_ops held = pgp_memory_keys_ops(keys->memory);
 	struct pgp_cert_judgement j;
 	size_t n;
@@ -356,7 +356,7 @@ public_signing_key(const struct pgp_cert *c, const struct pgp_policy *policy, co
 
 	if (rc != 0)
 		return rc;
-	n = pgp_judged_keys_for(&j, policy, PGP_FLAG_SIGN, found, sizeof found / sizeof found[0], e);
+	n = pgp_judged_keys_for(&j, policy, PGP_FLAG_SIGN, found, LLK_SIGNING_KEYS, e);
 	pgp_cert_judgement_done(&j);
 	if (n == 0)
 		return e->code;

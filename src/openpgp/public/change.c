@@ -7,17 +7,6 @@
 #include "openpgp/frame/armor.h"
 #include "openpgp/public/public.h"
 
-/* rc and what was made, on their way to the caller. */
-static int
-deliver(int rc, const struct pgp_cert *c, struct buf *packets, bool armor, struct llk_data *out, const struct error *e,
-    struct llk_error *error)
-{
-	if (rc == 0)
-		return public_give_packets(packets, armor, c->primary->version != 6, out, error);
-	buf_wipe_done(packets);
-	return public_fail(error, e);
-}
-
 static struct pgp_change
 change_of(const struct llk_change *c)
 {
@@ -51,7 +40,7 @@ llk_change_expiry(const struct llk_change *change, const char *fingerprint, uint
 		return public_refuse(error, ERR_NOT_FOUND, "the certificate has no key of that fingerprint");
 	buf_init(&packets, PGP_CERT_MAX);
 	rc = pgp_change_expiry(&c, key, expires, &packets, &e);
-	return deliver(rc, c.cert, &packets, change->armor, out, &e, error);
+	return public_deliver(rc, c.cert, &packets, change->armor, out, &e, error);
 }
 
 int
@@ -65,7 +54,7 @@ llk_change_add_user_id(const struct llk_change *change, struct llk_bytes user_id
 
 	buf_init(&packets, PGP_CERT_MAX);
 	rc = pgp_change_add_user(&c, public_slice(user_id), primary, &packets, &e);
-	return deliver(rc, c.cert, &packets, change->armor, out, &e, error);
+	return public_deliver(rc, c.cert, &packets, change->armor, out, &e, error);
 }
 
 int
@@ -80,7 +69,7 @@ llk_change_revoke_user_id(const struct llk_change *change, struct llk_bytes user
 	buf_init(&packets, PGP_CERT_MAX);
 	rc = pgp_change_revoke_user(
 	    &c, public_slice(user_id), PGP_REASON_USER_ID_INVALID, public_slice(why), &packets, &e);
-	return deliver(rc, c.cert, &packets, change->armor, out, &e, error);
+	return public_deliver(rc, c.cert, &packets, change->armor, out, &e, error);
 }
 
 /* The family that a primary key is of, so that a subkey is of the same. */
@@ -114,7 +103,7 @@ llk_change_add_subkey(const struct llk_change *change, unsigned flags, uint32_t 
 	buf_init(&packets, PGP_CERT_MAX);
 	rc = pgp_change_add_subkey(
 	    &c, &spec, public_protection(c.cert->primary->version, password), public_slice(password), &packets, &e);
-	return deliver(rc, c.cert, &packets, change->armor, out, &e, error);
+	return public_deliver(rc, c.cert, &packets, change->armor, out, &e, error);
 }
 
 int
@@ -134,7 +123,7 @@ llk_change_revoke(const struct llk_change *change, const char *fingerprint, enum
 		rc = pgp_change_revoke(&c, (uint8_t)reason, public_slice(why), &packets, &e);
 	else
 		rc = pgp_change_revoke_subkey(&c, key, (uint8_t)reason, public_slice(why), &packets, &e);
-	return deliver(rc, c.cert, &packets, change->armor, out, &e, error);
+	return public_deliver(rc, c.cert, &packets, change->armor, out, &e, error);
 }
 
 int
@@ -160,7 +149,7 @@ llk_cert_revoke_with(
 	buf_init(&packets, PGP_CERT_MAX);
 	if (rc == 1)
 		rc = pgp_cert_revoke_with(c, in, &packets, &e);
-	return deliver(rc, c, &packets, armor, out, &e, error);
+	return public_deliver(rc, c, &packets, armor, out, &e, error);
 }
 
 int
@@ -181,7 +170,7 @@ llk_certify(const struct llk_change *change, const struct llk_cert *target, stru
 		return public_refuse(error, ERR_USAGE, "OpenPGP has no such time");
 	buf_init(&packets, PGP_CERT_MAX);
 	rc = pgp_certify_user(&spec, public_cert_engine(target), public_slice(user_id), c.cert, c.keys, &packets, &e);
-	return deliver(rc, public_cert_engine(target), &packets, change->armor, out, &e, error);
+	return public_deliver(rc, public_cert_engine(target), &packets, change->armor, out, &e, error);
 }
 
 int
@@ -200,5 +189,5 @@ llk_cert_export(const struct llk_cert *cert, const struct llk_policy *policy, bo
 
 	buf_init(&packets, PGP_CERT_MAX);
 	rc = pgp_cert_export(c, &how, &packets, &e);
-	return deliver(rc, c, &packets, armor, out, &e, error);
+	return public_deliver(rc, c, &packets, armor, out, &e, error);
 }

@@ -277,12 +277,6 @@ llk_encrypter_end(struct llk_encrypter *encrypter, struct llk_error *error)
 	return 0;
 }
 
-static int
-append(void *ctx, const void *data, size_t len)
-{
-	return buf_put(ctx, data, len);
-}
-
 int
 llk_encrypter_run(struct llk_encrypter *encrypter, struct llk_bytes data, struct llk_data *out, struct llk_error *error)
 {
@@ -291,7 +285,7 @@ llk_encrypter_run(struct llk_encrypter *encrypter, struct llk_bytes data, struct
 
 	buf_init(&result, LLK_WHOLE_MAX);
 	encrypter->length = data.len;
-	rc = llk_encrypter_begin(encrypter, (struct llk_writer){ append, &result }, error);
+	rc = llk_encrypter_begin(encrypter, (struct llk_writer){ public_append, &result }, error);
 	if (rc == 0)
 		rc = llk_encrypter_write(encrypter, data, error);
 	if (rc == 0)

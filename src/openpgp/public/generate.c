@@ -135,17 +135,6 @@ llk_generator_run(
 
 /* ---- of a certificate that there is ---- */
 
-/* rc and what was made of c, on their way to the caller. */
-static int
-deliver(int rc, const struct pgp_cert *c, struct buf *packets, bool armor, struct llk_data *out, const struct error *e,
-    struct llk_error *error)
-{
-	if (rc == 0)
-		return public_give_packets(packets, armor, c->primary->version != 6, out, error);
-	buf_wipe_done(packets);
-	return public_fail(error, e);
-}
-
 int
 llk_cert_merge(
     const struct llk_cert *a, const struct llk_cert *b, bool armor, struct llk_data *out, struct llk_error *error)
@@ -157,7 +146,7 @@ llk_cert_merge(
 
 	buf_init(&packets, PGP_CERT_MAX);
 	rc = pgp_merge(public_cert_engine(a), public_cert_engine(b), &packets, &changed, &e);
-	return deliver(rc, public_cert_engine(a), &packets, armor, out, &e, error);
+	return public_deliver(rc, public_cert_engine(a), &packets, armor, out, &e, error);
 }
 
 int
@@ -173,12 +162,12 @@ llk_cert_revocation(const struct llk_cert *cert, const struct llk_keys *keys, en
 	rc = pgp_generate_revocation(
 	    c, pgp_memory_keys_ops(keys->memory), (uint8_t)reason, public_slice(text), created, &packets, &e);
 	if (rc != 0 || !armor)
-		return deliver(rc, c, &packets, false, out, &e, error);
+		return public_deliver(rc, c, &packets, false, out, &e, error);
 	/* A lone signature in the armor of a public key: so every program takes it as part of a certificate. */
 	buf_init(&armored, PGP_CERT_MAX);
 	rc = pgp_armor_write(PGP_ARMOR_PUBLIC_KEY, c->primary->version != 6, buf_slice(&packets), &armored, &e);
 	buf_done(&packets);
-	return deliver(rc, c, &armored, false, out, &e, error);
+	return public_deliver(rc, c, &armored, false, out, &e, error);
 }
 
 int
@@ -195,5 +184,5 @@ llk_cert_change_password(const struct llk_cert *cert, struct llk_bytes old_passw
 		return public_refuse(error, ERR_NO_KEY, "the certificate has no secret keys in it");
 	buf_init(&packets, PGP_CERT_MAX);
 	rc = pgp_cert_protect(c, public_slice(old_password), protection, public_slice(password), &packets, &e);
-	return deliver(rc, c, &packets, armor, out, &e, error);
+	return public_deliver(rc, c, &packets, armor, out, &e, error);
 }

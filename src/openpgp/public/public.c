@@ -92,7 +92,23 @@ public_give_packets(struct buf *packets, bool armor, bool checksum, struct llk_d
 	return public_fail(error, &e);
 }
 
+int
+public_deliver(int rc, const struct pgp_cert *c, struct buf *packets, bool armor, struct llk_data *out,
+    const struct error *e, struct llk_error *error)
+{
+	if (rc == 0)
+		return public_give_packets(packets, armor, c->primary->version != 6, out, error);
+	buf_wipe_done(packets);
+	return public_fail(error, e);
+}
+
 /* ---- streams ---- */
+
+int
+public_append(void *ctx, const void *data, size_t len)
+{
+	return buf_put(ctx, data, len);
+}
 
 static int
 sink_write(void *ctx, struct slice data, struct error *e)

@@ -20,6 +20,7 @@
 #define LLK_PIECE (1u << 18)   /* octets read from a caller at once */
 #define LLK_SIGNERS_MAX 256u   /* PGP_SIGNATURES_MAX */
 #define LLK_PASSWORDS_MAX 16u  /* PGP_SKESK_MAX */
+#define LLK_SIGNING_KEYS 64u   /* of one certificate that are looked at */
 #define LLK_ENCRYPT_KEYS 16u   /* of one recipient's certificate */
 #define LLK_WHOLE_MAX SIZE_MAX /* results in memory: as large as memory is */
 
@@ -70,6 +71,12 @@ int public_refuse(struct llk_error *out, int code, const char *sentence);
 int public_give(struct buf *b, struct llk_data *out, struct llk_error *error);
 /* Packets, armored or not. Armor of version 6 goes without a checksum (RFC 9580, section 6.1). Wipes packets. */
 int public_give_packets(struct buf *packets, bool armor, bool checksum, struct llk_data *out, struct llk_error *error);
+
+/* rc and what was made of c, or e, on their way to the caller. */
+int public_deliver(int rc, const struct pgp_cert *c, struct buf *packets, bool armor, struct llk_data *out,
+    const struct error *e, struct llk_error *error);
+/* A writer into a buf, which is its ctx. */
+int public_append(void *ctx, const void *data, size_t len);
 
 /* A caller's writer and the buffer of one of its readers, as the engine's sink and source. */
 struct pgp_sink public_sink(struct llk_writer *out);

@@ -219,12 +219,6 @@ llk_signer_end(struct llk_signer *signer, struct llk_error *error)
 	return rc == 0 ? 0 : public_fail(error, &e);
 }
 
-static int
-append(void *ctx, const void *data, size_t len)
-{
-	return buf_put(ctx, data, len);
-}
-
 int
 llk_signer_run(
     struct llk_signer *signer, uint32_t created, struct llk_bytes data, struct llk_data *out, struct llk_error *error)
@@ -233,7 +227,7 @@ llk_signer_run(
 	int rc;
 
 	buf_init(&result, LLK_WHOLE_MAX);
-	rc = llk_signer_begin(signer, created, (struct llk_writer){ append, &result }, error);
+	rc = llk_signer_begin(signer, created, (struct llk_writer){ public_append, &result }, error);
 	if (rc == 0)
 		rc = llk_signer_write(signer, data, error);
 	if (rc == 0)
