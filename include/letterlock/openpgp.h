@@ -25,8 +25,8 @@
  * Limits: everything that comes from outside has a bound (nesting 4, 16384 recipients, 256 signatures of one message,
  * certificates of 64 MiB, Argon2 and S2K costs, decompression); over one, LLK_LIMIT.
  *
- * Compatibility: functions are added, never changed; structures that a caller sees are filled by the library and grow at their
- * end only in a new major version (the name of the shared library).
+ * Compatibility: functions are added, never changed; structures whose members stand here change only with a new major version
+ * (the name of the shared library).
  */
 #ifndef LETTERLOCK_OPENPGP_H
 #define LETTERLOCK_OPENPGP_H

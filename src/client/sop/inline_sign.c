@@ -8,7 +8,6 @@
 #include "openpgp/frame/armor.h"
 #include "openpgp/sig/cleartext.h"
 #include "openpgp/message/encrypt.h"
-#include "os/clock.h"
 
 struct inline_signing {
 	struct sop_signers signers;
@@ -24,15 +23,9 @@ struct inline_signing {
 static int
 load(struct inline_signing *s, const struct option_list *keys, const struct option_list *passwords)
 {
-	struct pgp_maker_spec spec = { .signers = s->signers.signers, .created = (uint32_t)clock_unix() };
-	struct error e = { 0 };
 	int rc = sop_signers_load(&s->signers, keys, passwords);
 
-	if (rc != 0)
-		return rc;
-	spec.signer_count = s->signers.keys.certs.count;
-	spec.type = s->text ? PGP_SIG_TEXT : PGP_SIG_BINARY;
-	return pgp_maker_new(&s->maker, &spec, &e) != 0 ? sop_bad_key(&e) : SOP_OK;
+	return rc != 0 ? rc : sop_signers_maker(&s->signers, s->text, &s->maker);
 }
 
 /* ---- a text ---- */

@@ -62,6 +62,8 @@ struct sop_signers {
 
 /* Loads secret keys and unlocks one signing key of each. SOP_KEY_CANNOT_SIGN, SOP_KEY_IS_PROTECTED, ... */
 int sop_signers_load(struct sop_signers *s, const struct option_list *keys, const struct option_list *passwords);
+/* After that: who makes the signatures of all of them, now, over text or octets. Its owner is the caller. */
+int sop_signers_maker(const struct sop_signers *s, bool text, struct pgp_maker **out);
 void sop_signers_done(struct sop_signers *s);
 
 /* ---- verifications ---- */

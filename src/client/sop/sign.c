@@ -4,7 +4,6 @@
 
 #include "base/mem.h"
 #include "client/sop/keys.h"
-#include "os/clock.h"
 
 struct signing {
 	struct sop_signers signers;
@@ -16,15 +15,9 @@ struct signing {
 static int
 load(struct signing *s, const struct option_list *keys, const struct option_list *passwords)
 {
-	struct pgp_maker_spec spec = { .signers = s->signers.signers, .created = (uint32_t)clock_unix() };
-	struct error e = { 0 };
 	int rc = sop_signers_load(&s->signers, keys, passwords);
 
-	if (rc != 0)
-		return rc;
-	spec.signer_count = s->signers.keys.certs.count;
-	spec.type = s->text ? PGP_SIG_TEXT : PGP_SIG_BINARY;
-	return pgp_maker_new(&s->maker, &spec, &e) != 0 ? sop_bad_key(&e) : SOP_OK;
+	return rc != 0 ? rc : sop_signers_maker(&s->signers, s->text, &s->maker);
 }
 
 static int

@@ -64,6 +64,18 @@ sop_signers_load(struct sop_signers *s, const struct option_list *keys, const st
 	return rc;
 }
 
+int
+sop_signers_maker(const struct sop_signers *s, bool text, struct pgp_maker **out)
+{
+	const struct pgp_maker_spec spec = { .signers = s->signers,
+		.signer_count = s->keys.certs.count,
+		.type = text ? PGP_SIG_TEXT : PGP_SIG_BINARY,
+		.created = (uint32_t)clock_unix() };
+	struct error e = { 0 };
+
+	return pgp_maker_new(out, &spec, &e) != 0 ? sop_bad_key(&e) : SOP_OK;
+}
+
 void
 sop_signers_done(struct sop_signers *s)
 {
