@@ -188,7 +188,7 @@ def status_field(pid, name):
     return re.search(rf"^{name}:\s*(.*)$", pathlib.Path(f"/proc/{pid}/status").read_text(), re.M).group(1)
 
 
-def eventually(what, seconds=15):
+def eventually(what, seconds=30):
     """Until it is true; its value."""
     end = time.monotonic() + seconds
     while not (value := what()) and time.monotonic() < end:
@@ -279,7 +279,12 @@ class Processes:
             found[:] = [fd for inode, fd in mine.items() if peers.get(inode) in theirs]
             return len(found) == 1
 
-        eventually(look, 5)  # what the kernel lists while sockets come and go may lack some
+        # What the kernel lists while sockets come and go may lack some; and who was started anew is linked a moment later.
+        try:
+            eventually(look, 20)
+        except AssertionError:
+            raise AssertionError(f"{len(found)} links of {pid} with {other}; {len(unix_peers())} sockets are listed, "
+                                 f"{len(sockets_of(pid))} and {len(sockets_of(other))} are theirs") from None
         return found[0]
 
     @contextlib.contextmanager

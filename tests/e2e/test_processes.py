@@ -193,8 +193,10 @@ PERMITTED = {
 def test_every_call_over_every_link(of, asking, asked):
     """As the process itself would ask: over its own socket. Permitted ones are recognised by another answer than DENIED."""
     methods = STORE if (asking, asked) == ("web", "mail") else {"lookup": 1} if asked == "resolver" else ASK
+    eventually(of.complete, 30)
     pid, got = of.one(asking), {}
-    with of.standing_still(pid), of.link(pid, of.one(asked)) as wire:
+    # The link is looked for while the process runs: one that stands still takes none that the parent has for it.
+    with of.link(pid, of.one(asked)) as wire, of.standing_still(pid):
         for name, number in methods.items():
             got[name] = wire.ask(number, ticket=(1 << 40) + number)[0]
         assert wire.ask(999)[0] == ERR_UNSUPPORTED
