@@ -22,6 +22,15 @@ clock_ns(void)
 }
 
 int64_t
+clock_thread_ns(void)
+{
+	struct timespec t = { 0 };
+
+	(void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+int64_t
 clock_ms(void)
 {
 	return clock_ns() / 1000000;

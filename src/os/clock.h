@@ -13,6 +13,8 @@ int64_t clock_ms(void);
 int64_t clock_boot_ms(void);
 /* Nanoseconds of clock_ms()'s clock: measuring. */
 int64_t clock_ns(void);
+/* Nanoseconds of a processor that the calling thread has taken so far. */
+int64_t clock_thread_ns(void);
 
 /* Minutes east of UTC of this machine's zone at that moment, for showing dates to people. */
 int16_t clock_zone(int64_t unix_seconds);

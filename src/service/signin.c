@@ -17,6 +17,7 @@
 #include "service/ask.h"
 #include "service/auth.h"
 #include "service/limits.h"
+#include "service/pace.h"
 #include "service/permit.h"
 #include "service/throttle.h"
 
@@ -36,6 +37,7 @@ struct signin {
 	struct port_service service;
 	struct throttle *throttle;
 	struct pool *checks;
+	struct pace *pace;  /* of these */
 	struct pool *known; /* for who signed in from there before: strangers cannot fill its queue */
 	pthread_t thread;   /* of what is held back */
 	bool started;
@@ -136,11 +138,21 @@ compute(void *ctx)
 {
 	struct check *c = ctx;
 	const struct ask_authenticate *q = port_job_request(c->job);
+	int64_t began, took;
 	struct error e;
-	int rc = auth_verifier_check(buf_slice(&c->verifier), q->password, &e);
+	int rc;
+
+	if (!c->ticket.known)
+		pace_wait(c->signin->pace);
+	began = clock_ns();
+	took = clock_thread_ns();
+	rc = auth_verifier_check(buf_slice(&c->verifier), q->password, &e);
+	took = clock_thread_ns() - took;
 
 	if (rc == 0 && q->authorize.len > 0 && !slice_ieq(q->authorize, q->address))
 		rc = error_set(&e, ERR_PASSWORD, "wrong address or password");
+	if (rc == ERR_PASSWORD && !c->ticket.known)
+		pace_spent(c->signin->pace, began, took);
 	if (rc == 0)
 		put_grant(c);
 	else
@@ -306,6 +318,8 @@ start(struct signin *s, unsigned threads, struct error *e)
 	int rc = throttle_new(&s->throttle, e);
 
 	if (rc == 0)
+		rc = pace_new(&s->pace, e);
+	if (rc == 0)
 		rc = pool_new(&options, &s->checks, e);
 	if (rc == 0)
 		rc = pool_new(&(struct pool_options){ "known", 1, SERVICE_AUTH_WAITING }, &s->known, e);
@@ -359,6 +373,8 @@ signin_free(struct signin *s)
 	s->stop = true;
 	(void)pthread_cond_broadcast(&s->turn);
 	(void)pthread_mutex_unlock(&s->lock);
+	if (s->pace != NULL)
+		pace_stop(s->pace);
 	if (s->started)
 		(void)pthread_join(s->thread, NULL);
 	(void)pthread_mutex_lock(&s->lock);
@@ -367,6 +383,7 @@ signin_free(struct signin *s)
 	(void)pthread_mutex_unlock(&s->lock);
 	pool_free(s->checks);
 	pool_free(s->known);
+	pace_free(s->pace);
 	throttle_free(s->throttle);
 	(void)pthread_cond_destroy(&s->turn);
 	(void)pthread_mutex_destroy(&s->lock);

@@ -5,7 +5,9 @@
  * A question waits its turn three times: for the delay that service/throttle.h
  * says, for mail's answer with the verifier, and for a thread that computes
  * (Argon2id, tens of milliseconds each). Every queue is bounded and none holds
- * a thread; over a bound the answer is ERR_LIMIT at once. For an account that
+ * a thread; over a bound the answer is ERR_LIMIT at once. Checks from places
+ * that the account does not know are paced (service/pace.h): those that fail
+ * take half of one processor at most. For an account that
  * is not there the same is computed. On yes, mail is told whose the connection
  * is (grant) before the asking process hears it.
  */

@@ -54,6 +54,17 @@ clock_ns(void)
 	return clock_ms() * 1000000;
 }
 
+/* What each check takes of the processor, by its thread's clock. */
+static atomic_int_fast64_t check_ns;
+
+int64_t
+clock_thread_ns(void)
+{
+	static _Thread_local int64_t thread_ns;
+
+	return thread_ns += atomic_load(&check_ns);
+}
+
 uint64_t
 clock_unix(void)
 {
@@ -491,6 +502,32 @@ one_address_has_its_places(void **state)
 	world_free(w);
 }
 
+/* After a stranger's wrong password strangers wait a while; who is known does not, and pauses nobody. */
+static void
+strangers_are_paced(void **state)
+{
+	struct world *w = world_new(1);
+	struct ask_authenticate owner = question("busy@example.org", "secret", "192.0.2.7"),
+				stranger = question("busy@example.org", "wrong", "198.51.100.1");
+	struct ask_handover yes;
+	struct tally t = { 0 };
+
+	(void)state;
+	atomic_store(&check_ns, 40000000);
+	assert_ok(sign_in(w->front, &owner, &yes, &unit_error));
+	owner.password = SLICE("wrong");
+	assert_int_equal(sign_in(w->front, &owner, &yes, NULL), ERR_PASSWORD);
+	assert_int_equal(sign_in(w->front, &stranger, &yes, NULL), ERR_PASSWORD);
+	assert_ok(ask_authenticate_submit(w->front, &stranger, tell, &t, &unit_error));
+	assert_int_equal(sign_in(w->front, &owner, &yes, NULL), ERR_PASSWORD);
+	owner.password = SLICE("secret");
+	assert_ok(sign_in(w->front, &owner, &yes, &unit_error));
+	assert_int_equal(told(&t), 0);
+	atomic_store(&check_ns, 0);
+	world_free(w);
+	assert_int_equal(told(&t), 1);
+}
+
 /* ---- slowing ---- */
 
 /* Through a port in this process: when it returns, the question is held back, or mail was asked. */
@@ -667,7 +704,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = { UNIT_TEST(answers), UNIT_TEST(who_hears_what), UNIT_TEST(all_cost_the_same),
 		UNIT_TEST(mail_gone), UNIT_TEST(queue_full), UNIT_TEST(one_address_has_its_places),
-		UNIT_TEST(failures_are_slowed), UNIT_TEST(counted_before_answered), UNIT_TEST(freed_with_held_checks) };
+		UNIT_TEST(strangers_are_paced), UNIT_TEST(failures_are_slowed), UNIT_TEST(counted_before_answered),
+		UNIT_TEST(freed_with_held_checks) };
 	int rc;
 
 	buf_init(&alices, 1024);
