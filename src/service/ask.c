@@ -132,7 +132,9 @@ struct lookup {
 static void
 lookup_end(struct lookup *l, enum ask_verdict verdict, uint64_t account)
 {
-	const struct ask_answer reply = { .verdict = verdict, .account = account };
+	const struct ask_answer reply = {
+		.verdict = verdict, .accounts = &account, .account_count = verdict == ASK_OK ? 1 : 0
+	};
 
 	answer(l->job, &reply);
 	buf_done(&l->address);

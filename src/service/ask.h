@@ -15,7 +15,8 @@
  *               later; ERR_UNSUPPORTED: no such mechanism
  * verifier      what a password of this account is checked against. ERR_NOT_FOUND
  * grant         the connection of that process is this account's from now on; ERR_LIMIT: the account has too many
- * recipient     what would become of mail to this address
+ * recipient     what would become of mail to this address: whose inboxes it would be kept in. One address may stand for
+ *               many accounts (a group). ERR_LIMIT: for more than ASK_ACCOUNTS_MAX
  * sender        may this account use this address as its own
  * body_begin, body_append, body_abort   a message over SERVICE_INLINE_MAX, in pieces, as in store/store.h
  * keep          a message for one or more of our own accounts: answered when it is on disk, in all of their inboxes.
@@ -67,10 +68,20 @@ enum ask_verdict {
 	ASK_UNKNOWN = 2,   /* our domain, and nobody there has this address */
 	ASK_ELSEWHERE = 3, /* not our domain */
 	ASK_FOREIGN = 4,   /* sender: the address is not this account's */
+	ASK_DENIED = 5,    /* recipient: a group that this writer may not write to */
 };
+
+/*
+ * Accounts that one address stands for. Not more than a message may have
+ * (SERVICE_RECIPIENTS_MAX): an address that could never be written to is
+ * refused when it is made.
+ */
+#define ASK_ACCOUNTS_MAX SERVICE_RECIPIENTS_MAX
 
 struct ask_recipient {
 	struct slice address; /* "local@domain" or "postmaster", unquoted where the local part permits it */
+	uint64_t
+	    account; /* who writes; 0: a stranger. Groups may be for members only, and an envelope proves nothing */
 };
 
 struct ask_sender {
@@ -79,8 +90,9 @@ struct ask_sender {
 };
 
 struct ask_answer {
-	uint32_t verdict; /* enum ask_verdict */
-	uint64_t account; /* whose the address is, with ASK_OK */
+	uint32_t verdict;         /* enum ask_verdict */
+	const uint64_t *accounts; /* with ASK_OK: whose the address is, ascending, at least one; a sender's: itself */
+	size_t account_count;
 };
 
 struct ask_keep {

@@ -67,6 +67,7 @@ static const struct codec_schema ask_grant_schema = CODEC_SCHEMA(ask_grant, ask_
 
 static const struct codec_field ask_recipient_fields[] = {
 	CODEC_FIELD(struct ask_recipient, address, CODEC_BYTES, STORE_ADDRESS_MAX),
+	CODEC_FIELD(struct ask_recipient, account, CODEC_U64, 0),
 };
 static const struct codec_schema ask_recipient_schema = CODEC_SCHEMA(ask_recipient, ask_recipient_fields);
 
@@ -77,8 +78,8 @@ static const struct codec_field ask_sender_fields[] = {
 static const struct codec_schema ask_sender_schema = CODEC_SCHEMA(ask_sender, ask_sender_fields);
 
 static const struct codec_field ask_answer_fields[] = {
-	CODEC_FIELD(struct ask_answer, verdict, CODEC_U32, ASK_FOREIGN),
-	CODEC_FIELD(struct ask_answer, account, CODEC_U64, 0),
+	CODEC_FIELD(struct ask_answer, verdict, CODEC_U32, ASK_DENIED),
+	CODEC_FIELD_LIST(struct ask_answer, accounts, account_count, &codec_schema_u64, ASK_ACCOUNTS_MAX),
 };
 static const struct codec_schema ask_answer_schema = CODEC_SCHEMA(ask_answer, ask_answer_fields);
 

@@ -42,26 +42,76 @@ smtp_message_free(struct smtp_message *m)
 	mem_free(m);
 }
 
-int
-smtp_message_recipient(struct smtp_message *m, struct slice address, uint64_t account)
+/* Room for more elements of this size behind count; *list and *room stay as they are when there is no memory. */
+static int
+make_room(struct arena *a, void *list, size_t count, size_t *room, size_t more, size_t size)
 {
-	struct slice copy = arena_copy(&m->arena, address);
+	size_t wanted = *room == 0 ? 4 : 2 * *room;
+	void *old, *fresh;
 
-	if (m->recipient_count == m->recipient_room) {
-		size_t room = m->recipient_room == 0 ? 4 : 2 * m->recipient_room;
-		struct smtp_recipient *more = arena_array(&m->arena, room, sizeof *more);
+	if (count + more <= *room)
+		return 0;
+	wanted = wanted < count + more ? count + more : wanted;
+	if ((fresh = arena_array(a, wanted, size)) == NULL)
+		return a->err;
+	memcpy(&old, list, sizeof old);
+	if (count > 0)
+		memcpy(fresh, old, count * size);
+	memcpy(list, &fresh, sizeof fresh);
+	*room = wanted;
+	return 0;
+}
 
-		if (more == NULL)
-			return m->arena.err;
-		if (m->recipient_count > 0)
-			memcpy(more, m->recipients, m->recipient_count * sizeof *more);
-		m->recipients = more;
-		m->recipient_room = room;
+/* How many of these (ascending) are not among the message's (ascending). */
+static size_t
+count_new(const struct smtp_message *m, const uint64_t *accounts, size_t count)
+{
+	size_t k = 0, fresh = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		while (k < m->account_count && m->accounts[k] < accounts[i])
+			k++;
+		fresh += k == m->account_count || m->accounts[k] != accounts[i];
 	}
+	return fresh;
+}
+
+/* From the back, in place: there is room for the new ones, and nothing is overwritten before it has moved. */
+static void
+merge_accounts(struct smtp_message *m, const uint64_t *accounts, size_t count, size_t fresh)
+{
+	size_t have = m->account_count, to = have + fresh;
+
+	m->account_count = to;
+	while (count > 0 && to > 0) {
+		if (have > 0 && m->accounts[have - 1] >= accounts[count - 1]) {
+			count -= m->accounts[have - 1] == accounts[count - 1];
+			m->accounts[--to] = m->accounts[--have];
+		} else {
+			m->accounts[--to] = accounts[--count];
+		}
+	}
+}
+
+int
+smtp_message_recipient(struct smtp_message *m, struct slice address, const uint64_t *accounts, size_t account_count)
+{
+	size_t fresh = count_new(m, accounts, account_count);
+	struct slice copy;
+	int rc;
+
+	if (m->account_count + fresh > SERVICE_RECIPIENTS_MAX)
+		return ERR_LIMIT;
+	rc = make_room(&m->arena, &m->accounts, m->account_count, &m->account_room, fresh, sizeof *m->accounts);
+	if (rc == 0)
+		rc = make_room(
+		    &m->arena, &m->recipients, m->recipient_count, &m->recipient_room, 1, sizeof *m->recipients);
+	copy = arena_copy(&m->arena, address);
 	if (m->arena.err != 0)
 		return m->arena.err;
-	m->recipients[m->recipient_count++] = (struct smtp_recipient){ copy, account };
-	return 0;
+	merge_accounts(m, accounts, account_count, fresh);
+	m->recipients[m->recipient_count++].address = copy;
+	return rc;
 }
 
 /* ---- the header ---- */

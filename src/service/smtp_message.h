@@ -19,7 +19,6 @@
 
 struct smtp_recipient {
 	struct slice address;
-	uint64_t account;
 };
 
 struct smtp_message {
@@ -27,6 +26,8 @@ struct smtp_message {
 	struct slice from;  /* empty: the null sender */
 	struct smtp_recipient *recipients;
 	size_t recipient_count, recipient_room;
+	uint64_t *accounts; /* of all recipients, ascending, each once: who gets it */
+	size_t account_count, account_room;
 	bool submission;
 	struct buf head;      /* of the header, until it is whole */
 	struct buf text;      /* what is to be kept and was not taken away */
@@ -55,8 +56,13 @@ struct smtp_trace {
 struct smtp_message *smtp_message_new(struct slice from, bool submission);
 void smtp_message_free(struct smtp_message *m);
 
-/* Copied. ERR_NOMEM, ERR_LIMIT. */
-int smtp_message_recipient(struct smtp_message *m, struct slice address, uint64_t account);
+/*
+ * One address and the accounts that it stands for (ascending, as ask.h gives
+ * them), copied. ERR_NOMEM; ERR_LIMIT: with these the message would have more
+ * than SERVICE_RECIPIENTS_MAX accounts. Nothing is added then.
+ */
+int
+smtp_message_recipient(struct smtp_message *m, struct slice address, const uint64_t *accounts, size_t account_count);
 
 /* More of the text. After a refusal it does nothing. */
 void smtp_message_put(struct smtp_message *m, struct slice chunk, const struct smtp_trace *trace);

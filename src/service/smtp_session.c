@@ -36,7 +36,8 @@ enum asking {
 struct answer {
 	int code; /* 0 or an error */
 	uint32_t verdict;
-	uint64_t account;
+	uint64_t *accounts; /* freed with the session or by the next question */
+	size_t account_count;
 	uint64_t handle;
 	uint32_t inboxes;
 };
@@ -180,6 +181,7 @@ disown(struct smtp_session *s)
 	smtp_server_free(s->machine);
 	resolve_name_release(s->name);
 	buf_done(&s->pending);
+	mem_free(s->answer.accounts);
 	mem_free(s);
 	service_session_ended(service);
 }
@@ -215,7 +217,14 @@ on_verdict(void *ctx, const void *reply, const struct error *e)
 
 	s->answer.code = a == NULL ? e->code : 0;
 	s->answer.verdict = a == NULL ? 0 : a->verdict;
-	s->answer.account = a == NULL ? 0 : a->account;
+	if (a != NULL && a->account_count > 0 && s->asking == ASKING_RECIPIENT) {
+		s->answer.accounts = mem_array(a->account_count, sizeof *a->accounts);
+		s->answer.account_count = a->account_count;
+		if (s->answer.accounts != NULL)
+			memcpy(s->answer.accounts, a->accounts, a->account_count * sizeof *a->accounts);
+		else
+			s->answer.code = ERR_NOMEM;
+	}
 	answer_arrived(s);
 }
 
@@ -276,6 +285,7 @@ ask(struct smtp_session *s, enum asking what, const void *request)
 	int rc;
 
 	s->asking = what;
+	mem_free(s->answer.accounts);
 	s->answer = (struct answer){ 0 };
 	atomic_store(&s->answered, false);
 	atomic_fetch_add(&s->owners, 1);
@@ -349,7 +359,7 @@ on_mail(struct smtp_session *s, const struct smtp_server_event *ev)
 static void
 on_recipient(struct smtp_session *s, const struct smtp_server_event *ev)
 {
-	const struct ask_recipient q = { .address = keep_address(s, &ev->path) };
+	const struct ask_recipient q = { .address = keep_address(s, &ev->path), .account = s->account };
 
 	ask(s, ASKING_RECIPIENT, &q);
 }
@@ -412,11 +422,9 @@ keep(struct smtp_session *s)
 {
 	struct smtp_message *m = s->message;
 	struct ask_keep q = { .content = { .handle = m->handle, .header_size = m->header_size }, .from = m->from };
-	uint64_t accounts[SERVICE_RECIPIENTS_MAX];
 
-	for (size_t i = 0; i < m->recipient_count && i < SERVICE_RECIPIENTS_MAX; i++)
-		accounts[q.account_count++] = m->recipients[i].account;
-	q.accounts = accounts;
+	q.accounts = m->accounts;
+	q.account_count = m->account_count;
 	if (m->handle == 0)
 		q.content.data = buf_slice(&m->text);
 	ask(s, ASKING_KEEP, &q);
@@ -514,6 +522,16 @@ answered_sender(struct smtp_session *s, const struct answer *a)
 		sender_accepted(s);
 }
 
+static enum smtp_reply
+take_recipient(struct smtp_session *s, const struct answer *a)
+{
+	int rc = smtp_message_recipient(s->message, buf_slice(&s->pending), a->accounts, a->account_count);
+
+	if (rc == ERR_LIMIT)
+		return SMTP_REPLY_RECIPIENTS_TOO_MANY;
+	return rc == 0 ? SMTP_REPLY_RECIPIENT_OK : SMTP_REPLY_TRY_LATER;
+}
+
 static void
 answered_recipient(struct smtp_session *s, const struct answer *a)
 {
@@ -522,10 +540,10 @@ answered_recipient(struct smtp_session *s, const struct answer *a)
 
 	if (a->code != 0)
 		reply(s, fault_reply(a->code));
-	else if (a->verdict == ASK_OK && smtp_message_recipient(s->message, buf_slice(&s->pending), a->account) != 0)
-		reply(s, SMTP_REPLY_TRY_LATER);
 	else if (a->verdict == ASK_OK)
-		reply(s, SMTP_REPLY_RECIPIENT_OK);
+		reply(s, take_recipient(s, a));
+	else if (a->verdict == ASK_DENIED)
+		reply(s, SMTP_REPLY_RECIPIENT_DENIED);
 	else
 		reply(s, a->verdict == ASK_ELSEWHERE ? elsewhere : SMTP_REPLY_RECIPIENT_UNKNOWN);
 }

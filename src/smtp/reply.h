@@ -67,6 +67,7 @@ enum smtp_reply {
 	SMTP_REPLY_RECIPIENT_UNKNOWN,
 	SMTP_REPLY_RECIPIENT_ELSEWHERE, /* from strangers: no relay */
 	SMTP_REPLY_RECIPIENT_NOT_YET,   /* from our own people: cannot be sent on */
+	SMTP_REPLY_RECIPIENT_DENIED,    /* ours, but this writer may not write to it */
 	SMTP_REPLY_RECIPIENTS_TOO_MANY,
 	/* DATA */
 	SMTP_REPLY_DATA_GO,

@@ -703,8 +703,10 @@ run_keep(void *ctx, struct port_job *job)
 static void
 run_recipient(void *ctx, struct port_job *job)
 {
+	static const uint64_t one = 1;
+
 	(void)ctx;
-	port_reply(job, &(struct ask_answer){ ASK_OK, 1 });
+	port_reply(job, &(struct ask_answer){ ASK_OK, &one, 1 });
 }
 
 static const struct port_handler late_handlers[] = {
