@@ -80,9 +80,8 @@ config_override_port(struct config_overrides *o, struct slice text, struct error
 	    "--port takes NAME=N with NAME one of smtp, submission, submissions, imap, imaps, hkp, https");
 }
 
-/* A name of letters, digits, hyphens and dots, as it goes into certificates and protocol lines. */
-static bool
-is_domain(const char *name)
+bool
+config_is_domain(const char *name)
 {
 	size_t len = strlen(name), label = 0;
 
@@ -131,10 +130,10 @@ take_names(const struct settings *s, struct config *c, struct error *e)
 	if (rc != 0)
 		return rc;
 	c->hostname = settings_text(s, "hostname");
-	if (!is_domain(c->hostname))
+	if (!config_is_domain(c->hostname))
 		return error_set(e, ERR_USAGE, "'hostname' is not a host name: %s", c->hostname);
 	for (size_t i = 0; i < c->domain_count; i++)
-		if (!is_domain(c->domains[i]))
+		if (!config_is_domain(c->domains[i]))
 			return error_set(e, ERR_USAGE, "'domains' has what is not a domain: %s", c->domains[i]);
 	return 0;
 }

@@ -91,4 +91,7 @@ int config_override_port(struct config_overrides *o, struct slice text, struct e
 int config_load(const struct config_overrides *overrides, struct config *config_out, struct error *e);
 void config_done(struct config *config);
 
+/* A name of letters, digits, hyphens and dots, as it goes into certificates and protocol lines. */
+bool config_is_domain(const char *name);
+
 #endif

@@ -29,6 +29,9 @@ static const char usage_text[] =
     "  account rename OLD NEW       another address for an account; its mail stays\n"
     "  account import ADDRESS PATH  mail from an mbox file, a Maildir, or a folder of mbox files\n"
     "  account export ADDRESS PATH  mail to a Maildir, or to mbox files\n"
+    "  domain add DOMAIN            one more domain whose mail is kept here, at once\n"
+    "  domain list                  all of them\n"
+    "  domain remove DOMAIN         one without addresses and aliases\n"
     "\n"
     "  --config FILE                " CONFIG_DEFAULT_PATH " when it is there\n"
     "  --data DIR                   the data folder, in place of the configuration's\n"
@@ -50,6 +53,7 @@ static const struct {
 	{ "backup", verb_backup },
 	{ "restore", verb_restore },
 	{ "account", verb_account },
+	{ "domain", verb_domain },
 };
 
 enum {
@@ -94,6 +98,13 @@ verb_failed(const struct error *e)
 	default:
 		return EXIT_COULD_NOT;
 	}
+}
+
+int
+verb_refused(const struct error *e)
+{
+	(void)fprintf(stderr, "letterlockd: %s\n", e->text);
+	return EXIT_NO;
 }
 
 void

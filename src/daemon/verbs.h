@@ -29,6 +29,7 @@ int verb_run(const struct verb_input *in);
 int verb_check(const struct verb_input *in);
 int verb_verify(const struct verb_input *in);
 int verb_account(const struct verb_input *in);
+int verb_domain(const struct verb_input *in);
 int verb_backup(const struct verb_input *in);
 int verb_restore(const struct verb_input *in);
 /* account import and export: the words from these on. */
@@ -36,6 +37,8 @@ int verb_transfer(const struct verb_input *in);
 
 /* Says e on standard error and returns the exit status for its code. */
 int verb_failed(const struct error *e);
+/* The same for what was asked rightly and is not done (EXIT_NO): an ERR_ORDER of the store, say. */
+int verb_refused(const struct error *e);
 /* One line on standard output; frees it. */
 void verb_print_json(struct json_value *object);
 

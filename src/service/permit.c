@@ -53,6 +53,8 @@ static const struct permit {
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_account_get },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_account_list },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_address_find },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_domain_add },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_domain_remove },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_domain_list },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_info },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_verify },

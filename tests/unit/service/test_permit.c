@@ -22,7 +22,7 @@ static const struct {
 	{ "web", "mail", "store", "address_find domain_list certificate_find certificate_count certificate_put" },
 	{ "control", "mail", "store",
 	    "account_create account_remove account_set_verifier account_rename account_get account_list address_find "
-	    "domain_list "
+	    "domain_add domain_remove domain_list "
 	    "info verify hold "
 	    "mailbox_list mailbox_get mailbox_create subscribe message_list append body_begin body_append body_abort "
 	    "body_read" },

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: ISC */
+/* letterlockd check: reads the configuration and the data folder, and says what is wrong. Changes nothing. */
+#include <stdio.h>
+
+#include "daemon/place.h"
+#include "daemon/verbs.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "store/store.h"
+
+#define REPLY_BUDGET (8u << 20)
+
+/* Only looks: neither folder, store nor certificate is made. */
+static int
+check_folder(const struct config *c, struct error *e)
+{
+	struct store_nothing request = { 0 };
+	struct store_info info;
+	ARENA_OWNED struct arena a = { 0 };
+	struct place p;
+	int rc;
+
+	arena_init(&a, REPLY_BUDGET);
+	if (!file_exists(c->data)) {
+		(void)printf("'%s' is not there yet; the first run makes it.\n", c->data);
+		return 0;
+	}
+	rc = dir_check_private(c->data, e);
+	if (rc == 0)
+		rc = place_reach(c, false, &p, e);
+	if (rc != 0)
+		return rc;
+	rc = store_info(p.port, &request, &a, &info, e);
+	place_close(&p);
+	if (rc == 0)
+		(void)printf("'%s' is in order.\naccounts %llu\ncertificates %llu\n", c->data,
+		    (unsigned long long)info.accounts, (unsigned long long)info.certificates);
+	return rc;
+}
+
+static int
+check_tls(const struct config *c, struct error *e)
+{
+	BUF_OWNED struct buf certificate = { 0 };
+	struct buf key;
+	uint8_t pin[TLS_PIN_SIZE];
+	char pin_text[TLS_PIN_TEXT];
+	int rc;
+
+	if (!place_has_tls(c)) {
+		(void)printf("There is no TLS certificate yet; the first run makes one.\n");
+		return 0;
+	}
+	buf_init(&certificate, 1 << 18);
+	buf_init(&key, 1 << 16);
+	rc = place_tls(c, clock_unix(), &certificate, &key, pin, e);
+	buf_wipe_done(&key);
+	if (rc != 0)
+		return rc;
+	tls_pin_text(pin, pin_text);
+	(void)printf("pin %s\n", pin_text);
+	return 0;
+}
+
+static int
+check_all(const struct config *c, struct error *e)
+{
+	int rc;
+
+	if (c->domain_count == 0)
+		return error_set(e, ERR_USAGE, "'domains' is empty: no mail would be ours");
+	rc = check_folder(c, e);
+	return rc != 0 ? rc : check_tls(c, e);
+}
+
+int
+verb_check(const struct verb_input *in)
+{
+	struct error e;
+
+	if (in->word_count > 0) {
+		(void)error_set(&e, ERR_USAGE, "check takes no words, only options");
+		return verb_failed(&e);
+	}
+	return check_all(in->config, &e) == 0 ? EXIT_DONE : verb_failed(&e);
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * letterlockd domain. Which domains are ours is what the store says. Those of
+ * the configuration are put into it at each start and reload, and stay there
+ * when the configuration names them no longer: mail never begins to be refused
+ * by a line that is missing somewhere. So a domain goes only by `domain remove`,
+ * which refuses one that the next start would bring back.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/place.h"
+#include "daemon/verbs.h"
+#include "store/store.h"
+
+#define REPLY_BUDGET (8u << 20)
+
+static bool
+is_configured(const struct config *c, struct slice domain)
+{
+	for (size_t i = 0; i < c->domain_count; i++)
+		if (slice_ieq_str(domain, c->domains[i]))
+			return true;
+	return false;
+}
+
+static int
+domain_add(struct place *p, const struct verb_input *in, struct error *e)
+{
+	const struct store_domain request = { .domain = slice_str(in->words[1]) };
+	struct store_nothing reply;
+	ARENA_OWNED struct arena a = { 0 };
+	int rc;
+
+	arena_init(&a, REPLY_BUDGET);
+	if (!config_is_domain(in->words[1]))
+		return error_set(e, ERR_USAGE, "not a domain: %s", in->words[1]);
+	rc = store_domain_add(p->port, &request, &a, &reply, e);
+	if (rc == 0)
+		(void)printf("Mail for %s is kept here from now on. 'letterlockd account add' makes who gets it.\n",
+		    in->words[1]);
+	return rc;
+}
+
+static int
+domain_remove(struct place *p, const struct verb_input *in, struct error *e)
+{
+	const struct store_domain request = { .domain = slice_str(in->words[1]) };
+	struct store_nothing reply;
+	ARENA_OWNED struct arena a = { 0 };
+	int rc;
+
+	arena_init(&a, REPLY_BUDGET);
+	if (is_configured(in->config, request.domain))
+		return error_set(e, ERR_ORDER,
+		    "the configuration names %s, and the next start would bring it back: take it out of 'domains' "
+		    "first",
+		    in->words[1]);
+	rc = store_domain_remove(p->port, &request, &a, &reply, e);
+	if (rc == 0)
+		(void)printf("Mail for %s is refused from now on.\n", in->words[1]);
+	return rc;
+}
+
+static int
+domain_list(struct place *p, const struct verb_input *in, struct error *e)
+{
+	const struct store_nothing request = { 0 };
+	struct store_domains reply;
+	ARENA_OWNED struct arena a = { 0 };
+	int rc;
+
+	arena_init(&a, REPLY_BUDGET);
+	rc = store_domain_list(p->port, &request, &a, &reply, e);
+	for (size_t i = 0; rc == 0 && i < reply.domain_count; i++) {
+		struct slice domain = reply.domains[i];
+		bool configured = is_configured(in->config, domain);
+		struct json_value *object;
+
+		if (!in->json) {
+			(void)printf("%.*s%s\n", (int)domain.len, (const char *)domain.data,
+			    configured ? "\tin the configuration" : "");
+			continue;
+		}
+		object = json_value_object();
+		json_value_set_text(object, "domain", domain);
+		json_value_set_bool(object, "configured", configured);
+		verb_print_json(object);
+	}
+	return rc;
+}
+
+static const struct {
+	const char *name;
+	int words; /* behind it */
+	bool writes;
+	int (*run)(struct place *p, const struct verb_input *in, struct error *e);
+} words[] = {
+	{ "add", 1, true, domain_add },
+	{ "list", 0, false, domain_list },
+	{ "remove", 1, true, domain_remove },
+};
+
+int
+verb_domain(const struct verb_input *in)
+{
+	struct place p;
+	struct error e;
+	int rc;
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+		if (in->word_count != 1 + words[i].words || strcmp(in->words[0], words[i].name) != 0)
+			continue;
+		rc = place_reach(in->config, words[i].writes, &p, &e);
+		if (rc != 0)
+			return verb_failed(&e);
+		rc = words[i].run(&p, in, &e);
+		place_close(&p);
+		if (rc == ERR_ORDER)
+			return verb_refused(&e);
+		return rc == 0 ? EXIT_DONE : verb_failed(&e);
+	}
+	(void)error_set(&e, ERR_USAGE, "say domain add DOMAIN, list or remove DOMAIN");
+	return verb_failed(&e);
+}
