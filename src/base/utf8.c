@@ -3,7 +3,11 @@
 
 #include <string.h>
 #include <unicase.h>
+#include <uninorm.h>
 #include <uniwidth.h>
+
+#include "base/error.h"
+#include "base/mem.h"
 
 /* RFC 3629 section 4: what the second octet may be depends on the first. */
 struct lead {
@@ -231,6 +235,24 @@ utf8_cut_columns(struct slice in, size_t columns)
 		at += n;
 	}
 	return slice_sub(in, 0, at);
+}
+
+int
+utf8_normalize(struct buf *out, struct slice in)
+{
+	size_t len = 0;
+	uint8_t *whole;
+
+	if (utf8_is_ascii(in))
+		return buf_put_slice(out, in);
+	if (!utf8_valid(in))
+		return ERR_SYNTAX;
+	whole = u8_normalize(UNINORM_NFC, in.data, in.len, NULL, &len);
+	if (whole == NULL)
+		return ERR_NOMEM;
+	(void)buf_put(out, whole, len);
+	mem_free(whole);
+	return out->err;
 }
 
 size_t

@@ -38,6 +38,12 @@ int utf8_fold(struct buf *out, struct slice in);
 /* True when needle occurs in hay, both as they come from utf8_fold(). */
 bool utf8_fold_contains(struct slice hay, struct slice needle_folded);
 
+/*
+ * Appends in in Normalization Form C: what is the same character however it is
+ * put together becomes the same octets. ERR_SYNTAX: in is not UTF-8.
+ */
+int utf8_normalize(struct buf *out, struct slice in);
+
 /* Columns on a terminal: 0 for combining marks, 2 for wide characters. Malformed octets and controls count 1. */
 size_t utf8_columns(struct slice in);
 /* The longest front of in that is whole characters and takes at most so many columns. */

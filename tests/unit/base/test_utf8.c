@@ -44,6 +44,24 @@ every_point_goes_out_and_comes_back(void **state)
 }
 
 static void
+one_form(void **state)
+{
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 1000);
+	assert_int_equal(utf8_normalize(&b, SLICE("plain")), 0);
+	assert_int_equal(
+	    utf8_normalize(&b, SLICE(" u\xcc\x88 \xe2\x84\xab")), 0); /* u with dots; the sign for Angstrom */
+	assert_slice(buf_slice(&b), "plain \xc3\xbc \xc3\x85");
+	assert_int_equal(utf8_normalize(&b, SLICE("\xff")), ERR_SYNTAX);
+	buf_done(&b);
+	buf_init(&b, 1);
+	assert_int_equal(utf8_normalize(&b, SLICE("\xc3\xbc")), ERR_LIMIT);
+	buf_done(&b);
+}
+
+static void
 repair_and_fold(void **state)
 {
 	struct buf b;
@@ -123,5 +141,5 @@ terminals_are_safe(void **state)
 	assert_false(printable_is_plain(slice_of("a\0b", 3)));
 }
 
-UNIT_MAIN(UNIT_TEST(malformed_is_malformed), UNIT_TEST(every_point_goes_out_and_comes_back), UNIT_TEST(repair_and_fold),
-    UNIT_TEST(columns), UNIT_TEST(terminals_are_safe))
+UNIT_MAIN(UNIT_TEST(malformed_is_malformed), UNIT_TEST(every_point_goes_out_and_comes_back), UNIT_TEST(one_form),
+    UNIT_TEST(repair_and_fold), UNIT_TEST(columns), UNIT_TEST(terminals_are_safe))
