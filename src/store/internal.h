@@ -12,6 +12,7 @@
  *   recover.c   what a power cut left of the last batch
  *   op_verify*.c  looking at every promise, a page at a time
  *   snapshot*.c  a whole store copied, from beside: snapshot.h
+ *   address.c   under what an address is kept and compared
  *   op_*.c      what each operation does, in SQL
  */
 #ifndef STORE_INTERNAL_H
@@ -80,6 +81,11 @@ OP_READ_FN(account_list);
 OP_WRITE_FN(address_add);
 OP_WRITE_FN(address_remove);
 OP_READ_FN(address_find);
+OP_READ_FN(address_resolve);
+OP_READ_FN(address_owned);
+OP_WRITE_FN(alias_add);
+OP_WRITE_FN(alias_remove);
+OP_READ_FN(alias_list);
 OP_WRITE_FN(domain_add);
 OP_WRITE_FN(domain_remove);
 OP_READ_FN(domain_list);
@@ -144,6 +150,48 @@ struct rows {
 	size_t size; /* of one */
 };
 void *rows_add(struct rows *r); /* zeroed; NULL without memory */
+
+/* ---- addresses (address.c) ---- */
+
+/*
+ * Under what an address or a domain is kept and compared: ASCII letters made small, the domain in A-labels, a local part
+ * in Unicode's form C. ERR_SYNTAX for what cannot be UTF-8 or a domain.
+ */
+int address_key(struct arena *a, struct slice address, struct slice *key_out, struct error *e);
+int domain_key(struct arena *a, struct slice domain, struct slice *key_out, struct error *e);
+/* ERR_SYNTAX: both halves must be there and without controls and spaces. */
+int address_check(struct slice address, struct error *e);
+/* The same for what an alias may be called or stand for: "@domain" too. */
+int alias_check(struct slice address, struct error *e);
+/* Behind the last "@"; empty without one. */
+struct slice address_domain(struct slice address);
+static inline bool
+address_is_whole_domain(struct slice address)
+{
+	return address.len > 0 && address.data[0] == '@';
+}
+/* "a+b@c" as "a@c" (RFC 5233), of a key; empty when there is nothing to take away, separator 0 included. */
+struct slice address_shortened(struct arena *a, struct slice key, uint8_t separator);
+
+/* postmaster (RFC 5321 section 4.5.1) or abuse (RFC 2142), with or without a domain: strangers must be able to write there. */
+bool address_is_reserved(struct slice address);
+
+/* ---- aliases (op_alias.c, op_resolve.c) ---- */
+
+/* Neither an account's nor an alias: ERR_EXISTS. */
+int address_must_be_free(struct db *db, struct slice key, struct error *e);
+/* Aliases that lead to this address of the account (empty: to any of its) are named: ERR_ORDER. */
+int alias_must_not_need(struct tx *tx, uint64_t account, struct slice key, struct error *e);
+/* What stood for the address, a key, stands for another one. */
+int alias_targets_rename(struct tx *tx, struct slice from, struct slice to, struct error *e);
+/* The accounts that the address, a key, leads to by addresses and aliases alone, ascending. ERR_LIMIT. */
+int alias_expand(
+    struct db *db, struct arena *a, struct slice key, uint64_t **accounts_out, size_t *count_out, struct error *e);
+
+/* ---- domains (op_domain.c) ---- */
+
+int domain_is_known(struct db *db, struct slice key, bool *out, struct error *e);
+int domain_must_be_ours(struct db *db, struct slice key, struct error *e); /* ERR_NOT_FOUND */
 
 /* ---- mailbox names (name.c) ---- */
 

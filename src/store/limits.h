@@ -8,6 +8,10 @@
 #define STORE_ADDRESS_MAX 320u         /* local part 64, "@", domain 255 (RFC 5321 4.5.3.1) */
 #define STORE_DOMAIN_MAX 255u          /* RFC 5321 4.5.3.1.2 */
 #define STORE_ADDRESSES_MAX 256u       /* of one account */
+#define STORE_ALIAS_TARGETS_MAX 1000u  /* of one alias: no more than a delivery has mailboxes */
+#define STORE_ALIAS_ACCOUNTS_MAX 1000u /* that an alias leads to in the end: STORE_TARGETS_MAX */
+#define STORE_ALIAS_DEPTH_MAX 8u       /* aliases of aliases: who made more than a few has lost the thread */
+#define STORE_ALIAS_PAGE_MAX 64u       /* aliases of one list reply, each with all it stands for */
 #define STORE_VERIFIER_MAX 512u        /* an encoded Argon2id verifier is about 100 octets */
 #define STORE_NAME_MAX 1000u           /* octets of a mailbox name, all levels together */
 #define STORE_NAME_DEPTH_MAX 32u       /* levels of a mailbox name */

@@ -71,7 +71,6 @@ static const char version_1[] =
  * queue_recipients            each with its own next attempt, and the lease of who is trying (holder, until when)
  * queue_log                   what happened to it, for people
  * credentials                 further passwords and tokens of an account, each with a name and its own rights
- * aliases                     an address that stands for others
  * certificate_tombstones      fingerprints that were withdrawn and do not come back by themselves
  * policies, policy_results    policies of other domains (MTA-STS, TLSA) until they expire, and what is reported about
  *                             them (RFC 8460)
@@ -119,6 +118,21 @@ static const char version_2[] =
     "CREATE TABLE scripts (account INTEGER NOT NULL, name BLOB NOT NULL, active INTEGER NOT NULL,"
     " text BLOB NOT NULL, PRIMARY KEY (account, name)) WITHOUT ROWID;";
 
+/*
+ * What schema 2 had for aliases nobody wrote to yet.
+ *
+ * aliases         an address, or "@domain", that stands for others; senders: who may write to it (enum store_senders)
+ * alias_targets   what it stands for: keys of addresses, of aliases, or "@domain"
+ */
+static const char version_3[] =
+    "DROP TABLE aliases;"
+    "CREATE TABLE aliases (address BLOB PRIMARY KEY, shown BLOB NOT NULL, domain BLOB NOT NULL,"
+    " senders INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX aliases_domain ON aliases (domain);"
+    "CREATE TABLE alias_targets (address BLOB NOT NULL, target BLOB NOT NULL, PRIMARY KEY (address, target))"
+    " WITHOUT ROWID;"
+    "CREATE INDEX alias_targets_target ON alias_targets (target);";
+
 #define ACCOUNTS_AT_ONCE "1000"
 
 static const char index_bodies[] = "CREATE INDEX bodies_segment ON bodies (segment, place, length);";
@@ -147,6 +161,7 @@ static const struct version {
 	{ .sql = version_2,
 	    .parts = { { "indexing the places of all bodies", .once = index_bodies },
 		{ "counting what accounts hold", .pages = count_accounts } } },
+	{ .sql = version_3 },
 };
 
 struct migration {

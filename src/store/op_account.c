@@ -1,28 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Accounts, addresses, domains. Addresses and domains are compared with ASCII
- * letters made small; what is shown is what was first written.
- */
+/* Accounts and their addresses. An address is kept under its key (address.c); what is shown is what was first written. */
 #include "store/internal.h"
 #include "store/op_mailbox.h"
 
 static const struct slice inbox = { (const uint8_t *)"INBOX", 5 };
-
-/* Splits at the last "@"; both halves must be there and without controls and spaces. */
-static int
-address_check(struct slice address, struct slice *domain_out, struct error *e)
-{
-	size_t at = slice_find_last(address, '@');
-
-	if (at == SIZE_MAX || at == 0 || at + 1 >= address.len)
-		return error_set(e, ERR_SYNTAX, "an address is local-part@domain");
-	for (size_t i = 0; i < address.len; i++) {
-		if (address.data[i] <= 0x20 || address.data[i] == 0x7f)
-			return error_set_at(e, ERR_SYNTAX, i, "an address cannot have that character");
-	}
-	*domain_out = slice_from(address, at + 1);
-	return 0;
-}
 
 static int
 account_exists(struct db *db, uint64_t account, struct error *e)
@@ -40,31 +21,23 @@ account_exists(struct db *db, uint64_t account, struct error *e)
 static int
 address_insert_at(struct tx *tx, uint64_t account, struct slice address, uint64_t position, struct error *e)
 {
-	struct slice domain = SLICE_EMPTY, key, domain_key;
+	struct slice key = SLICE_EMPTY;
 	struct query q;
-	int rc = address_check(address, &domain, e);
+	int rc = address_check(address, e);
 
+	if (rc == 0)
+		rc = address_key(tx->arena, address, &key, e);
+	if (rc == 0)
+		rc = domain_must_be_ours(tx->db, address_domain(key), e);
+	if (rc == 0)
+		rc = address_must_be_free(tx->db, key, e);
 	if (rc != 0)
 		return rc;
-	key = fold_ascii(tx->arena, address);
-	domain_key = fold_ascii(tx->arena, domain);
-	q = query_begin(tx->db, "SELECT 1 FROM domains WHERE domain = ?1");
-	query_bytes(&q, domain_key);
-	rc = query_one(&q, "domain here: name it in the configuration, and start the server again", e);
-	query_end(&q);
-	if (rc != 0)
-		return rc;
-	q = query_begin(tx->db, "SELECT 1 FROM addresses WHERE address = ?1");
-	query_bytes(&q, key);
-	rc = query_step(&q, e);
-	query_end(&q);
-	if (rc != 0)
-		return rc < 0 ? rc : error_set(e, ERR_EXISTS, "the address is taken");
 	q = query_begin(
 	    tx->db, "INSERT INTO addresses (address, shown, domain, account, position) VALUES (?1, ?2, ?3, ?4, ?5)");
 	query_bytes(&q, key);
 	query_bytes(&q, address);
-	query_bytes(&q, domain_key);
+	query_bytes(&q, address_domain(key));
 	query_u64(&q, account);
 	query_u64(&q, position);
 	return query_run(&q, e);
@@ -141,6 +114,8 @@ OP_WRITE_FN(account_remove)
 
 	(void)reply;
 	if (rc == 0)
+		rc = alias_must_not_need(tx, in->account, SLICE_EMPTY, e);
+	if (rc == 0)
 		rc = mailbox_empty_all(tx, in->account, e);
 	for (size_t i = 0; i < sizeof statements / sizeof statements[0] && rc == 0; i++)
 		rc = run_for_account(tx->db, statements[i], in->account, e);
@@ -167,28 +142,39 @@ OP_WRITE_FN(account_rename)
 	const struct store_account_rename *in = request;
 	struct query q =
 	    query_begin(tx->db, "DELETE FROM addresses WHERE account = ?1 AND address = ?2 RETURNING position");
+	struct slice from = SLICE_EMPTY;
 	uint64_t position;
-	int rc;
+	int rc = address_key(tx->arena, in->from, &from, e);
 
 	(void)reply;
+	if (rc != 0) {
+		query_end(&q);
+		return rc;
+	}
 	query_u64(&q, in->account);
-	query_bytes(&q, fold_ascii(tx->arena, in->from));
+	query_bytes(&q, from);
 	rc = query_one(&q, "address", e);
 	if (rc != 0)
 		return rc;
 	position = query_col_u64(&q, 0);
 	rc = query_run(&q, e);
-	return rc != 0 ? rc : address_insert_at(tx, in->account, in->to, position, e);
+	if (rc == 0)
+		rc = address_insert_at(tx, in->account, in->to, position, e);
+	return rc != 0 ? rc : alias_targets_rename(tx, from, in->to, e);
 }
 
 static int
 account_of_address(struct rx *rx, struct slice address, uint64_t *out, struct error *e)
 {
 	struct query q = query_begin(rx->db, "SELECT account FROM addresses WHERE address = ?1");
-	struct slice key = fold_ascii(rx->arena, address);
-	int rc;
+	struct slice key = SLICE_EMPTY;
+	int rc = address_key(rx->arena, address, &key, e);
 
-	query_bytes(&q, key);
+	if (rc == ERR_NOMEM) {
+		query_end(&q);
+		return rc;
+	}
+	query_bytes(&q, key); /* of what can be no address: none, and nobody has that */
 	rc = query_step(&q, e);
 	*out = rc == 1 ? query_col_u64(&q, 0) : 0;
 	query_end(&q);
@@ -282,14 +268,17 @@ OP_WRITE_FN(address_add)
 OP_WRITE_FN(address_remove)
 {
 	const struct store_address *in = request;
-	struct slice key = fold_ascii(tx->arena, in->address);
-	struct query q = query_begin(tx->db,
-	    "SELECT (SELECT count(*) FROM addresses WHERE account = ?1) FROM addresses WHERE account = ?1 AND address "
-	    "= ?2");
+	struct slice key = SLICE_EMPTY;
+	struct query q;
 	uint64_t count;
-	int rc;
+	int rc = address_key(tx->arena, in->address, &key, e);
 
 	(void)reply;
+	if (rc != 0)
+		return rc;
+	q = query_begin(tx->db,
+	    "SELECT (SELECT count(*) FROM addresses WHERE account = ?1) FROM addresses WHERE account = ?1 AND address "
+	    "= ?2");
 	query_u64(&q, in->account);
 	query_bytes(&q, key);
 	rc = query_one(&q, "address", e);
@@ -299,94 +288,11 @@ OP_WRITE_FN(address_remove)
 		return rc;
 	if (count < 2)
 		return error_set(e, ERR_ORDER, "the last address of an account goes with the account");
+	rc = alias_must_not_need(tx, in->account, key, e);
+	if (rc != 0)
+		return rc;
 	q = query_begin(tx->db, "DELETE FROM addresses WHERE account = ?1 AND address = ?2");
 	query_u64(&q, in->account);
 	query_bytes(&q, key);
 	return query_run(&q, e);
-}
-
-static int
-domain_is_known(struct db *db, struct slice key, bool *out, struct error *e)
-{
-	struct query q = query_begin(db, "SELECT 1 FROM domains WHERE domain = ?1");
-	int rc;
-
-	query_bytes(&q, key);
-	rc = query_step(&q, e);
-	query_end(&q);
-	*out = rc == 1;
-	return rc < 0 ? rc : 0;
-}
-
-OP_READ_FN(address_find)
-{
-	const struct store_address_find *in = request;
-	struct store_address_found *out = reply;
-	size_t at = slice_find_last(in->address, '@');
-	struct slice domain = at == SIZE_MAX ? SLICE_EMPTY : slice_from(in->address, at + 1);
-	int rc = account_of_address(rx, in->address, &out->account, e);
-
-	return rc != 0 ? rc : domain_is_known(rx->db, fold_ascii(rx->arena, domain), &out->domain_known, e);
-}
-
-OP_WRITE_FN(domain_add)
-{
-	const struct store_domain *in = request;
-	struct slice key = fold_ascii(tx->arena, in->domain);
-	struct query q;
-
-	(void)reply;
-	if (in->domain.len == 0)
-		return error_set(e, ERR_SYNTAX, "a domain cannot be empty");
-	for (size_t i = 0; i < key.len; i++) {
-		if (key.data[i] <= 0x20 || key.data[i] == 0x7f || key.data[i] == '@')
-			return error_set_at(e, ERR_SYNTAX, i, "a domain cannot have that character");
-	}
-	q = query_begin(tx->db, "INSERT INTO domains (domain, shown) VALUES (?1, ?2) ON CONFLICT DO NOTHING");
-	query_bytes(&q, key);
-	query_bytes(&q, in->domain);
-	return query_run(&q, e);
-}
-
-OP_WRITE_FN(domain_remove)
-{
-	const struct store_domain *in = request;
-	struct slice key = fold_ascii(tx->arena, in->domain);
-	struct query q = query_begin(tx->db, "SELECT 1 FROM addresses WHERE domain = ?1 LIMIT 1");
-	bool known = false;
-	int rc;
-
-	(void)reply;
-	query_bytes(&q, key);
-	rc = query_step(&q, e);
-	query_end(&q);
-	if (rc != 0)
-		return rc < 0 ? rc
-			      : error_set(e, ERR_ORDER, "addresses of that domain are still here; remove them first");
-	rc = domain_is_known(tx->db, key, &known, e);
-	if (rc == 0 && !known)
-		return error_set(e, ERR_NOT_FOUND, "no such domain");
-	q = query_begin(tx->db, "DELETE FROM domains WHERE domain = ?1");
-	query_bytes(&q, key);
-	if (rc == 0)
-		rc = query_run(&q, e);
-	query_end(&q);
-	return rc;
-}
-
-OP_READ_FN(domain_list)
-{
-	struct store_domains *out = reply;
-	struct rows rows = { .arena = rx->arena, .size = sizeof(struct slice) };
-	struct query q = query_begin(rx->db, "SELECT shown FROM domains ORDER BY domain");
-	struct slice *domain;
-	int rc;
-
-	(void)request;
-	while ((rc = query_step(&q, e)) == 1 && (domain = rows_add(&rows)) != NULL)
-		*domain = query_col_bytes(&q, 0, rx->arena);
-	query_end(&q);
-	out->domains = rows.data;
-	out->domain_count = rows.count;
-	return rc < 0 ? rc : 0;
 }

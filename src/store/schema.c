@@ -92,6 +92,73 @@ static const struct codec_field store_address_found_fields[] = {
 static const struct codec_schema store_address_found_schema =
     CODEC_SCHEMA(store_address_found, store_address_found_fields);
 
+static const struct codec_field store_alias_add_fields[] = {
+	CODEC_FIELD(struct store_alias_add, address, CODEC_BYTES, STORE_ADDRESS_MAX),
+	CODEC_FIELD_LIST(struct store_alias_add, targets, target_count, &codec_schema_slice, STORE_ALIAS_TARGETS_MAX),
+	CODEC_FIELD(struct store_alias_add, senders, CODEC_U32, STORE_SENDERS_DOMAIN),
+};
+static const struct codec_schema store_alias_add_schema = CODEC_SCHEMA(store_alias_add, store_alias_add_fields);
+
+static const struct codec_field store_alias_remove_fields[] = {
+	CODEC_FIELD(struct store_alias_remove, address, CODEC_BYTES, STORE_ADDRESS_MAX),
+	CODEC_FIELD_LIST(
+	    struct store_alias_remove, targets, target_count, &codec_schema_slice, STORE_ALIAS_TARGETS_MAX),
+};
+static const struct codec_schema store_alias_remove_schema =
+    CODEC_SCHEMA(store_alias_remove, store_alias_remove_fields);
+
+static const struct codec_field store_alias_list_fields[] = {
+	CODEC_FIELD(struct store_alias_list, after, CODEC_BYTES, STORE_ADDRESS_MAX),
+	CODEC_FIELD(struct store_alias_list, target, CODEC_BYTES, STORE_ADDRESS_MAX),
+	CODEC_FIELD(struct store_alias_list, limit, CODEC_U32, 0),
+};
+static const struct codec_schema store_alias_list_schema = CODEC_SCHEMA(store_alias_list, store_alias_list_fields);
+
+static const struct codec_field store_alias_fields[] = {
+	CODEC_FIELD(struct store_alias, address, CODEC_BYTES, STORE_ADDRESS_MAX),
+	CODEC_FIELD(struct store_alias, senders, CODEC_U32, STORE_SENDERS_DOMAIN),
+	CODEC_FIELD_LIST(struct store_alias, targets, target_count, &codec_schema_slice, STORE_ALIAS_TARGETS_MAX),
+	CODEC_FIELD(struct store_alias, accounts, CODEC_U32, STORE_ALIAS_ACCOUNTS_MAX),
+};
+static const struct codec_schema store_alias_schema = CODEC_SCHEMA(store_alias, store_alias_fields);
+
+static const struct codec_field store_aliases_fields[] = {
+	CODEC_FIELD_LIST(struct store_aliases, rows, row_count, &store_alias_schema, STORE_ALIAS_PAGE_MAX),
+	CODEC_FIELD(struct store_aliases, more, CODEC_BOOL, 0),
+};
+static const struct codec_schema store_aliases_schema = CODEC_SCHEMA(store_aliases, store_aliases_fields);
+
+static const struct codec_field store_address_resolve_fields[] = {
+	CODEC_FIELD(struct store_address_resolve, address, CODEC_BYTES, STORE_ADDRESS_MAX),
+	CODEC_FIELD(struct store_address_resolve, writer, CODEC_U64, 0),
+	CODEC_FIELD(struct store_address_resolve, separator, CODEC_U32, 127),
+	CODEC_FIELD(struct store_address_resolve, postmaster, CODEC_BYTES, STORE_ADDRESS_MAX),
+};
+static const struct codec_schema store_address_resolve_schema =
+    CODEC_SCHEMA(store_address_resolve, store_address_resolve_fields);
+
+static const struct codec_field store_address_resolved_fields[] = {
+	CODEC_FIELD(struct store_address_resolved, resolution, CODEC_U32, STORE_NOT_FOR),
+	CODEC_FIELD_LIST(
+	    struct store_address_resolved, accounts, account_count, &codec_schema_u64, STORE_ALIAS_ACCOUNTS_MAX),
+};
+static const struct codec_schema store_address_resolved_schema =
+    CODEC_SCHEMA(store_address_resolved, store_address_resolved_fields);
+
+static const struct codec_field store_address_owned_fields[] = {
+	CODEC_FIELD(struct store_address_owned, account, CODEC_U64, 0),
+	CODEC_FIELD(struct store_address_owned, address, CODEC_BYTES, STORE_ADDRESS_MAX),
+	CODEC_FIELD(struct store_address_owned, separator, CODEC_U32, 127),
+	CODEC_FIELD(struct store_address_owned, postmaster, CODEC_BYTES, STORE_ADDRESS_MAX),
+};
+static const struct codec_schema store_address_owned_schema =
+    CODEC_SCHEMA(store_address_owned, store_address_owned_fields);
+
+static const struct codec_field store_owned_fields[] = {
+	CODEC_FIELD(struct store_owned, owned, CODEC_BOOL, 0),
+};
+static const struct codec_schema store_owned_schema = CODEC_SCHEMA(store_owned, store_owned_fields);
+
 static const struct codec_field store_domain_fields[] = {
 	CODEC_FIELD(struct store_domain, domain, CODEC_BYTES, STORE_DOMAIN_MAX),
 };

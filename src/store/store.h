@@ -28,17 +28,24 @@
  *   accounts
  * account_create       makes the account, its address and INBOX; ERR_EXISTS when the address is taken,
  *                      ERR_NOT_FOUND when its domain is not one of ours
- * account_remove       with all its mail and certificates
+ * account_remove       with all its mail and certificates; ERR_ORDER while an alias leads to it
  * account_set_verifier
- * account_rename       another address in the place of one of its own; its mail, and its number, stay. ERR_EXISTS when it
+ * account_rename       another address in the place of one of its own; its mail, its number and aliases stay. ERR_EXISTS when it
  *                      is taken, ERR_NOT_FOUND when its domain is not one of ours or the account has not the old one
  * account_get          by number or address; with the exact sums of what it holds
  * account_list         by number, in pages
  * address_add          one more address for an account; ERR_EXISTS
- * address_remove       ERR_ORDER for its last one
+ * address_remove       ERR_ORDER for its last one, and while an alias leads to it
  * address_find         whose is it, and is the domain ours; never ERR_NOT_FOUND
+ * address_resolve      whose inboxes mail to an address belongs in: by addresses, aliases, without a detail, by what stands
+ *                      for the whole domain. ERR_LIMIT: an alias leads to more than STORE_ALIAS_ACCOUNTS_MAX
+ * address_owned        whether mail to it is the account's alone: then the account may use it as its own
+ * alias_add            makes an alias or adds to it. ERR_EXISTS: an account has the address; ERR_NOT_FOUND: its domain is not
+ *                      ours, or nobody has a target; ERR_POLICY: a target in a foreign domain, or in a circle; ERR_LIMIT
+ * alias_remove         ERR_ORDER while another alias needs it
+ * alias_list           by address, in pages
  * domain_add           adding again is no error
- * domain_remove        ERR_ORDER while an address is in it
+ * domain_remove        ERR_ORDER while an address or alias is in it
  * domain_list
  *
  *   mailboxes (RFC 3501 6.3; names are UTF-8, levels separated by '/', "INBOX" in any case is the inbox)
@@ -101,6 +108,11 @@
 	X(domain_remove, 10, store_domain, store_nothing) \
 	X(domain_list, 11, store_nothing, store_domains) \
 	X(account_rename, 12, store_account_rename, store_nothing) \
+	X(address_resolve, 13, store_address_resolve, store_address_resolved) \
+	X(address_owned, 14, store_address_owned, store_owned) \
+	X(alias_add, 15, store_alias_add, store_nothing) \
+	X(alias_remove, 16, store_alias_remove, store_nothing) \
+	X(alias_list, 17, store_alias_list, store_aliases) \
 	X(mailbox_list, 20, store_mailbox_list, store_mailbox_rows) \
 	X(mailbox_get, 21, store_mailbox_get, store_mailbox_state) \
 	X(mailbox_create, 22, store_mailbox_create, store_mailbox_id) \

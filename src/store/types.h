@@ -26,7 +26,7 @@ struct store_nothing {
 /* ---- accounts, addresses, domains ---- */
 
 struct store_account_create {
-	struct slice address; /* "local@domain": its first address; case is kept, comparison ignores ASCII case */
+	struct slice address; /* "local@domain": its first address; shown as it is, compared as address.c says */
 	struct slice verifier;
 };
 
@@ -92,8 +92,85 @@ struct store_address_found {
 	bool domain_known; /* the part behind the last "@" is one of our domains */
 };
 
+/* ---- aliases, and where mail goes ---- */
+
+enum store_senders { /* who may write to an alias */
+	STORE_SENDERS_ANYONE = 1,
+	STORE_SENDERS_MEMBERS = 2, /* accounts that it leads to */
+	STORE_SENDERS_DOMAIN = 3,  /* accounts with an address in its domain */
+};
+
+/*
+ * "local@domain", or "@domain" for everything in a domain that nobody has. A target is an address of an account, an alias,
+ * or, of an alias "@domain" alone, "@domain": then the one domain is the other, local part by local part.
+ */
+struct store_alias_add {
+	struct slice address;
+	const struct slice *targets; /* are added to those it has; may be none when it is there */
+	size_t target_count;
+	uint32_t senders; /* enum store_senders; 0: as it is, and anyone for a new one */
+};
+
+struct store_alias_remove {
+	struct slice address;
+	const struct slice *targets; /* these; none: the alias */
+	size_t target_count;
+};
+
+struct store_alias_list {
+	struct slice after;  /* the last address of the page before, or empty */
+	struct slice target; /* only those that name it; or empty */
+	uint32_t limit;      /* 0: STORE_ALIAS_PAGE_MAX */
+};
+
+struct store_alias {
+	struct slice address;
+	uint32_t senders;
+	struct slice *targets;
+	size_t target_count;
+	uint32_t accounts; /* that it leads to in the end */
+};
+
+struct store_aliases {
+	struct store_alias *rows; /* by address */
+	size_t row_count;
+	bool more;
+};
+
+enum store_resolution {
+	STORE_RESOLVED = 1,
+	STORE_NOBODY = 2,    /* our domain, and nobody there has this address */
+	STORE_ELSEWHERE = 3, /* not our domain */
+	STORE_NOT_FOR = 4,   /* an alias that this writer may not write to */
+};
+
+struct store_address_resolve {
+	struct slice address; /* or "postmaster" */
+	uint64_t writer;      /* the account that writes; 0: none */
+	uint32_t separator;   /* the octet before a detail ('+'); 0: none */
+	struct slice
+	    postmaster; /* who gets postmaster's mail where nobody has that address; empty: the first account */
+};
+
+struct store_address_resolved {
+	uint32_t resolution; /* enum store_resolution */
+	uint64_t *accounts;  /* with STORE_RESOLVED: ascending, at least one */
+	size_t account_count;
+};
+
+struct store_address_owned {
+	uint64_t account;
+	struct slice address;
+	uint32_t separator;
+	struct slice postmaster;
+};
+
+struct store_owned {
+	bool owned;
+};
+
 struct store_domain {
-	struct slice domain; /* in A-label form or UTF-8 as the caller keeps it; comparison ignores ASCII case */
+	struct slice domain; /* of A-labels or U-labels; comparison ignores ASCII case, and which of the two */
 };
 
 struct store_domains {

@@ -145,6 +145,16 @@ folder_change(struct box *b, uint64_t account, uint64_t mailbox, uint64_t other)
 	assert_ok(store_subscribe(b->port, &subscribe, &b->arena, &none, &unit_error));
 }
 
+BOX_FN void
+folder_alias(struct box *b, const char *address, const char *target, uint32_t senders)
+{
+	struct slice to = slice_str(target);
+	struct store_alias_add in = { slice_str(address), &to, 1, senders };
+	struct store_nothing none;
+
+	assert_ok(store_alias_add(b->port, &in, &b->arena, &none, &unit_error));
+}
+
 /* b: a new folder, opened with FOLDER_SEGMENT. */
 BOX_FN void
 folder_fill(struct box *b)
@@ -174,8 +184,25 @@ folder_fill(struct box *b)
 	folder_certificate(b, accounts[0], 0x10);
 	folder_certificate(b, 0, 0x40);
 	assert_ok(store_account_remove(b->port, &(struct store_account_id){ gone }, &b->arena, &none, &unit_error));
+	folder_alias(b, "Team@example.org", "alice@example.org", STORE_SENDERS_MEMBERS);
+	folder_alias(b, "team@example.org", "bob@example.org", 0);
+	folder_alias(b, "@other.example", "carol@other.example", 0);
 	assert_ok(store_meta_put(
 	    b->port, &(struct store_meta_put){ SLICE("some.key"), SLICE("its value") }, &b->arena, &none, &unit_error));
+}
+
+BOX_FN void
+folder_remove_aliases(struct box *b)
+{
+	struct store_aliases found;
+	struct store_nothing none;
+
+	assert_ok(store_alias_list(b->port, &(struct store_alias_list){ 0 }, &b->arena, &found, &unit_error));
+	for (size_t i = 0; i < found.row_count; i++) {
+		struct store_alias_remove in = { .address = found.rows[i].address };
+
+		assert_ok(store_alias_remove(b->port, &in, &b->arena, &none, &unit_error));
+	}
 }
 
 /* ---- telling ---- */
@@ -294,6 +321,23 @@ folder_tell_certificates(struct box *b, struct buf *out)
 	}
 }
 
+BOX_FN void
+folder_tell_aliases(struct box *b, struct buf *out)
+{
+	struct store_aliases found;
+
+	assert_ok(store_alias_list(b->port, &(struct store_alias_list){ 0 }, &b->arena, &found, &unit_error));
+	for (size_t i = 0; i < found.row_count; i++) {
+		const struct store_alias *a = &found.rows[i];
+
+		(void)buf_putf(
+		    out, "alias %.*s senders %u accounts %u:", SLICE_ARGS(a->address), a->senders, a->accounts);
+		for (size_t k = 0; k < a->target_count; k++)
+			(void)buf_putf(out, " %.*s", SLICE_ARGS(a->targets[k]));
+		(void)buf_putf(out, "\n");
+	}
+}
+
 /* Everything that is in the folder, as text. */
 BOX_FN void
 folder_tell(struct box *b, struct buf *out)
@@ -310,6 +354,7 @@ folder_tell(struct box *b, struct buf *out)
 	for (size_t i = 0; i < accounts.row_count; i++)
 		folder_tell_account(b, accounts.rows[i].account, out);
 	folder_tell_certificates(b, out);
+	folder_tell_aliases(b, out);
 	assert_ok(
 	    store_meta_get(b->port, &(struct store_meta_key){ SLICE("some.key") }, &b->arena, &value, &unit_error));
 	(void)buf_putf(out, "meta '%.*s'\n", SLICE_ARGS(value.value));

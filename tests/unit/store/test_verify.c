@@ -248,6 +248,7 @@ removal_frees(void **state)
 	b.options.segment_size = FOLDER_SEGMENT;
 	box_open(&b);
 	folder_fill(&b);
+	folder_remove_aliases(&b);
 	assert_ok(store_account_list(b.port, &(struct store_account_list){ 0 }, &b.arena, &accounts, &unit_error));
 	for (size_t i = 0; i < accounts.row_count; i++) {
 		struct store_account_id in = { accounts.rows[i].account };

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/idn.h"
+#include "base/utf8.h"
+#include "store/internal.h"
+
+struct slice
+address_domain(struct slice address)
+{
+	size_t at = slice_find_last(address, '@');
+
+	return at == SIZE_MAX ? SLICE_EMPTY : slice_from(address, at + 1);
+}
+
+int
+domain_key(struct arena *a, struct slice domain, struct slice *key_out, struct error *e)
+{
+	struct buf ascii;
+	int rc = 0;
+
+	if (utf8_is_ascii(domain)) {
+		*key_out = fold_ascii(a, domain);
+		return arena_check(a, e);
+	}
+	buf_init(&ascii, STORE_DOMAIN_MAX);
+	rc = idn_to_ascii(domain, &ascii, e);
+	*key_out = arena_copy(a, buf_slice(&ascii));
+	buf_done(&ascii);
+	return rc != 0 ? rc : arena_check(a, e);
+}
+
+int
+address_key(struct arena *a, struct slice address, struct slice *key_out, struct error *e)
+{
+	struct slice domain = address_domain(address), local = slice_sub(address, 0, address.len - domain.len);
+	struct buf key;
+	int rc;
+
+	if (utf8_is_ascii(address)) {
+		*key_out = fold_ascii(a, address);
+		return arena_check(a, e);
+	}
+	buf_init(&key, (size_t)STORE_ADDRESS_MAX * 4); /* normalising may lengthen */
+	rc = utf8_normalize(&key, local);
+	if (rc != 0)
+		rc = error_set(e, rc, "a local part is UTF-8");
+	for (size_t i = 0; rc == 0 && i < key.len; i++)
+		key.data[i] = ascii_lower(key.data[i]);
+	if (rc == 0)
+		rc = idn_to_ascii(domain, &key, e);
+	if (rc == 0 && key.len > STORE_ADDRESS_MAX)
+		rc = error_set(e, ERR_LIMIT, "an address has at most %u octets", STORE_ADDRESS_MAX);
+	*key_out = arena_copy(a, buf_slice(&key));
+	buf_done(&key);
+	return rc != 0 ? rc : arena_check(a, e);
+}
+
+static int
+check_characters(struct slice text, struct error *e)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.data[i] <= 0x20 || text.data[i] == 0x7f)
+			return error_set_at(e, ERR_SYNTAX, i, "an address cannot have that character");
+	}
+	return 0;
+}
+
+int
+address_check(struct slice address, struct error *e)
+{
+	size_t at = slice_find_last(address, '@');
+
+	if (at == SIZE_MAX || at == 0 || at + 1 >= address.len)
+		return error_set(e, ERR_SYNTAX, "an address is local-part@domain");
+	return check_characters(address, e);
+}
+
+int
+alias_check(struct slice address, struct error *e)
+{
+	if (!address_is_whole_domain(address))
+		return address_check(address, e);
+	if (address.len < 2 || slice_find_last(address, '@') != 0)
+		return error_set(e, ERR_SYNTAX, "an address is local-part@domain, or @domain for all of a domain");
+	return check_characters(address, e);
+}
+
+struct slice
+address_shortened(struct arena *a, struct slice key, uint8_t separator)
+{
+	struct slice domain = address_domain(key), local = slice_sub(key, 0, key.len - domain.len);
+	size_t at = separator == 0 || local.len < 2 ? SIZE_MAX : slice_find(local, separator);
+
+	if (at == SIZE_MAX || at == 0 || local.data[0] == '"')
+		return SLICE_EMPTY;
+	return arena_printf(
+	    a, "%.*s@%.*s", (int)at, (const char *)local.data, (int)domain.len, (const char *)domain.data);
+}
+
+bool
+address_is_reserved(struct slice address)
+{
+	size_t at = slice_find_last(address, '@');
+	struct slice local = slice_sub(address, 0, at == SIZE_MAX ? address.len : at);
+
+	return slice_ieq_str(local, "postmaster") || slice_ieq_str(local, "abuse");
+}
