@@ -16,6 +16,10 @@
 #define SMTP_OUTPUT_MAX 32768u    /* octets of replies that a machine holds */
 #define SMTP_OUTPUT_HIGH 8192u    /* with so much unsent no command is carried out */
 #define SMTP_RECIPIENTS_MAX 1000u /* of one message (at least 100: RFC 5321 4.5.3.1.8) */
+#define SMTP_LMTP_RECIPIENTS_MAX 200u /* each has its reply behind the text: they must fit into SMTP_OUTPUT_MAX */
+#define SMTP_ENVID_MAX 100u       /* octets of xtext (RFC 3461 4.4) */
+#define SMTP_ORCPT_MAX 500u       /* octets with the type (4.2) */
+#define SMTP_CHUNK_DIGITS_MAX 19u /* of a BDAT's number: any such number fits into 64 bits */
 #define SMTP_ERRORS_MAX 20u       /* refused commands before the connection ends */
 #define SMTP_REFUSED_MAX 100u     /* refused recipients before the connection ends */
 #define SMTP_AUTH_FAILURES_MAX 3u /* wrong passwords before the connection ends */
