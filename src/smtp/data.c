@@ -56,6 +56,43 @@ smtp_data_next(struct smtp_data *d, struct slice in, struct slice *chunk_out, si
 	return SMTP_DATA_CHUNK;
 }
 
+void
+smtp_data_check(struct smtp_data *d, struct slice in)
+{
+	size_t at = 0;
+
+	if (in.len == 0)
+		return;
+	if (d->cr && in.data[0] == '\n')
+		at = 1;
+	else if (d->cr)
+		d->faults |= SMTP_DATA_BARE_CR;
+	d->cr = false;
+	while (at < in.len) {
+		const uint8_t *from = in.data + at;
+		const uint8_t *lf = memchr(from, '\n', in.len - at);
+		size_t text = lf == NULL ? in.len - at : (size_t)(lf - from);
+		bool has_cr = text > 0 && from[text - 1] == '\r';
+
+		if (memchr(from, '\r', text - has_cr) != NULL)
+			d->faults |= SMTP_DATA_BARE_CR;
+		if (lf != NULL && !has_cr)
+			d->faults |= SMTP_DATA_BARE_LF;
+		d->cr = lf == NULL && has_cr;
+		at += text + (lf != NULL);
+	}
+	if (memchr(in.data, 0, in.len) != NULL)
+		d->faults |= SMTP_DATA_NUL;
+}
+
+void
+smtp_data_check_end(struct smtp_data *d)
+{
+	if (d->cr)
+		d->faults |= SMTP_DATA_BARE_CR;
+	d->cr = false;
+}
+
 /* Octets at the front of in without CR or LF. */
 static size_t
 plain_run(struct slice in)

@@ -29,6 +29,7 @@ enum smtp_data_fault {
 
 struct smtp_data {
 	bool in_line;    /* the next octet does not begin a line */
+	bool cr;         /* BDAT: the last octet was CR */
 	unsigned faults; /* enum smtp_data_fault bits so far */
 };
 
@@ -38,6 +39,14 @@ struct smtp_data {
  * struct.
  */
 enum smtp_data_what smtp_data_next(struct smtp_data *d, struct slice in, struct slice *chunk_out, size_t *used_out);
+
+/*
+ * Text that comes by BDAT (RFC 3030): a number ends it, and no dot was doubled.
+ * Notes the same faults; a line's end may be cut by the end of a chunk.
+ */
+void smtp_data_check(struct smtp_data *d, struct slice in);
+/* No more comes. */
+void smtp_data_check_end(struct smtp_data *d);
 
 /* The other way: a message made ready to be sent. Start with a zeroed struct. */
 struct smtp_stuffer {

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/utf8.h"
+
 static bool
 is_alnum(uint8_t c)
 {
@@ -16,6 +18,47 @@ static bool
 is_atext(uint8_t c)
 {
 	return is_alnum(c) || (c != 0 && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
+}
+
+/*
+ * UTF8-non-ascii at the front (RFC 6531 3.3): its octets, or 0. C1 controls and
+ * what breaks lines or turns the direction of text would deceive who reads a
+ * log or a header.
+ */
+static size_t
+utf8_length(struct slice in)
+{
+	uint32_t point;
+	size_t len = utf8_decode(in, &point);
+
+	if (len < 2 || point < 0xa0 || (point >= 0x2028 && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069) ||
+	    point == 0xfeff || (point & 0xfffeu) == 0xfffeu)
+		return 0;
+	return len;
+}
+
+bool
+smtp_domain_valid_utf8(struct slice in)
+{
+	size_t label = 0;
+
+	if (in.len == 0 || in.len > SMTP_DOMAIN_MAX)
+		return false;
+	while (in.len > 0) {
+		uint8_t c = in.data[0];
+		size_t len = c < 128 ? 1 : utf8_length(in);
+		bool edge = label == 0 || in.len == 1 || in.data[1] == '.';
+
+		if (len == 0 || (len == 1 && c == '.' && label == 0))
+			return false;
+		if (len == 1 && c != '.' && !is_alnum(c) && (c != '-' || edge))
+			return false;
+		label = c == '.' ? 0 : label + 1;
+		if (label > 63) /* punycode has at least one octet for each character */
+			return false;
+		in = slice_from(in, len);
+	}
+	return label > 0;
 }
 
 bool
@@ -131,6 +174,14 @@ quoted_length(struct slice in)
 	size_t i = 1;
 
 	while (i < in.len && in.data[i] != '"') {
+		size_t wide;
+
+		if (in.data[i] > 126) { /* qtextSMTP, never behind a backslash */
+			if ((wide = utf8_length(slice_from(in, i))) == 0)
+				return 0;
+			i += wide;
+			continue;
+		}
 		if (in.data[i] == '\\')
 			i++;
 		if (i >= in.len || in.data[i] < 32 || in.data[i] > 126)
@@ -140,6 +191,15 @@ quoted_length(struct slice in)
 	return i < in.len ? i + 1 : 0;
 }
 
+/* Octets of one character of an atom at the front, or 0. */
+static size_t
+atext_length(struct slice in)
+{
+	if (in.len == 0)
+		return 0;
+	return in.data[0] < 128 ? is_atext(in.data[0]) : utf8_length(in);
+}
+
 /* Length of a Dot-string at the front, 0 when there is none. */
 static size_t
 dot_string_length(struct slice in)
@@ -147,13 +207,14 @@ dot_string_length(struct slice in)
 	size_t i = 0;
 
 	while (i < in.len) {
-		if (is_atext(in.data[i]))
-			i++;
-		else if (in.data[i] == '.' && i > 0 && in.data[i - 1] != '.' && i + 1 < in.len &&
-		    is_atext(in.data[i + 1]))
-			i++;
-		else
+		size_t len = atext_length(slice_from(in, i));
+
+		if (len == 0 && in.data[i] == '.' && i > 0 && in.data[i - 1] != '.' &&
+		    atext_length(slice_from(in, i + 1)) > 0)
+			len = 1;
+		if (len == 0)
 			break;
+		i += len;
 	}
 	return i;
 }
@@ -178,7 +239,9 @@ smtp_mailbox_parse(struct slice in, struct smtp_path *out, struct error *e)
 	p.domain = slice_from(in, local + 1);
 	if (local > SMTP_LOCAL_MAX || p.domain.len > SMTP_DOMAIN_MAX)
 		return error_set(e, ERR_LIMIT, "an address longer than 64 octets before or 255 after the @");
-	if (!smtp_domain_valid(p.domain) && !smtp_literal_valid(p.domain))
+	p.utf8 = !utf8_is_ascii(in);
+	if (!smtp_domain_valid(p.domain) && !smtp_literal_valid(p.domain) &&
+	    !(p.utf8 && smtp_domain_valid_utf8(p.domain)))
 		return error_set_at(e, ERR_SYNTAX, local + 1, "no domain name or address literal behind the @");
 	*out = p;
 	return 0;

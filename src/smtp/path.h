@@ -18,15 +18,18 @@ struct smtp_path {
 	struct slice mailbox; /* "local@domain" as it stands; empty: the null path <> */
 	struct slice local;   /* with its quotes, if it has any */
 	struct slice domain;  /* a domain or "[literal]"; empty: the bare postmaster */
+	bool utf8;            /* it has octets over 127 (RFC 6531): well-formed UTF-8 */
 };
 
 /*
  * A path at the front of in, in angle brackets; *rest_out is what follows.
- * A source route is skipped (Appendix C). ERR_SYNTAX, ERR_LIMIT.
+ * A source route is skipped (Appendix C). UTF-8 is taken as RFC 6531 section
+ * 3.3 has it; whether it may be there is the caller's to say, by p.utf8.
+ * ERR_SYNTAX, ERR_LIMIT.
  */
 int smtp_path_parse(struct slice in, struct smtp_path *out, struct slice *rest_out, struct error *e);
 
-/* A mailbox alone: "local@domain", all of in. */
+/* A mailbox alone: "local@domain", all of in; UTF-8 as above. */
 int smtp_mailbox_parse(struct slice in, struct smtp_path *out, struct error *e);
 
 /*
@@ -38,6 +41,12 @@ int smtp_path_address(const struct smtp_path *p, struct buf *out);
 
 /* Letters, digits and hyphens in labels of 1 to 63; at most SMTP_DOMAIN_MAX octets. */
 bool smtp_domain_valid(struct slice in);
+/*
+ * The same with UTF-8 in its labels. Which characters may stand in a name of
+ * DNS is not decided here (base/idna.h does, where the name is looked up);
+ * controls and separators of any script are refused.
+ */
+bool smtp_domain_valid_utf8(struct slice in);
 /* "[192.0.2.1]", "[IPv6:2001:db8::1]" or another tag; the addresses' own form is checked. */
 bool smtp_literal_valid(struct slice in);
 

@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 #include "smtp/server.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "smtp/server_internal.h"
+
+static uint32_t
+recipients_bound(const struct smtp_server_config *config)
+{
+	uint32_t most = config->role == SMTP_SERVER_LMTP ? SMTP_LMTP_RECIPIENTS_MAX : SMTP_RECIPIENTS_MAX;
+
+	return config->recipients_max == 0 || config->recipients_max > most ? most : config->recipients_max;
+}
 
 int
 smtp_server_new(
@@ -15,8 +24,7 @@ smtp_server_new(
 	if (m == NULL)
 		return error_nomem(e);
 	m->config = *config;
-	if (m->config.recipients_max == 0 || m->config.recipients_max > SMTP_RECIPIENTS_MAX)
-		m->config.recipients_max = SMTP_RECIPIENTS_MAX;
+	m->config.recipients_max = recipients_bound(config);
 	if (m->config.idle_ms == 0)
 		m->config.idle_ms = SMTP_IDLE_MS;
 	buf_init(&m->hostname, SMTP_DOMAIN_MAX);
@@ -31,7 +39,7 @@ smtp_server_new(
 	if (!silent) {
 		(void)smtp_reply_write(&m->out, SMTP_REPLY_GREETING, m->config.hostname);
 		buf_truncate(&m->out, m->out.len - 2);
-		(void)buf_put_str(&m->out, " ESMTP\r\n");
+		(void)buf_put_str(&m->out, config->role == SMTP_SERVER_LMTP ? " LMTP\r\n" : " ESMTP\r\n");
 	}
 	if (m->hostname.err != 0 || m->out.err != 0) {
 		smtp_server_free(m);
@@ -141,13 +149,24 @@ smtp_server_feed(struct smtp_server *m, struct slice in, int64_t now_ms)
 
 /* ---- output ---- */
 
-void
-server_reply(struct smtp_server *m, enum smtp_reply reply, struct slice detail)
+/*
+ * What ends a connection when there is too much of it. Who is in front of us by
+ * LMTP has one connection for the mail of everybody, and passes on what
+ * strangers wrote: only what it says itself counts.
+ */
+static bool
+counts(const struct smtp_server *m, enum smtp_reply reply)
 {
 	unsigned code = smtp_reply_code(reply);
 
+	return m->config.role == SMTP_SERVER_LMTP ? code >= 500 && code <= 503 : code >= 500;
+}
+
+void
+server_reply(struct smtp_server *m, enum smtp_reply reply, struct slice detail)
+{
 	(void)smtp_reply_write(&m->out, reply, detail);
-	if (code < 500)
+	if (!counts(m, reply))
 		return;
 	if (reply == SMTP_REPLY_RECIPIENT_UNKNOWN || reply == SMTP_REPLY_RECIPIENT_ELSEWHERE ||
 	    reply == SMTP_REPLY_RECIPIENT_NOT_YET)
@@ -159,6 +178,15 @@ server_reply(struct smtp_server *m, enum smtp_reply reply, struct slice detail)
 	if (m->errors >= SMTP_ERRORS_MAX || m->refused >= SMTP_REFUSED_MAX ||
 	    m->auth_failures >= SMTP_AUTH_FAILURES_MAX)
 		m->stop = SMTP_REPLY_TOO_MANY_ERRORS;
+}
+
+void
+server_reply_text(struct smtp_server *m, enum smtp_reply reply)
+{
+	for (uint32_t i = 1; i < m->due; i++)
+		(void)smtp_reply_write(&m->out, reply, SLICE_EMPTY);
+	server_reply(m, reply, SLICE_EMPTY);
+	m->due = 0;
 }
 
 void
@@ -248,6 +276,7 @@ skip_long(struct smtp_server *m)
 static bool
 next_line(struct smtp_server *m, int64_t now_ms, struct smtp_server_event *event)
 {
+	enum server_state was = m->state;
 	struct slice in, line;
 	size_t len;
 
@@ -257,6 +286,8 @@ next_line(struct smtp_server *m, int64_t now_ms, struct smtp_server_event *event
 	len = line_length(m, in);
 	if (len > line_max(m, in) || (len == 0 && in.len >= line_max(m, in))) {
 		refuse_long(m);
+		if (slice_istarts(in, SLICE("BDAT")))
+			m->stop = SMTP_REPLY_OUT_OF_STEP;
 		m->skipping = true;
 		m->skipped = m->scanned = 0;
 		return true;
@@ -265,12 +296,13 @@ next_line(struct smtp_server *m, int64_t now_ms, struct smtp_server_event *event
 		return false;
 	line = slice_sub(in, 0, len - 2);
 	skip(m, len);
-	m->deadline = now_ms + m->config.idle_ms;
 	/* The line's octets stay where they are until the next feed. */
 	if (m->state == STATE_AUTH)
 		server_auth_response(m, line, false, event);
 	else
 		server_command(m, line, event);
+	if (was != STATE_CHUNKS || m->state == STATE_READY) /* between chunks it is the text's octets that count */
+		m->deadline = now_ms + m->config.idle_ms;
 	return true;
 }
 
@@ -301,8 +333,19 @@ text_ended(struct smtp_server *m, int64_t now_ms, struct smtp_server_event *even
 		server_ask(m, event, SMTP_SERVER_END);
 		return;
 	}
-	server_reply(m, fault, SLICE_EMPTY);
+	server_reply_text(m, fault);
 	event->what = SMTP_SERVER_RESET;
+}
+
+/* An octet a minute is no progress. */
+static void
+note_progress(struct smtp_server *m, size_t len, int64_t now_ms)
+{
+	m->progress += len;
+	if (m->progress < SMTP_DATA_PROGRESS)
+		return;
+	m->progress = 0;
+	m->deadline = now_ms + m->config.idle_ms;
 }
 
 /* False when more octets are needed. */
@@ -320,14 +363,105 @@ next_text(struct smtp_server *m, int64_t now_ms, struct smtp_server_event *event
 	if (what != SMTP_DATA_CHUNK)
 		return what == SMTP_DATA_END;
 	m->size += chunk.len;
-	if (m->size >= m->progress) {
-		m->progress = m->size + SMTP_DATA_PROGRESS;
-		m->deadline = now_ms + m->config.idle_ms;
-	}
+	note_progress(m, chunk.len, now_ms);
 	m->too_big = m->too_big || m->size > m->config.size_max;
 	if (text_fault(m) == SMTP_REPLY_NONE) {
 		event->what = SMTP_SERVER_CHUNK;
 		event->chunk = chunk;
+	}
+	return true;
+}
+
+/* ---- chunks (RFC 3030) ---- */
+
+/* A chunk of a transaction: more than may come is known before it does. */
+static void
+admit_chunk(struct smtp_server *m)
+{
+	m->state = STATE_CHUNK;
+	m->too_big = m->too_big || m->chunk.size > m->config.size_max - m->size;
+}
+
+void
+server_chunk_begin(
+    struct smtp_server *m, const struct smtp_command *c, enum smtp_reply refusal, struct smtp_server_event *event)
+{
+	enum server_state was = m->state;
+
+	m->chunk =
+	    (struct server_chunk){ .size = c->size, .left = c->size, .last = c->last, .refusal = refusal, .back = was };
+	m->progress = was == STATE_CHUNKS ? m->progress : 0;
+	if (refusal != SMTP_REPLY_NONE) {
+		m->due = 0;
+		m->state = STATE_CHUNK;
+		if (c->size > m->config.size_max) { /* no reason to read so much for nothing */
+			server_reply(m, refusal, SLICE_EMPTY);
+			m->stop = SMTP_REPLY_OUT_OF_STEP;
+		}
+	} else if (was == STATE_CHUNKS)
+		admit_chunk(m);
+	else
+		server_ask(m, event, SMTP_SERVER_DATA);
+}
+
+/* LMTP, BDAT LAST and nobody to send to: no replies at all (RFC 2033 section 4.3). */
+static bool
+refused_silently(const struct smtp_server *m)
+{
+	return m->chunk.refusal == SMTP_REPLY_NO_RECIPIENTS_LMTP && m->chunk.last;
+}
+
+/* All octets of the chunk are here. */
+static void
+chunk_ended(struct smtp_server *m, int64_t now_ms, struct smtp_server_event *event)
+{
+	char size[24];
+
+	if (m->chunk.refusal != SMTP_REPLY_NONE) {
+		m->state = m->chunk.back;
+		if (!m->chunk.last)
+			m->due = 0;
+		if (!refused_silently(m))
+			server_reply_text(m, m->chunk.refusal);
+		return;
+	}
+	if (m->chunk.last)
+		smtp_data_check_end(&m->data);
+	if (m->chunk.last || text_fault(m) != SMTP_REPLY_NONE) {
+		if (!m->chunk.last) /* one reply, as to any BDAT without LAST */
+			m->due = 0;
+		text_ended(m, now_ms, event);
+		return;
+	}
+	m->state = STATE_CHUNKS;
+	(void)snprintf(size, sizeof size, "%llu", (unsigned long long)m->chunk.size);
+	server_reply(m, SMTP_REPLY_CHUNK, slice_str(size));
+}
+
+/* False when more octets are needed. */
+static bool
+next_chunk(struct smtp_server *m, int64_t now_ms, struct smtp_server_event *event)
+{
+	struct slice in = smtp_server_unread(m);
+
+	if (m->chunk.left == 0) {
+		chunk_ended(m, now_ms, event);
+		return true;
+	}
+	if (in.len == 0)
+		return false;
+	if (in.len > m->chunk.left)
+		in = slice_sub(in, 0, (size_t)m->chunk.left);
+	skip(m, in.len);
+	m->chunk.left -= in.len;
+	note_progress(m, in.len, now_ms);
+	if (m->chunk.refusal != SMTP_REPLY_NONE || m->too_big)
+		return true;
+	m->size += in.len;
+	smtp_data_check(&m->data, in);
+	if (text_fault(m) == SMTP_REPLY_NONE) {
+		event->what = SMTP_SERVER_CHUNK;
+		event->chunk = in;
 	}
 	return true;
 }
@@ -340,6 +474,15 @@ say_stop(struct smtp_server *m, struct smtp_server_event *event)
 	(void)smtp_reply_write(&m->out, m->stop, SLICE_EMPTY);
 	m->state = STATE_OVER;
 	event->what = SMTP_SERVER_CLOSE;
+}
+
+/* False when more are needed. */
+static bool
+next_octets(struct smtp_server *m, int64_t now_ms, struct smtp_server_event *event)
+{
+	if (m->state == STATE_DATA)
+		return next_text(m, now_ms, event);
+	return m->state == STATE_CHUNK ? next_chunk(m, now_ms, event) : next_line(m, now_ms, event);
 }
 
 enum smtp_server_what
@@ -362,25 +505,49 @@ smtp_server_next(struct smtp_server *m, int64_t now_ms, struct smtp_server_event
 		}
 		if (m->out.len >= SMTP_OUTPUT_HIGH)
 			break;
-		if (!(m->state == STATE_DATA ? next_text(m, now_ms, event_out) : next_line(m, now_ms, event_out)))
+		if (!next_octets(m, now_ms, event_out))
 			break;
 	}
 	return event_out->what;
 }
 
 static void
-answered_data(struct smtp_server *m, bool agreed)
+begin_text(struct smtp_server *m)
 {
-	m->recipients = 0;
-	if (!agreed) {
-		m->state = STATE_READY;
-		return;
-	}
-	m->state = STATE_DATA;
 	m->data = (struct smtp_data){ 0 };
-	m->size = 0;
-	m->progress = SMTP_DATA_PROGRESS;
+	m->size = m->progress = 0;
 	m->too_big = false;
+	m->due = m->config.role == SMTP_SERVER_LMTP ? m->recipients : 1;
+}
+
+/* BDAT says 250 behind its chunk, not 354 before it. */
+static void
+answered_data(struct smtp_server *m, enum smtp_reply reply, bool chunks, struct slice detail)
+{
+	bool agreed = smtp_reply_code(reply) < 400;
+
+	begin_text(m);
+	if (chunks && agreed) {
+		admit_chunk(m);
+	} else if (chunks) {
+		m->chunk.refusal = reply;
+		m->chunk.back = STATE_READY;
+		m->state = STATE_CHUNK;
+	} else {
+		m->state = agreed ? STATE_DATA : STATE_READY;
+		server_reply(m, reply, detail);
+	}
+	if (!agreed)
+		m->recipients = 0;
+}
+
+static void
+answered_end(struct smtp_server *m, enum smtp_reply reply, struct slice detail)
+{
+	if (m->due > 1)
+		m->asked = SMTP_SERVER_END; /* for the next recipient */
+	m->due -= m->due > 0;
+	server_reply(m, reply, detail);
 }
 
 void
@@ -402,8 +569,17 @@ smtp_server_answer(struct smtp_server *m, enum smtp_reply reply, struct slice de
 		m->recipients++;
 	}
 	if (asked == SMTP_SERVER_DATA)
-		answered_data(m, agreed);
-	server_reply(m, reply, detail);
+		answered_data(m, reply, m->chunk.back == STATE_RECIPIENT, detail);
+	else if (asked == SMTP_SERVER_END)
+		answered_end(m, reply, detail);
+	else
+		server_reply(m, reply, detail);
+}
+
+uint32_t
+smtp_server_answers_due(const struct smtp_server *m)
+{
+	return m->asked == SMTP_SERVER_END ? m->due : m->asked != SMTP_SERVER_NOTHING;
 }
 
 void
@@ -434,11 +610,15 @@ smtp_server_hello(const struct smtp_server *m)
 const char *
 smtp_server_protocol(const struct smtp_server *m)
 {
+	/* RFC 3848 and RFC 6531 section 4.3; [LMTP][UTF8][TLS, authenticated] */
+	static const char *const names[2][2][4] = {
+		{ { "ESMTP", "ESMTPS", "ESMTPA", "ESMTPSA" }, { "UTF8SMTP", "UTF8SMTPS", "UTF8SMTPA", "UTF8SMTPSA" } },
+		{ { "LMTP", "LMTPS", "LMTPA", "LMTPSA" }, { "UTF8LMTP", "UTF8LMTPS", "UTF8LMTPA", "UTF8LMTPSA" } },
+	};
+
 	if (!m->esmtp)
 		return "SMTP";
-	if (m->authenticated)
-		return m->config.tls ? "ESMTPSA" : "ESMTPA";
-	return m->config.tls ? "ESMTPS" : "ESMTP";
+	return names[m->config.role == SMTP_SERVER_LMTP][m->utf8][m->config.tls + 2 * m->authenticated];
 }
 
 static size_t

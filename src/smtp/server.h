@@ -72,21 +72,21 @@ enum smtp_server_what {
 	SMTP_SERVER_NOTHING,
 	SMTP_SERVER_START_TLS,
 	SMTP_SERVER_AUTHENTICATE, /* credentials. AUTH_OK, AUTH_WRONG, AUTH_BUSY, TRY_LATER */
-	SMTP_SERVER_MAIL,         /* path (empty mailbox: the null sender), size, body_8bit, utf8, ret, envid. SENDER_... */
-	SMTP_SERVER_RECIPIENT,    /* path, notify, orcpt. RECIPIENT_... */
-	SMTP_SERVER_DATA,         /* DATA_GO, or a refusal: the transaction is then over */
-	SMTP_SERVER_CHUNK,        /* chunk; no answer */
-	SMTP_SERVER_END,          /* size. KEPT, or a refusal: the transaction is over. LMTP: once for each recipient */
-	SMTP_SERVER_RESET,        /* the transaction is over, no answer; there may have been none */
-	SMTP_SERVER_CLOSE,        /* the connection is over */
+	SMTP_SERVER_MAIL, /* path (empty mailbox: the null sender), size, body_8bit, utf8, ret, envid. SENDER_... */
+	SMTP_SERVER_RECIPIENT, /* path, notify, orcpt. RECIPIENT_... */
+	SMTP_SERVER_DATA,      /* DATA_GO, or a refusal: the transaction is then over */
+	SMTP_SERVER_CHUNK,     /* chunk; no answer */
+	SMTP_SERVER_END,       /* size. KEPT, or a refusal: the transaction is over. LMTP: once for each recipient */
+	SMTP_SERVER_RESET,     /* the transaction is over, no answer; there may have been none */
+	SMTP_SERVER_CLOSE,     /* the connection is over */
 };
 
 struct smtp_server_event {
 	enum smtp_server_what what;
 	struct smtp_path path;
-	uint64_t size;  /* MAIL: as announced, or 0; END: octets of text */
-	bool body_8bit; /* MAIL: BODY=8BITMIME (RFC 6152) */
-	bool utf8;      /* MAIL: SMTPUTF8; only then do paths hold octets over 127 */
+	uint64_t size;        /* MAIL: as announced, or 0; END: octets of text */
+	bool body_8bit;       /* MAIL: BODY=8BITMIME (RFC 6152) */
+	bool utf8;            /* MAIL: SMTPUTF8; only then do paths hold octets over 127 */
 	enum smtp_return ret; /* MAIL */
 	struct slice envid;   /* MAIL: as it was given, in xtext; empty: none */
 	unsigned notify;      /* RECIPIENT: enum smtp_notify bits; 0: not said */

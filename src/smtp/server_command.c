@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "base/utf8.h"
+
 /* ---- parsing ---- */
 
 static enum smtp_reply
@@ -70,42 +72,104 @@ parameter_auth(struct smtp_command *c, struct slice value)
 	return value.len > 0 && value.len <= 500 ? SMTP_REPLY_NONE : SMTP_REPLY_PARAMETER_BAD;
 }
 
-static const struct parameter {
-	const char *name;
-	enum smtp_reply (*parse)(struct smtp_command *c, struct slice value);
-} mail_parameters[] = {
-	{ "SIZE", parameter_size },
-	{ "BODY", parameter_body },
-	{ "AUTH", parameter_auth },
-};
-#define MAIL_PARAMETERS (sizeof mail_parameters / sizeof mail_parameters[0])
+/* RFC 6531 section 3.4 */
+static enum smtp_reply
+parameter_utf8(struct smtp_command *c, struct slice value)
+{
+	(void)value;
+	c->utf8 = true;
+	return SMTP_REPLY_NONE;
+}
 
-/* esmtp-value: no "=", space or control */
+static enum smtp_reply
+parameter_ret(struct smtp_command *c, struct slice value)
+{
+	return smtp_return_parse(value, &c->ret) ? SMTP_REPLY_NONE : SMTP_REPLY_PARAMETER_BAD;
+}
+
+static enum smtp_reply
+parameter_envid(struct smtp_command *c, struct slice value)
+{
+	c->envid = value;
+	return smtp_envid_valid(value) ? SMTP_REPLY_NONE : SMTP_REPLY_PARAMETER_BAD;
+}
+
+static enum smtp_reply
+parameter_notify(struct smtp_command *c, struct slice value)
+{
+	return smtp_notify_parse(value, &c->notify) ? SMTP_REPLY_NONE : SMTP_REPLY_PARAMETER_BAD;
+}
+
+static enum smtp_reply
+parameter_orcpt(struct smtp_command *c, struct slice value)
+{
+	c->orcpt = value;
+	return smtp_orcpt_valid(value, c->utf8) ? SMTP_REPLY_NONE : SMTP_REPLY_PARAMETER_BAD;
+}
+
+struct parameter {
+	const char *name;
+	bool bare; /* it takes no value; the others must have one */
+	enum smtp_reply (*parse)(struct smtp_command *c, struct slice value);
+};
+
+static const struct parameter mail_parameters[] = {
+	{ "SIZE", false, parameter_size },
+	{ "BODY", false, parameter_body },
+	{ "AUTH", false, parameter_auth },
+	{ "SMTPUTF8", true, parameter_utf8 },
+	{ "RET", false, parameter_ret },
+	{ "ENVID", false, parameter_envid },
+	{ NULL, false, NULL },
+};
+
+static const struct parameter recipient_parameters[] = {
+	{ "NOTIFY", false, parameter_notify },
+	{ "ORCPT", false, parameter_orcpt },
+	{ NULL, false, NULL },
+};
+
+/* esmtp-value: no "=", space or control; with SMTPUTF8 also UTF-8. */
 static bool
-value_valid(struct slice value)
+value_valid(struct slice value, bool utf8)
 {
 	for (size_t i = 0; i < value.len; i++)
-		if (value.data[i] < 33 || value.data[i] > 126 || value.data[i] == '=')
+		if (value.data[i] < 33 || value.data[i] == 127 || value.data[i] == '=' ||
+		    (value.data[i] > 127 && !utf8))
 			return false;
 	return true;
 }
 
 static enum smtp_reply
-parse_parameter(struct smtp_command *c, struct slice in, unsigned *seen)
+parse_parameter(struct smtp_command *c, const struct parameter *known, struct slice in, unsigned *seen)
 {
+	bool bare = slice_find(in, '=') == SIZE_MAX;
 	struct slice value, name = slice_split(in, '=', &value);
 
-	if (!value_valid(value))
-		return SMTP_REPLY_PARAMETER_BAD;
-	for (size_t i = 0; i < MAIL_PARAMETERS; i++) {
-		if (!slice_ieq_str(name, mail_parameters[i].name))
+	for (size_t i = 0; known[i].name != NULL; i++) {
+		if (!slice_ieq_str(name, known[i].name))
 			continue;
-		if ((*seen & 1u << i) != 0)
+		if ((*seen & 1u << i) != 0 || bare != known[i].bare || !value_valid(value, c->utf8))
 			return SMTP_REPLY_PARAMETER_BAD;
 		*seen |= 1u << i;
-		return mail_parameters[i].parse(c, value);
+		return known[i].parse(c, value);
 	}
 	return SMTP_REPLY_PARAMETER_UNKNOWN;
+}
+
+static enum smtp_reply
+parse_parameters(struct smtp_command *c, const struct parameter *known, struct slice rest)
+{
+	unsigned seen = 0;
+
+	while (rest.len > 0) {
+		struct slice one = slice_split(rest, ' ', &rest);
+		enum smtp_reply bad = one.len == 0 ? SMTP_REPLY_NONE : parse_parameter(c, known, one, &seen);
+
+		if (bad != SMTP_REPLY_NONE)
+			return bad;
+	}
+	return SMTP_REPLY_NONE;
 }
 
 /* What stands behind the path: nothing, or a space and something. The path must end there. */
@@ -125,19 +189,15 @@ split_path(struct slice in, const char *word, struct smtp_path *path, struct sli
 static enum smtp_reply
 parse_mail(struct smtp_command *c, struct slice in)
 {
+	enum smtp_reply bad;
 	struct slice rest;
-	unsigned seen = 0;
 
+	c->utf8 = false;
 	if (!split_path(in, "FROM:", &c->path, &rest) || (c->path.mailbox.len > 0 && c->path.domain.len == 0))
 		return SMTP_REPLY_SENDER_SYNTAX;
-	while (rest.len > 0) {
-		struct slice one = slice_split(rest, ' ', &rest);
-		enum smtp_reply bad = one.len == 0 ? SMTP_REPLY_NONE : parse_parameter(c, one, &seen);
-
-		if (bad != SMTP_REPLY_NONE)
-			return bad;
-	}
-	return SMTP_REPLY_NONE;
+	if ((bad = parse_parameters(c, mail_parameters, rest)) != SMTP_REPLY_NONE)
+		return bad;
+	return c->path.utf8 && !c->utf8 ? SMTP_REPLY_SENDER_ASCII : SMTP_REPLY_NONE;
 }
 
 static enum smtp_reply
@@ -147,7 +207,31 @@ parse_recipient(struct smtp_command *c, struct slice in)
 
 	if (!split_path(in, "TO:", &c->path, &rest) || c->path.mailbox.len == 0)
 		return SMTP_REPLY_RECIPIENT_SYNTAX;
-	return slice_trim(rest).len == 0 ? SMTP_REPLY_NONE : SMTP_REPLY_PARAMETER_UNKNOWN;
+	if (c->path.utf8 && !c->utf8)
+		return SMTP_REPLY_RECIPIENT_ASCII;
+	return parse_parameters(c, recipient_parameters, rest);
+}
+
+/* VRFY, EXPN (RFC 6531 section 3.7.4.2): what they name is not looked at; the answer holds none of it. */
+static enum smtp_reply
+parse_string(struct smtp_command *c, struct slice in)
+{
+	c->argument = slice_trim(in);
+	return c->argument.len > 0 && utf8_valid(c->argument) ? SMTP_REPLY_NONE : SMTP_REPLY_BAD_ARGUMENT;
+}
+
+/* RFC 3030 section 2: BDAT SP 1*DIGIT [ SP LAST ] */
+static enum smtp_reply
+parse_chunk(struct smtp_command *c, struct slice in)
+{
+	struct slice last, number = slice_split(slice_trim(in), ' ', &last);
+
+	last = slice_trim(last);
+	c->last = last.len > 0;
+	return number.len <= SMTP_CHUNK_DIGITS_MAX && slice_to_u64(number, UINT64_MAX, &c->size) &&
+		(!c->last || slice_ieq_str(last, "LAST"))
+	    ? SMTP_REPLY_NONE
+	    : SMTP_REPLY_CHUNK_SIZE;
 }
 
 /* ---- acting ---- */
@@ -155,10 +239,10 @@ parse_recipient(struct smtp_command *c, struct slice in)
 static void
 forget_transaction(struct smtp_server *m, struct smtp_server_event *event)
 {
-	if (m->state == STATE_MAIL || m->state == STATE_RECIPIENT)
+	if (m->state == STATE_MAIL || m->state == STATE_RECIPIENT || m->state == STATE_CHUNKS)
 		event->what = SMTP_SERVER_RESET;
 	m->state = STATE_READY;
-	m->recipients = 0;
+	m->recipients = m->due = 0;
 }
 
 static void
@@ -175,7 +259,11 @@ say_extensions(struct smtp_server *m)
 		(void)sasl_offer(&m->out, m->config.tls);
 		(void)buf_put_str(&m->out, "\r\n");
 	}
-	(void)buf_put_str(&m->out, "250-8BITMIME\r\n250 ENHANCEDSTATUSCODES\r\n");
+	(void)buf_put_str(&m->out, "250-8BITMIME\r\n250-SMTPUTF8\r\n250-CHUNKING\r\n");
+	if (m->config.role != SMTP_SERVER_LMTP)
+		(void)buf_put_str(&m->out, "250-DSN\r\n");
+	(void)buf_putf(
+	    &m->out, "250-LIMITS RCPTMAX=%lu\r\n250 ENHANCEDSTATUSCODES\r\n", (unsigned long)m->config.recipients_max);
 }
 
 static void
@@ -299,6 +387,9 @@ act_mail(struct smtp_server *m, const struct smtp_command *c, struct smtp_server
 	event->path = c->path;
 	event->size = c->size;
 	event->body_8bit = c->body_8bit;
+	event->utf8 = m->utf8 = c->utf8;
+	event->ret = c->ret;
+	event->envid = c->envid;
 	server_ask(m, event, SMTP_SERVER_MAIL);
 }
 
@@ -310,6 +401,8 @@ act_recipient(struct smtp_server *m, const struct smtp_command *c, struct smtp_s
 		return;
 	}
 	event->path = c->path;
+	event->notify = c->notify;
+	event->orcpt = c->orcpt;
 	server_ask(m, event, SMTP_SERVER_RECIPIENT);
 }
 
@@ -317,7 +410,35 @@ static void
 act_data(struct smtp_server *m, const struct smtp_command *c, struct smtp_server_event *event)
 {
 	(void)c;
+	m->chunk = (struct server_chunk){ 0 };
 	server_ask(m, event, SMTP_SERVER_DATA);
+}
+
+static enum smtp_reply
+hello_first(const struct smtp_server *m)
+{
+	return m->config.role == SMTP_SERVER_LMTP ? SMTP_REPLY_LHLO_FIRST : SMTP_REPLY_HELLO_FIRST;
+}
+
+static enum smtp_reply
+no_recipients(const struct smtp_server *m)
+{
+	return m->config.role == SMTP_SERVER_LMTP ? SMTP_REPLY_NO_RECIPIENTS_LMTP : SMTP_REPLY_NO_RECIPIENTS;
+}
+
+/* Its octets are behind it in any case. */
+static void
+act_chunk(struct smtp_server *m, const struct smtp_command *c, struct smtp_server_event *event)
+{
+	enum smtp_reply refusal = SMTP_REPLY_NONE;
+
+	if (m->state == STATE_START)
+		refusal = hello_first(m);
+	else if (m->state == STATE_READY)
+		refusal = SMTP_REPLY_MAIL_FIRST;
+	else if (m->state == STATE_MAIL)
+		refusal = no_recipients(m);
+	server_chunk_begin(m, c, refusal, event);
 }
 
 static void
@@ -340,8 +461,18 @@ act_noop(struct smtp_server *m, const struct smtp_command *c, struct smtp_server
 static void
 act_verify(struct smtp_server *m, const struct smtp_command *c, struct smtp_server_event *event)
 {
+	(void)c;
 	(void)event;
-	server_reply(m, c->argument.len == 0 ? SMTP_REPLY_BAD_ARGUMENT : SMTP_REPLY_VERIFY, SLICE_EMPTY);
+	server_reply(m, SMTP_REPLY_VERIFY, SLICE_EMPTY);
+}
+
+/* RFC 5321 section 7.3: where nothing is told, 252. */
+static void
+act_expand(struct smtp_server *m, const struct smtp_command *c, struct smtp_server_event *event)
+{
+	(void)c;
+	(void)event;
+	server_reply(m, SMTP_REPLY_EXPAND, SLICE_EMPTY);
 }
 
 static void
@@ -363,39 +494,45 @@ act_quit(struct smtp_server *m, const struct smtp_command *c, struct smtp_server
 
 /* ---- the table ---- */
 
+enum dialect { ANY, SMTP, LMTP };
+
 static const struct command {
 	const char *name;
+	enum dialect dialect;
 	unsigned states;       /* where it may come */
 	enum smtp_reply else_; /* said in other states, once EHLO was said */
 	enum smtp_reply (*parse)(struct smtp_command *c, struct slice in);
 	void (*act)(struct smtp_server *m, const struct smtp_command *c, struct smtp_server_event *event);
 } commands[] = {
-	{ "EHLO", STATE_COMMANDS, SMTP_REPLY_NONE, parse_hello, act_ehlo },
-	{ "HELO", STATE_COMMANDS, SMTP_REPLY_NONE, parse_hello, act_helo },
-	{ "STARTTLS", STATE_READY, SMTP_REPLY_MAIL_ALREADY, parse_nothing, act_start_tls },
-	{ "AUTH", STATE_READY, SMTP_REPLY_AUTH_IN_MAIL, parse_auth, act_auth },
-	{ "MAIL", STATE_READY, SMTP_REPLY_MAIL_ALREADY, parse_mail, act_mail },
-	{ "RCPT", STATE_MAIL | STATE_RECIPIENT, SMTP_REPLY_MAIL_FIRST, parse_recipient, act_recipient },
-	{ "DATA", STATE_RECIPIENT, SMTP_REPLY_RECIPIENT_FIRST, parse_nothing, act_data },
-	{ "RSET", STATE_COMMANDS, SMTP_REPLY_NONE, parse_nothing, act_reset },
-	{ "NOOP", STATE_COMMANDS, SMTP_REPLY_NONE, parse_anything, act_noop },
-	{ "VRFY", STATE_COMMANDS, SMTP_REPLY_NONE, parse_anything, act_verify },
-	{ "HELP", STATE_COMMANDS, SMTP_REPLY_NONE, parse_anything, act_help },
-	{ "QUIT", STATE_COMMANDS, SMTP_REPLY_NONE, parse_nothing, act_quit },
-	{ "EXPN", 0, SMTP_REPLY_NOT_DONE_HERE, NULL, NULL },
-	{ "BDAT", 0, SMTP_REPLY_NOT_DONE_HERE, NULL, NULL },
-	{ "TURN", 0, SMTP_REPLY_NOT_DONE_HERE, NULL, NULL },
-	{ "ETRN", 0, SMTP_REPLY_NOT_DONE_HERE, NULL, NULL },
-	{ "SEND", 0, SMTP_REPLY_NOT_DONE_HERE, NULL, NULL },
-	{ "SOML", 0, SMTP_REPLY_NOT_DONE_HERE, NULL, NULL },
-	{ "SAML", 0, SMTP_REPLY_NOT_DONE_HERE, NULL, NULL },
+	{ "EHLO", SMTP, STATE_COMMANDS, SMTP_REPLY_NONE, parse_hello, act_ehlo },
+	{ "HELO", SMTP, STATE_COMMANDS, SMTP_REPLY_NONE, parse_hello, act_helo },
+	{ "LHLO", LMTP, STATE_COMMANDS, SMTP_REPLY_NONE, parse_hello, act_ehlo },
+	{ "STARTTLS", ANY, STATE_READY, SMTP_REPLY_MAIL_ALREADY, parse_nothing, act_start_tls },
+	{ "AUTH", ANY, STATE_READY, SMTP_REPLY_AUTH_IN_MAIL, parse_auth, act_auth },
+	{ "MAIL", ANY, STATE_READY, SMTP_REPLY_MAIL_ALREADY, parse_mail, act_mail },
+	{ "RCPT", ANY, STATE_MAIL | STATE_RECIPIENT, SMTP_REPLY_MAIL_FIRST, parse_recipient, act_recipient },
+	{ "DATA", ANY, STATE_RECIPIENT, SMTP_REPLY_RECIPIENT_FIRST, parse_nothing, act_data },
+	{ "BDAT", ANY, STATE_COMMANDS, SMTP_REPLY_NONE, parse_chunk, act_chunk },
+	{ "RSET", ANY, STATE_COMMANDS, SMTP_REPLY_NONE, parse_nothing, act_reset },
+	{ "NOOP", ANY, STATE_COMMANDS, SMTP_REPLY_NONE, parse_anything, act_noop },
+	{ "VRFY", ANY, STATE_COMMANDS, SMTP_REPLY_NONE, parse_string, act_verify },
+	{ "EXPN", ANY, STATE_COMMANDS, SMTP_REPLY_NONE, parse_string, act_expand },
+	{ "HELP", ANY, STATE_COMMANDS, SMTP_REPLY_NONE, parse_anything, act_help },
+	{ "QUIT", ANY, STATE_COMMANDS, SMTP_REPLY_NONE, parse_nothing, act_quit },
+	{ "TURN", ANY, 0, SMTP_REPLY_NOT_DONE_HERE, NULL, NULL },
+	{ "ETRN", ANY, 0, SMTP_REPLY_NOT_DONE_HERE, NULL, NULL },
+	{ "SEND", ANY, 0, SMTP_REPLY_NOT_DONE_HERE, NULL, NULL },
+	{ "SOML", ANY, 0, SMTP_REPLY_NOT_DONE_HERE, NULL, NULL },
+	{ "SAML", ANY, 0, SMTP_REPLY_NOT_DONE_HERE, NULL, NULL },
 };
 
 static const struct command *
-find(struct slice name)
+find(const struct smtp_server *m, struct slice name)
 {
+	enum dialect other = m->config.role == SMTP_SERVER_LMTP ? SMTP : LMTP;
+
 	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-		if (slice_ieq_str(name, commands[i].name))
+		if (slice_ieq_str(name, commands[i].name) && commands[i].dialect != other)
 			return &commands[i];
 	return NULL;
 }
@@ -407,9 +544,11 @@ order_refusal(const struct smtp_server *m, const struct command *known)
 	if (known->states == 0)
 		return known->else_;
 	if (m->state == STATE_START)
-		return SMTP_REPLY_HELLO_FIRST;
+		return hello_first(m);
+	if (m->state == STATE_CHUNKS)
+		return SMTP_REPLY_CHUNKS_BEGUN;
 	if (m->state == STATE_MAIL && known->states == STATE_RECIPIENT)
-		return SMTP_REPLY_NO_RECIPIENTS;
+		return no_recipients(m);
 	if (m->state == STATE_READY && known->states == STATE_RECIPIENT)
 		return SMTP_REPLY_MAIL_FIRST;
 	return known->else_;
@@ -428,8 +567,8 @@ void
 server_command(struct smtp_server *m, struct slice line, struct smtp_server_event *event)
 {
 	struct slice rest, name = slice_split(line, ' ', &rest);
-	struct smtp_command c = { 0 };
-	const struct command *known = find(slice_trim(name));
+	struct smtp_command c = { .utf8 = m->utf8 };
+	const struct command *known = find(m, slice_trim(name));
 	enum smtp_reply bad;
 
 	if (!line_valid(line))
@@ -440,8 +579,11 @@ server_command(struct smtp_server *m, struct slice line, struct smtp_server_even
 		bad = order_refusal(m, known);
 	else
 		bad = known->parse(&c, rest);
-	if (bad != SMTP_REPLY_NONE)
+	if (bad != SMTP_REPLY_NONE) {
 		server_reply(m, bad, SLICE_EMPTY);
-	else if (known != NULL)
+		if (slice_istarts(line, SLICE("BDAT"))) /* octets follow, and nobody knows how many */
+			m->stop = SMTP_REPLY_OUT_OF_STEP;
+	} else if (known != NULL) {
 		known->act(m, &c, event);
+	}
 }

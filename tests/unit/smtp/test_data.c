@@ -144,4 +144,51 @@ stuffing(void **state)
 	}
 }
 
-UNIT_MAIN(UNIT_TEST(forms), UNIT_TEST(octet_by_octet), UNIT_TEST(stuffing))
+/* By BDAT: the same faults wherever the chunks are cut. */
+static void
+chunks(void **state)
+{
+	static const struct {
+		const char *in;
+		unsigned faults;
+	} forms_cut[] = {
+		{ "", 0 },
+		{ "a", 0 },
+		{ "a\r\n.\r\nb\r\n", 0 },
+		{ "\r\n\r\n", 0 },
+		{ "a\n", SMTP_DATA_BARE_LF },
+		{ "\n", SMTP_DATA_BARE_LF },
+		{ "a\rb", SMTP_DATA_BARE_CR },
+		{ "a\r", SMTP_DATA_BARE_CR },
+		{ "\r\r\n", SMTP_DATA_BARE_CR },
+		{ "\r\n\n", SMTP_DATA_BARE_LF },
+		{ "\n\r", SMTP_DATA_BARE_LF | SMTP_DATA_BARE_CR },
+		{ "a\r\n.\rb\n", SMTP_DATA_BARE_LF | SMTP_DATA_BARE_CR },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof forms_cut / sizeof forms_cut[0]; i++) {
+		struct slice in = slice_str(forms_cut[i].in);
+
+		for (size_t piece = 1; piece <= in.len + 1; piece++) {
+			struct smtp_data d = { 0 };
+
+			for (size_t at = 0; at < in.len; at += piece)
+				smtp_data_check(&d, slice_sub(in, at, piece));
+			smtp_data_check_end(&d);
+			if (d.faults != forms_cut[i].faults)
+				fail_msg("row %zu, pieces of %zu: %u", i, piece, d.faults);
+		}
+	}
+	for (size_t piece = 1; piece <= 4; piece++) {
+		struct smtp_data d = { 0 };
+		struct slice in = slice_of("a\0\r\n", 4);
+
+		for (size_t at = 0; at < in.len; at += piece)
+			smtp_data_check(&d, slice_sub(in, at, piece));
+		smtp_data_check_end(&d);
+		assert_int_equal(d.faults, SMTP_DATA_NUL);
+	}
+}
+
+UNIT_MAIN(UNIT_TEST(chunks), UNIT_TEST(forms), UNIT_TEST(octet_by_octet), UNIT_TEST(stuffing))

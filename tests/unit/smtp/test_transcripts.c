@@ -6,7 +6,7 @@
 
 struct bare {
 	struct smtp_server *machine;
-	bool submission, tls, closed, starting_tls;
+	bool submission, lmtp, tls, closed, starting_tls;
 	struct buf answers;
 };
 
@@ -62,7 +62,9 @@ pump(struct bare *b)
 
 		b->closed = b->closed || ev.what == SMTP_SERVER_CLOSE;
 		b->starting_tls = ev.what == SMTP_SERVER_START_TLS;
-		smtp_server_answer(b->machine, r, ev.what == SMTP_SERVER_END ? SLICE("1") : SLICE_EMPTY, 0);
+		do
+			smtp_server_answer(b->machine, r, ev.what == SMTP_SERVER_END ? SLICE("1") : SLICE_EMPTY, 0);
+		while (smtp_server_answers_due(b->machine) > 0);
 		if (r == SMTP_REPLY_AUTH_OK)
 			assert_ok(smtp_server_renew(b->machine, 0, &b->machine, &unit_error));
 	}
@@ -74,7 +76,9 @@ static void
 make(struct bare *b, bool silent)
 {
 	const struct smtp_server_config config = {
-		.role = b->submission ? SMTP_SERVER_SUBMISSION : SMTP_SERVER_MX,
+		.role = b->lmtp     ? SMTP_SERVER_LMTP
+		    : b->submission ? SMTP_SERVER_SUBMISSION
+				    : SMTP_SERVER_MX,
 		.hostname = SLICE("mail.example.org"),
 		.size_max = 65536,
 		.tls = b->tls,
@@ -93,6 +97,7 @@ bare_begin(void *ctx, const char *listener)
 	*b = (struct bare){ 0 };
 	buf_init(&b->answers, 1u << 20);
 	b->submission = strncmp(listener, "submission", 10) == 0;
+	b->lmtp = strcmp(listener, "lmtp") == 0;
 	b->tls = strcmp(listener, "submissions") == 0;
 	make(b, false);
 }
@@ -224,6 +229,99 @@ slow_text(void **state)
 	smtp_server_free(m);
 }
 
+/* Nor is a chunk of an octet, or of none, now and then. */
+static void
+slow_chunks(void **state)
+{
+	struct smtp_server *m = timed();
+	struct smtp_server_event ev;
+	int64_t now = 0;
+
+	(void)state;
+	say(m, "HELO x\r\n", SMTP_REPLY_NONE, 0);
+	say(m, "MAIL FROM:<>\r\n", SMTP_REPLY_SENDER_OK, 0);
+	say(m, "RCPT TO:<a@b>\r\n", SMTP_REPLY_RECIPIENT_OK, 0);
+	say(m, "BDAT 1\r\na", SMTP_REPLY_DATA_GO, 0);
+	assert_int_equal(smtp_server_next(m, now, &ev), SMTP_SERVER_CHUNK);
+	for (now = 100; now < 1000; now += 100) {
+		assert_int_equal(smtp_server_feed(m, SLICE("BDAT 0\r\nBDAT 1\r\na"), now), 17);
+		assert_int_equal(smtp_server_next(m, now, &ev), SMTP_SERVER_CHUNK);
+		assert_int_equal(smtp_server_next(m, now, &ev), SMTP_SERVER_NOTHING);
+	}
+	assert_int_equal(smtp_server_next(m, now, &ev), SMTP_SERVER_CLOSE);
+	smtp_server_free(m);
+}
+
+/* Pitfall 3: a hundred thousand chunks leave behind what one does. */
+static void
+pitfall_3_tiny_chunks_cost_nothing(void **state)
+{
+	struct smtp_server *m = timed();
+	struct smtp_server_event ev;
+	uint64_t got = 0;
+
+	(void)state;
+	say(m, "HELO x\r\n", SMTP_REPLY_NONE, 0);
+	say(m, "MAIL FROM:<>\r\n", SMTP_REPLY_SENDER_OK, 0);
+	say(m, "RCPT TO:<a@b>\r\n", SMTP_REPLY_RECIPIENT_OK, 0);
+	say(m, "BDAT 0\r\n", SMTP_REPLY_DATA_GO, 0);
+	smtp_server_sent(m, smtp_server_output(m).len);
+	for (int i = 0; i < 100000; i++) {
+		assert_int_equal(smtp_server_feed(m, SLICE("BDAT 1\r\na"), 0), 9);
+		while (smtp_server_next(m, 0, &ev) != SMTP_SERVER_NOTHING) {
+			assert_int_equal(ev.what, SMTP_SERVER_CHUNK);
+			got += ev.chunk.len;
+		}
+		assert_true(smtp_server_output(m).len < 64);
+		smtp_server_sent(m, smtp_server_output(m).len);
+		assert_int_equal(smtp_server_unread(m).len, 0);
+	}
+	assert_int_equal(got, 100000);
+	assert_int_equal(smtp_server_feed(m, SLICE("BDAT 0 LAST\r\n"), 0), 13);
+	assert_int_equal(smtp_server_next(m, 0, &ev), SMTP_SERVER_END);
+	assert_int_equal(ev.size, got);
+	smtp_server_free(m);
+}
+
+/* LMTP: the longest answers of the most recipients fit into the output, whatever stands there already. */
+static void
+many_answers(void **state)
+{
+	const struct smtp_server_config config = {
+		.role = SMTP_SERVER_LMTP, .hostname = SLICE("h"), .size_max = 1 << 20
+	};
+	struct smtp_server *m;
+	struct smtp_server_event ev;
+	size_t longest = 0;
+
+	(void)state;
+	for (int r = 1; r < SMTP_REPLY_COUNT; r++) {
+		struct buf text;
+
+		buf_init(&text, 1000);
+		assert_int_equal(
+		    smtp_reply_write(&text, (enum smtp_reply)r, SLICE("0123456789abcdef0123456789abcdef")), 0);
+		longest = text.len > longest ? text.len : longest;
+		buf_done(&text);
+	}
+	assert_true(SMTP_OUTPUT_HIGH + SMTP_LMTP_RECIPIENTS_MAX * longest <= SMTP_OUTPUT_MAX);
+	assert_ok(smtp_server_new(&config, false, 0, &m, &unit_error));
+	say(m, "LHLO x\r\n", SMTP_REPLY_NONE, 0);
+	say(m, "MAIL FROM:<>\r\n", SMTP_REPLY_SENDER_OK, 0);
+	for (unsigned i = 0; i < SMTP_LMTP_RECIPIENTS_MAX; i++)
+		say(m, "RCPT TO:<a@b>\r\n", SMTP_REPLY_RECIPIENT_OK, 0);
+	smtp_server_sent(m, smtp_server_output(m).len);
+	assert_int_equal(smtp_server_feed(m, SLICE("RCPT TO:<a@b>\r\nDATA\r\n"), 0), 21);
+	assert_int_equal(smtp_server_next(m, 0, &ev), SMTP_SERVER_DATA);
+	assert_true(slice_starts(smtp_server_output(m), SLICE("452 4.5.3 ")));
+	smtp_server_answer(m, SMTP_REPLY_DATA_GO, SLICE_EMPTY, 0);
+	assert_int_equal(smtp_server_feed(m, SLICE("a\nb\r\n.\r\n"), 0), 8);
+	assert_int_equal(smtp_server_next(m, 0, &ev), SMTP_SERVER_RESET);
+	assert_int_equal(smtp_server_next(m, 0, &ev), SMTP_SERVER_NOTHING);
+	assert_true(smtp_server_output(m).len > SMTP_LMTP_RECIPIENTS_MAX * 60);
+	smtp_server_free(m);
+}
+
 /* While a question is open the client is not to blame. */
 static void
 question_stops_the_clock(void **state)
@@ -263,4 +361,5 @@ never_reads(void **state)
 }
 
 UNIT_MAIN(UNIT_TEST(in_pieces), UNIT_TEST(octet_by_octet), UNIT_TEST(slow_line), UNIT_TEST(slow_text),
+    UNIT_TEST(slow_chunks), UNIT_TEST(pitfall_3_tiny_chunks_cost_nothing), UNIT_TEST(many_answers),
     UNIT_TEST(question_stops_the_clock), UNIT_TEST(never_reads))

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: ISC */
+#include "smtp/dsn.h"
+
+#include "base/error.h"
+#include "unit.h"
+
+static void
+notify(void **state)
+{
+	static const struct {
+		const char *in;
+		bool good;
+		unsigned bits;
+	} rows[] = {
+		{ "NEVER", true, SMTP_NOTIFY_NEVER },
+		{ "success", true, SMTP_NOTIFY_SUCCESS },
+		{ "SUCCESS,FAILURE", true, SMTP_NOTIFY_SUCCESS | SMTP_NOTIFY_FAILURE },
+		{ "Delay,Failure,Success", true, SMTP_NOTIFY_SUCCESS | SMTP_NOTIFY_FAILURE | SMTP_NOTIFY_DELAY },
+		{ "", false, 0 },
+		{ ",", false, 0 },
+		{ "SUCCESS,", false, 0 },
+		{ ",SUCCESS", false, 0 },
+		{ "SUCCESS,NEVER", false, 0 },
+		{ "NEVER,NEVER", true, SMTP_NOTIFY_NEVER },
+		{ "ALWAYS", false, 0 },
+		{ "SUCCESS FAILURE", false, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		unsigned got = 99;
+
+		if (smtp_notify_parse(slice_str(rows[i].in), &got) != rows[i].good)
+			fail_msg("%s", rows[i].in);
+		assert_int_equal(got, rows[i].good ? rows[i].bits : 99);
+	}
+}
+
+static void
+returns(void **state)
+{
+	enum smtp_return r = SMTP_RETURN_UNSAID;
+
+	(void)state;
+	assert_false(smtp_return_parse(SLICE("BODY"), &r));
+	assert_false(smtp_return_parse(SLICE_EMPTY, &r));
+	assert_int_equal(r, SMTP_RETURN_UNSAID);
+	assert_true(smtp_return_parse(SLICE("hdrs"), &r));
+	assert_int_equal(r, SMTP_RETURN_HEADERS);
+	assert_true(smtp_return_parse(SLICE("Full"), &r));
+	assert_int_equal(r, SMTP_RETURN_FULL);
+}
+
+/* Pairs of xtext and what it stands for; NULL: malformed. */
+static void
+xtext(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} rows[] = {
+		{ "", "" },
+		{ "QQ314159", "QQ314159" },
+		{ "a+2Bb+3Dc+20", "a+b=c " },
+		{ "+0A", "\n" },
+		{ "+2b", NULL },
+		{ "+2", NULL },
+		{ "+", NULL },
+		{ "a b", NULL },
+		{ "a=b", NULL },
+		{ "\xc3\xa4", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct buf out, again;
+		int rc;
+
+		buf_init(&out, 100);
+		buf_init(&again, 100);
+		rc = smtp_xtext_decode(slice_str(rows[i].in), &out);
+		assert_int_equal(rc, rows[i].out == NULL ? ERR_SYNTAX : 0);
+		if (rc == 0) {
+			assert_slice(buf_slice(&out), rows[i].out);
+			assert_int_equal(smtp_xtext_write(buf_slice(&out), &again), 0);
+			assert_slice(buf_slice(&again), rows[i].in);
+		}
+		buf_done(&out);
+		buf_done(&again);
+	}
+}
+
+static void
+identifiers(void **state)
+{
+	static const struct {
+		const char *in;
+		bool envid, orcpt, orcpt_utf8;
+	} rows[] = {
+		{ "QQ314159", true, false, false },
+		{ "a+0D", false, false, false },
+		{ "rfc822;bob@example.org", true, true, true },
+		{ "rfc822;bob+2Blists@example.org", true, true, true },
+		{ "rfc822;bob+lists@example.org", false, false, false },
+		{ "rfc822;bob+00", false, false, false },
+		{ "rfc822;", true, false, false },
+		{ ";bob", true, false, false },
+		{ "rfc(822);bob", true, false, false },
+		{ "utf-8;b\xc3\xb6r", false, false, true },
+		{ "UTF-8;b\xc3\xb6r", false, false, true },
+		{ "utf-8;b\xc3", false, false, false },
+		{ "utf-8;b\\x{F6}b", true, true, true },
+		{ "rfc822;b\xc3\xb6r", false, false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct slice in = slice_str(rows[i].in);
+
+		if (smtp_envid_valid(in) != rows[i].envid || smtp_orcpt_valid(in, false) != rows[i].orcpt ||
+		    smtp_orcpt_valid(in, true) != rows[i].orcpt_utf8)
+			fail_msg("%s", rows[i].in);
+	}
+}
+
+UNIT_MAIN(UNIT_TEST(notify), UNIT_TEST(returns), UNIT_TEST(xtext), UNIT_TEST(identifiers))
