@@ -5,14 +5,17 @@
 #ifndef SERVICE_LIMITS_H
 #define SERVICE_LIMITS_H
 
-#define SERVICE_PASSWORD_MAX 1024u   /* octets of a password */
-#define SERVICE_IDENTITY_MAX 320u    /* octets of an account's address as it signs in */
-#define SERVICE_RECEIVED_MAX 100u    /* Received fields before a message is a loop (RFC 5321 6.3 wants at least 100) */
-#define SERVICE_RECIPIENTS_MAX 1000u /* of one message (RFC 5321 4.5.3.1.8 wants at least 100) */
+#define SERVICE_PASSWORD_MAX 1024u /* octets of a password */
+#define SERVICE_IDENTITY_MAX 320u  /* octets of an account's address as it signs in */
+#define SERVICE_RECEIVED_MAX \
+	100u /* Received fields before a message is a loop (RFC 5321 6.3 wants at least 100); the same for Delivered-To */
+#define SERVICE_RECIPIENTS_MAX 1000u    /* of one message (RFC 5321 4.5.3.1.8 wants at least 100) */
 #define SERVICE_INLINE_MAX (256u << 10) /* octets of a message that travels in one request; larger ones are staged */
 #define SERVICE_HEADER_MAX (256u << 10) /* octets of a received message's header; longer ones are refused */
-#define SERVICE_FROM_MAX 16u            /* addresses in the From field of a submitted message */
-#define SERVICE_RECEIVING_MAX 4096u     /* messages under way at once: each may hold SERVICE_INLINE_MAX and more */
+#define SERVICE_FROM_MAX 16u            /* addresses in From, Sender and their kin of a submitted message */
+#define SERVICE_REPORT_HEADER_MAX \
+	(64u << 10)                 /* octets of a header that a report on the delivery shows; none of longer ones */
+#define SERVICE_RECEIVING_MAX 4096u /* messages under way at once: each may hold SERVICE_INLINE_MAX and more */
 #define SERVICE_FRONT_OUTPUT_HIGH (8u << 10) /* with so much unsent a stranger is heard no further */
 #define SERVICE_AUTH_WAITING 256u            /* password checks in the queue; more are told to come again later */
 #define SERVICE_AUTH_THREADS 2u              /* password checks at once: each takes AUTH_MEMORY_KIB of memory */

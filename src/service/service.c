@@ -77,8 +77,7 @@ open_mx(struct service *s, struct conn *c, uint64_t account, const struct trunk_
     struct error *e)
 {
 	(void)account;
-	(void)in;
-	return smtp_session_open(s, c, session_out, e);
+	return smtp_session_open(s, c, (enum service_role)in->kind, session_out, e);
 }
 
 static int
@@ -99,6 +98,7 @@ static const struct kind_row {
 	    void **session_out, struct error *e);
 } kinds[] = {
 	{ SERVICE_MX, PROCESS_MX, false, &smtp_session_ops, open_mx },
+	{ SERVICE_LMTP, PROCESS_MX, false, &smtp_session_ops, open_mx },
 	{ SERVICE_SUBMISSION, PROCESS_MAIL, true, &smtp_session_ops, smtp_session_open_account },
 	{ SERVICE_IMAP, PROCESS_MAIL, true, &imap_session_ops, imap_session_open },
 	{ SERVICE_DIRECTORY, PROCESS_WEB, false, &directory_session_ops, open_directory },

@@ -13,7 +13,7 @@
 #define TEXT_MAX (16u << 20)       /* never reached: the text is taken away before */
 
 struct smtp_message *
-smtp_message_new(struct slice from, bool submission)
+smtp_message_new(const struct smtp_message_envelope *in)
 {
 	struct smtp_message *m = mem_alloc(sizeof *m);
 
@@ -22,8 +22,12 @@ smtp_message_new(struct slice from, bool submission)
 	arena_init(&m->arena, ENVELOPE_BUDGET);
 	buf_init(&m->head, SERVICE_HEADER_MAX);
 	buf_init(&m->text, TEXT_MAX);
-	m->submission = submission;
-	m->from = arena_copy(&m->arena, from);
+	buf_init(&m->original, SERVICE_REPORT_HEADER_MAX);
+	m->submission = in->submission;
+	m->utf8 = in->utf8;
+	m->ret = in->ret;
+	m->from = arena_copy(&m->arena, in->from);
+	m->envid = arena_copy(&m->arena, in->envid);
 	if (m->arena.err != 0) {
 		smtp_message_free(m);
 		return NULL;
@@ -37,6 +41,7 @@ smtp_message_free(struct smtp_message *m)
 	if (m == NULL)
 		return;
 	arena_done(&m->arena);
+	buf_done(&m->original);
 	buf_done(&m->head);
 	buf_done(&m->text);
 	mem_free(m);
@@ -110,17 +115,38 @@ smtp_message_recipient(struct smtp_message *m, struct slice address, const uint6
 	if (m->arena.err != 0)
 		return m->arena.err;
 	merge_accounts(m, accounts, account_count, fresh);
-	m->recipients[m->recipient_count++].address = copy;
+	m->recipients[m->recipient_count++] = (struct smtp_recipient){ .address = copy };
 	return rc;
+}
+
+int
+smtp_message_recipient_reports(struct smtp_message *m, unsigned notify, struct slice orcpt)
+{
+	struct smtp_recipient *last = &m->recipients[m->recipient_count - 1];
+
+	last->notify = notify;
+	last->orcpt = arena_copy(&m->arena, orcpt);
+	return m->arena.err;
+}
+
+bool
+smtp_message_wants_report(const struct smtp_message *m)
+{
+	bool wanted = false;
+
+	for (size_t i = 0; i < m->recipient_count && !wanted; i++)
+		wanted = (m->recipients[i].notify & SMTP_NOTIFY_SUCCESS) != 0;
+	return wanted && m->from.len > 0;
 }
 
 /* ---- the header ---- */
 
 struct header_facts {
-	unsigned received;
-	bool date, message_id, delivered_to_us;
-	struct slice from[SERVICE_FROM_MAX]; /* values of From fields: one is right, but who reads may look at any */
-	size_t from_count;
+	unsigned received, delivered_to;
+	bool date, message_id, sender, several_from;
+	unsigned from;                      /* fields of that name */
+	struct slice who[SERVICE_FROM_MAX]; /* values of From and its kin: who reads may look at any of them */
+	size_t who_count;
 };
 
 /* The field at the front of in with its continuation lines; *value_out is behind the colon, name_out empty for no field. */
@@ -143,23 +169,47 @@ take_field(struct slice in, struct slice *name_out, struct slice *value_out)
 }
 
 static void
-note_field(struct header_facts *f, const struct smtp_message *m, struct slice name, struct slice value)
+note_who(struct header_facts *f, struct slice value)
 {
-	if (slice_ieq_str(name, "Received"))
+	if (f->who_count < SERVICE_FROM_MAX)
+		f->who[f->who_count++] = value;
+}
+
+/* Not over SERVICE_RECEIVED_MAX times, so that fields times recipients stay bounded. */
+static void
+note_delivered_to(struct header_facts *f, struct smtp_message *m, struct slice value)
+{
+	if (++f->delivered_to > SERVICE_RECEIVED_MAX)
+		return;
+	for (size_t i = 0; i < m->recipient_count; i++)
+		if (slice_ieq(value, m->recipients[i].address))
+			m->recipients[i].delivered_to = true;
+}
+
+static void
+note_field(struct header_facts *f, struct smtp_message *m, struct slice name, struct slice value)
+{
+	if (slice_ieq_str(name, "Received")) {
 		f->received++;
-	else if (slice_ieq_str(name, "Date"))
+	} else if (slice_ieq_str(name, "Date")) {
 		f->date = true;
-	else if (slice_ieq_str(name, "Message-ID"))
+	} else if (slice_ieq_str(name, "Message-ID")) {
 		f->message_id = true;
-	else if (slice_ieq_str(name, "From") && f->from_count < SERVICE_FROM_MAX)
-		f->from[f->from_count++] = value;
-	else if (slice_ieq_str(name, "Delivered-To") && m->recipient_count == 1 &&
-	    slice_ieq(value, m->recipients[0].address))
-		f->delivered_to_us = true;
+	} else if (slice_ieq_str(name, "From")) {
+		f->from++;
+		note_who(f, value);
+	} else if (slice_ieq_str(name, "Sender")) {
+		f->sender = true;
+		note_who(f, value);
+	} else if (slice_ieq_str(name, "Resent-From") || slice_ieq_str(name, "Resent-Sender")) {
+		note_who(f, value);
+	} else if (slice_ieq_str(name, "Delivered-To")) {
+		note_delivered_to(f, m, value);
+	}
 }
 
 static struct header_facts
-look_at(const struct smtp_message *m, struct slice header)
+look_at(struct smtp_message *m, struct slice header)
 {
 	struct header_facts f = { 0 };
 
@@ -170,6 +220,18 @@ look_at(const struct smtp_message *m, struct slice header)
 		note_field(&f, m, name, value);
 	}
 	return f;
+}
+
+/* RFC 5321 section 6.3; and what has been in the mailbox of each recipient does not go there again. */
+static bool
+goes_in_circles(const struct smtp_message *m, const struct header_facts *f)
+{
+	size_t again = 0;
+
+	for (size_t i = 0; i < m->recipient_count; i++)
+		again += m->recipients[i].delivered_to;
+	return f->received >= SERVICE_RECEIVED_MAX || f->delivered_to > SERVICE_RECEIVED_MAX ||
+	    (again > 0 && again == m->recipient_count);
 }
 
 static void
@@ -217,12 +279,28 @@ put_received(struct smtp_message *m, const struct smtp_trace *t)
 	(void)buf_put_str(b, "\r\n");
 }
 
-/* RFC 6409 sections 8.2 and 8.3. */
+static void
+put_own_address(struct buf *b, const char *name, struct slice address)
+{
+	(void)buf_putf(b, "%s: <", name);
+	(void)buf_put_slice(b, address);
+	(void)buf_put_str(b, ">\r\n");
+}
+
+/*
+ * RFC 6409 sections 8.1 to 8.3. From and Sender name the envelope's sender,
+ * which is the account's: a message must have From, and Sender where From
+ * names several (RFC 5322 section 3.6.2).
+ */
 static void
 put_missing(struct smtp_message *m, const struct smtp_trace *t, const struct header_facts *f)
 {
 	struct buf *b = &m->text;
 
+	if (f->from == 0 && m->from.len > 0)
+		put_own_address(b, "From", m->from);
+	if (f->several_from && !f->sender && m->from.len > 0)
+		put_own_address(b, "Sender", m->from);
 	if (!f->date) {
 		(void)buf_put_str(b, "Date: ");
 		(void)date_write_mail(b, (int64_t)t->now, 0);
@@ -254,16 +332,17 @@ add_from(struct smtp_message *m, const struct mime_address *address)
 
 /* The addresses that the message says it is from. False: too many, or not to be understood. */
 static bool
-note_from(struct smtp_message *m, const struct header_facts *f)
+note_from(struct smtp_message *m, struct header_facts *f)
 {
 	m->from_addresses = arena_array(&m->arena, SERVICE_FROM_MAX, sizeof *m->from_addresses);
-	if (m->from_addresses == NULL || f->from_count == SERVICE_FROM_MAX)
+	if (m->from_addresses == NULL || f->who_count == SERVICE_FROM_MAX)
 		return false;
-	for (size_t i = 0; i < f->from_count; i++) {
+	for (size_t i = 0; i < f->who_count; i++) {
 		struct mime_addresses list;
 
-		if (mime_addresses_parse(f->from[i], &m->arena, &list, NULL) != 0 || list.broken || list.cut)
+		if (mime_addresses_parse(f->who[i], &m->arena, &list, NULL) != 0 || list.broken || list.cut)
 			return false;
+		f->several_from = f->several_from || list.count > 1;
 		for (size_t k = 0; k < list.count; k++)
 			if (list.items[k].kind == MIME_ADDRESS_MAILBOX && !add_from(m, &list.items[k]))
 				return false;
@@ -278,7 +357,9 @@ header_ended(struct smtp_message *m, size_t header_len, const struct smtp_trace 
 	struct header_facts f = look_at(m, slice_sub(buf_slice(&m->head), 0, header_len));
 
 	m->header_whole = true;
-	if (f.received >= SERVICE_RECEIVED_MAX || f.delivered_to_us)
+	if (header_len <= SERVICE_REPORT_HEADER_MAX && smtp_message_wants_report(m))
+		(void)buf_put(&m->original, m->head.data, header_len); /* without it the report has none */
+	if (goes_in_circles(m, &f))
 		m->refusal = SMTP_REPLY_LOOP;
 	else if (m->submission && !note_from(m, &f))
 		m->refusal = SMTP_REPLY_FROM_FOREIGN;

@@ -3,7 +3,7 @@
  * A message on its way in: the envelope, and the text as it is to be kept,
  * with our trace fields in front (RFC 5321 section 4.4: Return-Path and
  * Received; Delivered-To for one recipient). The header is held until it is
- * whole, looked at (loops; in submission Date, Message-ID and From), and then
+ * whole, looked at (loops; in submission Date, Message-ID and who it is from), and then
  * the text grows behind it. Who sends the text on takes it away in pieces.
  */
 #ifndef SERVICE_SMTP_MESSAGE_H
@@ -15,10 +15,14 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/slice.h"
+#include "smtp/dsn.h"
 #include "smtp/reply.h"
 
 struct smtp_recipient {
 	struct slice address;
+	unsigned notify;    /* enum smtp_notify bits; 0: not said */
+	struct slice orcpt; /* "type;xtext"; empty: none */
+	bool delivered_to;  /* a Delivered-To field says that it was there already */
 };
 
 struct smtp_message {
@@ -29,12 +33,18 @@ struct smtp_message {
 	uint64_t *accounts; /* of all recipients, ascending, each once: who gets it */
 	size_t account_count, account_room;
 	bool submission;
+	bool utf8; /* MAIL had SMTPUTF8 */
+	enum smtp_return
+	    ret; /* what reports on it shall hold, and the sender's name for it (RFC 3461), for whoever sends on */
+	struct slice envid;
+	struct buf
+	    original; /* its header as it came, for a report on its delivery; empty: none is wanted, or it is too long */
 	struct buf head;      /* of the header, until it is whole */
 	struct buf text;      /* what is to be kept and was not taken away */
 	uint32_t header_size; /* with ours, the empty line included; 0: not whole yet */
 	bool header_whole;
 	enum smtp_reply refusal;      /* decided on the way; said at the end */
-	struct slice *from_addresses; /* submission: of the From field */
+	struct slice *from_addresses; /* submission: of From, Sender, Resent-From and Resent-Sender */
 	size_t from_count;
 	uint64_t handle; /* where the store stages it; 0: nowhere */
 };
@@ -52,8 +62,14 @@ struct smtp_trace {
 	uint8_t random[16];    /* for a Message-ID */
 };
 
-/* from is copied. NULL: no memory. */
-struct smtp_message *smtp_message_new(struct slice from, bool submission);
+/* What came with MAIL. Texts are copied. NULL: no memory. */
+struct smtp_message_envelope {
+	struct slice from;
+	bool submission, utf8;
+	enum smtp_return ret;
+	struct slice envid;
+};
+struct smtp_message *smtp_message_new(const struct smtp_message_envelope *in);
 void smtp_message_free(struct smtp_message *m);
 
 /*
@@ -63,6 +79,11 @@ void smtp_message_free(struct smtp_message *m);
  */
 int
 smtp_message_recipient(struct smtp_message *m, struct slice address, const uint64_t *accounts, size_t account_count);
+
+/* What the last recipient's RCPT said of reports. Copied. ERR_NOMEM. */
+int smtp_message_recipient_reports(struct smtp_message *m, unsigned notify, struct slice orcpt);
+/* A recipient's delivery is to be reported, and there is somebody to report it to. */
+bool smtp_message_wants_report(const struct smtp_message *m);
 
 /* More of the text. After a refusal it does nothing. */
 void smtp_message_put(struct smtp_message *m, struct slice chunk, const struct smtp_trace *trace);

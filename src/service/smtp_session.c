@@ -19,6 +19,7 @@
 #include "service/grants.h"
 #include "service/resolve.h"
 #include "service/smtp_message.h"
+#include "service/smtp_report.h"
 #include "smtp/server.h"
 
 enum asking {
@@ -29,6 +30,7 @@ enum asking {
 	ASKING_STAGE,
 	ASKING_PIECE,
 	ASKING_KEEP,
+	ASKING_REPORT,
 	ASKING_COUNT,
 };
 
@@ -53,7 +55,9 @@ struct smtp_session {
 	struct resolve_name *name;    /* a stranger's; asked for, and perhaps confirmed */
 	struct smtp_message *message; /* the transaction: made by MAIL, replaced whole */
 	struct buf pending;           /* the address that a question is about */
-	unsigned messages;            /* on this connection: part of their numbers */
+	struct buf orcpt;             /* what came with it */
+	unsigned notify;
+	unsigned messages; /* on this connection: part of their numbers */
 	char id[48];
 	char tls[96];
 	uint8_t random[16];
@@ -65,13 +69,21 @@ struct smtp_session {
 
 /* ---- life ---- */
 
+static enum smtp_server_role
+machine_role(const struct smtp_session *s)
+{
+	if (s->role == SERVICE_LMTP)
+		return SMTP_SERVER_LMTP;
+	return s->role == SERVICE_SUBMISSION ? SMTP_SERVER_SUBMISSION : SMTP_SERVER_MX;
+}
+
 static struct smtp_server_config
 machine_config(const struct smtp_session *s)
 {
 	const struct service_settings *set = &s->service->settings;
 
 	return (struct smtp_server_config){
-		.role = s->role == SERVICE_SUBMISSION ? SMTP_SERVER_SUBMISSION : SMTP_SERVER_MX,
+		.role = machine_role(s),
 		.hostname = set->hostname,
 		.size_max = set->message_max,
 		.recipients_max = set->recipients_max,
@@ -95,13 +107,14 @@ session_new(struct service *service, struct conn *c, enum service_role role, str
 	s->conn = c;
 	atomic_init(&s->owners, 1);
 	buf_init(&s->pending, SMTP_ADDRESS_MAX + 2);
+	buf_init(&s->orcpt, SMTP_ORCPT_MAX);
 	return s;
 }
 
 int
-smtp_session_open(struct service *service, struct conn *c, void **session_out, struct error *e)
+smtp_session_open(struct service *service, struct conn *c, enum service_role role, void **session_out, struct error *e)
 {
-	struct smtp_session *s = session_new(service, c, SERVICE_MX, e);
+	struct smtp_session *s = session_new(service, c, role, e);
 	struct smtp_server_config config;
 	int rc;
 
@@ -112,7 +125,8 @@ smtp_session_open(struct service *service, struct conn *c, void **session_out, s
 		mem_free(s);
 		return rc;
 	}
-	s->name = resolve_name_begin(service->ports.resolver, conn_peer(c));
+	if (role == SERVICE_MX) /* who is in front of us by LMTP is known */
+		s->name = resolve_name_begin(service->ports.resolver, conn_peer(c));
 	service_session_begun(service);
 	*session_out = s;
 	return 0;
@@ -181,6 +195,7 @@ disown(struct smtp_session *s)
 	smtp_server_free(s->machine);
 	resolve_name_release(s->name);
 	buf_done(&s->pending);
+	buf_done(&s->orcpt);
 	mem_free(s->answer.accounts);
 	mem_free(s);
 	service_session_ended(service);
@@ -266,6 +281,7 @@ static port_done_fn *const arrivals[ASKING_COUNT] = {
 	[ASKING_STAGE] = on_handle,
 	[ASKING_PIECE] = on_length,
 	[ASKING_KEEP] = on_kept,
+	[ASKING_REPORT] = on_kept,
 };
 
 static const uint16_t methods[ASKING_COUNT] = {
@@ -275,6 +291,7 @@ static const uint16_t methods[ASKING_COUNT] = {
 	[ASKING_STAGE] = ASK_METHOD_body_begin,
 	[ASKING_PIECE] = ASK_METHOD_body_append,
 	[ASKING_KEEP] = ASK_METHOD_keep,
+	[ASKING_REPORT] = ASK_METHOD_keep,
 };
 
 /* A question that cannot even be put is answered at once with the reason. */
@@ -303,6 +320,15 @@ static void
 reply(struct smtp_session *s, enum smtp_reply r)
 {
 	smtp_server_answer(s->machine, r, SLICE_EMPTY, clock_ms());
+}
+
+/* To the end of the text: in LMTP every recipient has an answer, and all fare alike. */
+static void
+reply_to_end(struct smtp_session *s, enum smtp_reply r, struct slice detail)
+{
+	do
+		smtp_server_answer(s->machine, r, detail, clock_ms());
+	while (smtp_server_answers_due(s->machine) > 0);
 }
 
 static struct smtp_trace
@@ -338,22 +364,23 @@ keep_address(struct smtp_session *s, const struct smtp_path *path)
 }
 
 static void
-sender_accepted(struct smtp_session *s)
-{
-	drop_message(s);
-	s->message = smtp_message_new(buf_slice(&s->pending), s->role == SERVICE_SUBMISSION);
-	reply(s, s->message == NULL ? SMTP_REPLY_TRY_LATER : SMTP_REPLY_SENDER_OK);
-}
-
-static void
 on_mail(struct smtp_session *s, const struct smtp_server_event *ev)
 {
-	const struct ask_sender q = { .account = s->account, .address = keep_address(s, &ev->path) };
+	const struct smtp_message_envelope envelope = {
+		.from = keep_address(s, &ev->path),
+		.submission = s->role == SERVICE_SUBMISSION,
+		.utf8 = ev->utf8,
+		.ret = ev->ret,
+		.envid = ev->envid,
+	};
 
-	if (s->role == SERVICE_SUBMISSION && q.address.len > 0)
-		ask(s, ASKING_SENDER, &q);
+	drop_message(s);
+	if ((s->message = smtp_message_new(&envelope)) == NULL)
+		reply(s, SMTP_REPLY_TRY_LATER);
+	else if (s->role == SERVICE_SUBMISSION && envelope.from.len > 0)
+		ask(s, ASKING_SENDER, &(struct ask_sender){ .account = s->account, .address = envelope.from });
 	else
-		sender_accepted(s);
+		reply(s, SMTP_REPLY_SENDER_OK);
 }
 
 static void
@@ -361,6 +388,9 @@ on_recipient(struct smtp_session *s, const struct smtp_server_event *ev)
 {
 	const struct ask_recipient q = { .address = keep_address(s, &ev->path), .account = s->account };
 
+	s->notify = ev->notify;
+	buf_clear(&s->orcpt);
+	(void)buf_put_slice(&s->orcpt, ev->orcpt);
 	ask(s, ASKING_RECIPIENT, &q);
 }
 
@@ -414,7 +444,7 @@ static void
 refuse_message(struct smtp_session *s, enum smtp_reply r)
 {
 	drop_message(s);
-	reply(s, r);
+	reply_to_end(s, r, SLICE_EMPTY);
 }
 
 static void
@@ -514,12 +544,12 @@ log_fault(const struct smtp_session *s, int code)
 static void
 answered_sender(struct smtp_session *s, const struct answer *a)
 {
-	if (a->code != 0)
-		reply(s, fault_reply(a->code));
-	else if (a->verdict != ASK_OK)
-		reply(s, SMTP_REPLY_SENDER_FOREIGN);
-	else
-		sender_accepted(s);
+	if (a->code == 0 && a->verdict == ASK_OK) {
+		reply(s, SMTP_REPLY_SENDER_OK);
+		return;
+	}
+	drop_message(s);
+	reply(s, a->code != 0 ? fault_reply(a->code) : SMTP_REPLY_SENDER_FOREIGN);
 }
 
 static enum smtp_reply
@@ -527,6 +557,8 @@ take_recipient(struct smtp_session *s, const struct answer *a)
 {
 	int rc = smtp_message_recipient(s->message, buf_slice(&s->pending), a->accounts, a->account_count);
 
+	if (rc == 0)
+		rc = smtp_message_recipient_reports(s->message, s->notify, buf_slice(&s->orcpt));
 	if (rc == ERR_LIMIT)
 		return SMTP_REPLY_RECIPIENTS_TOO_MANY;
 	return rc == 0 ? SMTP_REPLY_RECIPIENT_OK : SMTP_REPLY_TRY_LATER;
@@ -581,6 +613,47 @@ answered_piece(struct smtp_session *s, const struct answer *a)
 }
 
 static void
+say_kept(struct smtp_session *s)
+{
+	drop_message(s);
+	reply_to_end(s, SMTP_REPLY_KEPT, slice_str(s->id));
+}
+
+/*
+ * A report that the message is delivered goes to who signed in: the sender's
+ * address is that account's. A stranger's sender address proves nothing, and
+ * other domains cannot be written to yet: it is only logged. False: nothing was
+ * asked.
+ */
+static bool
+report(struct smtp_session *s)
+{
+	struct smtp_trace trace = { .hostname = s->service->settings.hostname, .now = clock_unix() };
+	struct ask_keep q = { .accounts = &s->account, .account_count = 1 };
+	struct buf text;
+	char id[sizeof s->id + 2];
+
+	if (s->account == 0) {
+		log_event(
+		    LOG_LEVEL_INFO, "smtp.report_unsent", log_str("id", s->id), log_slice("to", s->message->from));
+		return false;
+	}
+	(void)snprintf(id, sizeof id, "%s.r", s->id);
+	trace.id = slice_str(id);
+	buf_init(&text, SMTP_REPORT_MAX);
+	if (random_bytes(trace.random, sizeof trace.random, NULL) != 0 ||
+	    smtp_report_write(s->message, &trace, &text, &q.content.header_size) != 0) {
+		log_fault(s, ERR_LIMIT);
+		buf_done(&text);
+		return false;
+	}
+	q.content.data = buf_slice(&text);
+	ask(s, ASKING_REPORT, &q); /* it is encoded before this returns */
+	buf_done(&text);
+	return true;
+}
+
+static void
 answered_keep(struct smtp_session *s, const struct answer *a)
 {
 	struct smtp_message *m = s->message;
@@ -593,8 +666,19 @@ answered_keep(struct smtp_session *s, const struct answer *a)
 	m->handle = 0;
 	log_event(LOG_LEVEL_INFO, "smtp.kept", log_str("id", s->id), log_str("peer", conn_peer(s->conn)),
 	    log_slice("from", m->from), log_u64("inboxes", a->inboxes));
-	drop_message(s);
-	smtp_server_answer(s->machine, SMTP_REPLY_KEPT, slice_str(s->id), clock_ms());
+	if (!smtp_message_wants_report(m) || !report(s))
+		say_kept(s);
+}
+
+/* The message is there, whatever became of the report on it. */
+static void
+answered_report(struct smtp_session *s, const struct answer *a)
+{
+	if (a->code != 0)
+		log_fault(s, a->code);
+	else
+		log_event(LOG_LEVEL_INFO, "smtp.reported", log_str("id", s->id), log_slice("to", s->message->from));
+	say_kept(s);
 }
 
 static void (*const on_answer[ASKING_COUNT])(struct smtp_session *s, const struct answer *a) = {
@@ -604,6 +688,7 @@ static void (*const on_answer[ASKING_COUNT])(struct smtp_session *s, const struc
 	[ASKING_STAGE] = answered_piece,
 	[ASKING_PIECE] = answered_piece,
 	[ASKING_KEEP] = answered_keep,
+	[ASKING_REPORT] = answered_report,
 };
 
 /* ---- driven by the connection ---- */

@@ -228,7 +228,7 @@ PRETENDED_FN int
 pretended_hand_over(void *ctx, struct conn *c, const struct trunk_open *in, struct error *e)
 {
 	struct pretended_behind *b = ctx;
-	struct service *to = in->kind == SERVICE_MX ? b->mx : b->mail;
+	struct service *to = in->kind == SERVICE_MX || in->kind == SERVICE_LMTP ? b->mx : b->mail;
 	const struct conn_ops *ops = NULL;
 	void *session = NULL;
 	struct trunk_open there;

@@ -26,7 +26,7 @@ static struct signin *signin;
 static struct port_server *auth_server;
 static struct pretended_behind behind;
 static struct front front;
-static struct front_listener mx, submission;
+static struct front_listener mx, submission, lmtp;
 static struct conn *conn;
 static uint64_t alice, bob;
 
@@ -86,6 +86,7 @@ setup(void **state)
 	front = (struct front){ .settings = settings, .auth = auth, .hand_over = pretended_hand_over, .ctx = &behind };
 	mx = (struct front_listener){ &front, SERVICE_MX };
 	submission = (struct front_listener){ &front, SERVICE_SUBMISSION };
+	lmtp = (struct front_listener){ &front, SERVICE_LMTP };
 	return 0;
 }
 
@@ -142,8 +143,10 @@ end(void)
 static void
 peer_begin(void *ctx, const char *listener)
 {
+	struct front_listener *l = strcmp(listener, "mx") == 0 ? &mx : &submission;
+
 	(void)ctx;
-	begin(strcmp(listener, "mx") == 0 ? &mx : &submission, strcmp(listener, "submissions") == 0);
+	begin(strcmp(listener, "lmtp") == 0 ? &lmtp : l, strcmp(listener, "submissions") == 0);
 	settle();
 }
 
@@ -262,6 +265,223 @@ trace_fields(void **state)
 	assert_true(slice_ends(slice_sub(got, 0, header_size), SLICE("\r\nSubject: x\r\n\r\n")));
 }
 
+/* The words "text" are in the newest message of the account. */
+static bool
+newest_has(uint64_t account, const char *text)
+{
+	uint32_t header_size;
+
+	return slice_search(newest(account, &header_size), slice_str(text)) != SIZE_MAX;
+}
+
+static void
+sign_in(void)
+{
+	begin(&submission, true);
+	say("EHLO secret-laptop.example.com\r\nAUTH PLAIN AGFsaWNlQGV4YW1wbGUub3JnAHNlY3JldA==\r\n");
+	assert_true(slice_search(buf_slice(&conn->out), SLICE("235 2.7.0")) != SIZE_MAX);
+	buf_clear(&conn->out);
+}
+
+/* RFC 6409 8.1 to 8.3, RFC 5322 3.6.2. Where the submitter was is nobody's business. */
+static void
+submission_adds_what_is_missing(void **state)
+{
+	(void)state;
+	sign_in();
+	say("MAIL FROM:<alice@example.org>\r\nRCPT TO:<bob@example.org>\r\nDATA\r\nSubject: bare\r\n\r\nx\r\n.\r\n");
+	assert_true(newest_has(bob, "\r\nFrom: <alice@example.org>\r\n"));
+	assert_false(newest_has(bob, "\r\nSender:"));
+	assert_true(newest_has(bob, "\r\nDate: "));
+	assert_true(newest_has(bob, "\r\nMessage-ID: <"));
+	assert_true(newest_has(bob, "\r\nReceived: by mail.example.org with ESMTPSA id "));
+	assert_false(newest_has(bob, "2001:db8"));
+	assert_false(newest_has(bob, "secret-laptop"));
+	say("MAIL FROM:<alice@example.org>\r\nRCPT TO:<bob@example.org>\r\nBDAT 53 LAST\r\n"
+	    "From: alice@example.org, alice+x@example.org\r\n\r\nxyz\r\n");
+	assert_true(newest_has(bob, "\r\nSender: <alice@example.org>\r\n"));
+	assert_true(newest_has(bob, "xyz"));
+	end();
+}
+
+/* Whoever is named as author or sender must be the account's. */
+static void
+submission_sends_as_nobody_else(void **state)
+{
+	static const char *const lines[] = { "From: bob@example.org",
+		"From: alice@example.org\r\nSender: bob@example.org", "Resent-From: bob@example.org",
+		"From: alice@example.org\r\nResent-Sender: x <ceo@example.com>", "From: alice@example.org\r\nSender: (",
+		"Sender: bob@example.org" };
+	uint32_t before, after;
+
+	(void)state;
+	(void)inbox_of(bob, &before);
+	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+		sign_in();
+		say("MAIL FROM:<alice@example.org>\r\nRCPT TO:<bob@example.org>\r\nDATA\r\n");
+		buf_clear(&conn->out);
+		say(lines[i]);
+		say("\r\n\r\nx\r\n.\r\n");
+		if (!slice_starts(buf_slice(&conn->out), SLICE("550 5.7.1 ")))
+			fail_msg("%s", lines[i]);
+		end();
+	}
+	(void)inbox_of(bob, &after);
+	assert_int_equal(after, before);
+}
+
+/* ---- loops ---- */
+
+static void
+pitfall_11_loops(void **state)
+{
+	static const struct {
+		const char *recipients, *fields;
+		bool loop;
+	} rows[] = {
+		{ "RCPT TO:<bob@example.org>\r\n", "Delivered-To: bob@example.org\r\n", true },
+		{ "RCPT TO:<bob@example.org>\r\n", "delivered-to:\r\n BOB@Example.ORG \r\n", true },
+		{ "RCPT TO:<bob@example.org>\r\n", "Delivered-To: alice@example.org\r\n", false },
+		{ "RCPT TO:<bob@example.org>\r\nRCPT TO:<alice@example.org>\r\n",
+		    "Delivered-To: bob@example.org\r\nDelivered-To: alice@example.org\r\n", true },
+		/* somebody gives on what he got, and one of the others gets it for the first time */
+		{ "RCPT TO:<bob@example.org>\r\nRCPT TO:<alice@example.org>\r\n", "Delivered-To: bob@example.org\r\n",
+		    false },
+	};
+	uint32_t before, after;
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof rows / sizeof rows[0]; i++) {
+		bool local = i % 2 == 1;
+
+		(void)inbox_of(bob, &before);
+		begin(local ? &lmtp : &mx, false);
+		say(local ? "LHLO c\r\nMAIL FROM:<>\r\n" : "EHLO c\r\nMAIL FROM:<>\r\n");
+		say(rows[i / 2].recipients);
+		say("DATA\r\n");
+		buf_clear(&conn->out);
+		say(rows[i / 2].fields);
+		say("\r\nx\r\n.\r\n");
+		assert_int_equal(slice_starts(buf_slice(&conn->out), SLICE("554 5.4.6 ")), rows[i / 2].loop);
+		end();
+		(void)inbox_of(bob, &after);
+		assert_int_equal(after, before + !rows[i / 2].loop);
+	}
+}
+
+/* ---- reports ---- */
+
+static void
+delivery_is_reported(void **state)
+{
+	uint32_t before, after;
+
+	(void)state;
+	(void)inbox_of(alice, &before);
+	sign_in();
+	say("MAIL FROM:<alice@example.org> RET=FULL ENVID=QQ+2B31\r\n"
+	    "RCPT TO:<bob@example.org> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;Bob+2Bx@example.org\r\n"
+	    "RCPT TO:<bob+quiet@example.org> NOTIFY=NEVER\r\nRCPT TO:<bob+unsaid@example.org>\r\n"
+	    "DATA\r\nSubject: told\r\n\r\nnot to be seen\r\n.\r\n");
+	(void)inbox_of(alice, &after);
+	assert_int_equal(after, before + 1);
+	assert_true(newest_has(alice, "Return-Path: <>\r\n"));
+	assert_true(newest_has(alice, "\r\nContent-Type: multipart/report; report-type=delivery-status;"));
+	assert_true(newest_has(alice, "\r\nAuto-Submitted: auto-generated\r\n"));
+	assert_true(newest_has(alice,
+	    "\r\nContent-Type: message/delivery-status\r\n\r\nOriginal-Envelope-Id: QQ+31\r\n"
+	    "Reporting-MTA: dns;mail.example.org\r\n"));
+	assert_true(newest_has(alice,
+	    "\r\n\r\nOriginal-Recipient: rfc822;Bob+x@example.org\r\nFinal-Recipient: rfc822;bob@example.org\r\n"
+	    "Action: delivered\r\nStatus: 2.1.5\r\n"));
+	assert_true(newest_has(alice, "\r\nContent-Type: text/rfc822-headers\r\n\r\nSubject: told\r\n"));
+	assert_false(newest_has(alice, "not to be seen"));
+	assert_false(newest_has(alice, "quiet"));
+	assert_false(newest_has(alice, "unsaid"));
+	/* with SMTPUTF8 (RFC 6533) */
+	say("MAIL FROM:<alice@example.org> SMTPUTF8\r\n"
+	    "RCPT TO:<bob@example.org> NOTIFY=SUCCESS ORCPT=utf-8;b\xc3\xb6r@example.org\r\n"
+	    "DATA\r\nSubject: \xce\xb4\r\n\r\nx\r\n.\r\n");
+	assert_true(newest_has(alice, "report-type=global-delivery-status"));
+	assert_true(newest_has(alice, "\r\nContent-Type: message/global-delivery-status\r\n"));
+	assert_true(newest_has(alice, "Original-Recipient: utf-8;b\xc3\xb6r@example.org\r\n"));
+	assert_true(newest_has(alice, "\r\nContent-Type: message/global-headers\r\n\r\nSubject: \xce\xb4\r\n"));
+	end();
+}
+
+/* Pitfalls 11 and 12: none to the null sender, and none to whom a stranger names as the sender. */
+static void
+pitfall_12_reports_provoke_nothing(void **state)
+{
+	uint32_t before, after;
+
+	(void)state;
+	(void)inbox_of(alice, &before);
+	sign_in();
+	say("MAIL FROM:<>\r\nRCPT TO:<bob@example.org> NOTIFY=SUCCESS\r\nDATA\r\nFrom: alice@example.org\r\n\r\n.\r\n");
+	assert_true(slice_search(buf_slice(&conn->out), SLICE("250 2.0.0 Kept as ")) != SIZE_MAX);
+	end();
+	begin(&mx, false);
+	say("EHLO c\r\nMAIL FROM:<alice@example.org>\r\nRCPT TO:<bob@example.org> NOTIFY=SUCCESS\r\nDATA\r\n\r\n.\r\n");
+	assert_true(slice_search(buf_slice(&conn->out), SLICE("250 2.0.0 Kept as ")) != SIZE_MAX);
+	end();
+	(void)inbox_of(alice, &after);
+	assert_int_equal(after, before);
+}
+
+/* ---- LMTP, SMTPUTF8 ---- */
+
+static void
+traces_of_other_dialects(void **state)
+{
+	(void)state;
+	begin(&lmtp, false);
+	say("LHLO front.example.net\r\nMAIL FROM:<carol@example.net> SMTPUTF8\r\nRCPT TO:<bob@example.org>\r\n"
+	    "BDAT 12 LAST\r\nSubject: u\r\n");
+	end();
+	assert_true(newest_has(
+	    bob, "Received: from front.example.net ([IPv6:2001:db8::1])\r\n\tby mail.example.org with UTF8LMTP id "));
+	begin(&mx, true);
+	say("EHLO c.example.net\r\nMAIL FROM:<c\xc3\xa4rol@example.net> SMTPUTF8\r\nRCPT TO:<bob@example.org>\r\n"
+	    "DATA\r\n\r\n.\r\nMAIL FROM:<carol@example.net>\r\nRCPT TO:<alice@example.org>\r\nDATA\r\n\r\n.\r\n");
+	end();
+	assert_true(newest_has(bob, "Return-Path: <c\xc3\xa4rol@example.net>\r\n"));
+	assert_true(newest_has(bob, "with UTF8SMTPS id "));
+	assert_true(newest_has(alice, "with ESMTPS id "));
+}
+
+/* A large message in chunks of every size is kept as it was sent. */
+static void
+chunks_are_put_together(void **state)
+{
+	struct buf text, wire;
+	uint32_t header_size, size = 0;
+	struct slice got;
+
+	(void)state;
+	buf_init(&text, 1u << 20);
+	buf_init(&wire, 2u << 20);
+	(void)buf_put_str(&text, "Subject: pieces\r\n\r\n");
+	for (unsigned i = 0; i < 2000; i++)
+		(void)buf_putf(&text, ".%u line\r\n.\r\n", i);
+	begin(&mx, false);
+	say("EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<bob@example.org>\r\n");
+	for (size_t at = 0; at < text.len; at += size) {
+		size = size % 4000 + 7;
+		(void)buf_putf(&wire, "BDAT %zu\r\n", slice_sub(buf_slice(&text), at, size).len);
+		(void)buf_put_slice(&wire, slice_sub(buf_slice(&text), at, size));
+	}
+	(void)buf_put_str(&wire, "BDAT 0 LAST\r\n");
+	feed(buf_slice(&wire));
+	assert_true(slice_search(buf_slice(&conn->out), SLICE("250 2.0.0 Kept as ")) != SIZE_MAX);
+	end();
+	got = newest(bob, &header_size);
+	got = slice_from(got, slice_search(got, SLICE("Subject: pieces")));
+	assert_true(slice_eq(got, buf_slice(&text)));
+	buf_done(&text);
+	buf_done(&wire);
+}
+
 /* ---- the name of who connects ---- */
 
 /* The address that pretended connections come from has one name. */
@@ -351,13 +571,17 @@ gone_at_any_moment(void **state)
 	static const char letter[] =
 	    "EHLO c\r\nMAIL FROM:<x@y>\r\nRCPT TO:<bob@example.org>\r\nDATA\r\nSubject: torn\r\n\r\nb\r\n"
 	    ".\r\n";
+	static const char chunks[] = "LHLO c\r\nMAIL FROM:<x@y>\r\nRCPT TO:<bob@example.org>\r\nBDAT 9\r\nSubject: "
+				     "BDAT 11 LAST\r\ntorn\r\n\r\nb\r\n";
 	uint32_t before, after;
 
 	(void)state;
 	(void)inbox_of(bob, &before);
-	for (size_t cut = 0; cut < sizeof letter - 2; cut++) {
-		begin(&mx, false);
-		conn_send(conn, slice_of(letter, cut));
+	for (size_t cut = 0; cut < sizeof letter + sizeof chunks - 4; cut++) {
+		bool first = cut < sizeof letter - 2;
+
+		begin(first ? &mx : &lmtp, false);
+		conn_send(conn, first ? slice_of(letter, cut) : slice_of(chunks, cut - (sizeof letter - 2)));
 		(void)conn_turn_once(conn); /* and not to the end: questions are under way */
 		end();
 	}
@@ -370,8 +594,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = { UNIT_TEST(transcripts), UNIT_TEST(transcripts_octet_by_octet),
-		UNIT_TEST(trace_fields), UNIT_TEST(confirmed_names), UNIT_TEST(one_body_for_several),
-		UNIT_TEST(gone_at_any_moment) };
+		UNIT_TEST(trace_fields), UNIT_TEST(submission_adds_what_is_missing),
+		UNIT_TEST(submission_sends_as_nobody_else), UNIT_TEST(pitfall_11_loops),
+		UNIT_TEST(delivery_is_reported), UNIT_TEST(pitfall_12_reports_provoke_nothing),
+		UNIT_TEST(traces_of_other_dialects), UNIT_TEST(chunks_are_put_together), UNIT_TEST(confirmed_names),
+		UNIT_TEST(one_body_for_several), UNIT_TEST(gone_at_any_moment) };
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, setup, teardown);
