@@ -27,6 +27,9 @@ static const struct setting table[] = {
 	PORT("submissions", 465),
 	PORT("imap", 143),
 	PORT("imaps", 993),
+	PORT("lmtp", CONFIG_PORT_OFF),
+	{ .name = "lmtp_listen", .kind = SETTING_LIST, .text = "{\"127.0.0.1\", \"::1\"}" },
+	{ .name = "lmtp_socket", .kind = SETTING_TEXT, .text = "" },
 	PORT("hkp", 11371),
 	PORT("https", 443),
 	{ .name = "tls_certificate", .kind = SETTING_TEXT, .text = "" },
@@ -56,6 +59,7 @@ const char *const config_port_names[CONFIG_PORT_COUNT] = {
 	[CONFIG_PORT_SUBMISSIONS] = "submissions",
 	[CONFIG_PORT_IMAP] = "imap",
 	[CONFIG_PORT_IMAPS] = "imaps",
+	[CONFIG_PORT_LMTP] = "lmtp",
 	[CONFIG_PORT_HKP] = "hkp",
 	[CONFIG_PORT_HTTPS] = "https",
 };
@@ -77,7 +81,7 @@ config_override_port(struct config_overrides *o, struct slice text, struct error
 		return 0;
 	}
 	return error_set(e, ERR_USAGE,
-	    "--port takes NAME=N with NAME one of smtp, submission, submissions, imap, imaps, hkp, https");
+	    "--port takes NAME=N with NAME one of smtp, submission, submissions, imap, imaps, lmtp, hkp, https");
 }
 
 bool
@@ -127,8 +131,11 @@ take_names(const struct settings *s, struct config *c, struct error *e)
 
 	if (rc == 0)
 		rc = take_list(s, "listen", c->listen, &c->listen_count, e);
+	if (rc == 0)
+		rc = take_list(s, "lmtp_listen", c->lmtp_listen, &c->lmtp_listen_count, e);
 	if (rc != 0)
 		return rc;
+	c->lmtp_socket = text_or_null(s, "lmtp_socket");
 	c->hostname = settings_text(s, "hostname");
 	if (!config_is_domain(c->hostname))
 		return error_set(e, ERR_USAGE, "'hostname' is not a host name: %s", c->hostname);

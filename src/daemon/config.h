@@ -8,6 +8,7 @@
  *   domains = { "example.org" }              whose mail is ours
  *   data = "/var/lib/letterlock"             the folder of everything that is kept
  *   listen = { "0.0.0.0", "::" }             numeric addresses
+ *   port_lmtp = -1, lmtp_listen = { "127.0.0.1", "::1" }, lmtp_socket = ""   from a mail server in front of us
  *   port_smtp = 25                           0: any free one; -1: not at all; see config_ports
  *   tls_certificate = "", tls_key = ""       PEM files; both empty: a self-signed one is made in data
  *   directory_open = false                   uploads of strangers are published without an account's password
@@ -44,6 +45,7 @@ enum config_port {
 	CONFIG_PORT_SUBMISSIONS,
 	CONFIG_PORT_IMAP,
 	CONFIG_PORT_IMAPS,
+	CONFIG_PORT_LMTP,
 	CONFIG_PORT_HKP,
 	CONFIG_PORT_HTTPS,
 	CONFIG_PORT_COUNT,
@@ -59,6 +61,9 @@ struct config {
 	const char *data;
 	const char *listen[CONFIG_LIST_MAX];
 	size_t listen_count;
+	const char *lmtp_listen[CONFIG_LIST_MAX];
+	size_t lmtp_listen_count;
+	const char *lmtp_socket; /* NULL: none */
 	int32_t ports[CONFIG_PORT_COUNT];
 	const char *tls_certificate, *tls_key; /* NULL: make one */
 	bool directory_open;

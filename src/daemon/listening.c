@@ -39,7 +39,7 @@ take_given(struct listening *l, struct error *e)
 		if (port == CONFIG_PORT_COUNT)
 			rc = error_set(e, ERR_USAGE,
 			    "the service manager gave a socket with the name '%s'; names are smtp, submission, "
-			    "submissions, imap, imaps, hkp, https",
+			    "submissions, imap, imaps, lmtp, hkp, https",
 			    given[i].name);
 		else
 			rc = add(l, (enum config_port)port, given[i].fd, e);
@@ -64,16 +64,16 @@ static int
 bind_addresses(struct listening *l, enum config_port which, const struct config *config, struct error *e)
 {
 	uint16_t port = (uint16_t)config->ports[which];
-	size_t before = l->count;
+	size_t before = l->count, count = which == CONFIG_PORT_LMTP ? config->lmtp_listen_count : config->listen_count;
+	const char *const *addresses = which == CONFIG_PORT_LMTP ? config->lmtp_listen : config->listen;
 
-	for (size_t i = 0; i < config->listen_count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		/* With port 0 the first address says which; nobody is about to leave it. */
 		bool any = config->ports[which] == 0;
 		int fd, rc;
 
-		rc = any ? server_bind(config->listen[i], port, &fd, e)
-			 : bind_patiently(config->listen[i], port, &fd, e);
-		if (rc == ERR_UNSUPPORTED && config->listen_count > 1)
+		rc = any ? server_bind(addresses[i], port, &fd, e) : bind_patiently(addresses[i], port, &fd, e);
+		if (rc == ERR_UNSUPPORTED && count > 1)
 			continue;
 		if (rc == 0)
 			rc = add(l, which, fd, e);
@@ -83,6 +83,19 @@ bind_addresses(struct listening *l, enum config_port which, const struct config 
 	}
 	return l->count > before ? 0
 				 : error_set(e, ERR_USAGE, "none of the addresses in 'listen' is one of this machine");
+}
+
+/* Where a mail server in front of us finds LMTP; patiently, as above. */
+static int
+bind_socket(struct listening *l, const char *path, struct error *e)
+{
+	int fd, rc = server_bind_unix(path, &fd, e);
+
+	for (int i = 0; rc == ERR_NET && i < PATIENCE_MS / PATIENCE_STEP_MS; i++) {
+		(void)usleep(PATIENCE_STEP_MS * 1000);
+		rc = server_bind_unix(path, &fd, e);
+	}
+	return rc != 0 ? error_context(e, "lmtp_socket") : add(l, CONFIG_PORT_LMTP, fd, e);
 }
 
 /* Port 0, any that is free: what is free at one address may be taken at the next, and then it is another. */
@@ -111,6 +124,8 @@ listening_open(const struct config *config, struct listening *out, struct error 
 	for (int i = 0; rc == 0 && i < CONFIG_PORT_COUNT; i++)
 		if (out->ports[i] == 0 && config->ports[i] != CONFIG_PORT_OFF)
 			rc = bind_everywhere(out, (enum config_port)i, config, e);
+	if (rc == 0 && config->lmtp_socket != NULL)
+		rc = bind_socket(out, config->lmtp_socket, e);
 	if (rc != 0)
 		listening_close(out);
 	return rc;

@@ -35,7 +35,7 @@ static const char usage_text[] =
     "\n"
     "  --config FILE                " CONFIG_DEFAULT_PATH " when it is there\n"
     "  --data DIR                   the data folder, in place of the configuration's\n"
-    "  --port NAME=N                smtp, submission, submissions, imap, imaps, hkp or https; 0: any; off: none\n"
+    "  --port NAME=N                smtp, submission, submissions, imap, imaps, lmtp, hkp or https; 0: any; off: none\n"
     "  --password-fd N              read the password from this descriptor, up to the end of its line\n"
     "  --mailbox NAME               import: into it and below it; export: only it and what is below it\n"
     "  --format FORMAT              maildir, mbox; import: mboxrd, mboxo, mboxcl or mboxcl2 too\n"

@@ -14,15 +14,17 @@
 static const struct port_row {
 	enum service_role role;
 	bool implicit_tls;
-	bool clear; /* no TLS here at all */
+	bool clear;   /* no TLS here at all */
+	bool trusted; /* a program of the administrator's connects: it has no limit of its own */
 } ports[CONFIG_PORT_COUNT] = {
-	[CONFIG_PORT_SMTP] = { SERVICE_MX, false, false },
-	[CONFIG_PORT_SUBMISSION] = { SERVICE_SUBMISSION, false, false },
-	[CONFIG_PORT_SUBMISSIONS] = { SERVICE_SUBMISSION, true, false },
-	[CONFIG_PORT_IMAP] = { SERVICE_IMAP, false, false },
-	[CONFIG_PORT_IMAPS] = { SERVICE_IMAP, true, false },
-	[CONFIG_PORT_HKP] = { SERVICE_DIRECTORY, false, true },
-	[CONFIG_PORT_HTTPS] = { SERVICE_DIRECTORY, true, false },
+	[CONFIG_PORT_SMTP] = { SERVICE_MX, false, false, false },
+	[CONFIG_PORT_SUBMISSION] = { SERVICE_SUBMISSION, false, false, false },
+	[CONFIG_PORT_SUBMISSIONS] = { SERVICE_SUBMISSION, true, false, false },
+	[CONFIG_PORT_IMAP] = { SERVICE_IMAP, false, false, false },
+	[CONFIG_PORT_IMAPS] = { SERVICE_IMAP, true, false, false },
+	[CONFIG_PORT_LMTP] = { .role = SERVICE_LMTP, .trusted = true },
+	[CONFIG_PORT_HKP] = { SERVICE_DIRECTORY, false, true, false },
+	[CONFIG_PORT_HTTPS] = { SERVICE_DIRECTORY, true, false, false },
 };
 
 enum behind_front { TO_MAIL, TO_MX, TO_WEB, TO_COUNT };
@@ -32,6 +34,7 @@ static const enum behind_front ways[] = {
 	[SERVICE_SUBMISSION] = TO_MAIL,
 	[SERVICE_IMAP] = TO_MAIL,
 	[SERVICE_DIRECTORY] = TO_WEB,
+	[SERVICE_LMTP] = TO_MX,
 };
 
 struct front_process {
@@ -126,6 +129,7 @@ front_listener(struct process *p, const struct process_listener *in, int fd, str
 	struct listener_config config = { .fd = fd + 1,
 		.tls = row->clear ? NULL : f->tls,
 		.implicit_tls = row->implicit_tls,
+		.trusted = row->trusted,
 		.ops = &channel_ops,
 		.open = front_open,
 		.ctx = &f->listeners[in->port],

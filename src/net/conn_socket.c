@@ -467,7 +467,9 @@ conn_start(
 	s->listener = listener;
 	s->fd = fd;
 	s->key = key;
-	if (getnameinfo(address, len, c->peer, sizeof c->peer, NULL, 0, NI_NUMERICHOST) != 0)
+	if (address->sa_family == AF_UNIX)
+		memcpy(c->peer, "local", 6);
+	else if (getnameinfo(address, len, c->peer, sizeof c->peer, NULL, 0, NI_NUMERICHOST) != 0)
 		memcpy(c->peer, "unknown", 8);
 	loop_post(t->loop, &c->wake_task);
 }

@@ -355,6 +355,8 @@ peers_add(struct peers *p, struct peer_key key, struct error *e)
 	total_up(p);
 	if (peers_total(p) > total || peers_mine(p) > PEERS_MINE_MAX) {
 		(void)error_set(e, ERR_LIMIT, "all %u connections are in use", total);
+	} else if (key.family == PEERS_TRUSTED) {
+		return 0;
 	} else if (!sketch_try(p, &by_address, key, each)) {
 		(void)error_set(e, ERR_LIMIT, "this address has %u connections already", each);
 	} else if (!sketch_try(p, &by_prefix, key, prefix)) {
@@ -376,8 +378,10 @@ peers_remove(struct peers *p, struct peer_key key)
 
 	if (peers_mine(p) == 0)
 		return;
-	sketch_remove(p, &address, by_address.rows);
-	sketch_remove(p, &prefix, by_prefix.rows);
+	if (key.family != PEERS_TRUSTED) {
+		sketch_remove(p, &address, by_address.rows);
+		sketch_remove(p, &prefix, by_prefix.rows);
+	}
 	total_down(p);
 }
 

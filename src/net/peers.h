@@ -46,12 +46,15 @@
 #define PEERS_PREFIX_CELLS 16384u
 #define PEERS_MINE_MAX 65535u /* connections of one front: what a counter holds */
 
+/* A family: counted among all, but by no address. For a listener whose clients the administrator chose. */
+#define PEERS_TRUSTED 1
+
 struct peers;
 struct sockaddr;
 
 /* What a peer is counted by: all of an IPv4 address, the first 8 octets of an IPv6 one. */
 struct peer_key {
-	uint8_t family; /* 4 or 6; 0: another kind of socket, all counted together */
+	uint8_t family; /* 4 or 6; 0: another kind of socket, all counted together; PEERS_TRUSTED */
 	uint8_t bytes[8];
 };
 

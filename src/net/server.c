@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -138,7 +140,7 @@ static void
 take(struct listener *l, int fd, const struct sockaddr *address)
 {
 	struct server *s = l->server;
-	struct peer_key key = peer_key_of(address);
+	struct peer_key key = l->config.trusted ? (struct peer_key){ .family = PEERS_TRUSTED } : peer_key_of(address);
 	int one = 1;
 
 	if (peers_add(s->peers, key, NULL) != 0) {
@@ -215,6 +217,48 @@ server_bind(const char *address, uint16_t port, int *fd_out, struct error *e)
 	return rc;
 }
 
+/* A server that ended left its socket behind: nobody answers there. */
+static bool
+is_abandoned(const struct sockaddr_un *address)
+{
+	struct stat st;
+	int fd, rc;
+
+	if (lstat(address->sun_path, &st) != 0 || !S_ISSOCK(st.st_mode))
+		return false;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return false;
+	rc = connect(fd, (const struct sockaddr *)address, sizeof *address);
+	(void)close(fd);
+	return rc != 0 && errno == ECONNREFUSED;
+}
+
+int
+server_bind_unix(const char *path, int *fd_out, struct error *e)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd;
+
+	if (path[0] != '/' || strlen(path) >= sizeof address.sun_path)
+		return error_set(e, ERR_USAGE, "a socket's path begins with / and has at most %zu octets: %s",
+		    sizeof address.sun_path - 1, path);
+	memcpy(address.sun_path, path, strlen(path));
+	if (is_abandoned(&address))
+		(void)unlink(path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof address) != 0 || chmod(path, 0666) != 0 ||
+	    listen(fd, BACKLOG) != 0) {
+		int saved = errno;
+
+		if (fd >= 0)
+			(void)close(fd);
+		return error_set_errno(e, ERR_NET, saved, "cannot listen on %s", path);
+	}
+	*fd_out = fd;
+	return 0;
+}
+
 uint16_t
 server_port_of(int fd)
 {
@@ -223,7 +267,7 @@ server_port_of(int fd)
 	struct sockaddr_in v4;
 	struct sockaddr_in6 v6;
 
-	if (getsockname(fd, (struct sockaddr *)&address, &len) != 0)
+	if (getsockname(fd, (struct sockaddr *)&address, &len) != 0 || address.ss_family == AF_UNIX)
 		return 0;
 	if (address.ss_family == AF_INET6) {
 		memcpy(&v6, &address, sizeof v6);

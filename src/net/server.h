@@ -44,6 +44,8 @@ struct listener_config {
 	int fd; /* a listening socket + 1 that becomes the server's, in place of address and port; 0: none */
 	struct tls_server *tls; /* NULL: no TLS here. Must outlive the server */
 	bool implicit_tls;      /* handshake first (RFC 8314 3) */
+	bool
+	    trusted; /* a program of the administrator's connects here: no limit for its address, only the one for all */
 	const struct conn_ops *ops;
 	/* Makes a session for c. On the conn's loop thread; must not block. Failing closes the connection. */
 	int (*open)(void *ctx, struct conn *c, void **session_out, struct error *e);
@@ -60,6 +62,12 @@ int server_listen(struct server *s, const struct listener_config *config, uint16
 int server_start(struct server *s, struct error *e);
 /* A listening socket, for a listener's fd in this or another process. Errors as above. */
 int server_bind(const char *address, uint16_t port, int *fd_out, struct error *e);
+/*
+ * The same on a Unix socket at this absolute path, for everybody who may enter
+ * its folder (0666). A socket that is there is replaced when nobody listens on
+ * it; anything else there stays. ERR_USAGE (no such path), ERR_NET.
+ */
+int server_bind_unix(const char *path, int *fd_out, struct error *e);
 /* The port that a socket is bound to; 0: none. */
 uint16_t server_port_of(int fd);
 /*

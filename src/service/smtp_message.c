@@ -240,29 +240,39 @@ put_address(struct buf *b, const struct smtp_trace *t)
 	(void)buf_putf(b, "[%s%s]", strchr(t->peer, ':') != NULL ? "IPv6:" : "", t->peer);
 }
 
+/* Who connected: what it called itself, and its address with the name that is confirmed. A Unix socket has no address. */
+static void
+put_from(struct buf *b, const struct smtp_trace *t)
+{
+	bool named = smtp_domain_valid(t->hello) || smtp_literal_valid(t->hello);
+	bool addressed = strpbrk(t->peer, ".:") != NULL;
+
+	(void)buf_put_str(b, "from ");
+	if (named)
+		(void)buf_put_slice(b, t->hello);
+	else if (addressed)
+		put_address(b, t);
+	else
+		(void)buf_put_str(b, "localhost");
+	if (addressed && (named || t->name.len > 0)) {
+		(void)buf_put_str(b, " (");
+		(void)buf_put_slice(b, t->name);
+		(void)buf_put_str(b, t->name.len > 0 ? " " : "");
+		put_address(b, t);
+		(void)buf_put_u8(b, ')');
+	}
+	(void)buf_put_str(b, "\r\n\t");
+}
+
 /* RFC 5321 section 4.4. Of our own people no address and no name goes out (RFC 6409 permits it; privacy). */
 static void
 put_received(struct smtp_message *m, const struct smtp_trace *t)
 {
 	struct buf *b = &m->text;
-	bool named = smtp_domain_valid(t->hello) || smtp_literal_valid(t->hello);
 
 	(void)buf_put_str(b, "Received: ");
-	if (!m->submission) {
-		(void)buf_put_str(b, "from ");
-		if (named)
-			(void)buf_put_slice(b, t->hello);
-		else
-			put_address(b, t);
-		if (named || t->name.len > 0) {
-			(void)buf_put_str(b, " (");
-			(void)buf_put_slice(b, t->name);
-			(void)buf_put_str(b, t->name.len > 0 ? " " : "");
-			put_address(b, t);
-			(void)buf_put_u8(b, ')');
-		}
-		(void)buf_put_str(b, "\r\n\t");
-	}
+	if (!m->submission)
+		put_from(b, t);
 	(void)buf_put_str(b, "by ");
 	(void)buf_put_slice(b, t->hostname);
 	(void)buf_putf(b, " with %s id ", t->protocol);
