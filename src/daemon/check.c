@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* letterlockd check: reads the configuration and the data folder, and says what is wrong. Changes nothing. */
+/*
+ * letterlockd check: reads the configuration and the data folder, and says what is wrong. Changes nothing. And config:
+ * says every setting.
+ */
 #include <stdio.h>
 
+#include "base/buf.h"
 #include "daemon/place.h"
 #include "daemon/verbs.h"
 #include "os/clock.h"
@@ -65,10 +69,10 @@ check_tls(const struct config *c, struct error *e)
 static int
 check_all(const struct config *c, struct error *e)
 {
-	int rc;
+	int rc = config_check_serving(c, e);
 
-	if (c->domain_count == 0)
-		return error_set(e, ERR_USAGE, "'domains' is empty: no mail would be ours");
+	if (rc != 0)
+		return rc;
 	rc = check_folder(c, e);
 	return rc != 0 ? rc : check_tls(c, e);
 }
@@ -83,4 +87,24 @@ verb_check(const struct verb_input *in)
 		return verb_failed(&e);
 	}
 	return check_all(in->config, &e) == 0 ? EXIT_DONE : verb_failed(&e);
+}
+
+/* ---- config ---- */
+
+int
+verb_config(const struct verb_input *in)
+{
+	BUF_OWNED struct buf out = { 0 };
+	struct error e;
+
+	if (in->word_count > 0) {
+		(void)error_set(&e, ERR_USAGE, "config takes no words, only options");
+		return verb_failed(&e);
+	}
+	buf_init(&out, 1 << 18);
+	if (config_write(in->config, in->overrides, &out) != 0) {
+		(void)error_nomem(&e);
+		return verb_failed(&e);
+	}
+	return fwrite(out.data, 1, out.len, stdout) == out.len ? EXIT_DONE : EXIT_COULD_NOT;
 }

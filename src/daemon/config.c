@@ -1,68 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "daemon/config.h"
 
-#include <stdio.h>
 #include <string.h>
 
-#include "net/dns.h"
+#include "base/mem.h"
+#include "daemon/config_table.h"
 #include "os/file.h"
-
-#define PORT(word, standard) \
-	{ \
-		.name = "port_" word, .kind = SETTING_NUMBER, .number = (standard), .min = CONFIG_PORT_OFF, \
-		.max = 65535 \
-	}
-#define NUMBER(setting, standard, least, most) \
-	{ \
-		.name = (setting), .kind = SETTING_NUMBER, .number = (standard), .min = (least), .max = (most) \
-	}
-
-static const struct setting table[] = {
-	{ .name = "hostname", .kind = SETTING_TEXT, .text = "localhost" },
-	{ .name = "domains", .kind = SETTING_LIST, .text = "{}" },
-	{ .name = "data", .kind = SETTING_TEXT, .text = "/var/lib/letterlock" },
-	{ .name = "listen", .kind = SETTING_LIST, .text = "{\"0.0.0.0\", \"::\"}" },
-	PORT("smtp", 25),
-	PORT("submission", 587),
-	PORT("submissions", 465),
-	PORT("imap", 143),
-	PORT("imaps", 993),
-	PORT("lmtp", CONFIG_PORT_OFF),
-	{ .name = "lmtp_listen", .kind = SETTING_LIST, .text = "{\"127.0.0.1\", \"::1\"}" },
-	{ .name = "lmtp_socket", .kind = SETTING_TEXT, .text = "" },
-	PORT("hkp", 11371),
-	PORT("https", 443),
-	{ .name = "tls_certificate", .kind = SETTING_TEXT, .text = "" },
-	{ .name = "tls_key", .kind = SETTING_TEXT, .text = "" },
-	{ .name = "directory_open", .kind = SETTING_FLAG },
-	NUMBER("message_size_max", 50L << 20, 1L << 16, 1L << 32),
-	NUMBER("connections", 18000, 1, 1000000),
-	NUMBER("connections_peer", 50, 1, 1000000),
-	NUMBER("connections_prefix", 0, 0, 1000000),
-	NUMBER("connections_account", 100, 1, 1000000),
-	NUMBER("handshake_seconds", 30, 1, 600),
-	NUMBER("stall_seconds", 120, 1, 3600),
-	NUMBER("idle_seconds", 300, 1, 3600),
-	NUMBER("threads", 0, 0, 64),
-	NUMBER("fronts", 0, 0, 64),
-	{ .name = "processes", .kind = SETTING_TEXT, .text = "split" },
-	{ .name = "user", .kind = SETTING_TEXT, .text = "" },
-	{ .name = "resolvers", .kind = SETTING_LIST, .text = "{}" },
-	{ .name = "dnssec_anchors", .kind = SETTING_TEXT, .text = "/usr/share/dns/root.key" },
-	{ .name = "log_level", .kind = SETTING_TEXT, .text = "info" },
-	{ .name = "log_file", .kind = SETTING_TEXT, .text = "" },
-};
-
-const char *const config_port_names[CONFIG_PORT_COUNT] = {
-	[CONFIG_PORT_SMTP] = "smtp",
-	[CONFIG_PORT_SUBMISSION] = "submission",
-	[CONFIG_PORT_SUBMISSIONS] = "submissions",
-	[CONFIG_PORT_IMAP] = "imap",
-	[CONFIG_PORT_IMAPS] = "imaps",
-	[CONFIG_PORT_LMTP] = "lmtp",
-	[CONFIG_PORT_HKP] = "hkp",
-	[CONFIG_PORT_HTTPS] = "https",
-};
 
 int
 config_override_port(struct config_overrides *o, struct slice text, struct error *e)
@@ -80,154 +23,189 @@ config_override_port(struct config_overrides *o, struct slice text, struct error
 		o->ports[i] = slice_eq_str(value, "off") ? CONFIG_PORT_OFF : (int32_t)number;
 		return 0;
 	}
-	return error_set(e, ERR_USAGE,
-	    "--port takes NAME=N with NAME one of smtp, submission, submissions, imap, imaps, lmtp, hkp, https");
+	return error_set(e, ERR_USAGE, "--port takes NAME=N with NAME one of %s", config_port_list);
 }
 
-bool
-config_is_domain(const char *name)
+/* ---- from the file into the struct ---- */
+
+static void *
+member(struct config *c, size_t at)
 {
-	size_t len = strlen(name), label = 0;
+	return (uint8_t *)c + at;
+}
 
-	for (size_t i = 0; i < len; i++) {
-		uint8_t c = ascii_lower((uint8_t)name[i]);
-		bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+static const void *
+member_of(const struct config *c, size_t at)
+{
+	return (const uint8_t *)c + at;
+}
 
-		if (!plain && (c != '.' || label == 0))
-			return false;
-		label = c == '.' ? 0 : label + 1;
-		if (label > 63)
-			return false;
+/* Of whatever size the member is. */
+static void
+store_number(struct config *c, const struct config_row *row, long value)
+{
+	uint8_t small = (uint8_t)value;
+	int32_t medium = (int32_t)value;
+	int64_t large = value;
+
+	if (row->size == sizeof small)
+		memcpy(member(c, row->at), &small, sizeof small);
+	else if (row->size == sizeof medium)
+		memcpy(member(c, row->at), &medium, sizeof medium);
+	else
+		memcpy(member(c, row->at), &large, sizeof large);
+}
+
+static long
+load_number(const struct config *c, const struct config_row *row)
+{
+	uint8_t small;
+	int32_t medium;
+	int64_t large;
+
+	if (row->size == sizeof small) {
+		memcpy(&small, member_of(c, row->at), sizeof small);
+		return small;
 	}
-	return len > 0 && len <= 253 && label > 0;
-}
-
-static const char *
-text_or_null(const struct settings *s, const char *name)
-{
-	const char *text = settings_text(s, name);
-
-	return text == NULL || text[0] == '\0' ? NULL : text;
-}
-
-static int
-take_list(
-    const struct settings *s, const char *name, const char *out[CONFIG_LIST_MAX], size_t *count_out, struct error *e)
-{
-	size_t n = settings_list_count(s, name);
-
-	if (n > CONFIG_LIST_MAX)
-		return error_set(e, ERR_USAGE, "'%s' takes at most %d values", name, CONFIG_LIST_MAX);
-	for (size_t i = 0; i < n; i++)
-		out[i] = settings_list_item(s, name, i);
-	*count_out = n;
-	return 0;
-}
-
-static int
-take_names(const struct settings *s, struct config *c, struct error *e)
-{
-	int rc = take_list(s, "domains", c->domains, &c->domain_count, e);
-
-	if (rc == 0)
-		rc = take_list(s, "listen", c->listen, &c->listen_count, e);
-	if (rc == 0)
-		rc = take_list(s, "lmtp_listen", c->lmtp_listen, &c->lmtp_listen_count, e);
-	if (rc != 0)
-		return rc;
-	c->lmtp_socket = text_or_null(s, "lmtp_socket");
-	c->hostname = settings_text(s, "hostname");
-	if (!config_is_domain(c->hostname))
-		return error_set(e, ERR_USAGE, "'hostname' is not a host name: %s", c->hostname);
-	for (size_t i = 0; i < c->domain_count; i++)
-		if (!config_is_domain(c->domains[i]))
-			return error_set(e, ERR_USAGE, "'domains' has what is not a domain: %s", c->domains[i]);
-	return 0;
-}
-
-static int
-take_resolvers(const struct settings *s, struct config *c, struct error *e)
-{
-	int rc = take_list(s, "resolvers", c->resolvers, &c->resolver_count, e);
-
-	if (rc != 0)
-		return rc;
-	if (c->resolver_count > DNS_SERVERS_MAX)
-		return error_set(e, ERR_USAGE, "'resolvers' takes at most %u values", DNS_SERVERS_MAX);
-	for (size_t i = 0; i < c->resolver_count; i++)
-		if (!dns_server_valid(slice_str(c->resolvers[i])))
-			return error_set(e, ERR_USAGE,
-			    "'resolvers' takes numeric addresses, with @ and a port behind if it is not 53: %s",
-			    c->resolvers[i]);
-	c->dnssec_anchors = text_or_null(s, "dnssec_anchors");
-	return 0;
+	if (row->size == sizeof medium) {
+		memcpy(&medium, member_of(c, row->at), sizeof medium);
+		return medium;
+	}
+	memcpy(&large, member_of(c, row->at), sizeof large);
+	return large;
 }
 
 static void
-take_numbers(const struct settings *s, const struct config_overrides *o, struct config *c)
+take_word(struct config *c, const struct config_row *row, const char *value, struct settings_problems *problems)
 {
-	char name[32];
+	BUF_OWNED struct buf all = { 0 };
 
-	for (int i = 0; i < CONFIG_PORT_COUNT; i++) {
-		(void)snprintf(name, sizeof name, "port_%s", config_port_names[i]);
-		c->ports[i] = o->port_given[i] ? o->ports[i] : (int32_t)settings_number(s, name);
+	for (unsigned i = 0; row->words[i] != NULL; i++)
+		if (strcmp(value, row->words[i]) == 0) {
+			store_number(c, row, (long)i);
+			return;
+		}
+	buf_init(&all, 512);
+	for (unsigned i = 0; row->words[i] != NULL; i++)
+		(void)buf_putf(&all, "%s\"%s\"", i == 0 ? "" : ", ", row->words[i]);
+	settings_problem(c->settings, problems, row->setting.name, ERR_USAGE, "'%s' is one of %.*s, not \"%s\"",
+	    row->setting.name, (int)all.len, (const char *)all.data, value);
+}
+
+static bool
+is_right(const struct config *c, const struct config_row *row, const char *value, struct settings_problems *problems)
+{
+	const char *wrong = row->wrong == NULL ? NULL : row->wrong(value);
+
+	if (wrong != NULL)
+		settings_problem(c->settings, problems, row->setting.name, ERR_USAGE, "'%s' %s%s%s", row->setting.name,
+		    wrong, value[0] == '\0' ? "" : ": ", value);
+	return wrong == NULL;
+}
+
+static void
+take_text(struct config *c, const struct config_row *row, struct settings_problems *problems)
+{
+	const char *value = settings_text(c->settings, row->setting.name);
+
+	value = value == NULL ? "" : value;
+	if (row->words != NULL) {
+		take_word(c, row, value, problems);
+		return;
 	}
-	c->message_size_max = (uint64_t)settings_number(s, "message_size_max");
-	c->connections = (uint32_t)settings_number(s, "connections");
-	c->connections_peer = (uint32_t)settings_number(s, "connections_peer");
-	c->connections_prefix = (uint32_t)settings_number(s, "connections_prefix");
-	c->connections_account = (uint32_t)settings_number(s, "connections_account");
-	c->fronts = (unsigned)settings_number(s, "fronts");
-	c->handshake_seconds = (uint32_t)settings_number(s, "handshake_seconds");
-	c->stall_seconds = (uint32_t)settings_number(s, "stall_seconds");
-	c->idle_seconds = (uint32_t)settings_number(s, "idle_seconds");
-	c->threads = (unsigned)settings_number(s, "threads");
+	if (!is_right(c, row, value, problems) || value[0] == '\0')
+		value = NULL;
+	memcpy(member(c, row->at), &value, sizeof value);
+}
+
+static void
+take_list(struct config *c, const struct config_row *row, struct settings_problems *problems)
+{
+	size_t n = settings_list_count(c->settings, row->setting.name), kept = 0;
+	size_t most = row->count_max == 0 ? CONFIG_LIST_MAX : row->count_max;
+
+	if (n > most)
+		settings_problem(c->settings, problems, row->setting.name, ERR_USAGE, "'%s' takes at most %zu values",
+		    row->setting.name, most);
+	for (size_t i = 0; i < n && i < most; i++) {
+		const char *value = settings_list_item(c->settings, row->setting.name, i);
+
+		if (is_right(c, row, value, problems))
+			memcpy(member(c, row->at + kept++ * sizeof value), &value, sizeof value);
+	}
+	memcpy(member(c, row->count_at), &kept, sizeof kept);
+}
+
+static void
+take_row(struct config *c, const struct config_row *row, struct settings_problems *problems)
+{
+	switch (row->setting.kind) {
+	case SETTING_TEXT:
+		take_text(c, row, problems);
+		break;
+	case SETTING_LIST:
+		take_list(c, row, problems);
+		break;
+	case SETTING_NUMBER:
+		store_number(c, row, settings_number(c->settings, row->setting.name));
+		break;
+	case SETTING_FLAG:
+		store_number(c, row, settings_flag(c->settings, row->setting.name) ? 1 : 0);
+		break;
+	}
+}
+
+static void
+take_all(const struct config_overrides *o, struct config *c, struct settings_problems *problems)
+{
+	for (size_t i = 0; i < config_table_count; i++)
+		take_row(c, &config_table[i], problems);
+	if (o->data != NULL)
+		c->data = o->data;
+	for (int i = 0; i < CONFIG_PORT_COUNT; i++)
+		if (o->port_given[i])
+			c->ports[i] = o->ports[i];
+	config_check(c, o, problems);
 }
 
 static int
-take_values(const struct settings *s, const struct config_overrides *o, struct config *c, struct error *e)
+read_settings(const char *path, struct settings_problems *problems, struct settings **settings_out, struct error *e)
 {
-	int level = log_level_parse(slice_str(settings_text(s, "log_level")));
+	struct setting *rows = mem_array(config_table_count, sizeof *rows);
+	int rc;
 
-	take_numbers(s, o, c);
-	if (level < 0)
-		return error_set(e, ERR_USAGE, "'log_level' is debug, info, warning, error or fatal, not %s",
-		    settings_text(s, "log_level"));
-	c->log_level = (enum log_level)level;
-	if (strcmp(settings_text(s, "processes"), "one") != 0 && strcmp(settings_text(s, "processes"), "split") != 0)
-		return error_set(
-		    e, ERR_USAGE, "'processes' is \"split\" or \"one\", not %s", settings_text(s, "processes"));
-	c->one_process = strcmp(settings_text(s, "processes"), "one") == 0;
-	c->user = text_or_null(s, "user");
-	c->log_file = text_or_null(s, "log_file");
-	c->data = o->data != NULL ? o->data : settings_text(s, "data");
-	c->directory_open = settings_flag(s, "directory_open");
-	c->tls_certificate = text_or_null(s, "tls_certificate");
-	c->tls_key = text_or_null(s, "tls_key");
-	if ((c->tls_certificate == NULL) != (c->tls_key == NULL))
-		return error_set(e, ERR_USAGE, "'tls_certificate' and 'tls_key' go together: set both or none");
-	if (take_resolvers(s, c, e) != 0)
-		return ERR_USAGE;
-	return take_names(s, c, e);
+	if (rows == NULL)
+		return error_nomem(e);
+	for (size_t i = 0; i < config_table_count; i++)
+		rows[i] = config_table[i].setting;
+	rc = settings_read(path, rows, config_table_count, problems, settings_out, e);
+	mem_free(rows);
+	return rc;
 }
 
 int
-config_load(const struct config_overrides *overrides, struct config *config_out, struct error *e)
+config_load(const struct config_overrides *overrides, struct config *config_out, struct settings_problems *problems_out)
 {
 	const char *path = overrides->path;
 	struct config c = { 0 };
+	struct error e;
 	int rc;
 
+	problems_out->count = 0;
 	if (path == NULL && file_exists(CONFIG_DEFAULT_PATH))
 		path = CONFIG_DEFAULT_PATH;
-	rc = settings_read(path, table, sizeof table / sizeof table[0], &c.settings, e);
-	if (rc == 0)
-		rc = take_values(c.settings, overrides, &c, e);
-	if (rc != 0)
+	rc = read_settings(path, problems_out, &c.settings, &e);
+	if (rc != 0) {
+		problems_out->list[problems_out->count++] = (struct settings_problem){ .error = e };
+		return rc;
+	}
+	take_all(overrides, &c, problems_out);
+	if (problems_out->count > 0) {
 		config_done(&c);
-	else
-		*config_out = c;
-	return rc;
+		return problems_out->list[0].error.code;
+	}
+	*config_out = c;
+	return 0;
 }
 
 void
@@ -235,4 +213,125 @@ config_done(struct config *config)
 {
 	settings_free(config->settings);
 	*config = (struct config){ 0 };
+}
+
+/* ---- what differs ---- */
+
+static const char *
+text_at(const struct config *c, size_t at)
+{
+	const char *text;
+
+	memcpy(&text, member_of(c, at), sizeof text);
+	return text == NULL ? "" : text;
+}
+
+static size_t
+count_at(const struct config *c, size_t at)
+{
+	size_t count;
+
+	memcpy(&count, member_of(c, at), sizeof count);
+	return count;
+}
+
+static bool
+differs(const struct config *a, const struct config *b, const struct config_row *row)
+{
+	size_t texts = row->setting.kind == SETTING_LIST ? count_at(a, row->count_at) : 1;
+
+	if (row->setting.kind == SETTING_NUMBER || row->setting.kind == SETTING_FLAG || row->words != NULL)
+		return load_number(a, row) != load_number(b, row);
+	if (row->setting.kind == SETTING_LIST && texts != count_at(b, row->count_at))
+		return true;
+	for (size_t i = 0; i < texts; i++)
+		if (strcmp(text_at(a, row->at + i * sizeof(char *)), text_at(b, row->at + i * sizeof(char *))) != 0)
+			return true;
+	return false;
+}
+
+void
+config_keep_fixed(const struct config *old, struct config *fresh, void (*say)(void *ctx, const char *name), void *ctx)
+{
+	for (size_t i = 0; i < config_table_count; i++) {
+		const struct config_row *row = &config_table[i];
+
+		if (!row->restart)
+			continue;
+		if (differs(old, fresh, row))
+			say(ctx, row->setting.name);
+		memcpy(member(fresh, row->at), member_of(old, row->at), row->size);
+		if (row->setting.kind == SETTING_LIST)
+			memcpy(member(fresh, row->count_at), member_of(old, row->count_at), sizeof(size_t));
+	}
+}
+
+/* ---- as a file ---- */
+
+static void
+write_text(const char *text, struct buf *out)
+{
+	(void)buf_put_u8(out, '"');
+	for (; *text != '\0'; text++) {
+		if (*text == '"' || *text == '\\')
+			(void)buf_put_u8(out, '\\');
+		(void)buf_put_u8(out, (uint8_t)*text);
+	}
+	(void)buf_put_u8(out, '"');
+}
+
+static void
+write_value(const struct config *c, const struct config_row *row, struct buf *out)
+{
+	if (row->words != NULL) {
+		write_text(row->words[load_number(c, row)], out);
+		return;
+	}
+	switch (row->setting.kind) {
+	case SETTING_TEXT:
+		write_text(text_at(c, row->at), out);
+		break;
+	case SETTING_LIST:
+		(void)buf_put_u8(out, '{');
+		for (size_t i = 0; i < count_at(c, row->count_at); i++) {
+			(void)buf_put_str(out, i == 0 ? " " : ", ");
+			write_text(text_at(c, row->at + i * sizeof(char *)), out);
+		}
+		(void)buf_put_str(out, " }");
+		break;
+	case SETTING_NUMBER:
+		(void)buf_putf(out, "%ld", load_number(c, row));
+		break;
+	case SETTING_FLAG:
+		(void)buf_put_str(out, load_number(c, row) != 0 ? "true" : "false");
+		break;
+	}
+}
+
+static bool
+is_overridden(const struct config *c, const struct config_overrides *o, const struct config_row *row)
+{
+	for (int i = 0; i < CONFIG_PORT_COUNT; i++)
+		if (o->port_given[i] && member_of(c, row->at) == (const void *)&c->ports[i])
+			return true;
+	return o->data != NULL && member_of(c, row->at) == (const void *)&c->data;
+}
+
+int
+config_write(const struct config *config, const struct config_overrides *overrides, struct buf *out)
+{
+	for (size_t i = 0; i < config_table_count; i++) {
+		const struct config_row *row = &config_table[i];
+		unsigned line = settings_line(config->settings, row->setting.name);
+
+		(void)buf_putf(out, "%s = ", row->setting.name);
+		write_value(config, row, out);
+		if (is_overridden(config, overrides, row))
+			(void)buf_put_str(out, "  # from the command line\n");
+		else if (line > 0)
+			(void)buf_putf(out, "  # line %u\n", line);
+		else
+			(void)buf_put_str(out, "  # default\n");
+	}
+	return out->err;
 }

@@ -1,28 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * letterlockd's configuration: a file of `name = value` lines (os/settings.h),
- * every setting with a default. A setting that is not known is refused with
- * its line; so is a value that cannot be.
+ * every setting with a default. The settings are the rows of one table,
+ * daemon/config_table.c; what each means stands in letterlockd.conf(5).
  *
- *   hostname = "mail.example.org"            our name in greetings, Received fields and the certificate
- *   domains = { "example.org" }              whose mail is ours
- *   data = "/var/lib/letterlock"             the folder of everything that is kept
- *   listen = { "0.0.0.0", "::" }             numeric addresses
- *   port_lmtp = -1, lmtp_listen = { "127.0.0.1", "::1" }, lmtp_socket = ""   from a mail server in front of us
- *   port_smtp = 25                           0: any free one; -1: not at all; see config_ports
- *   tls_certificate = "", tls_key = ""       PEM files; both empty: a self-signed one is made in data
- *   directory_open = false                   uploads of strangers are published without an account's password
- *   message_size_max = 52428800              octets
- *   connections = 18000                      of all clients together
- *   connections_peer = 50, connections_prefix = 0 (ten times connections_peer), connections_account = 100
- *   handshake_seconds = 30, stall_seconds = 120, idle_seconds = 300
- *   threads = 0                              event loops of a process behind front; 0: one a core
- *   fronts = 0                               processes that take connections; 0: one a core, more for many connections
- *   processes = "split"                      "one": all in one process, for debugging
- *   user = ""                                whom the processes become when root starts them
- *   resolvers = {}                           DNS servers to ask, "address" or "address@port"; none: the system's
- *   dnssec_anchors = "/usr/share/dns/root.key"   DS or DNSKEY records of DNS's root; empty: nothing is validated
- *   log_level = "info", log_file = ""        empty: standard error
+ * To add a setting: a member of struct config below, a row in the table, its
+ * part of doc/letterlockd.conf.5.scd and a line in contrib/letterlockd.conf
+ * (tests/e2e/test_config.py compares the three). To add a port: a line in
+ * CONFIG_PORTS, and the same two. What two settings cannot be together is
+ * said in daemon/config_check.c.
+ *
+ * All that is wrong in a file is found at once, each with its line. A file
+ * with any problem is not used at all.
  */
 #ifndef DAEMON_CONFIG_H
 #define DAEMON_CONFIG_H
@@ -30,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/slice.h"
 #include "os/log.h"
@@ -39,20 +29,24 @@
 #define CONFIG_LIST_MAX 64 /* domains, or addresses to listen on */
 #define CONFIG_PORT_OFF (-1)
 
-enum config_port {
-	CONFIG_PORT_SMTP,
-	CONFIG_PORT_SUBMISSION,
-	CONFIG_PORT_SUBMISSIONS,
-	CONFIG_PORT_IMAP,
-	CONFIG_PORT_IMAPS,
-	CONFIG_PORT_LMTP,
-	CONFIG_PORT_HKP,
-	CONFIG_PORT_HTTPS,
-	CONFIG_PORT_COUNT,
-};
+/* Every port: its name in port_NAME, in --port NAME=N, in ports.json and of sockets of the service manager; its default. */
+#define CONFIG_PORTS(X) \
+	X(SMTP, "smtp", 25) \
+	X(SUBMISSION, "submission", 587) \
+	X(SUBMISSIONS, "submissions", 465) \
+	X(IMAP, "imap", 143) \
+	X(IMAPS, "imaps", 993) \
+	X(LMTP, "lmtp", CONFIG_PORT_OFF) \
+	X(HKP, "hkp", 11371) \
+	X(HTTPS, "https", 443)
 
-/* "smtp", "submission", ...: the names in port_NAME, in --port NAME=N and in ports.json. */
+#define CONFIG_PORT_ENUM(id, name, standard) CONFIG_PORT_##id,
+enum config_port { CONFIG_PORTS(CONFIG_PORT_ENUM) CONFIG_PORT_COUNT };
+
+/* "smtp", "submission", ... */
 extern const char *const config_port_names[CONFIG_PORT_COUNT];
+/* "smtp, submission, ...", for sentences. */
+extern const char *const config_port_list;
 
 struct config {
 	const char *hostname;
@@ -63,8 +57,8 @@ struct config {
 	size_t listen_count;
 	const char *lmtp_listen[CONFIG_LIST_MAX];
 	size_t lmtp_listen_count;
-	const char *lmtp_socket; /* NULL: none */
-	int32_t ports[CONFIG_PORT_COUNT];
+	const char *lmtp_socket;               /* NULL: none */
+	int32_t ports[CONFIG_PORT_COUNT];      /* 0: any free one; CONFIG_PORT_OFF: not at all */
 	const char *tls_certificate, *tls_key; /* NULL: make one */
 	bool directory_open;
 	uint64_t message_size_max;
@@ -92,9 +86,32 @@ struct config_overrides {
 /* "imap=1143" or "imap=off". ERR_USAGE. */
 int config_override_port(struct config_overrides *o, struct slice text, struct error *e);
 
-/* ERR_NOT_FOUND (no such file), ERR_SYNTAX (with file and line), ERR_USAGE (a value that cannot be). Once at a time. */
-int config_load(const struct config_overrides *overrides, struct config *config_out, struct error *e);
+/*
+ * 0, or the code of the first problem: ERR_NOT_FOUND (no such file), ERR_SYNTAX, ERR_USAGE (a value, or values together,
+ * that cannot be). All problems are in problems_out. Once at a time; reads no file but the configuration.
+ */
+int config_load(
+    const struct config_overrides *overrides, struct config *config_out, struct settings_problems *problems_out);
 void config_done(struct config *config);
+/*
+ * What can only be seen from this machine, and is not looked up again while the server runs: that the user is there.
+ * Adds to problems.
+ */
+void config_check_machine(const struct config *config, struct settings_problems *problems);
+
+/* What a server needs and other verbs do not. ERR_USAGE. */
+int config_check_serving(const struct config *config, struct error *e);
+/* The addresses that a port listens on. */
+const char *const *config_addresses(const struct config *config, enum config_port port, size_t *count_out);
+
+/*
+ * What only a start brings about gets its value of old in fresh; each setting that differs is said by its name. The texts
+ * remain those of old, which must be there as long as fresh.
+ */
+void
+config_keep_fixed(const struct config *old, struct config *fresh, void (*say)(void *ctx, const char *name), void *ctx);
+/* Every setting as a line of the file, with a comment that says where it comes from. */
+int config_write(const struct config *config, const struct config_overrides *overrides, struct buf *out);
 
 /* A name of letters, digits, hyphens and dots, as it goes into certificates and protocol lines. */
 bool config_is_domain(const char *name);

@@ -38,9 +38,8 @@ take_given(struct listening *l, struct error *e)
 			port++;
 		if (port == CONFIG_PORT_COUNT)
 			rc = error_set(e, ERR_USAGE,
-			    "the service manager gave a socket with the name '%s'; names are smtp, submission, "
-			    "submissions, imap, imaps, lmtp, hkp, https",
-			    given[i].name);
+			    "the service manager gave a socket with the name '%s'; names are %s", given[i].name,
+			    config_port_list);
 		else
 			rc = add(l, (enum config_port)port, given[i].fd, e);
 	}
@@ -64,8 +63,8 @@ static int
 bind_addresses(struct listening *l, enum config_port which, const struct config *config, struct error *e)
 {
 	uint16_t port = (uint16_t)config->ports[which];
-	size_t before = l->count, count = which == CONFIG_PORT_LMTP ? config->lmtp_listen_count : config->listen_count;
-	const char *const *addresses = which == CONFIG_PORT_LMTP ? config->lmtp_listen : config->listen;
+	size_t before = l->count, count;
+	const char *const *addresses = config_addresses(config, which, &count);
 
 	for (size_t i = 0; i < count; i++) {
 		/* With port 0 the first address says which; nobody is about to leave it. */

@@ -14,11 +14,13 @@
 #define LETTERLOCK_VERSION "unknown"
 #endif
 
+#define PORT_WORD(id, name, standard) name " "
 static const char usage_text[] =
     "usage: letterlockd VERB [OPTION]...\n"
     "\n"
     "  run                          serve, until SIGTERM or SIGINT\n"
     "  check                        read the configuration and the data folder, and say what is wrong\n"
+    "  config                       every setting, and where it comes from\n"
     "  verify                       read all of the data folder and say what is not as it must be\n"
     "  backup FOLDER                copy everything there, or bring the copy there up to date; also while it serves\n"
     "  restore FOLDER               put a backup in the place of the data folder, which is kept beside it\n"
@@ -35,13 +37,15 @@ static const char usage_text[] =
     "\n"
     "  --config FILE                " CONFIG_DEFAULT_PATH " when it is there\n"
     "  --data DIR                   the data folder, in place of the configuration's\n"
-    "  --port NAME=N                smtp, submission, submissions, imap, imaps, lmtp, hkp or https; 0: any; off: none\n"
-    "  --password-fd N              read the password from this descriptor, up to the end of its line\n"
-    "  --mailbox NAME               import: into it and below it; export: only it and what is below it\n"
-    "  --format FORMAT              maildir, mbox; import: mboxrd, mboxo, mboxcl or mboxcl2 too\n"
-    "  --again                      import: also what is there already\n"
-    "  --json                       account list, import, export, verify, backup, restore: one JSON object a line\n"
-    "  --version, --help\n";
+    "  --port NAME=N                0: any; off: none; NAME is one of " CONFIG_PORTS(
+	PORT_WORD) "\n"
+		   "  --password-fd N              read the password from this descriptor, up to the end of its line\n"
+		   "  --mailbox NAME               import: into it and below it; export: only it and what is below it\n"
+		   "  --format FORMAT              maildir, mbox; import: mboxrd, mboxo, mboxcl or mboxcl2 too\n"
+		   "  --again                      import: also what is there already\n"
+		   "  --json                       account list, import, export, verify, backup, restore: one JSON "
+		   "object a line\n"
+		   "  --version, --help\n";
 
 static const struct {
 	const char *name;
@@ -49,6 +53,7 @@ static const struct {
 } verbs[] = {
 	{ "run", verb_run },
 	{ "check", verb_check },
+	{ "config", verb_config },
 	{ "verify", verb_verify },
 	{ "backup", verb_backup },
 	{ "restore", verb_restore },
@@ -154,6 +159,23 @@ take_option(int option, struct config_overrides *o, struct verb_input *in, struc
 	}
 }
 
+/* All that is wrong with it is said. */
+static int
+load(const struct config_overrides *o, struct config *config_out)
+{
+	struct settings_problems problems;
+	int rc = config_load(o, config_out, &problems), status = EXIT_DONE;
+
+	if (rc == 0) {
+		config_check_machine(config_out, &problems);
+		if (problems.count > 0)
+			config_done(config_out);
+	}
+	for (size_t i = 0; i < problems.count; i++)
+		status = verb_failed(&problems.list[i].error);
+	return status;
+}
+
 static int
 run_verb(const struct config_overrides *o, struct verb_input *in)
 {
@@ -164,8 +186,9 @@ run_verb(const struct config_overrides *o, struct verb_input *in)
 	for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
 		if (strcmp(in->words[0], verbs[i].name) != 0)
 			continue;
-		if (config_load(o, &config, &e) != 0)
-			return verb_failed(&e);
+		status = load(o, &config);
+		if (status != EXIT_DONE)
+			return status;
 		in->config = &config;
 		in->overrides = o;
 		in->words++;

@@ -123,99 +123,46 @@ say_ready(struct run *r, struct error *e)
 
 /* ---- a new configuration ---- */
 
-static bool
-texts_differ(const char *a, const char *b)
-{
-	return (a == NULL) != (b == NULL) || (a != NULL && strcmp(a, b) != 0);
-}
-
-static bool
-listens_differ(const struct config *a, const struct config *b)
-{
-	if (a->listen_count != b->listen_count || memcmp(a->ports, b->ports, sizeof a->ports) != 0)
-		return true;
-	for (size_t i = 0; i < a->listen_count; i++)
-		if (strcmp(a->listen[i], b->listen[i]) != 0)
-			return true;
-	return false;
-}
-
-static bool
-resolvers_differ(const struct config *a, const struct config *b)
-{
-	if (a->resolver_count != b->resolver_count)
-		return true;
-	for (size_t i = 0; i < a->resolver_count; i++)
-		if (strcmp(a->resolvers[i], b->resolvers[i]) != 0)
-			return true;
-	return false;
-}
-
 /* What only a start brings about is said, and not done. */
 static void
-say_what_waits(const struct config *old, const struct config *fresh)
+say_what_waits(void *ctx, const char *name)
 {
-	const struct {
-		const char *name;
-		bool differs;
-	} fixed[] = {
-		{ "hostname", texts_differ(old->hostname, fresh->hostname) },
-		{ "data", texts_differ(old->data, fresh->data) },
-		{ "user", texts_differ(old->user, fresh->user) },
-		{ "listen, port_", listens_differ(old, fresh) },
-		{ "processes", old->one_process != fresh->one_process },
-		{ "fronts", old->fronts != fresh->fronts },
-		{ "threads", old->threads != fresh->threads },
-		{ "message_size_max", old->message_size_max != fresh->message_size_max },
-		{ "idle_seconds", old->idle_seconds != fresh->idle_seconds },
-		{ "handshake_seconds", old->handshake_seconds != fresh->handshake_seconds },
-		{ "stall_seconds", old->stall_seconds != fresh->stall_seconds },
-		{ "resolvers", resolvers_differ(old, fresh) },
-		{ "dnssec_anchors", texts_differ(old->dnssec_anchors, fresh->dnssec_anchors) },
-	};
-
-	for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
-		if (fixed[i].differs)
-			log_event(LOG_LEVEL_WARNING, "daemon.needs_restart", log_str("setting", fixed[i].name));
+	(void)ctx;
+	log_event(LOG_LEVEL_WARNING, "daemon.needs_restart", log_str("setting", name));
 }
 
-static void
-keep_fixed(const struct config *old, struct config *fresh)
+/* One line each, and the first once more as the reason. */
+static int
+read_config(const struct run *r, struct config *out, struct error *e)
 {
-	fresh->hostname = old->hostname;
-	fresh->data = old->data;
-	fresh->user = old->user;
-	fresh->one_process = old->one_process;
-	fresh->fronts = old->fronts;
-	fresh->threads = old->threads;
-	fresh->message_size_max = old->message_size_max;
-	fresh->idle_seconds = old->idle_seconds;
-	fresh->handshake_seconds = old->handshake_seconds;
-	fresh->stall_seconds = old->stall_seconds;
-	memcpy(fresh->resolvers, old->resolvers, sizeof fresh->resolvers);
-	fresh->resolver_count = old->resolver_count;
-	fresh->dnssec_anchors = old->dnssec_anchors;
+	struct settings_problems problems;
+	int rc = config_load(r->in->overrides, out, &problems);
+
+	for (size_t i = 0; i < problems.count; i++)
+		log_event(LOG_LEVEL_ERROR, "daemon.wrong_setting", log_error(&problems.list[i].error));
+	if (rc != 0)
+		*e = problems.list[0].error;
+	return rc;
 }
 
 /* The configuration, the certificate and the log, anew; nothing of it is taken when any of it is wrong. */
 static void
 reload(struct run *r)
 {
-	const struct config *old = r->parent.config;
 	struct config fresh;
 	struct error e;
-	int rc = config_load(r->in->overrides, &fresh, &e);
+	int rc;
 
 	systemd_reloading();
 	(void)log_reopen(NULL);
+	rc = read_config(r, &fresh, &e);
 	if (rc == 0 && (rc = read_certificate(r, &fresh, &e)) != 0)
 		config_done(&fresh);
 	if (rc != 0) {
 		log_event(LOG_LEVEL_ERROR, "daemon.not_reloaded", log_error(&e));
 	} else {
-		say_what_waits(old, &fresh);
 		/* Texts of the first one are kept by `in` for good; those of later ones until the next. */
-		keep_fixed(r->in->config, &fresh);
+		config_keep_fixed(r->in->config, &fresh, say_what_waits, NULL);
 		config_done(&r->config);
 		r->config = fresh;
 		r->parent.config = &r->config;
@@ -276,7 +223,9 @@ verb_run(const struct verb_input *in)
 		(void)error_set(&e, ERR_USAGE, "run takes no words, only options");
 		return verb_failed(&e);
 	}
-	rc = signals_open(&r.signals, &e);
+	rc = config_check_serving(in->config, &e);
+	if (rc == 0)
+		rc = signals_open(&r.signals, &e);
 	if (rc == 0)
 		rc = log_open(in->config->log_level, in->config->log_file, &e);
 	if (rc == 0)

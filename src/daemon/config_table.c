@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Every setting, one row each. NOW: a change counts when the file is read again; RESTART: from the next start on.
+ * The ports are in CONFIG_PORTS (daemon/config.h).
+ */
+#include "daemon/config_table.h"
+
+#include <arpa/inet.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "net/dns.h"
+
+/* ---- what a text must be ---- */
+
+bool
+config_is_domain(const char *name)
+{
+	size_t len = strlen(name), label = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		uint8_t c = ascii_lower((uint8_t)name[i]);
+		bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+
+		if (!plain && (c != '.' || label == 0))
+			return false;
+		label = c == '.' ? 0 : label + 1;
+		if (label > 63)
+			return false;
+	}
+	return len > 0 && len <= 253 && label > 0;
+}
+
+static const char *
+host(const char *value)
+{
+	return config_is_domain(value) ? NULL : "is not a host name";
+}
+
+static const char *
+domain(const char *value)
+{
+	return config_is_domain(value) ? NULL : "has what is not a domain";
+}
+
+/* IPv6 with the interface of a link-local address behind a "%". */
+static const char *
+address(const char *value)
+{
+	char plain[INET6_ADDRSTRLEN];
+	struct in6_addr out;
+	size_t len = strcspn(value, "%");
+
+	if (inet_pton(AF_INET, value, &out) == 1)
+		return NULL;
+	if (len < sizeof plain) {
+		memcpy(plain, value, len);
+		plain[len] = '\0';
+		if (inet_pton(AF_INET6, plain, &out) == 1)
+			return NULL;
+	}
+	return "has what is not a numeric address";
+}
+
+static const char *
+resolver(const char *value)
+{
+	return dns_server_valid(slice_str(value)) ? NULL
+						  : "takes numeric addresses, with @ and a port behind if it is not 53";
+}
+
+static const char *
+filled(const char *value)
+{
+	return value[0] == '\0' ? "must not be empty" : NULL;
+}
+
+static const char *const levels[] = { "debug", "info", "warning", "error", "fatal", NULL };
+static const char *const split_or_one[] = { "split", "one", NULL };
+
+/* ---- the rows ---- */
+
+#define NOW false
+#define RESTART true
+#define MEMBER(member) .at = offsetof(struct config, member), .size = sizeof(((struct config *)0)->member)
+#define TEXT(when, word, member, standard, check) \
+	{ \
+		.setting = { .name = (word), .kind = SETTING_TEXT, .text = (standard) }, .restart = (when), \
+		MEMBER(member), .wrong = (check) \
+	}
+#define CHOICE(when, word, member, standard, of) \
+	{ \
+		.setting = { .name = (word), .kind = SETTING_TEXT, .text = (standard) }, .restart = (when), \
+		MEMBER(member), .words = (of) \
+	}
+#define LIST(when, word, member, count, most, standard, check) \
+	{ \
+		.setting = { .name = (word), .kind = SETTING_LIST, .text = (standard) }, .restart = (when), \
+		MEMBER(member), .count_at = offsetof(struct config, count), .count_max = (most), .wrong = (check) \
+	}
+#define NUMBER(when, word, member, standard, least, most) \
+	{ \
+		.setting = { .name = (word), \
+			.kind = SETTING_NUMBER, \
+			.number = (standard), \
+			.min = (least), \
+			.max = (most) }, \
+		.restart = (when), MEMBER(member) \
+	}
+#define FLAG(when, word, member, standard) \
+	{ \
+		.setting = { .name = (word), .kind = SETTING_FLAG, .number = (standard) ? 1 : 0 }, .restart = (when), \
+		MEMBER(member) \
+	}
+#define PORT(id, word, standard) \
+	NUMBER(RESTART, "port_" word, ports[CONFIG_PORT_##id], standard, CONFIG_PORT_OFF, 65535),
+
+/* clang-format off */
+const struct config_row config_table[] = {
+	TEXT(RESTART, "hostname", hostname, "localhost", host),
+	LIST(NOW, "domains", domains, domain_count, 0, "{}", domain),
+	TEXT(RESTART, "data", data, "/var/lib/letterlock", filled),
+	TEXT(RESTART, "user", user, "", NULL),
+	LIST(RESTART, "listen", listen, listen_count, 0, "{\"0.0.0.0\", \"::\"}", address),
+	CONFIG_PORTS(PORT)
+	LIST(RESTART, "lmtp_listen", lmtp_listen, lmtp_listen_count, 0, "{\"127.0.0.1\", \"::1\"}", address),
+	TEXT(RESTART, "lmtp_socket", lmtp_socket, "", NULL),
+	TEXT(NOW, "tls_certificate", tls_certificate, "", NULL),
+	TEXT(NOW, "tls_key", tls_key, "", NULL),
+	FLAG(NOW, "directory_open", directory_open, false),
+	NUMBER(RESTART, "message_size_max", message_size_max, 50L << 20, 1L << 16, 1L << 32),
+	NUMBER(NOW, "connections", connections, 18000, 1, 1000000),
+	NUMBER(NOW, "connections_peer", connections_peer, 50, 1, 1000000),
+	NUMBER(NOW, "connections_prefix", connections_prefix, 0, 0, 1000000),
+	NUMBER(NOW, "connections_account", connections_account, 100, 1, 1000000),
+	NUMBER(RESTART, "handshake_seconds", handshake_seconds, 30, 1, 600),
+	NUMBER(RESTART, "stall_seconds", stall_seconds, 120, 1, 3600),
+	NUMBER(RESTART, "idle_seconds", idle_seconds, 300, 1, 3600),
+	NUMBER(RESTART, "threads", threads, 0, 0, 64),
+	NUMBER(RESTART, "fronts", fronts, 0, 0, 64),
+	CHOICE(RESTART, "processes", one_process, "split", split_or_one),
+	LIST(RESTART, "resolvers", resolvers, resolver_count, DNS_SERVERS_MAX, "{}", resolver),
+	TEXT(RESTART, "dnssec_anchors", dnssec_anchors, "/usr/share/dns/root.key", NULL),
+	CHOICE(NOW, "log_level", log_level, "info", levels),
+	TEXT(RESTART, "log_file", log_file, "", NULL),
+};
+/* clang-format on */
+const size_t config_table_count = sizeof config_table / sizeof config_table[0];
+
+#define PORT_NAME(id, word, standard) [CONFIG_PORT_##id] = (word),
+const char *const config_port_names[CONFIG_PORT_COUNT] = { CONFIG_PORTS(PORT_NAME) };
+#define PORT_WORD(id, word, standard) ", " word
+static const char list[] = CONFIG_PORTS(PORT_WORD);
+const char *const config_port_list = list + 2;
