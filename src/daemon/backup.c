@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "daemon/backup_mark.h"
+#include "daemon/counting.h"
 #include "daemon/process_control.h"
 #include "daemon/verbs.h"
 #include "os/clock.h"
@@ -272,6 +273,16 @@ print_end(const struct backup *b)
 	verb_print_json(object);
 }
 
+/* For `letterlockd status`, by its time. A data folder that cannot be written is backed up all the same. */
+static void
+note_backup(const struct backup *b)
+{
+	char path[FILE_PATH_MAX];
+
+	if (path_join(path, b->data, COUNTING_BACKUP, NULL) == 0)
+		(void)file_write_atomic(path, slice_str(b->folder), 0600, NULL);
+}
+
 int
 verb_backup(const struct verb_input *in)
 {
@@ -286,6 +297,7 @@ verb_backup(const struct verb_input *in)
 	(void)!nice(NICE);
 	if (make_backup(&b, &e) != 0)
 		return verb_failed(&e) == EXIT_USAGE ? EXIT_USAGE : EXIT_COULD_NOT;
+	note_backup(&b);
 	print_end(&b);
 	return b.mark.counts.damaged == 0 ? EXIT_DONE : EXIT_NO;
 }

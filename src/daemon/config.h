@@ -38,7 +38,8 @@
 	X(IMAPS, "imaps", 993) \
 	X(LMTP, "lmtp", CONFIG_PORT_OFF) \
 	X(HKP, "hkp", 11371) \
-	X(HTTPS, "https", 443)
+	X(HTTPS, "https", 443) \
+	X(METRICS, "metrics", CONFIG_PORT_OFF)
 
 #define CONFIG_PORT_ENUM(id, name, standard) CONFIG_PORT_##id,
 enum config_port { CONFIG_PORTS(CONFIG_PORT_ENUM) CONFIG_PORT_COUNT };
@@ -58,6 +59,8 @@ struct config {
 	const char *lmtp_listen[CONFIG_LIST_MAX];
 	size_t lmtp_listen_count;
 	const char *lmtp_socket;               /* NULL: none */
+	const char *metrics_listen[CONFIG_LIST_MAX];
+	size_t metrics_listen_count;
 	int32_t ports[CONFIG_PORT_COUNT];      /* 0: any free one; CONFIG_PORT_OFF: not at all */
 	const char *tls_certificate, *tls_key; /* NULL: make one */
 	bool directory_open;

@@ -37,10 +37,17 @@ check_twice(
 const char *const *
 config_addresses(const struct config *c, enum config_port port, size_t *count_out)
 {
-	bool lmtp = port == CONFIG_PORT_LMTP;
-
-	*count_out = lmtp ? c->lmtp_listen_count : c->listen_count;
-	return lmtp ? c->lmtp_listen : c->listen;
+	switch ((int)port) {
+	case CONFIG_PORT_LMTP:
+		*count_out = c->lmtp_listen_count;
+		return c->lmtp_listen;
+	case CONFIG_PORT_METRICS:
+		*count_out = c->metrics_listen_count;
+		return c->metrics_listen;
+	default:
+		*count_out = c->listen_count;
+		return c->listen;
+	}
 }
 
 /* One address of both, or all addresses of a family that both have. */
@@ -87,6 +94,14 @@ check_ports(const struct config *c, const struct config_overrides *o, struct set
 		}
 }
 
+static void
+check_metrics(const struct config *c, struct settings_problems *problems)
+{
+	if (c->ports[CONFIG_PORT_METRICS] != CONFIG_PORT_OFF && c->metrics_listen_count == 0)
+		settings_problem(c->settings, problems, later(c->settings, "port_metrics", "metrics_listen"), ERR_USAGE,
+		    "'port_metrics' is set and 'metrics_listen' is empty: nothing could listen");
+}
+
 void
 config_check(const struct config *config, const struct config_overrides *overrides, struct settings_problems *problems)
 {
@@ -94,7 +109,9 @@ config_check(const struct config *config, const struct config_overrides *overrid
 	check_twice(config, "domains", config->domains, config->domain_count, problems);
 	check_twice(config, "listen", config->listen, config->listen_count, problems);
 	check_twice(config, "lmtp_listen", config->lmtp_listen, config->lmtp_listen_count, problems);
+	check_twice(config, "metrics_listen", config->metrics_listen, config->metrics_listen_count, problems);
 	check_ports(config, overrides, problems);
+	check_metrics(config, problems);
 }
 
 void

@@ -125,6 +125,7 @@ const struct config_row config_table[] = {
 	CONFIG_PORTS(PORT)
 	LIST(RESTART, "lmtp_listen", lmtp_listen, lmtp_listen_count, 0, "{\"127.0.0.1\", \"::1\"}", address),
 	TEXT(RESTART, "lmtp_socket", lmtp_socket, "", NULL),
+	LIST(RESTART, "metrics_listen", metrics_listen, metrics_listen_count, 0, "{\"127.0.0.1\"}", address),
 	TEXT(NOW, "tls_certificate", tls_certificate, "", NULL),
 	TEXT(NOW, "tls_key", tls_key, "", NULL),
 	FLAG(NOW, "directory_open", directory_open, false),

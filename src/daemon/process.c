@@ -81,6 +81,12 @@ const struct process_rule process_rules[MESSAGE_COUNT] = {
 	[MESSAGE_READY] = { "ready", .once = true, .kinds = ALL, .schema = &nothing_schema },
 	[MESSAGE_FAILED] = { "failed", .kinds = ALL, .schema = &failed_schema },
 	[MESSAGE_BLAME] = { "blame", .kinds = ALL, .schema = &blame_schema },
+	[MESSAGE_METRICS] = { "metrics", .from_parent = true, .once = true, .with_fd = true, .kinds = ALL,
+	    .schema = &nothing_schema },
+	[MESSAGE_METRICS_OF] = { "metrics_of", .from_parent = true, .with_fd = true, .kinds = KIND(WEB) | KIND(MAIL),
+	    .schema = &nothing_schema },
+	[MESSAGE_PING] = { "ping", .from_parent = true, .kinds = ALL, .schema = &nothing_schema },
+	[MESSAGE_PONG] = { "pong", .kinds = ALL, .schema = &nothing_schema },
 };
 
 bool

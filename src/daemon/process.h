@@ -49,10 +49,14 @@ enum process_message {
 	MESSAGE_SETTINGS,    /* struct process_setup: what of it may change while running */
 	MESSAGE_STOP,        /* end what is under way, then yourself */
 	MESSAGE_DRAIN,       /* end your clients' sessions, and go on answering other processes until the stop */
+	MESSAGE_METRICS,     /* with the page in which it counts (os/metrics.h) */
+	MESSAGE_METRICS_OF,  /* to those that show them: a page to look at, the parent's first */
+	MESSAGE_PING,        /* are you there? */
 	/* from a child */
 	MESSAGE_READY,  /* it has started */
 	MESSAGE_FAILED, /* struct process_failed: it cannot start, or not go on; MESSAGE_STOP follows */
 	MESSAGE_BLAME,  /* struct process_blame: what that process sent over a link cannot be */
+	MESSAGE_PONG,   /* yes; once for each ping */
 	MESSAGE_COUNT,
 };
 

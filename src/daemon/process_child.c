@@ -12,6 +12,7 @@
 #include "daemon/process_starter.h"
 #include "daemon/verbs.h"
 #include "os/log.h"
+#include "os/metrics.h"
 #include "os/privileges.h"
 
 #define SETUP_BUDGET (1u << 20)
@@ -45,11 +46,11 @@ process_fail(const struct process *p, const struct error *e)
 }
 
 static int
-say_ready(const struct process *p, struct error *e)
+say(const struct process *p, enum process_message type, struct error *e)
 {
 	const struct process_nothing nothing = { 0 };
 
-	return message_send(p->control, MESSAGE_READY, 0, process_rules[MESSAGE_READY].schema, &nothing, -1, e);
+	return message_send(p->control, (uint16_t)type, 0, process_rules[type].schema, &nothing, -1, e);
 }
 
 /* ---- shut in ---- */
@@ -144,7 +145,7 @@ begin(struct process *p, const struct process_ops *ops, int fd, struct error *e)
 		rc = ops->start(p, fd, e);
 	else if (fd >= 0)
 		(void)close(fd);
-	rc = rc != 0 ? rc : say_ready(p, e);
+	rc = rc != 0 ? rc : say(p, MESSAGE_READY, e);
 	return rc == ERR_CLOSED ? ERR_IO : rc; /* ERR_CLOSED is the end in order */
 }
 
@@ -165,6 +166,16 @@ take_settings(struct process *p, const struct process_ops *ops, const struct pro
 		log_level_set((enum log_level)fresh->log_level);
 	if (ops->settings != NULL)
 		ops->settings(p, fresh);
+}
+
+/* As a thread it counts where all count. */
+static int
+take_metrics(const struct process *p, uint16_t type, int fd, struct error *e)
+{
+	int rc = !p->alone ? 0 : type == MESSAGE_METRICS ? metrics_use(fd, e) : metrics_look(fd, e);
+
+	(void)close(fd);
+	return rc;
 }
 
 /* 0 to go on; ERR_CLOSED: stop in order; others: it cannot go on. */
@@ -188,6 +199,11 @@ take(struct process *p, const struct process_ops *ops, uint16_t type, const unio
 		return ops->link(p, &in->link, fd, e);
 	case MESSAGE_GO:
 		return ops->go(p, e);
+	case MESSAGE_METRICS:
+	case MESSAGE_METRICS_OF:
+		return take_metrics(p, type, fd, e);
+	case MESSAGE_PING:
+		return say(p, MESSAGE_PONG, e) == 0 ? 0 : ERR_IO;
 	case MESSAGE_DRAIN:
 		ops->drain(p);
 		return 0;

@@ -25,6 +25,7 @@ static const struct port_row {
 	[CONFIG_PORT_LMTP] = { .role = SERVICE_LMTP, .trusted = true },
 	[CONFIG_PORT_HKP] = { SERVICE_DIRECTORY, false, true, false },
 	[CONFIG_PORT_HTTPS] = { SERVICE_DIRECTORY, true, false, false },
+	[CONFIG_PORT_METRICS] = { SERVICE_METRICS, false, true, false },
 };
 
 enum behind_front { TO_MAIL, TO_MX, TO_WEB, TO_COUNT };
@@ -35,6 +36,7 @@ static const enum behind_front ways[] = {
 	[SERVICE_IMAP] = TO_MAIL,
 	[SERVICE_DIRECTORY] = TO_WEB,
 	[SERVICE_LMTP] = TO_MX,
+	[SERVICE_METRICS] = TO_WEB,
 };
 
 struct front_process {

@@ -12,10 +12,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/counting.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/log.h"
 #include "os/privileges.h"
+#include "os/systemd.h"
 #include "os/thread.h"
 
 #define STOP_MS 8000 /* for one kind of child to end in order */
@@ -88,6 +90,8 @@ tell_all_it_needs(struct parent *p, struct child *c)
 	const struct process_setup setup = setup_of(p, c);
 
 	tell(c, MESSAGE_SETUP, &setup, c->kind == PROCESS_FRONT ? p->peers_fd : -1);
+	if (!p->config->one_process)
+		counting_tell(p, c, tell);
 	if (c->kind != PROCESS_FRONT)
 		return;
 	tell_certificate(p, c);
@@ -161,6 +165,8 @@ child_start(struct parent *p, struct child *c, struct error *e)
 	}
 	c->number = process_number(c->kind, ++p->serial);
 	c->ready = c->stopping = false;
+	c->pinged_at = 0;
+	c->starts++;
 	c->seen = 0;
 	c->started_at = clock_ms();
 	if (p->config->one_process) {
@@ -174,6 +180,7 @@ child_start(struct parent *p, struct child *c, struct error *e)
 		return rc;
 	}
 	c->control = fds[0];
+	counting_started(p, c);
 	tell_all_it_needs(p, c);
 	link_with_all(p, c);
 	return 0;
@@ -222,9 +229,12 @@ parent_start(struct parent *p, const struct config *config, struct listening *li
 	for (unsigned i = 0; i < CHILDREN_BEHIND + fronts; i++)
 		p->children[p->count++] = (struct child){ .kind = i < CHILDREN_BEHIND ? behind[i] : PROCESS_FRONT,
 			.index = i < CHILDREN_BEHIND ? 0 : i - CHILDREN_BEHIND,
-			.control = -1 };
+			.control = -1,
+			.counts = { .fd = -1, .look_fd = -1 } };
 	p->peers_fd = -1;
 	rc = make_jail(p, e);
+	if (rc == 0)
+		rc = counting_open(p, e);
 	if (rc == 0)
 		rc = peers_share(fronts, &p->peers_fd, e);
 	if (rc == 0)
@@ -327,6 +337,18 @@ take_failed(struct parent *p, struct child *c, const struct process_failed *in)
 	tell(c, MESSAGE_STOP, &(struct process_nothing){ 0 }, -1);
 }
 
+/* Unasked it is no answer, and a flood. */
+static void
+take_pong(struct parent *p, struct child *c)
+{
+	if (c->pinged_at == 0) {
+		log_event(LOG_LEVEL_ERROR, "parent.child_lies", log_str("child", process_names[c->kind]),
+		    log_u64("message", MESSAGE_PONG));
+		kill_child(p, c);
+	}
+	c->pinged_at = 0;
+}
+
 union said {
 	struct process_failed failed;
 	struct process_blame blame;
@@ -348,6 +370,8 @@ child_says(struct parent *p, struct child *c, const struct message *m)
 		kill_child(p, c);
 	} else if (m->type == MESSAGE_READY) {
 		c->ready = true;
+	} else if (m->type == MESSAGE_PONG) {
+		take_pong(p, c);
 	} else if (m->type == MESSAGE_FAILED) {
 		take_failed(p, c, &in.failed);
 	} else {
@@ -368,6 +392,7 @@ child_ended(struct parent *p, struct child *c)
 	else
 		status = reap(p, c); /* its socket is gone: it cannot be of use */
 	c->pid = 0;
+	counting_ended(p, c);
 	if (c->kind == PROCESS_FRONT)
 		peers_clear(p->peers, c->index);
 	c->wait_ms = now - c->started_at >= CHILD_STEADY_MS ? 0 : c->wait_ms == 0 ? 100 : c->wait_ms * 2;
@@ -428,10 +453,60 @@ start_due(struct parent *p, int64_t now)
 	}
 }
 
+/* Who hangs is ended as who has ended; the others are asked. As threads they cannot be ended. */
+static void
+ask_all(struct parent *p, int64_t now)
+{
+	for (size_t i = 0; i < p->count; i++) {
+		struct child *c = &p->children[i];
+
+		if (c->control < 0 || !c->ready || c->stopping)
+			continue;
+		if (c->pinged_at == 0) {
+			c->pinged_at = now;
+			tell(c, MESSAGE_PING, &(struct process_nothing){ 0 }, -1);
+		} else if (now - c->pinged_at > CHILD_SILENT_MS) {
+			log_event(LOG_LEVEL_ERROR, "parent.child_silent", log_str("child", process_names[c->kind]),
+			    log_u64("index", c->index));
+			kill_child(p, c);
+		}
+	}
+}
+
+bool
+parent_is_well(const struct parent *p)
+{
+	int64_t now = clock_ms();
+
+	for (size_t i = 0; i < p->count; i++) {
+		const struct child *c = &p->children[i];
+		bool there = c->control >= 0 && c->ready;
+
+		if (!there && (c->control >= 0 || can_start(p, c)) && now - c->started_at > CHILD_SILENT_MS)
+			return false;
+		if (there && c->pinged_at != 0 && now - c->pinged_at > CHILD_SILENT_MS + 2 * PARENT_TICK_MS)
+			return false;
+	}
+	return true;
+}
+
+static void
+tick(struct parent *p, int64_t now)
+{
+	if (now < p->tick_at)
+		return;
+	p->tick_at = now + PARENT_TICK_MS;
+	if (!p->config->one_process)
+		ask_all(p, now);
+	counting_look(p);
+	if (parent_is_well(p))
+		systemd_alive();
+}
+
 static int
 time_left(const struct parent *p, int64_t now)
 {
-	int64_t left = -1;
+	int64_t left = p->tick_at > now ? p->tick_at - now : 0;
 
 	for (size_t i = 0; i < p->count; i++) {
 		const struct child *c = &p->children[i];
@@ -469,6 +544,7 @@ parent_turn(struct parent *p, int extra_fd)
 	if (p->failed)
 		return ERR_CLOSED;
 	start_due(p, clock_ms());
+	tick(p, clock_ms());
 	return 0;
 }
 
@@ -550,6 +626,7 @@ parent_stop(struct parent *p)
 	stop_kinds(p, 1u << PROCESS_MAIL);
 	starter_end(&p->starter);
 	resolving_done(&p->resolving);
+	counting_close(p);
 	peers_free(p->peers);
 	if (p->peers_fd >= 0)
 		(void)close(p->peers_fd);

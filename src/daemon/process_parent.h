@@ -13,12 +13,15 @@
 #include "daemon/process_starter.h"
 #include "daemon/resolving.h"
 #include "net/peers.h"
+#include "os/metrics.h"
 
 #define CHILDREN_BEHIND 5u /* of them, that are no fronts */
 #define CHILDREN_MAX (PEERS_FRONTS_MAX + CHILDREN_BEHIND)
 #define CHILD_WAIT_MAX_MS 10000
 #define CHILD_BLAMES_MAX 20u /* of others within CHILD_BLAMES_MS; one that says more is the liar itself */
 #define CHILD_BLAMES_MS 60000
+#define CHILD_SILENT_MS 60000 /* one that has not answered for so long hangs: it is ended, and started anew */
+#define PARENT_TICK_MS 5000   /* how often it looks */
 #define CHILD_STEADY_MS 10000 /* one that lived so long begins without waiting again */
 
 struct child {
@@ -30,6 +33,9 @@ struct child {
 	struct process_thread thread;
 	bool ready, stopping;
 	uint32_t seen; /* messages of it */
+	struct metrics_share counts;
+	int64_t pinged_at; /* 0: it has answered */
+	uint64_t starts;
 	int64_t started_at, start_at, wait_ms;
 	int64_t blames_since; /* how many of others since then */
 	unsigned blames;
@@ -46,6 +52,8 @@ struct parent {
 	int peers_fd;
 	struct peers *peers;
 	struct buf certificate, key; /* PEM */
+	struct metrics_share counts; /* its own */
+	int64_t tick_at;
 	struct slice domains[CONFIG_LIST_MAX];
 	char jail[FILE_PATH_MAX];
 	bool going; /* all were ready once */
@@ -61,6 +69,8 @@ int parent_start(struct parent *p, const struct config *config, struct listening
  * child cannot start and none ever ran (p->error says why).
  */
 int parent_turn(struct parent *p, int extra_fd);
+/* Every child that can run is there, and has answered lately. */
+bool parent_is_well(const struct parent *p);
 /* All children are there. */
 bool parent_is_ready(const struct parent *p);
 /* They may serve strangers. */

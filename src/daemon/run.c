@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/counting.h"
 #include "daemon/place.h"
 #include "daemon/process_parent.h"
 #include "daemon/process_signals.h"
@@ -114,6 +115,7 @@ say_ready(struct run *r, struct error *e)
 			    log_u64("port", r->listening.ports[i]));
 	log_event(LOG_LEVEL_INFO, "daemon.ready", log_str("hostname", c->hostname), log_str("data", c->data),
 	    log_str("pin", pin), log_u64("processes", c->one_process ? 1 : r->parent.count + 2));
+	counting_configured(true, buf_slice(&r->parent.certificate));
 	rc = place_write_ports(c, r->listening.ports, r->pin, e);
 	if (rc == 0)
 		systemd_ready("Serving.");
@@ -158,6 +160,7 @@ reload(struct run *r)
 	rc = read_config(r, &fresh, &e);
 	if (rc == 0 && (rc = read_certificate(r, &fresh, &e)) != 0)
 		config_done(&fresh);
+	counting_configured(rc == 0, buf_slice(&r->parent.certificate));
 	if (rc != 0) {
 		log_event(LOG_LEVEL_ERROR, "daemon.not_reloaded", log_error(&e));
 	} else {
@@ -170,7 +173,7 @@ reload(struct run *r)
 		log_note(LOG_LEVEL_INFO, "daemon.reloaded");
 	}
 	parent_tell_settings(&r->parent);
-	systemd_ready("Serving.");
+	systemd_ready(rc == 0 ? "Serving." : "Serving; the new configuration is refused, the log says why.");
 }
 
 /* ---- the loop ---- */

@@ -68,6 +68,8 @@ int tls_self_signed(const char *const *names, size_t name_count, uint64_t now, s
     struct buf *key_out, struct error *e);
 /* The pin of the first certificate of PEM text. */
 int tls_certificate_pin(struct slice pem, uint8_t pin_out[TLS_PIN_SIZE], struct error *e);
+/* When its validity ends, in unix seconds. */
+int tls_certificate_ends(struct slice pem, uint64_t *unix_out, struct error *e);
 
 /*
  * The name of a protocol version or cipher that another process told, as a

@@ -218,3 +218,21 @@ tls_pin_parse(struct slice text, uint8_t pin_out[TLS_PIN_SIZE], struct error *e)
 	memcpy(pin_out, pin, TLS_PIN_SIZE);
 	return 0;
 }
+
+int
+tls_certificate_ends(struct slice pem, uint64_t *unix_out, struct error *e)
+{
+	BIO *bio = pem.len > INT32_MAX ? NULL : BIO_new_mem_buf(pem.data, (int)pem.len);
+	X509 *x = bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
+	int days, seconds, ok = x != NULL && epoch != NULL;
+
+	ok = ok && ASN1_TIME_diff(&days, &seconds, epoch, X509_get0_notAfter(x)) == 1 && days >= 0 && seconds >= 0;
+	if (ok)
+		*unix_out = (uint64_t)days * 86400 + (uint64_t)seconds;
+	ASN1_TIME_free(epoch);
+	X509_free(x);
+	BIO_free(bio);
+	ERR_clear_error();
+	return ok ? 0 : error_set(e, ERR_SYNTAX, "this is not a PEM certificate with an end");
+}

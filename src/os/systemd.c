@@ -114,6 +114,15 @@ systemd_stopping(void)
 }
 
 void
+systemd_alive(void)
+{
+	uint64_t within;
+
+	if (sd_watchdog_enabled(0, &within) > 0)
+		(void)sd_notify(0, "WATCHDOG=1");
+}
+
+void
 systemd_status(const char *status)
 {
 	char line[SYSTEMD_STATUS_MAX];

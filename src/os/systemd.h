@@ -39,6 +39,8 @@ void systemd_ready(const char *status);
 /* The settings are being read again; systemd_ready() follows. */
 void systemd_reloading(void);
 void systemd_stopping(void);
+/* All is well: for WatchdogSec=, when it is set for this process. */
+void systemd_alive(void);
 void systemd_status(const char *status);
 
 #endif

@@ -8,20 +8,24 @@
 		(const uint8_t *)(lit), sizeof(lit) - 1 \
 	}
 
+#define UNAVAILABLE(seconds) \
+	TEXT("HTTP/1.1 503 Service Unavailable\r\nRetry-After: " seconds \
+	     "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
 static const struct slice refusals[] = {
 	[SERVICE_MX] = TEXT("421 4.3.2 Too many connections; try again later\r\n"),
 	[SERVICE_SUBMISSION] = TEXT("421 4.3.2 Too many connections; try again later\r\n"),
 	[SERVICE_IMAP] = TEXT("* BYE [UNAVAILABLE] Too many connections.\r\n"),
 	[SERVICE_LMTP] = TEXT("421 4.3.2 Too many connections; try again later\r\n"),
-	[SERVICE_DIRECTORY] = TEXT("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 60\r\nContent-Length: 0\r\n"
-				   "Connection: close\r\n\r\n"),
+	[SERVICE_DIRECTORY] = UNAVAILABLE("60"),
+	[SERVICE_METRICS] = UNAVAILABLE("60"),
 };
 
 static const struct slice absences[] = {
 	[SERVICE_MX] = TEXT("421 4.3.0 The service is starting; try again in a minute\r\n"),
 	[SERVICE_LMTP] = TEXT("421 4.3.0 The service is starting; try again in a minute\r\n"),
-	[SERVICE_DIRECTORY] = TEXT("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\n"
-				   "Connection: close\r\n\r\n"),
+	[SERVICE_DIRECTORY] = UNAVAILABLE("5"),
+	[SERVICE_METRICS] = UNAVAILABLE("5"),
 };
 
 struct slice

@@ -9,6 +9,7 @@
 #include "service/directory.h"
 #include "service/grants.h"
 #include "service/imap_session.h"
+#include "service/metrics.h"
 #include "service/smtp_session.h"
 #include "store/store.h"
 
@@ -89,6 +90,15 @@ open_directory(struct service *s, struct conn *c, uint64_t account, const struct
 	return directory_session_open(s, c, session_out, e);
 }
 
+static int
+open_metrics(struct service *s, struct conn *c, uint64_t account, const struct trunk_open *in, void **session_out,
+    struct error *e)
+{
+	(void)account;
+	(void)in;
+	return metrics_session_open(s, c, session_out, e);
+}
+
 static const struct kind_row {
 	enum service_role role;
 	enum process_kind process;
@@ -102,6 +112,7 @@ static const struct kind_row {
 	{ SERVICE_SUBMISSION, PROCESS_MAIL, true, &smtp_session_ops, smtp_session_open_account },
 	{ SERVICE_IMAP, PROCESS_MAIL, true, &imap_session_ops, imap_session_open },
 	{ SERVICE_DIRECTORY, PROCESS_WEB, false, &directory_session_ops, open_directory },
+	{ SERVICE_METRICS, PROCESS_WEB, false, &metrics_session_ops, open_metrics },
 };
 
 int

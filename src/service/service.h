@@ -33,7 +33,8 @@ enum service_role {
 	SERVICE_SUBMISSION, /* SMTP from our own people: authentication before MAIL (RFC 6409) */
 	SERVICE_IMAP,
 	SERVICE_DIRECTORY,
-	SERVICE_LMTP = 6, /* LMTP from the mail server in front of us, to our own addresses only */
+	SERVICE_LMTP = 6,    /* LMTP from the mail server in front of us, to our own addresses only */
+	SERVICE_METRICS = 7, /* service/metrics.h */
 };
 
 /* Zero in a number means its default. Texts are copied. */
