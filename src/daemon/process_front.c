@@ -135,6 +135,7 @@ front_listener(struct process *p, const struct process_listener *in, int fd, str
 		.ops = &channel_ops,
 		.open = front_open,
 		.ctx = &f->listeners[in->port],
+		.protocol = (unsigned)row->role - 1, /* enum metric_protocol has the same order */
 		.refusal = front_refusal(row->role) };
 
 	f->listeners[in->port] = (struct front_listener){ .front = &f->front, .role = row->role };

@@ -16,6 +16,7 @@
 
 #include "net/tls_internal.h"
 #include "os/clock.h"
+#include "os/metrics.h"
 
 struct socket_conn {
 	struct conn c;
@@ -55,6 +56,7 @@ let_go(struct conn *c)
 	(void)close(s->fd);
 	s->fd = -1;
 	peers_remove(c->thread->peers, s->key);
+	metric_add(METRIC_CONNECTIONS + s->listener->config.protocol, -1);
 }
 
 /* Says our end and waits a little: closing with unread input would make the kernel take back our last words (RST). */
@@ -261,6 +263,17 @@ open_session(struct socket_conn *s)
 }
 
 static void
+count_handshake(const struct socket_conn *s, enum io_result r)
+{
+	if (r != IO_OK)
+		metric_add(METRIC_TLS_FAILED_TOTAL + s->listener->config.protocol, 1);
+	else
+		metric_add(METRIC_TLS_HANDSHAKES_TOTAL +
+			(SSL_version(s->ssl) == TLS1_3_VERSION ? METRIC_TLS_13 : METRIC_TLS_12),
+		    1);
+}
+
+static void
 turn_handshake(struct socket_conn *s, int64_t now)
 {
 	struct conn *c = &s->c;
@@ -279,6 +292,7 @@ turn_handshake(struct socket_conn *s, int64_t now)
 			note(s, r);
 			return;
 		}
+		count_handshake(s, r);
 		if (r != IO_OK) {
 			conn_die(c);
 			return;
@@ -465,6 +479,8 @@ conn_start(
 	c->ops = listener->config.ops;
 	c->port = listener->port;
 	s->listener = listener;
+	metric_add(METRIC_CONNECTIONS + listener->config.protocol, 1);
+	metric_add(METRIC_CONNECTIONS_TOTAL + listener->config.protocol, 1);
 	s->fd = fd;
 	s->key = key;
 	if (address->sa_family == AF_UNIX)

@@ -344,6 +344,12 @@ total_down(struct peers *p)
 		;
 }
 
+bool
+peers_are_all(const struct peers *p)
+{
+	return peers_total(p) >= atomic_load(&p->total_max);
+}
+
 int
 peers_add(struct peers *p, struct peer_key key, struct error *e)
 {

@@ -89,6 +89,8 @@ int peers_add(struct peers *p, struct peer_key key, struct error *e);
 void peers_remove(struct peers *p, struct peer_key key);
 /* Of all fronts. */
 uint32_t peers_total(const struct peers *p);
+/* No more are taken, of nobody. */
+bool peers_are_all(const struct peers *p);
 /* Of this view alone; not from the mapping, so nobody else can falsify it. */
 uint32_t peers_mine(const struct peers *p);
 /* For a reload: holds for the next peers_add(). */

@@ -20,6 +20,7 @@
 #include "net/limits.h"
 #include "net/server_internal.h"
 #include "os/clock.h"
+#include "os/metrics.h"
 
 #define THREADS_MAX 64u
 #define ACCEPT_TURN 16      /* connections accepted before others have their turn */
@@ -137,6 +138,15 @@ pause_accepting(struct server *s)
 }
 
 static void
+count_refusal(const struct listener *l)
+{
+	struct server *s = l->server;
+	enum metric_reason reason = peers_are_all(s->peers) ? METRIC_REASON_TOTAL : METRIC_REASON_PEER;
+
+	metric_add(METRIC_CONNECTIONS_REFUSED_TOTAL + METRIC_PAIR(l->config.protocol, REASON, reason), 1);
+}
+
+static void
 take(struct listener *l, int fd, const struct sockaddr *address)
 {
 	struct server *s = l->server;
@@ -144,6 +154,7 @@ take(struct listener *l, int fd, const struct sockaddr *address)
 	int one = 1;
 
 	if (peers_add(s->peers, key, NULL) != 0) {
+		count_refusal(l);
 		if (!l->config.implicit_tls && l->config.refusal.len > 0)
 			(void)!send(fd, l->config.refusal.data, l->config.refusal.len, MSG_NOSIGNAL | MSG_DONTWAIT);
 		(void)close(fd);

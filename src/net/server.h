@@ -50,6 +50,7 @@ struct listener_config {
 	/* Makes a session for c. On the conn's loop thread; must not block. Failing closes the connection. */
 	int (*open)(void *ctx, struct conn *c, void **session_out, struct error *e);
 	void *ctx;
+	unsigned protocol; /* enum metric_protocol: as what its connections are counted */
 	struct slice
 	    refusal; /* sent in clear to whom there is no room for, "421 ...\r\n"; empty, or with implicit TLS: nothing */
 };

@@ -83,8 +83,8 @@ enum {
 	X(COMMANDS_TOTAL, COUNTER, "commands_total", "Commands that were carried out.", PROTOCOL, NONE) \
 	X(MESSAGES_RECEIVED_TOTAL, COUNTER, "messages_received_total", "Messages that were taken and kept.", PROTOCOL, \
 	    NONE) \
-	X(MESSAGES_RECEIVED_BYTES_TOTAL, COUNTER, "messages_received_bytes_total", "Octets of those messages.", \
-	    PROTOCOL, NONE) \
+	X(MESSAGES_RECEIVED_BYTES_TOTAL, COUNTER, "messages_received_bytes_total", \
+	    "Octets of messages that came, kept or not.", PROTOCOL, NONE) \
 	X(MESSAGES_REFUSED_TOTAL, COUNTER, "messages_refused_total", "Messages and recipients that were refused.", \
 	    VERDICT, NONE) \
 	X(DELIVERIES_TOTAL, COUNTER, "deliveries_total", "Inboxes that a message was put into.", NONE, NONE) \

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "os/clock.h"
+#include "os/metrics.h"
 #include "service/directory_call.h"
 
 struct session {
@@ -76,6 +77,7 @@ answer(struct session *s, unsigned status, const char *type, struct slice body, 
 
 	for (size_t i = 0; i < extra_count; i++)
 		fields[1 + i] = extra[i];
+	metric_add(METRIC_HTTP_REQUESTS_TOTAL + status / 100 - 1, 1);
 	(void)http_server_answer(s->http,
 	    &(struct http_answer){ .status = status,
 		.content_type = type,

@@ -2,6 +2,7 @@
 #include "service/front.h"
 
 #include "base/mem.h"
+#include "os/metrics.h"
 
 #define TEXT(lit) \
 	{ \
@@ -112,7 +113,10 @@ open_at_once(const struct front *f, enum service_role role, struct conn *c, stru
 {
 	const struct trunk_open in = { .kind = role };
 
-	return f->hand_over(f->ctx, c, &in, e) == 0 ? 0 : farewell_open(c, absences[role], e);
+	if (f->hand_over(f->ctx, c, &in, e) == 0)
+		return 0;
+	metric_add(METRIC_CONNECTIONS_REFUSED_TOTAL + METRIC_PAIR((unsigned)role - 1, REASON, METRIC_REASON_ABSENT), 1);
+	return farewell_open(c, absences[role], e);
 }
 
 int

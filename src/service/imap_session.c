@@ -8,6 +8,7 @@
 #include "imap/server.h"
 #include "os/clock.h"
 #include "os/log.h"
+#include "os/metrics.h"
 #include "service/grants.h"
 #include "service/imap_internal.h"
 
@@ -142,6 +143,7 @@ imap_session_open(struct service *service, struct conn *c, uint64_t account, con
 	atomic_init(&s->gone, false);
 	conn_hold(c);
 	service_session_begun(service);
+	metric_add(METRIC_SESSIONS + METRIC_IMAP, 1);
 	*session_out = s;
 	return 0;
 }
@@ -152,6 +154,7 @@ session_closed(void *session)
 	struct imap_session *s = session;
 
 	atomic_store(&s->gone, true);
+	metric_add(METRIC_SESSIONS + METRIC_IMAP, -1);
 	/* The watch is ended here, on the loop thread: it must not outlive the connection it wakes. */
 	store_watch_end(s->person.watch);
 	s->person.watch = NULL;
@@ -424,6 +427,7 @@ command_begin(struct imap_session *s, const struct imap_command *command)
 {
 	struct person *p = &s->person;
 
+	metric_add(METRIC_COMMANDS_TOTAL + METRIC_IMAP, 1);
 	p->command = command;
 	if (command->verb == IMAP_VERB_IDLE)
 		return idle_begin(s, command);

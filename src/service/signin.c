@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "os/clock.h"
 #include "os/log.h"
+#include "os/metrics.h"
 #include "os/pool.h"
 #include "os/thread.h"
 #include "service/ask.h"
@@ -59,11 +60,19 @@ count(struct check *c, enum throttle_result result)
 	c->counted = false;
 }
 
+static void
+count_result(enum metric_result result)
+{
+	metric_add(METRIC_SIGNINS_TOTAL + METRIC_PAIR(METRIC_PASSWORD, RESULT, result), 1);
+}
+
 /* It has been counted and answered. */
 static void
 check_end(struct check *c)
 {
 	struct signin *s = c->signin;
+
+	metric_add(METRIC_SIGNINS_PENDING, -1);
 
 	buf_wipe_done(&c->verifier);
 	mem_free(c);
@@ -82,6 +91,7 @@ refuse(struct check *c, const struct error *e)
 	/* Neither the address nor the password: people type one in place of the other. */
 	log_event(wrong || e->code == ERR_LIMIT ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "auth.refused",
 	    log_slice("peer", q->peer), log_u64("account", c->account), log_error(e));
+	count_result(wrong ? METRIC_WRONG : e->code == ERR_LIMIT ? METRIC_BUSY : METRIC_FAULT);
 	count(c, wrong ? THROTTLE_WRONG : THROTTLE_NONE);
 	port_fail(c->job, e);
 	check_end(c);
@@ -112,6 +122,7 @@ granted(void *ctx, const void *reply, const struct error *e)
 	/* The directory is to know whose certificate it publishes; front is to know nothing. */
 	if (process_kind_of(port_job_tag(c->job)) == PROCESS_WEB)
 		yes.account = c->account;
+	count_result(METRIC_OK);
 	count(c, THROTTLE_RIGHT);
 	port_reply(c->job, &yes);
 	check_end(c);
@@ -287,6 +298,7 @@ run_authenticate(void *ctx, struct port_job *job)
 	c->signin = s;
 	c->job = job;
 	buf_init(&c->verifier, STORE_VERIFIER_MAX);
+	metric_add(METRIC_SIGNINS_PENDING, 1);
 	(void)pthread_mutex_lock(&s->lock);
 	s->jobs++;
 	(void)pthread_mutex_unlock(&s->lock);
@@ -296,6 +308,8 @@ run_authenticate(void *ctx, struct port_job *job)
 		refuse(c, &e);
 	} else {
 		c->counted = true;
+		if (delay > 0)
+			metric_add(METRIC_SIGNINS_DELAYED_TOTAL, 1);
 		if (delay > 0)
 			hold(c, delay);
 		else

@@ -18,6 +18,7 @@
 #include "service/ask.h"
 #include "service/grants.h"
 #include "service/resolve.h"
+#include "service/smtp_count.h"
 #include "service/smtp_message.h"
 #include "service/smtp_report.h"
 #include "smtp/server.h"
@@ -319,6 +320,7 @@ ask(struct smtp_session *s, enum asking what, const void *request)
 static void
 reply(struct smtp_session *s, enum smtp_reply r)
 {
+	smtp_count_reply(r);
 	smtp_server_answer(s->machine, r, SLICE_EMPTY, clock_ms());
 }
 
@@ -434,6 +436,7 @@ on_chunk(struct smtp_session *s, const struct smtp_server_event *ev)
 	} else {
 		t = trace_of(s);
 		smtp_message_put(s->message, ev->chunk, &t);
+		smtp_count_octets(s->role, ev->chunk.len);
 	}
 	if (s->message->text.len > SERVICE_INLINE_MAX)
 		send_piece(s);
@@ -666,6 +669,7 @@ answered_keep(struct smtp_session *s, const struct answer *a)
 	m->handle = 0;
 	log_event(LOG_LEVEL_INFO, "smtp.kept", log_str("id", s->id), log_str("peer", conn_peer(s->conn)),
 	    log_slice("from", m->from), log_u64("inboxes", a->inboxes));
+	smtp_count_kept(s->role, a->inboxes);
 	if (!smtp_message_wants_report(m) || !report(s))
 		say_kept(s);
 }

@@ -13,6 +13,7 @@
  * disk holds: the store stops.
  */
 #include "os/clock.h"
+#include "os/metrics.h"
 #include "os/thread.h"
 #include "store/internal.h"
 
@@ -141,6 +142,7 @@ syncer_main(void *arg)
 {
 	struct store *s = arg;
 	struct syncer *y = &s->committer.syncer;
+	int64_t started;
 
 	(void)pthread_mutex_lock(&y->mutex);
 	while (!y->stop) {
@@ -149,7 +151,9 @@ syncer_main(void *arg)
 			continue;
 		}
 		(void)pthread_mutex_unlock(&y->mutex);
+		started = clock_ns();
 		y->rc = bodies_sync(&s->bodies, &y->error);
+		metric_time(METRIC_SYNC_SECONDS, (uint64_t)(clock_ns() - started) / 1000);
 		(void)pthread_mutex_lock(&y->mutex);
 		y->asked = false;
 		(void)pthread_cond_broadcast(&y->turn);
@@ -334,19 +338,24 @@ commit_batch(struct store *s, struct work *first)
 	struct committer *c = &s->committer;
 	struct batch b = { .first = first, .relaxed = true };
 	struct error e = { 0 };
+	int64_t started;
 	int rc;
 
 	for (struct work *w = first; w != NULL; w = w->next) {
 		b.relaxed = b.relaxed && (w->op->kind == OP_RELAXED || w->op->kind == OP_RECENT);
 		(void)atomic_fetch_add(&c->writes, 1);
+		metric_add(METRIC_COMMIT_WRITES_TOTAL, 1);
 	}
 	(void)atomic_fetch_add(&c->commits, 1);
+	metric_add(METRIC_COMMIT_BATCHES_TOTAL, 1);
 	b.tx.s = s;
 	b.tx.db = &c->db;
 	b.tx.now = clock_unix();
 	buf_init(&b.tx.changed, (size_t)64 << 20);
 	buf_init(&b.tx.released, (size_t)256 << 20);
+	started = clock_ns();
 	rc = run_batch(s, &b, &e);
+	metric_time(METRIC_COMMIT_SECONDS, (uint64_t)(clock_ns() - started) / 1000);
 	buf_done(&b.tx.changed);
 	buf_done(&b.tx.released);
 	answer_all(s, first, rc, &e);
