@@ -21,6 +21,7 @@ static const char usage_text[] =
     "  run                          serve, until SIGTERM or SIGINT\n"
     "  check                        read the configuration and the data folder, and say what is wrong\n"
     "  config                       every setting, and where it comes from\n"
+    "  status                       what the running server says of itself, and what somebody should look at\n"
     "  verify                       read all of the data folder and say what is not as it must be\n"
     "  backup FOLDER                copy everything there, or bring the copy there up to date; also while it serves\n"
     "  restore FOLDER               put a backup in the place of the data folder, which is kept beside it\n"
@@ -43,7 +44,8 @@ static const char usage_text[] =
 		   "  --mailbox NAME               import: into it and below it; export: only it and what is below it\n"
 		   "  --format FORMAT              maildir, mbox; import: mboxrd, mboxo, mboxcl or mboxcl2 too\n"
 		   "  --again                      import: also what is there already\n"
-		   "  --json                       account list, import, export, verify, backup, restore: one JSON "
+		   "  --json                       status, verify, backup, restore, account list, import, export: one "
+		   "JSON "
 		   "object a line\n"
 		   "  --version, --help\n";
 
@@ -54,6 +56,7 @@ static const struct {
 	{ "run", verb_run },
 	{ "check", verb_check },
 	{ "config", verb_config },
+	{ "status", verb_status },
 	{ "verify", verb_verify },
 	{ "backup", verb_backup },
 	{ "restore", verb_restore },

@@ -15,13 +15,17 @@
 #include "os/file.h"
 #include "os/thread.h"
 #include "service/permit.h"
+#include "service/status.h"
 #include "store/store.h"
 
 #define SOCKET_NAME "control.sock"
 #define PEERS_MAX 16u
+#define METHODS_MAX 256u
 
 struct control {
 	struct permit_service permitted;
+	struct port_method methods[METHODS_MAX]; /* of the store, and the status */
+	struct port_interface interface;
 	struct port_server *server;
 	pthread_t thread;
 	int folder; /* O_PATH */
@@ -113,6 +117,26 @@ control_free(struct control *c)
 	mem_free(c);
 }
 
+/* What is left of the store's service for this socket, and the status beside it. */
+static int
+gather(struct control *c, const struct port_service *store, struct error *e)
+{
+	struct permit_service *p = &c->permitted;
+	size_t n = store->interface->method_count;
+
+	if (n >= METHODS_MAX)
+		return error_set(e, ERR_INTERNAL, "the control socket has no room for so many calls");
+	permit_only(p, store, PROCESS_CONTROL, PROCESS_MAIL);
+	memcpy(c->methods, store->interface->methods, n * sizeof c->methods[0]);
+	c->methods[n] = status_interface.methods[0];
+	c->interface = (struct port_interface){ "control", c->methods, n + 1 };
+	p->service.interface = &c->interface;
+	if (p->service.handler_count < PERMIT_HANDLERS_MAX &&
+	    permit_call(PROCESS_CONTROL, PROCESS_MAIL, &status_interface, status_handler.number))
+		p->handlers[p->service.handler_count++] = status_handler;
+	return 0;
+}
+
 int
 control_open(
     int fd, const char *data_folder, const struct port_service *service, struct control **control_out, struct error *e)
@@ -126,8 +150,9 @@ control_open(
 	}
 	c->fd = fd;
 	c->folder = open(data_folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	permit_only(&c->permitted, service, PROCESS_CONTROL, PROCESS_MAIL);
-	rc = port_server_new(&c->permitted.service, &c->server, e);
+	rc = gather(c, service, e);
+	if (rc == 0)
+		rc = port_server_new(&c->permitted.service, &c->server, e);
 	if (rc == 0)
 		rc = thread_start(&c->thread, "control", accept_all, c, e);
 	if (rc != 0)
@@ -147,8 +172,8 @@ control_close(struct control *c)
 	control_free(c);
 }
 
-int
-control_connect(const char *data_folder, struct port **port_out, struct error *e)
+static int
+connect_as(const char *data_folder, const struct port_interface *interface, struct port **port_out, struct error *e)
 {
 	int folder = open(data_folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -158,8 +183,20 @@ control_connect(const char *data_folder, struct port **port_out, struct error *e
 	if (folder >= 0)
 		(void)close(folder);
 	if (there)
-		return port_open_socket(&store_interface, fd, port_out, e);
+		return port_open_socket(interface, fd, port_out, e);
 	if (fd >= 0)
 		(void)close(fd);
 	return error_set(e, ERR_NET, "no letterlockd runs on '%s'", data_folder);
+}
+
+int
+control_connect(const char *data_folder, struct port **port_out, struct error *e)
+{
+	return connect_as(data_folder, &store_interface, port_out, e);
+}
+
+int
+control_connect_status(const char *data_folder, struct port **port_out, struct error *e)
+{
+	return connect_as(data_folder, &status_interface, port_out, e);
 }

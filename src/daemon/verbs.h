@@ -28,6 +28,7 @@ struct verb_input {
 int verb_run(const struct verb_input *in);
 int verb_check(const struct verb_input *in);
 int verb_config(const struct verb_input *in);
+int verb_status(const struct verb_input *in);
 int verb_verify(const struct verb_input *in);
 int verb_account(const struct verb_input *in);
 int verb_domain(const struct verb_input *in);

@@ -123,6 +123,7 @@ put_all(struct writing *w)
 	}
 	put_processes(w, "process_start_timestamp_seconds", "gauge", "When a process was started, in unix seconds.",
 	    FACT_STARTED);
+	put_processes(w, "process_pid", "gauge", "Its number; 0: it is not there.", FACT_PID);
 	put_processes(w, "process_starts_total", "counter", "How often a process was started.", FACT_STARTS);
 	put_processes(
 	    w, "process_resident_memory_bytes", "gauge", "Memory of a process, some seconds ago.", FACT_MEMORY);

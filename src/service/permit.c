@@ -3,6 +3,7 @@
 
 #include "service/ask.h"
 #include "service/resolve.h"
+#include "service/status.h"
 #include "store/store.h"
 
 const char *const process_names[PROCESS_ROLES] = {
@@ -46,6 +47,7 @@ static const struct permit {
 	/* For an account only while a grant says that it signed in there (service/directory_guard.c). */
 	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_put },
 
+	{ PROCESS_CONTROL, PROCESS_MAIL, &status_interface, STATUS_METHOD_status },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_account_create },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_account_remove },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_account_set_verifier },

@@ -21,7 +21,7 @@ import time
 import pytest
 
 from conftest import Exchange
-from processes import (ASK, CREDIT, DATA, ERR_DENIED, ERR_UNSUPPORTED, IMAP, KINDS, MESSAGES, MX, OPEN, START_TLS, STORE,
+from processes import (ASK, CREDIT, DATA, ERR_DENIED, ERR_UNSUPPORTED, IMAP, KINDS, MESSAGES, MX, OPEN, START_TLS, STATUS, STORE,
                        SUBMISSION, TLS, CLOSE, Processes, Wire, alive, authenticate, copied, eventually, frame, inject,
                        octets, sockets_of, status_field, trunk_open, u64)
 
@@ -208,11 +208,12 @@ def test_every_call_over_the_control_socket(of):
     with socket.socket(socket.AF_UNIX) as s:
         s.connect(str(of.exchange.data / "control.sock"))
         wire = Wire(s.detach())
-    got = {name: wire.ask(number, ticket=number)[0] for name, number in STORE.items()}
+    got = {name: wire.ask(number, ticket=number)[0] for name, number in {**STORE, "status": STATUS}.items()}
     wire.close()
     assert {name for name, code in got.items() if code != ERR_DENIED} == {
         "account_create", "account_remove", "account_set_verifier", "account_rename", "account_get", "account_list",
         "address_find", "domain_add", "domain_remove", "domain_list", "info", "verify",
+        "status",
         "hold",  # backup
         "mailbox_list", "mailbox_get", "mailbox_create", "subscribe", "message_list", "append",  # import, export
         "body_begin", "body_append", "body_abort", "body_read"}

@@ -7,6 +7,7 @@
 
 #include "service/ask.h"
 #include "service/resolve.h"
+#include "service/status.h"
 #include "store/store.h"
 #include "unit.h"
 
@@ -26,9 +27,11 @@ static const struct {
 	    "info verify hold "
 	    "mailbox_list mailbox_get mailbox_create subscribe message_list append body_begin body_append body_abort "
 	    "body_read" },
+	{ "control", "mail", "status", "status" },
 };
 
-static const struct port_interface *const interfaces[] = { &ask_interface, &store_interface, &resolve_interface };
+static const struct port_interface *const interfaces[] = { &ask_interface, &store_interface, &resolve_interface,
+	&status_interface };
 #define INTERFACES (sizeof interfaces / sizeof interfaces[0])
 
 static bool
