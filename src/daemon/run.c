@@ -92,6 +92,7 @@ start(struct run *r, const struct config *config, struct error *e)
 		rc = read_certificate(r, config, e);
 	if (rc == 0)
 		rc = listening_open(config, &r->listening, e);
+	privileges_keep_to_ourselves(); /* the ports are bound */
 	/* When the service manager's variables are cleared, and before the sandbox; of what is open here it keeps nothing. */
 	if (rc == 0 && !config->one_process)
 		rc = starter_begin(&r->parent.starter, e);

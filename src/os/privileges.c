@@ -154,3 +154,9 @@ privileges_keep_for_starting(struct error *e)
 		return error_set_errno(e, ERR_DENIED, errno, "capabilities cannot be given up");
 	return 0;
 }
+
+void
+privileges_keep_to_ourselves(void)
+{
+	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+}

@@ -46,4 +46,10 @@ int privileges_drop(const struct privileges_user *user, const char *chroot_folde
  */
 int privileges_keep_for_starting(struct error *e);
 
+/*
+ * What an ordinary user was given to bind ports below 1024 (systemd's AmbientCapabilities=) is not inherited by the
+ * programs that this one starts from now on.
+ */
+void privileges_keep_to_ourselves(void);
+
 #endif
