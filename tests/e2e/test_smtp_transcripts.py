@@ -13,7 +13,7 @@ from conftest import ROOT, Exchange
 
 FOLDER = ROOT / "tests" / "transcripts" / "smtp"
 NAMES = sorted(p.name for p in FOLDER.glob("*.txt"))
-PORTS = {"mx": "smtp", "submission": "submission", "submissions": "submissions"}
+PORTS = {"mx": "smtp", "submission": "submission", "submissions": "submissions", "lmtp": "lmtp"}
 ESCAPES = {"r": b"\r", "n": b"\n", "0": b"\0", "t": b"\t", "\\": b"\\"}
 
 
@@ -21,7 +21,7 @@ ESCAPES = {"r": b"\r", "n": b"\n", "0": b"\0", "t": b"\t", "\\": b"\\"}
 def server():
     folder = tempfile.mkdtemp(prefix="letterlock-e2e-")
     try:
-        one = Exchange(folder, {"hostname": '"mail.example.org"', "message_size_max": "65536"}, accounts=())
+        one = Exchange(folder, {"hostname": '"mail.example.org"', "message_size_max": "65536", "port_lmtp": "0"}, accounts=())
         for address in (Exchange.ALICE, Exchange.BOB):
             one.run("account", "add", address, secret="secret")
         one.start()
@@ -148,6 +148,6 @@ def test_transcript_behind_starttls(server, name):
             pass
     line.start_tls()
     rest = [step for step in steps[1:] if step[1] not in ("S: 250-STARTTLS", "C: STARTTLS", "S: 503 5.5.1 EHLO first")]
-    if name == "order.txt":
+    if name.endswith("order.txt"):
         pytest.skip("it counts on every command's own answer")
     play(line, rest, lambda s, octets: s.sendall(octets))
