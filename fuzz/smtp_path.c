@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* What parses as a path gives an address that parses again, to itself, and holds nothing that could end a line. */
+/*
+ * What parses as a path gives an address that parses again, to itself, and holds nothing that could end a line; over 127
+ * only well-formed UTF-8, and said so.
+ */
 #include <stdlib.h>
 
+#include "base/utf8.h"
 #include "smtp/path.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -21,8 +25,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    smtp_path_address(&again, &two) != 0 || !slice_eq(buf_slice(&one), buf_slice(&two)))
 		abort();
 	for (size_t i = 0; i < one.len; i++)
-		if (one.data[i] < ' ' || one.data[i] > 126)
+		if (one.data[i] < ' ' || one.data[i] == 127)
 			abort();
+	if (!utf8_valid(buf_slice(&one)) || again.utf8 != p.utf8 || utf8_is_ascii(buf_slice(&one)) == p.utf8)
+		abort();
 	buf_done(&one);
 	buf_done(&two);
 	return 0;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * First octet: flags. The rest is what a client sends: once in one piece, once
- * in small ones. Events and answers must be the same; nothing but a whole
- * CR LF . CR LF may end a text; what is held stays bounded.
+ * First octet: flags, the lowest two the role. The rest is what a client sends:
+ * once in one piece, once in small ones. Events and answers must be the same;
+ * no text that is kept has a bare CR or LF or a NUL, by DATA or by BDAT; what
+ * is held stays bounded.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,15 @@ struct run {
 };
 
 static void
+check_text(struct slice text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if ((text.data[i] == '\n' && (i == 0 || text.data[i - 1] != '\r')) ||
+		    (text.data[i] == '\r' && (i + 1 == text.len || text.data[i + 1] != '\n')))
+			abort();
+}
+
+static void
 note(struct run *r, const struct smtp_server_event *ev)
 {
 	if (ev->what == SMTP_SERVER_CHUNK) {
@@ -32,12 +42,18 @@ note(struct run *r, const struct smtp_server_event *ev)
 	if (ev->what == SMTP_SERVER_END) {
 		if (ev->size != r->text.len)
 			abort();
+		check_text(buf_slice(&r->text));
 		(void)buf_put_slice(&r->trace, buf_slice(&r->text));
 	}
 	if (ev->what == SMTP_SERVER_END || ev->what == SMTP_SERVER_RESET)
 		buf_clear(&r->text);
 	(void)buf_putf(&r->trace, "[%d]", (int)ev->what);
 	(void)buf_put_slice(&r->trace, ev->path.mailbox);
+	(void)buf_put_slice(&r->trace, ev->envid);
+	(void)buf_put_slice(&r->trace, ev->orcpt);
+	(void)buf_putf(&r->trace, "%d.%u.%s", (int)ev->ret, ev->notify, smtp_server_protocol(r->m));
+	if (ev->path.utf8 && strncmp(smtp_server_protocol(r->m), "UTF8", 4) != 0 && smtp_server_is_esmtp(r->m))
+		abort();
 	if (ev->what == SMTP_SERVER_AUTHENTICATE)
 		(void)buf_put_slice(&r->trace, ev->credentials->identity);
 }
@@ -70,7 +86,9 @@ pump(struct run *r)
 
 		note(r, &ev);
 		r->over = ev.what == SMTP_SERVER_CLOSE || ev.what == SMTP_SERVER_START_TLS;
-		smtp_server_answer(r->m, reply, SLICE_EMPTY, 0);
+		do
+			smtp_server_answer(r->m, reply, SLICE_EMPTY, 0);
+		while (smtp_server_answers_due(r->m) > 0);
 		if (reply == SMTP_REPLY_AUTH_OK && smtp_server_renew(r->m, 0, &r->m, NULL) != 0)
 			abort();
 	}
@@ -81,10 +99,12 @@ pump(struct run *r)
 static void
 run(struct run *r, uint8_t flags, struct slice in, size_t piece)
 {
+	static const enum smtp_server_role roles[4] = { SMTP_SERVER_MX, SMTP_SERVER_SUBMISSION, SMTP_SERVER_LMTP,
+		SMTP_SERVER_MX };
 	const struct smtp_server_config config = {
-		.role = (flags & 1) != 0 ? SMTP_SERVER_SUBMISSION : SMTP_SERVER_MX,
+		.role = roles[flags & 3],
 		.hostname = SLICE("h"),
-		.size_max = (flags & 2) != 0 ? 64 : 65536,
+		.size_max = (flags & 16) != 0 ? 64 : 65536,
 		.recipients_max = (flags & 4) != 0 ? 2 : 0,
 		.tls = (flags & 8) != 0,
 		.can_start_tls = (flags & 8) == 0,
