@@ -7,7 +7,6 @@
  */
 #include "service/smtp_session.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,52 +20,8 @@
 #include "service/smtp_count.h"
 #include "service/smtp_message.h"
 #include "service/smtp_report.h"
+#include "service/smtp_session_internal.h"
 #include "smtp/server.h"
-
-enum asking {
-	ASKING_NOTHING,
-	ASKING_SENDER,
-	ASKING_RECIPIENT,
-	ASKING_FROM,
-	ASKING_STAGE,
-	ASKING_PIECE,
-	ASKING_KEEP,
-	ASKING_REPORT,
-	ASKING_COUNT,
-};
-
-/* What came back. Written by the answering thread before `answered` is set. */
-struct answer {
-	int code; /* 0 or an error */
-	uint32_t verdict;
-	uint64_t *accounts; /* freed with the session or by the next question */
-	size_t account_count;
-	uint64_t handle;
-	uint32_t inboxes;
-};
-
-struct smtp_session {
-	struct service *service;
-	struct conn *conn;
-	enum service_role role;
-	struct smtp_server *machine;
-	atomic_uint owners; /* the connection, and the question under way */
-	bool starting_tls, counted;
-	uint64_t account;             /* 0: not authenticated */
-	struct resolve_name *name;    /* a stranger's; asked for, and perhaps confirmed */
-	struct smtp_message *message; /* the transaction: made by MAIL, replaced whole */
-	struct buf pending;           /* the address that a question is about */
-	struct buf orcpt;             /* what came with it */
-	unsigned notify;
-	unsigned messages; /* on this connection: part of their numbers */
-	char id[48];
-	char tls[96];
-	uint8_t random[16];
-	size_t from_checked;
-	enum asking asking;
-	atomic_bool answered;
-	struct answer answer;
-};
 
 /* ---- life ---- */
 
@@ -181,8 +136,8 @@ drop_message(struct smtp_session *s)
 }
 
 /* Any thread: the last owner frees. */
-static void
-disown(struct smtp_session *s)
+void
+smtp_session_disown(struct smtp_session *s)
 {
 	struct service *service = s->service;
 
@@ -209,110 +164,7 @@ session_closed(void *session)
 
 	if (s->account != 0)
 		grants_leave(s->service->ports.grants, s->account);
-	disown(s);
-}
-
-/* ---- questions ---- */
-
-static void
-answer_arrived(struct smtp_session *s)
-{
-	struct conn *c = s->conn;
-
-	atomic_store(&s->answered, true);
-	conn_wake(c);
-	disown(s);
-	conn_release(c);
-}
-
-static void
-on_verdict(void *ctx, const void *reply, const struct error *e)
-{
-	struct smtp_session *s = ctx;
-	const struct ask_answer *a = reply;
-
-	s->answer.code = a == NULL ? e->code : 0;
-	s->answer.verdict = a == NULL ? 0 : a->verdict;
-	if (a != NULL && a->account_count > 0 && s->asking == ASKING_RECIPIENT) {
-		s->answer.accounts = mem_array(a->account_count, sizeof *a->accounts);
-		s->answer.account_count = a->account_count;
-		if (s->answer.accounts != NULL)
-			memcpy(s->answer.accounts, a->accounts, a->account_count * sizeof *a->accounts);
-		else
-			s->answer.code = ERR_NOMEM;
-	}
-	answer_arrived(s);
-}
-
-static void
-on_handle(void *ctx, const void *reply, const struct error *e)
-{
-	struct smtp_session *s = ctx;
-	const struct store_body_handle *h = reply;
-
-	s->answer.code = h == NULL ? e->code : 0;
-	s->answer.handle = h == NULL ? 0 : h->handle;
-	answer_arrived(s);
-}
-
-static void
-on_length(void *ctx, const void *reply, const struct error *e)
-{
-	struct smtp_session *s = ctx;
-
-	s->answer.code = reply == NULL ? e->code : 0;
-	answer_arrived(s);
-}
-
-static void
-on_kept(void *ctx, const void *reply, const struct error *e)
-{
-	struct smtp_session *s = ctx;
-	const struct ask_kept *k = reply;
-
-	s->answer.code = k == NULL ? e->code : 0;
-	s->answer.inboxes = k == NULL ? 0 : k->inboxes;
-	answer_arrived(s);
-}
-
-static port_done_fn *const arrivals[ASKING_COUNT] = {
-	[ASKING_SENDER] = on_verdict,
-	[ASKING_RECIPIENT] = on_verdict,
-	[ASKING_FROM] = on_verdict,
-	[ASKING_STAGE] = on_handle,
-	[ASKING_PIECE] = on_length,
-	[ASKING_KEEP] = on_kept,
-	[ASKING_REPORT] = on_kept,
-};
-
-static const uint16_t methods[ASKING_COUNT] = {
-	[ASKING_SENDER] = ASK_METHOD_sender,
-	[ASKING_RECIPIENT] = ASK_METHOD_recipient,
-	[ASKING_FROM] = ASK_METHOD_sender,
-	[ASKING_STAGE] = ASK_METHOD_body_begin,
-	[ASKING_PIECE] = ASK_METHOD_body_append,
-	[ASKING_KEEP] = ASK_METHOD_keep,
-	[ASKING_REPORT] = ASK_METHOD_keep,
-};
-
-/* A question that cannot even be put is answered at once with the reason. */
-static void
-ask(struct smtp_session *s, enum asking what, const void *request)
-{
-	struct error e;
-	int rc;
-
-	s->asking = what;
-	mem_free(s->answer.accounts);
-	s->answer = (struct answer){ 0 };
-	atomic_store(&s->answered, false);
-	atomic_fetch_add(&s->owners, 1);
-	conn_hold(s->conn);
-	rc = port_submit(s->service->ports.ask, methods[what], request, arrivals[what], s, &e);
-	if (rc != 0) {
-		s->answer.code = rc;
-		answer_arrived(s);
-	}
+	smtp_session_disown(s);
 }
 
 /* ---- events ---- */
@@ -328,6 +180,7 @@ reply(struct smtp_session *s, enum smtp_reply r)
 static void
 reply_to_end(struct smtp_session *s, enum smtp_reply r, struct slice detail)
 {
+	smtp_count_reply(r);
 	do
 		smtp_server_answer(s->machine, r, detail, clock_ms());
 	while (smtp_server_answers_due(s->machine) > 0);
@@ -380,7 +233,8 @@ on_mail(struct smtp_session *s, const struct smtp_server_event *ev)
 	if ((s->message = smtp_message_new(&envelope)) == NULL)
 		reply(s, SMTP_REPLY_TRY_LATER);
 	else if (s->role == SERVICE_SUBMISSION && envelope.from.len > 0)
-		ask(s, ASKING_SENDER, &(struct ask_sender){ .account = s->account, .address = envelope.from });
+		smtp_session_ask(
+		    s, ASKING_SENDER, &(struct ask_sender){ .account = s->account, .address = envelope.from });
 	else
 		reply(s, SMTP_REPLY_SENDER_OK);
 }
@@ -393,7 +247,7 @@ on_recipient(struct smtp_session *s, const struct smtp_server_event *ev)
 	s->notify = ev->notify;
 	buf_clear(&s->orcpt);
 	(void)buf_put_slice(&s->orcpt, ev->orcpt);
-	ask(s, ASKING_RECIPIENT, &q);
+	smtp_session_ask(s, ASKING_RECIPIENT, &q);
 }
 
 static void
@@ -419,10 +273,10 @@ send_piece(struct smtp_session *s)
 	struct smtp_message *m = s->message;
 
 	if (m->handle == 0) {
-		ask(s, ASKING_STAGE, &(struct store_nothing){ 0 });
+		smtp_session_ask(s, ASKING_STAGE, &(struct store_nothing){ 0 });
 		return;
 	}
-	ask(s, ASKING_PIECE,
+	smtp_session_ask(s, ASKING_PIECE,
 	    &(struct store_body_append){ m->handle, slice_sub(buf_slice(&m->text), 0, STORE_PIECE_MAX) });
 }
 
@@ -436,8 +290,8 @@ on_chunk(struct smtp_session *s, const struct smtp_server_event *ev)
 	} else {
 		t = trace_of(s);
 		smtp_message_put(s->message, ev->chunk, &t);
-		smtp_count_octets(s->role, ev->chunk.len);
 	}
+	smtp_count_octets(s->role, ev->chunk.len);
 	if (s->message->text.len > SERVICE_INLINE_MAX)
 		send_piece(s);
 }
@@ -460,7 +314,7 @@ keep(struct smtp_session *s)
 	q.account_count = m->account_count;
 	if (m->handle == 0)
 		q.content.data = buf_slice(&m->text);
-	ask(s, ASKING_KEEP, &q);
+	smtp_session_ask(s, ASKING_KEEP, &q);
 }
 
 /* The text is whole: the From field's addresses first, then the rest of a staged text, then keep. */
@@ -472,7 +326,8 @@ go_on_after_end(struct smtp_session *s)
 	if (m->refusal != SMTP_REPLY_NONE) {
 		refuse_message(s, m->refusal);
 	} else if (s->from_checked < m->from_count) {
-		ask(s, ASKING_FROM, &(struct ask_sender){ s->account, m->from_addresses[s->from_checked++] });
+		smtp_session_ask(
+		    s, ASKING_FROM, &(struct ask_sender){ s->account, m->from_addresses[s->from_checked++] });
 	} else if (m->handle != 0 && m->text.len > 0) {
 		send_piece(s);
 	} else {
@@ -651,7 +506,7 @@ report(struct smtp_session *s)
 		return false;
 	}
 	q.content.data = buf_slice(&text);
-	ask(s, ASKING_REPORT, &q); /* it is encoded before this returns */
+	smtp_session_ask(s, ASKING_REPORT, &q); /* it is encoded before this returns */
 	buf_done(&text);
 	return true;
 }
