@@ -37,24 +37,32 @@ utf8_length(struct slice in)
 	return len;
 }
 
+/* Octets of what may stand at the front in a label of which so many characters are there, or 0. A dot ends one. */
+static size_t
+label_octets(struct slice in, size_t label)
+{
+	uint8_t c = in.data[0];
+	bool edge = label == 0 || in.len == 1 || in.data[1] == '.';
+
+	if (c > 127)
+		return utf8_length(in);
+	if (c == '.')
+		return label > 0;
+	return is_alnum(c) || (c == '-' && !edge);
+}
+
 bool
 smtp_domain_valid_utf8(struct slice in)
 {
 	size_t label = 0;
 
-	if (in.len == 0 || in.len > SMTP_DOMAIN_MAX)
+	if (in.len > SMTP_DOMAIN_MAX)
 		return false;
 	while (in.len > 0) {
-		uint8_t c = in.data[0];
-		size_t len = c < 128 ? 1 : utf8_length(in);
-		bool edge = label == 0 || in.len == 1 || in.data[1] == '.';
+		size_t len = label_octets(in, label);
 
-		if (len == 0 || (len == 1 && c == '.' && label == 0))
-			return false;
-		if (len == 1 && c != '.' && !is_alnum(c) && (c != '-' || edge))
-			return false;
-		label = c == '.' ? 0 : label + 1;
-		if (label > 63) /* punycode has at least one octet for each character */
+		label = in.data[0] == '.' ? 0 : label + 1;
+		if (len == 0 || label > 63) /* punycode has at least one octet for each character */
 			return false;
 		in = slice_from(in, len);
 	}
