@@ -138,7 +138,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 2 || size > 60000)
 		return 0;
-	run(&whole, data[0], slice_of(data + 1, size - 1), 1);
+	run(&whole, data[0], slice_of(data + 1, size - 1), size);
 	run(&pieces, data[0], slice_of(data + 1, size - 1), 1 + data[0] % 3);
 	if (whole.trace.err == 0 && whole.trace.len != pieces.trace.len)
 		abort();

@@ -144,7 +144,7 @@ unitext_printable(struct slice in)
 	if (!utf8_valid(in))
 		return false;
 	while (in.len > 0) {
-		if (in.data[0] > '~') {
+		if (in.data[0] > 127) {
 			in = slice_from(in, 1);
 			continue;
 		}
