@@ -28,7 +28,7 @@ enum client_state {
 };
 
 struct smtp_client {
-	bool tls, start_tls;
+	bool tls, start_tls, no_chunking;
 	struct buf hello;
 	const struct sasl_credentials *credentials;
 	struct sasl_client sasl;
@@ -41,13 +41,19 @@ struct smtp_client {
 	struct smtp_stuffer stuffer;
 	bool told_ready;
 	/* announced */
-	bool pipelining, has_start_tls, body_8bit, has_size;
+	bool pipelining, has_start_tls, body_8bit, has_size, chunking, has_utf8;
 	uint64_t size_max;
 	struct buf mechanisms;
 	/* the transaction: command 0 is MAIL, then each RCPT, then DATA */
 	struct smtp_client_message message;
 	size_t written, answered, accepted;
-	bool mail_refused, only_end;
+	bool mail_refused, only_end, utf8;
+	/* the text by BDAT */
+	bool by_chunks, reset_said, envelope_answered;
+	struct buf chunk; /* of the text, not yet said */
+	uint64_t chunks_sent, chunks_answered;
+	struct smtp_answer refusal; /* of a chunk, the first one; its text is in refusal_text */
+	struct buf refusal_text;
 	struct error failure; /* code != 0: tell it */
 };
 
@@ -64,11 +70,14 @@ smtp_client_new(const struct smtp_client_config *config, struct smtp_client **m_
 		return error_nomem(e);
 	m->tls = config->tls;
 	m->start_tls = config->start_tls;
+	m->no_chunking = config->no_chunking;
 	m->credentials = config->credentials;
 	buf_init(&m->hello, SMTP_DOMAIN_MAX);
 	buf_init(&m->in, SMTP_INPUT_MAX);
 	buf_init(&m->out, OUTPUT_MAX);
 	buf_init(&m->mechanisms, 512);
+	buf_init(&m->chunk, SMTP_CHUNK_SENT + SMTP_PUT_MAX * 2);
+	buf_init(&m->refusal_text, SMTP_REPLY_TEXT_MAX);
 	smtp_answer_reader_init(&m->reader);
 	if (buf_put_slice(&m->hello, config->hello) != 0) {
 		smtp_client_free(m);
@@ -89,6 +98,8 @@ smtp_client_free(struct smtp_client *m)
 	buf_done(&m->in);
 	buf_wipe_done(&m->out);
 	buf_done(&m->mechanisms);
+	buf_done(&m->chunk);
+	buf_done(&m->refusal_text);
 	smtp_answer_reader_done(&m->reader);
 	mem_free(m);
 }
@@ -137,7 +148,7 @@ fail(struct smtp_client *m, int code, const char *what, const struct smtp_answer
 static void
 say_ehlo(struct smtp_client *m)
 {
-	m->pipelining = m->has_start_tls = m->body_8bit = m->has_size = false;
+	m->pipelining = m->has_start_tls = m->body_8bit = m->has_size = m->chunking = m->has_utf8 = false;
 	m->size_max = 0;
 	buf_clear(&m->mechanisms);
 	say(m, "EHLO ", buf_slice(&m->hello));
@@ -173,6 +184,8 @@ write_command(struct smtp_client *m)
 			(void)buf_putf(&m->out, " SIZE=%llu", (unsigned long long)msg->size);
 		if (m->body_8bit && msg->body_8bit)
 			(void)buf_put_str(&m->out, " BODY=8BITMIME");
+		if (m->utf8)
+			(void)buf_put_str(&m->out, " SMTPUTF8");
 		(void)buf_put_str(&m->out, "\r\n");
 	} else if (n <= msg->recipient_count) {
 		(void)buf_put_str(&m->out, "RCPT TO:<");
@@ -186,7 +199,7 @@ write_command(struct smtp_client *m)
 static void
 write_commands(struct smtp_client *m)
 {
-	size_t last = m->message.recipient_count + 1;
+	size_t last = m->message.recipient_count + (m->by_chunks ? 0 : 1);
 
 	while (m->written <= last && (m->pipelining || m->written == m->answered))
 		write_command(m);
@@ -205,6 +218,10 @@ note_extension(struct smtp_client *m, struct slice line)
 		m->has_start_tls = true;
 	else if (slice_ieq_str(name, "8BITMIME"))
 		m->body_8bit = true;
+	else if (slice_ieq_str(name, "CHUNKING"))
+		m->chunking = true;
+	else if (slice_ieq_str(name, "SMTPUTF8"))
+		m->has_utf8 = true;
 	else if (slice_ieq_str(name, "SIZE"))
 		m->has_size = rest.len == 0 || slice_to_u64(slice_trim(rest), UINT64_MAX, &m->size_max);
 	else if (slice_ieq_str(name, "AUTH"))
@@ -368,6 +385,10 @@ at_envelope(struct smtp_client *m, const struct smtp_answer *a, struct smtp_clie
 		event->accepted = ok && !m->mail_refused;
 		event->answer = *a;
 		m->accepted += event->accepted;
+		if (m->by_chunks && n == m->message.recipient_count) {
+			m->envelope_answered = true;
+			return;
+		}
 	} else {
 		answered_data(m, a, event);
 		return;
@@ -375,10 +396,64 @@ at_envelope(struct smtp_client *m, const struct smtp_answer *a, struct smtp_clie
 	write_commands(m);
 }
 
+/* BDAT: the last RCPT was answered. The answer is told already, so what follows from it is an event of its own. */
+static void
+envelope_ended(struct smtp_client *m, struct smtp_client_event *event)
+{
+	const struct smtp_answer nobody = { .code = 554, .text = SLICE("no recipient was taken") };
+
+	m->envelope_answered = false;
+	if (m->accepted == 0) {
+		give_up(m, &nobody, event);
+		return;
+	}
+	m->state = STATE_TEXT;
+	event->what = SMTP_CLIENT_BODY;
+}
+
+/* The first refusal is the outcome; what was in the pipe behind it is refused too. */
+static void
+chunk_answered(struct smtp_client *m, const struct smtp_answer *a)
+{
+	m->chunks_answered++;
+	if (m->refusal.code != 0 || (a->code >= 200 && a->code < 300))
+		return;
+	m->refusal.code = a->code;
+	(void)buf_put_slice(&m->refusal_text, a->enhanced);
+	(void)buf_put_slice(&m->refusal_text, a->text);
+	m->refusal.enhanced = slice_sub(buf_slice(&m->refusal_text), 0, a->enhanced.len);
+	m->refusal.text = slice_from(buf_slice(&m->refusal_text), a->enhanced.len);
+}
+
+static void
+at_last_chunk(struct smtp_client *m, const struct smtp_answer *a, struct smtp_client_event *event)
+{
+	if (m->chunks_answered < m->chunks_sent)
+		chunk_answered(m, a);
+	else
+		m->reset_said = false; /* that was RSET's */
+	if (m->chunks_answered < m->chunks_sent || m->reset_said)
+		return;
+	outcome(m, m->refusal.code == 0 ? a : &m->refusal, m->refusal.code == 0, event);
+}
+
+static void
+at_text(struct smtp_client *m, const struct smtp_answer *a, struct smtp_client_event *event)
+{
+	(void)event;
+	if (m->by_chunks && m->chunks_answered < m->chunks_sent)
+		chunk_answered(m, a);
+	else
+		fail(m, ERR_SYNTAX, "the server answers what was not asked", a);
+}
+
 static void
 at_end(struct smtp_client *m, const struct smtp_answer *a, struct smtp_client_event *event)
 {
-	outcome(m, a, a->code >= 200 && a->code < 300 && !m->only_end, event);
+	if (m->by_chunks)
+		at_last_chunk(m, a, event);
+	else
+		outcome(m, a, a->code >= 200 && a->code < 300 && !m->only_end, event);
 }
 
 static void
@@ -404,6 +479,7 @@ static answer_fn *const on_answer[] = {
 	[STATE_STARTTLS] = at_starttls,
 	[STATE_AUTH] = at_auth,
 	[STATE_ENVELOPE] = at_envelope,
+	[STATE_TEXT] = at_text,
 	[STATE_END] = at_end,
 	[STATE_RESET] = at_reset,
 	[STATE_QUIT] = at_quit,
@@ -436,7 +512,7 @@ answer_came(struct smtp_client *m, const struct smtp_answer *a, struct smtp_clie
 		fail(m, ERR_CLOSED, "the server ends the connection", a);
 		return;
 	}
-	if (on_answer[m->state] == NULL) { /* an answer to nothing: READY, SHAKING, TEXT */
+	if (on_answer[m->state] == NULL) { /* an answer to nothing: READY, SHAKING */
 		fail(m, ERR_SYNTAX, "the server answers what was not asked", a);
 		return;
 	}
@@ -456,6 +532,10 @@ smtp_client_next(struct smtp_client *m, struct smtp_client_event *event_out)
 		if (m->failure.code != 0) {
 			event_out->what = SMTP_CLIENT_FAILED;
 			event_out->error = m->failure;
+			break;
+		}
+		if (m->envelope_answered) {
+			envelope_ended(m, event_out);
 			break;
 		}
 		if (m->state == STATE_READY && !m->told_ready) {
@@ -486,9 +566,11 @@ smtp_client_next(struct smtp_client *m, struct smtp_client_event *event_out)
 /* ---- sending ---- */
 
 static int
-check_message(const struct smtp_client *m, const struct smtp_client_message *message, struct error *e)
+check_message(const struct smtp_client *m, const struct smtp_client_message *message, bool *utf8_out, struct error *e)
 {
-	struct smtp_path path;
+	struct smtp_path path = { 0 };
+
+	*utf8_out = message->utf8;
 
 	if (message->recipient_count == 0 || message->recipient_count > SMTP_RECIPIENTS_MAX)
 		return error_set(e, ERR_USAGE, "a message has 1 to %u recipients", SMTP_RECIPIENTS_MAX);
@@ -496,37 +578,86 @@ check_message(const struct smtp_client *m, const struct smtp_client_message *mes
 		(void)error_context(e, "the sender's address");
 		return ERR_USAGE;
 	}
+	*utf8_out = *utf8_out || path.utf8;
 	for (size_t i = 0; i < message->recipient_count; i++) {
 		if (smtp_mailbox_parse(message->recipients[i], &path, e) != 0) {
 			(void)error_context(e, "the address of recipient %zu", i + 1);
 			return ERR_USAGE;
 		}
+		*utf8_out = *utf8_out || path.utf8;
 	}
 	if (m->size_max > 0 && message->size > m->size_max)
 		return error_set(e, ERR_LIMIT, "the message has %llu octets, the server takes at most %llu",
 		    (unsigned long long)message->size, (unsigned long long)m->size_max);
 	if (message->body_8bit && !m->body_8bit)
 		return error_set(e, ERR_UNSUPPORTED, "the server takes no 8 bit text: encode the message");
+	if (*utf8_out && !m->has_utf8)
+		return error_set(e, ERR_UNSUPPORTED,
+		    "the server takes no addresses and headers with letters outside of ASCII (SMTPUTF8)");
 	return 0;
 }
 
 int
 smtp_client_send(struct smtp_client *m, const struct smtp_client_message *message, struct error *e)
 {
+	bool utf8;
 	int rc;
 
 	if (m->state != STATE_READY)
 		return error_set(e, ERR_ORDER, "a message is under way or the connection is not ready");
-	if ((rc = check_message(m, message, e)) != 0)
+	if ((rc = check_message(m, message, &utf8, e)) != 0)
 		return rc;
+	m->utf8 = utf8;
+	/* Without pipelining each chunk would wait for an answer. */
+	m->by_chunks = m->chunking && m->pipelining && !m->no_chunking;
+	m->reset_said = m->envelope_answered = false;
+	m->chunks_sent = m->chunks_answered = 0;
+	m->refusal = (struct smtp_answer){ 0 };
+	buf_clear(&m->chunk);
+	buf_clear(&m->refusal_text);
 	m->message = *message;
 	m->written = m->answered = m->accepted = 0;
 	m->mail_refused = m->only_end = false;
-	m->stuffer = (struct smtp_stuffer){ 0 };
+	m->stuffer = (struct smtp_stuffer){ .plain = m->by_chunks };
 	m->told_ready = true;
 	m->state = STATE_ENVELOPE;
 	write_commands(m);
 	return 0;
+}
+
+static void
+say_chunk(struct smtp_client *m, const char *last)
+{
+	(void)buf_putf(&m->out, "BDAT %zu%s\r\n", m->chunk.len, last);
+	(void)buf_put_slice(&m->out, buf_slice(&m->chunk));
+	buf_clear(&m->chunk);
+	m->chunks_sent++;
+}
+
+/* Answers to chunks are read here too: who puts a long text may not look for events in between. */
+static bool
+is_text_refused(struct smtp_client *m)
+{
+	struct smtp_client_event none = { 0 };
+	struct smtp_answer a;
+	struct slice line;
+
+	while (m->state == STATE_TEXT && m->failure.code == 0 && take_line(m, &line))
+		if (smtp_answer_line(&m->reader, line, &a, &m->failure) == 1)
+			answer_came(m, &a, &none);
+	return m->failure.code != 0 || m->refusal.code != 0;
+}
+
+static size_t
+put_chunks(struct smtp_client *m, struct slice in)
+{
+	if (is_text_refused(m))
+		return in.len; /* the outcome is told after the end */
+	if (smtp_stuffer_put(&m->stuffer, in, &m->chunk) != 0)
+		return 0;
+	if (m->chunk.len >= SMTP_CHUNK_SENT)
+		say_chunk(m, "");
+	return in.len;
 }
 
 size_t
@@ -535,8 +666,10 @@ smtp_client_put(struct smtp_client *m, struct slice in)
 	size_t room = m->out.len < SMTP_PUT_MAX ? SMTP_PUT_MAX - m->out.len : 0;
 
 	if (m->state != STATE_TEXT)
-		return 0;
+		return m->failure.code != 0 ? in.len : 0;
 	in = slice_sub(in, 0, room);
+	if (m->by_chunks && in.len > 0)
+		return put_chunks(m, in);
 	return smtp_stuffer_put(&m->stuffer, in, &m->out) == 0 ? in.len : 0;
 }
 
@@ -545,8 +678,17 @@ smtp_client_end(struct smtp_client *m)
 {
 	if (m->state != STATE_TEXT)
 		return;
-	(void)smtp_stuffer_end(&m->stuffer, &m->out);
-	m->state = STATE_END;
+	if (!m->by_chunks) {
+		(void)smtp_stuffer_end(&m->stuffer, &m->out);
+	} else if (is_text_refused(m)) { /* RFC 3030 section 2: no more of it, and RSET */
+		say(m, "RSET", SLICE_EMPTY);
+		m->reset_said = true;
+	} else {
+		(void)smtp_stuffer_end(&m->stuffer, &m->chunk);
+		say_chunk(m, " LAST");
+	}
+	if (m->failure.code == 0)
+		m->state = STATE_END;
 }
 
 void
@@ -569,6 +711,12 @@ bool
 smtp_client_has_8bitmime(const struct smtp_client *m)
 {
 	return m->body_8bit;
+}
+
+bool
+smtp_client_has_utf8(const struct smtp_client *m)
+{
+	return m->has_utf8;
 }
 
 uint64_t

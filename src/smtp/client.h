@@ -18,7 +18,8 @@
  * the end. Passwords go over TLS only. What the server said before TLS is
  * forgotten. MAIL, RCPT and DATA go in one piece when the server has
  * PIPELINING (RFC 2920). In the text every line end is made CR LF and dots are
- * doubled, so nothing in it can end it (SMTP smuggling).
+ * doubled, so nothing in it can end it (SMTP smuggling). Where the server has
+ * CHUNKING as well, the text goes by BDAT (RFC 3030), with the same line ends.
  */
 #ifndef SMTP_CLIENT_H
 #define SMTP_CLIENT_H
@@ -39,6 +40,7 @@ struct smtp_client_config {
 	bool tls;                                   /* TLS stands already (implicit TLS) */
 	bool start_tls;                             /* STARTTLS before anything else, or fail */
 	const struct sasl_credentials *credentials; /* NULL: do not sign in. Borrowed until READY */
+	bool no_chunking;                           /* the text goes by DATA, whatever the server has */
 };
 
 struct smtp_client_message {
@@ -47,6 +49,7 @@ struct smtp_client_message {
 	size_t recipient_count;         /* 1 to SMTP_RECIPIENTS_MAX */
 	uint64_t size;                  /* octets of the text, as far as known; 0: unknown */
 	bool body_8bit;                 /* it holds octets over 127 */
+	bool utf8;                      /* its header does (RFC 6532); addresses that do are seen by themselves */
 };
 
 enum smtp_client_what {
@@ -82,7 +85,7 @@ void smtp_client_secured(struct smtp_client *m);
  * After READY. Recipients are borrowed until SENT. ERR_USAGE: an
  * address that cannot be in an envelope; ERR_LIMIT: larger than the server
  * takes (it announced SIZE); ERR_UNSUPPORTED: 8 bit text and the server has
- * no 8BITMIME; ERR_ORDER. The connection stays usable.
+ * no 8BITMIME, or UTF-8 in addresses or the header and no SMTPUTF8; ERR_ORDER. The connection stays usable.
  */
 int smtp_client_send(struct smtp_client *m, const struct smtp_client_message *message, struct error *e);
 /* After BODY: takes octets from the front of in and returns how many; 0: let the output drain first. */
@@ -94,6 +97,7 @@ void smtp_client_quit(struct smtp_client *m);
 
 /* What the server announced; false and 0 before READY. */
 bool smtp_client_has_8bitmime(const struct smtp_client *m);
+bool smtp_client_has_utf8(const struct smtp_client *m);
 uint64_t smtp_client_size_max(const struct smtp_client *m); /* 0: not said */
 
 struct slice smtp_client_output(struct smtp_client *m);

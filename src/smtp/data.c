@@ -119,7 +119,7 @@ smtp_stuffer_put(struct smtp_stuffer *s, struct slice in, struct buf *out)
 			in = slice_from(in, 1);
 			continue;
 		}
-		if (!s->in_line && c == '.')
+		if (!s->in_line && c == '.' && !s->plain)
 			(void)buf_put_u8(out, '.');
 		run = plain_run(in);
 		(void)buf_put(out, in.data, run);
@@ -135,6 +135,8 @@ smtp_stuffer_end(struct smtp_stuffer *s, struct buf *out)
 {
 	if (s->in_line)
 		(void)buf_put(out, "\r\n", 2);
-	*s = (struct smtp_stuffer){ 0 };
-	return buf_put(out, ".\r\n", 3);
+	if (!s->plain)
+		(void)buf_put(out, ".\r\n", 3);
+	*s = (struct smtp_stuffer){ .plain = s->plain };
+	return out->err;
 }

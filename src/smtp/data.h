@@ -50,6 +50,7 @@ void smtp_data_check_end(struct smtp_data *d);
 
 /* The other way: a message made ready to be sent. Start with a zeroed struct. */
 struct smtp_stuffer {
+	bool plain;   /* for BDAT: dots stay as they are, and the end has no dot */
 	bool in_line; /* the next octet does not begin a line */
 	bool cr;      /* the last octet was CR, whose line end is written already */
 };
@@ -60,7 +61,7 @@ struct smtp_stuffer {
  * doubled too). Returns out's sticky error.
  */
 int smtp_stuffer_put(struct smtp_stuffer *s, struct slice in, struct buf *out);
-/* The end: CR LF when the text does not end with one, "." CR LF. */
+/* The end: CR LF when the text does not end with one, "." CR LF (not when plain). */
 int smtp_stuffer_end(struct smtp_stuffer *s, struct buf *out);
 
 #endif

@@ -29,5 +29,6 @@
 #define SMTP_REPLY_LINES_MAX 100u     /* lines of one reply */
 #define SMTP_REPLY_TEXT_MAX 4096u     /* octets kept of one reply */
 #define SMTP_PUT_MAX 65536u           /* octets of text that a client machine holds unsent */
+#define SMTP_CHUNK_SENT 32768u        /* octets of a BDAT of a client: few answers, and soon told of a refusal */
 
 #endif

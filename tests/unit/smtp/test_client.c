@@ -20,6 +20,7 @@ struct pair {
 	size_t step; /* octets moved at once */
 	unsigned recipients_ok, recipients_bad;
 	bool sent, accepted;
+	struct smtp_answer answer; /* to the text; until the next call */
 };
 
 static void
@@ -125,6 +126,7 @@ send_one(struct pair *p, const struct smtp_client_message *message, struct slice
 		case SMTP_CLIENT_SENT:
 			p->sent = true;
 			p->accepted = ev.accepted;
+			p->answer = ev.answer;
 			break;
 		default:
 			fail_msg("event %d: %s", (int)ev.what, ev.error.text);
@@ -133,7 +135,10 @@ send_one(struct pair *p, const struct smtp_client_message *message, struct slice
 	assert_int_equal(until_event(p, &ev), SMTP_CLIENT_READY);
 }
 
+/* By BDAT, which the server announces, and by DATA. */
 static const struct smtp_client_config plain_client = { .hello = { (const uint8_t *)"client.example", 14 } };
+static const struct smtp_client_config data_client = { .hello = { (const uint8_t *)"client.example", 14 },
+	.no_chunking = true };
 static const struct smtp_server_config mx = { .hostname = { (const uint8_t *)"mail.example", 12 },
 	.size_max = 1 << 20 };
 #define RECIPIENTS(...) \
@@ -177,11 +182,12 @@ static void
 back_to_back(void **state)
 {
 	(void)state;
-	for (size_t step = 1; step < 5000; step = step * 3 + 1) {
+	for (size_t i = 0; i < 16; i++) {
+		size_t step = (size_t[]){ 1, 4, 13, 40, 121, 364, 1093, 3280 }[i / 2];
 		struct smtp_client_event ev;
 		struct pair p;
 
-		pair_new(&p, &plain_client, &mx, step);
+		pair_new(&p, i % 2 == 0 ? &plain_client : &data_client, &mx, step);
 		assert_int_equal(until_event(&p, &ev), SMTP_CLIENT_READY);
 		assert_int_equal(smtp_client_size_max(p.client), 1 << 20);
 		letters(&p);
@@ -206,11 +212,76 @@ large_text(void **state)
 		text[i] = (uint8_t)(i % 70 == 68 ? '\r' : i % 70 == 69 ? '\n' : i % 70 == 0 ? '.' : 'a');
 	text[sizeof text - 2] = '\r';
 	text[sizeof text - 1] = '\n';
+	for (int i = 0; i < 2; i++) {
+		pair_new(&p, i == 0 ? &plain_client : &data_client, &mx, 4096);
+		assert_int_equal(until_event(&p, &ev), SMTP_CLIENT_READY);
+		send_one(&p, &m, slice_of(text, sizeof text));
+		assert_slices(buf_slice(&p.text), slice_of(text, sizeof text));
+		pair_done(&p);
+	}
+}
+
+/* Larger than the server takes, and SIZE was not told: it is told in the middle, or at the end, and the next goes through. */
+static void
+chunks_refused(void **state)
+{
+	static uint8_t text[300000];
+	const struct smtp_client_message m = {
+		.from = SLICE("a@b"), .recipients = RECIPIENTS(SLICE("c@d")), .recipient_count = 1
+	};
+	struct smtp_server_config small = mx;
+	struct smtp_client_event ev;
+	struct pair p;
+
+	(void)state;
+	memset(text, 'a', sizeof text);
+	small.size_max = 100000;
+	for (size_t step = 100; step < 1000000; step *= 10) {
+		pair_new(&p, &plain_client, &small, step);
+		assert_int_equal(until_event(&p, &ev), SMTP_CLIENT_READY);
+		send_one(&p, &m, slice_of(text, sizeof text));
+		assert_false(p.accepted || p.ended);
+		assert_int_equal(p.answer.code, 552);
+		assert_slice(p.answer.enhanced, "5.3.4");
+		send_one(&p, &m, slice_of(text, 100002));
+		assert_false(p.accepted || p.ended);
+		assert_int_equal(p.answer.code, 552);
+		send_one(&p, &m, slice_of(text, 1000));
+		assert_true(p.accepted && p.ended);
+		pair_done(&p);
+	}
+}
+
+/* Addresses outside of ASCII: with SMTPUTF8, and never without. */
+static void
+utf8_addresses(void **state)
+{
+	const struct smtp_client_message m = {
+		.from = SLICE("\xc3\xa4@b"), .recipients = RECIPIENTS(SLICE("c@\xc3\xb6.example")), .recipient_count = 1
+	};
+	const struct smtp_client_message header = {
+		.from = SLICE("a@b"), .recipients = RECIPIENTS(SLICE("c@d")), .recipient_count = 1, .utf8 = true
+	};
+	struct smtp_client_event ev;
+	struct smtp_client *old;
+	struct pair p;
+
+	(void)state;
 	pair_new(&p, &plain_client, &mx, 4096);
 	assert_int_equal(until_event(&p, &ev), SMTP_CLIENT_READY);
-	send_one(&p, &m, slice_of(text, sizeof text));
-	assert_slices(buf_slice(&p.text), slice_of(text, sizeof text));
+	assert_true(smtp_client_has_utf8(p.client));
+	send_one(&p, &m, SLICE("x\r\n"));
+	assert_true(p.accepted);
+	assert_string_equal(smtp_server_protocol(p.server), "UTF8SMTP");
+	send_one(&p, &header, SLICE("Subject: \xc3\xa4\r\n"));
+	assert_true(p.accepted);
 	pair_done(&p);
+	assert_ok(smtp_client_new(&plain_client, &old, &unit_error));
+	(void)smtp_client_feed(old, SLICE("220 x\r\n250-x\r\n250 8BITMIME\r\n"), 0);
+	assert_int_equal(smtp_client_next(old, &ev), SMTP_CLIENT_READY);
+	assert_int_equal(smtp_client_send(old, &m, NULL), ERR_UNSUPPORTED);
+	assert_int_equal(smtp_client_send(old, &header, NULL), ERR_UNSUPPORTED);
+	smtp_client_free(old);
 }
 
 /* STARTTLS, a new server machine behind it, AUTH, a letter. */
@@ -359,7 +430,7 @@ quit_in_the_envelope(void **state)
 	struct pair p;
 
 	(void)state;
-	pair_new(&p, &plain_client, &mx, 4096);
+	pair_new(&p, &data_client, &mx, 4096);
 	assert_int_equal(until_event(&p, &ev), SMTP_CLIENT_READY);
 	assert_ok(smtp_client_send(p.client, &m, &unit_error));
 	assert_int_equal(until_event(&p, &ev), SMTP_CLIENT_RECIPIENT);
@@ -371,5 +442,6 @@ quit_in_the_envelope(void **state)
 	pair_done(&p);
 }
 
-UNIT_MAIN(UNIT_TEST(quit_in_the_envelope), UNIT_TEST(back_to_back), UNIT_TEST(large_text), UNIT_TEST(starttls_and_auth),
-    UNIT_TEST(refused_before_sending), UNIT_TEST(liars), UNIT_TEST(endless_answer))
+UNIT_MAIN(UNIT_TEST(quit_in_the_envelope), UNIT_TEST(back_to_back), UNIT_TEST(large_text), UNIT_TEST(chunks_refused),
+    UNIT_TEST(utf8_addresses), UNIT_TEST(starttls_and_auth), UNIT_TEST(refused_before_sending), UNIT_TEST(liars),
+    UNIT_TEST(endless_answer))
