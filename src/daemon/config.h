@@ -26,7 +26,8 @@
 #include "os/settings.h"
 
 #define CONFIG_DEFAULT_PATH "/etc/letterlock/letterlockd.conf"
-#define CONFIG_LIST_MAX 64 /* domains, or addresses to listen on */
+#define CONFIG_LIST_MAX 64     /* domains, or addresses to listen on */
+#define CONFIG_ADDRESS_MAX 320 /* octets of an address: STORE_ADDRESS_MAX */
 #define CONFIG_PORT_OFF (-1)
 
 /* Every port: its name in port_NAME, in --port NAME=N, in ports.json and of sockets of the service manager; its default. */
@@ -53,12 +54,14 @@ struct config {
 	const char *hostname;
 	const char *domains[CONFIG_LIST_MAX];
 	size_t domain_count;
+	const char *postmaster;          /* NULL: nobody is named */
+	const char *recipient_separator; /* one character; NULL: none */
 	const char *data;
 	const char *listen[CONFIG_LIST_MAX];
 	size_t listen_count;
 	const char *lmtp_listen[CONFIG_LIST_MAX];
 	size_t lmtp_listen_count;
-	const char *lmtp_socket;               /* NULL: none */
+	const char *lmtp_socket; /* NULL: none */
 	const char *metrics_listen[CONFIG_LIST_MAX];
 	size_t metrics_listen_count;
 	int32_t ports[CONFIG_PORT_COUNT];      /* 0: any free one; CONFIG_PORT_OFF: not at all */
@@ -77,6 +80,13 @@ struct config {
 	const char *log_file;      /* NULL: standard error */
 	struct settings *settings; /* holds the texts */
 };
+
+/* The octet before a detail; 0: none. */
+static inline uint32_t
+config_separator(const struct config *c)
+{
+	return c->recipient_separator == NULL ? 0 : (uint8_t)c->recipient_separator[0];
+}
 
 /* What the command line says in place of the file. */
 struct config_overrides {

@@ -75,6 +75,26 @@ filled(const char *value)
 	return value[0] == '\0' ? "must not be empty" : NULL;
 }
 
+/* Must be able to stand in a local part (RFC 5321 section 4.1.2), and be no letter of one's name. */
+static const char *
+separator(const char *value)
+{
+	bool right = value[0] == '\0' || (value[1] == '\0' && strchr("!#$%&*+-/=?^_`{|}~", value[0]) != NULL);
+
+	return right ? NULL : "is one of !#$%&*+-/=?^_`{|}~ or empty, not";
+}
+
+static const char *
+mail_address(const char *value)
+{
+	struct slice text = slice_str(value);
+	size_t at = slice_find_last(text, '@');
+
+	if (text.len > 0 && (at == 0 || at == SIZE_MAX || at + 1 == text.len || text.len > CONFIG_ADDRESS_MAX))
+		return "is an address with its domain, not";
+	return NULL;
+}
+
 static const char *const levels[] = { "debug", "info", "warning", "error", "fatal", NULL };
 static const char *const split_or_one[] = { "split", "one", NULL };
 
@@ -119,6 +139,8 @@ static const char *const split_or_one[] = { "split", "one", NULL };
 const struct config_row config_table[] = {
 	TEXT(RESTART, "hostname", hostname, "localhost", host),
 	LIST(NOW, "domains", domains, domain_count, 0, "{}", domain),
+	TEXT(NOW, "postmaster", postmaster, "", mail_address),
+	TEXT(NOW, "recipient_separator", recipient_separator, "+", separator),
 	TEXT(RESTART, "data", data, "/var/lib/letterlock", filled),
 	TEXT(RESTART, "user", user, "", NULL),
 	LIST(RESTART, "listen", listen, listen_count, 0, "{\"0.0.0.0\", \"::\"}", address),

@@ -24,6 +24,8 @@ static const struct codec_field setup_fields[] = {
 	CODEC_FIELD(struct process_setup, front, CODEC_U32, 0),
 	CODEC_FIELD(struct process_setup, log_level, CODEC_U32, LOG_LEVEL_FATAL),
 	CODEC_FIELD(struct process_setup, directory_open, CODEC_BOOL, 0),
+	CODEC_FIELD(struct process_setup, postmaster, CODEC_BYTES, CONFIG_ADDRESS_MAX),
+	CODEC_FIELD(struct process_setup, separator, CODEC_U32, 127),
 	CODEC_FIELD_LIST(struct process_setup, resolvers, resolver_count, &codec_schema_slice, DNS_SERVERS_MAX),
 	CODEC_FIELD(struct process_setup, anchors, CODEC_BYTES, DNS_ANCHORS_MAX),
 };

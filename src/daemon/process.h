@@ -74,6 +74,8 @@ struct process_setup {
 	uint32_t front; /* which one */
 	uint32_t log_level;
 	bool directory_open;
+	struct slice postmaster; /* mail's, as in service/ask.h */
+	uint32_t separator;
 	struct slice *resolvers; /* the resolver's: whom it asks; none: DNS's root */
 	size_t resolver_count;
 	struct slice anchors; /* the resolver's: as in net/dns.h */

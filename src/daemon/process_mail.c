@@ -97,6 +97,13 @@ open_place(struct mail *m, struct error *e)
 	return place_open(&options, &m->place, e);
 }
 
+static void
+set_rules(struct mail *m, const struct process_setup *set)
+{
+	ask_set_rules(
+	    m->ask_end, &(struct ask_rules){ .separator = (char)set->separator, .postmaster = set->postmaster });
+}
+
 static int
 open_store(struct mail *m, struct error *e)
 {
@@ -106,6 +113,8 @@ open_store(struct mail *m, struct error *e)
 		rc = grants_new(m->behind.process->setup.connections_account, &m->grants, e);
 	if (rc == 0)
 		rc = ask_new(m->place.port, m->grants, &m->ask_end, e);
+	if (rc == 0)
+		set_rules(m, &m->behind.process->setup);
 	if (rc == 0)
 		rc = port_open_local(ask_service(m->ask_end), &m->ask, e);
 	return rc;
@@ -167,6 +176,7 @@ mail_settings(struct process *p, const struct process_setup *fresh)
 
 	grants_set_max(m->grants, fresh->connections_account);
 	m->web.open = fresh->directory_open;
+	set_rules(m, fresh);
 	if (place_add_domains(m->place.port, fresh->domains, fresh->domain_count, &e) != 0)
 		log_event(LOG_LEVEL_ERROR, "mail.domains", log_error(&e));
 }

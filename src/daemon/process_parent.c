@@ -71,6 +71,8 @@ setup_of(const struct parent *p, const struct child *c)
 		.front = c->index,
 		.log_level = (uint32_t)f->log_level,
 		.directory_open = f->directory_open,
+		.postmaster = slice_str(f->postmaster),
+		.separator = config_separator(f),
 		.resolvers = resolver ? (struct slice *)(uintptr_t)p->resolving.servers : NULL,
 		.resolver_count = resolver ? p->resolving.server_count : 0,
 		.anchors = resolver ? buf_slice(&p->resolving.anchors) : SLICE_EMPTY };

@@ -15,6 +15,12 @@ struct staged { /* a body that an asking end is sending */
 	struct staged *next;
 };
 
+struct rules {
+	uint8_t separator;
+	size_t postmaster_len;
+	uint8_t postmaster[STORE_ADDRESS_MAX];
+};
+
 struct ask {
 	struct port *store;
 	struct grants *grants;
@@ -23,6 +29,7 @@ struct ask {
 	pthread_cond_t idle;
 	unsigned jobs; /* under way: each will call us back */
 	struct staged *staged;
+	struct rules rules;
 };
 
 /* Every job passes here first; its slot says whose it is. */
@@ -120,162 +127,109 @@ run_grant(void *ctx, struct port_job *job)
 
 /* ---- recipient, sender ---- */
 
-/* An address looked up: as it is, then without its "+detail", then as the postmaster's. */
-struct lookup {
-	struct ask *ask;
-	struct port_job *job;
-	struct buf address;
-	uint64_t wanted; /* sender: the account that it must be; 0: recipient */
-	bool shortened;
-};
-
-static void
-lookup_end(struct lookup *l, enum ask_verdict verdict, uint64_t account)
+static enum ask_verdict
+verdict_of(uint32_t resolution)
 {
-	const struct ask_answer reply = {
-		.verdict = verdict, .accounts = &account, .account_count = verdict == ASK_OK ? 1 : 0
-	};
-
-	answer(l->job, &reply);
-	buf_done(&l->address);
-	mem_free(l);
+	switch ((enum store_resolution)resolution) {
+	case STORE_RESOLVED:
+		return ASK_OK;
+	case STORE_ELSEWHERE:
+		return ASK_ELSEWHERE;
+	case STORE_NOT_FOR:
+		return ASK_DENIED;
+	case STORE_NOBODY:
+		break;
+	}
+	return ASK_UNKNOWN;
 }
 
 static void
-lookup_failed(struct lookup *l, const struct error *e)
+recipient_resolved(void *ctx, const void *reply, const struct error *e)
 {
-	refuse(l->job, e);
-	buf_done(&l->address);
-	mem_free(l);
-}
+	const struct store_address_resolved *found = reply;
+	struct port_job *job = ctx;
 
-static struct slice
-local_part(const struct lookup *l)
-{
-	struct slice address = buf_slice(&l->address);
-	size_t at = slice_find_last(address, '@');
-
-	return slice_sub(address, 0, at == SIZE_MAX ? address.len : at);
-}
-
-static void
-first_account_found(void *ctx, const void *reply, const struct error *e)
-{
-	struct lookup *l = ctx;
-	const struct store_account_rows *rows = reply;
-
-	if (rows == NULL)
-		lookup_failed(l, e);
-	else if (rows->row_count == 0)
-		lookup_end(l, ASK_UNKNOWN, 0);
+	if (found == NULL)
+		refuse(job, e);
 	else
-		lookup_end(l, ASK_OK, rows->rows[0].account);
-}
-
-/* RFC 5321 section 4.5.1: mail to the postmaster is always taken. It goes to the first account. */
-static void
-ask_first_account(struct lookup *l)
-{
-	const struct store_account_list first = { .limit = 1 };
-	struct error e;
-
-	if (store_account_list_submit(l->ask->store, &first, first_account_found, l, &e) != 0)
-		lookup_failed(l, &e);
-}
-
-static void lookup_begin(struct lookup *l);
-
-/* "a+b@c" becomes "a@c" in place. */
-static bool
-shorten(struct lookup *l)
-{
-	struct slice local = local_part(l);
-	size_t plus = slice_find(local, '+');
-
-	if (l->shortened || plus == SIZE_MAX || plus == 0 || local.data[0] == '"')
-		return false;
-	memmove(l->address.data + plus, l->address.data + local.len, l->address.len - local.len);
-	buf_truncate(&l->address, l->address.len - (local.len - plus));
-	l->shortened = true;
-	return true;
+		answer(job,
+		    &(struct ask_answer){ .verdict = verdict_of(found->resolution),
+			.accounts = found->accounts,
+			.account_count = found->account_count });
 }
 
 static void
-address_found(void *ctx, const void *reply, const struct error *e)
+sender_known(void *ctx, const void *reply, const struct error *e)
 {
-	struct lookup *l = ctx;
-	const struct store_address_found *found = reply;
+	const struct store_owned *found = reply;
+	struct port_job *job = ctx;
+	const struct ask_sender *q = port_job_request(job);
 
-	if (found == NULL) {
-		lookup_failed(l, e);
-		return;
-	}
-	if (found->account != 0) {
-		bool foreign = l->wanted != 0 && l->wanted != found->account;
-
-		lookup_end(l, foreign ? ASK_FOREIGN : ASK_OK, foreign ? 0 : found->account);
-	} else if (!found->domain_known) {
-		lookup_end(l, l->wanted != 0 ? ASK_FOREIGN : ASK_ELSEWHERE, 0);
-	} else if (shorten(l)) {
-		lookup_begin(l);
-	} else if (l->wanted != 0) {
-		lookup_end(l, ASK_FOREIGN, 0);
-	} else if (slice_ieq_str(local_part(l), "postmaster")) {
-		ask_first_account(l);
-	} else {
-		lookup_end(l, ASK_UNKNOWN, 0);
-	}
+	if (found == NULL)
+		refuse(job, e);
+	else if (found->owned)
+		answer(job, &(struct ask_answer){ .verdict = ASK_OK, .accounts = &q->account, .account_count = 1 });
+	else
+		answer(job, &(struct ask_answer){ .verdict = ASK_FOREIGN });
 }
 
-static void
-lookup_begin(struct lookup *l)
+/* The rules as they are now. */
+static struct rules
+rules_now(struct ask *a)
 {
-	const struct store_address_find find = { .address = buf_slice(&l->address) };
-	struct error e;
+	struct rules r;
 
-	if (store_address_find_submit(l->ask->store, &find, address_found, l, &e) != 0)
-		lookup_failed(l, &e);
-}
-
-static struct lookup *
-lookup_new(struct ask *a, struct port_job *job, struct slice address, uint64_t wanted)
-{
-	struct lookup *l = mem_alloc(sizeof *l);
-
-	if (l == NULL) {
-		fail(job, ERR_NOMEM, "no memory");
-		return NULL;
-	}
-	l->ask = a;
-	l->job = job;
-	l->wanted = wanted;
-	buf_init(&l->address, STORE_ADDRESS_MAX);
-	(void)buf_put_slice(&l->address, address);
-	return l;
+	(void)pthread_mutex_lock(&a->lock);
+	r = a->rules;
+	(void)pthread_mutex_unlock(&a->lock);
+	return r;
 }
 
 static void
 run_recipient(void *ctx, struct port_job *job)
 {
+	struct ask *a = enter(ctx, job);
 	const struct ask_recipient *q = port_job_request(job);
-	struct lookup *l = lookup_new(enter(ctx, job), job, q->address, 0);
+	const struct rules r = rules_now(a);
+	/* Nobody signs in with mx: whoever it says that writes, it is a stranger. */
+	bool stranger = process_kind_of(port_job_tag(job)) == PROCESS_MX;
+	const struct store_address_resolve in = { .address = q->address,
+		.writer = stranger ? 0 : q->account,
+		.separator = r.separator,
+		.postmaster = slice_of(r.postmaster, r.postmaster_len) };
+	struct error e;
 
-	if (l == NULL)
-		return;
-	if (slice_ieq_str(q->address, "postmaster"))
-		ask_first_account(l);
-	else
-		lookup_begin(l);
+	if (store_address_resolve_submit(a->store, &in, recipient_resolved, job, &e) != 0)
+		refuse(job, &e);
 }
 
 static void
 run_sender(void *ctx, struct port_job *job)
 {
+	struct ask *a = enter(ctx, job);
 	const struct ask_sender *q = port_job_request(job);
-	struct lookup *l = lookup_new(enter(ctx, job), job, q->address, q->account);
+	const struct rules r = rules_now(a);
+	const struct store_address_owned in = { .account = q->account,
+		.address = q->address,
+		.separator = r.separator,
+		.postmaster = slice_of(r.postmaster, r.postmaster_len) };
+	struct error e;
 
-	if (l != NULL)
-		lookup_begin(l);
+	if (store_address_owned_submit(a->store, &in, sender_known, job, &e) != 0)
+		refuse(job, &e);
+}
+
+void
+ask_set_rules(struct ask *a, const struct ask_rules *rules)
+{
+	struct rules r = { .separator = (uint8_t)rules->separator,
+		.postmaster_len = size_min(rules->postmaster.len, sizeof r.postmaster) };
+
+	for (size_t i = 0; i < r.postmaster_len; i++)
+		r.postmaster[i] = rules->postmaster.data[i];
+	(void)pthread_mutex_lock(&a->lock);
+	a->rules = r;
+	(void)pthread_mutex_unlock(&a->lock);
 }
 
 /* ---- bodies ---- */
@@ -499,6 +453,7 @@ ask_new(struct port *store, struct grants *grants, struct ask **ask_out, struct 
 		return error_nomem(e);
 	a->store = store;
 	a->grants = grants;
+	a->rules.separator = '+';
 	a->service = (struct port_service){
 		.interface = &ask_interface,
 		.handlers = handlers,

@@ -17,7 +17,8 @@
  * grant         the connection of that process is this account's from now on; ERR_LIMIT: the account has too many
  * recipient     what would become of mail to this address: whose inboxes it would be kept in. One address may stand for
  *               many accounts (a group). ERR_LIMIT: for more than ASK_ACCOUNTS_MAX
- * sender        may this account use this address as its own
+ * sender        may this account use this address as its own: mail to it would be this account's alone. So it owns its
+ *               addresses, with any detail behind, and aliases that lead to nobody else
  * body_begin, body_append, body_abort   a message over SERVICE_INLINE_MAX, in pieces, as in store/store.h
  * keep          a message for one or more of our own accounts: answered when it is on disk, in all of their inboxes.
  *               ERR_NOT_FOUND when one of them is gone meanwhile: nothing was kept
@@ -145,6 +146,15 @@ struct grants;
 
 /* Answers from this store and into these grants; both stay the caller's. */
 int ask_new(struct port *store, struct grants *grants, struct ask **ask_out, struct error *e);
+
+/* How addresses are read (store/store.h, address_resolve). Until it is called: details begin with '+'. */
+struct ask_rules {
+	char separator; /* between a local part and its detail; NUL: there are no details */
+	struct slice
+	    postmaster; /* who reads postmaster and abuse of domains where nobody has them; empty: the first account */
+};
+/* Copied; counts for questions that come from now on. Any thread. */
+void ask_set_rules(struct ask *a, const struct ask_rules *rules);
 /* For port_open_local() or port_server_new(). Valid until ask_free(). */
 const struct port_service *ask_service(struct ask *a);
 /* Ports to it must be closed. Waits for what is under way. NULL is permitted. */

@@ -212,7 +212,8 @@ def test_every_call_over_the_control_socket(of):
     wire.close()
     assert {name for name, code in got.items() if code != ERR_DENIED} == {
         "account_create", "account_remove", "account_set_verifier", "account_rename", "account_get", "account_list",
-        "address_find", "domain_add", "domain_remove", "domain_list", "info", "verify",
+        "address_add", "address_remove", "address_find", "address_resolve", "alias_add", "alias_remove", "alias_list",
+        "domain_add", "domain_remove", "domain_list", "info", "verify",
         "status",
         "hold",  # backup
         "mailbox_list", "mailbox_get", "mailbox_create", "subscribe", "message_list", "append",  # import, export

@@ -22,7 +22,8 @@ static const struct {
 	{ "mx", "resolver", "resolve", "lookup" },
 	{ "web", "mail", "store", "address_find domain_list certificate_find certificate_count certificate_put" },
 	{ "control", "mail", "store",
-	    "account_create account_remove account_set_verifier account_rename account_get account_list address_find "
+	    "account_create account_remove account_set_verifier account_rename account_get account_list "
+	    "address_add address_remove address_find address_resolve alias_add alias_remove alias_list "
 	    "domain_add domain_remove domain_list "
 	    "info verify hold "
 	    "mailbox_list mailbox_get mailbox_create subscribe message_list append body_begin body_append body_abort "
