@@ -6,6 +6,7 @@
 #include "base/date.h"
 #include "base/json.h"
 #include "daemon/place.h"
+#include "daemon/postmaster.h"
 #include "daemon/verbs.h"
 #include "os/terminal.h"
 #include "service/auth.h"
@@ -90,8 +91,9 @@ account_remove(struct place *p, const struct verb_input *in, struct slice addres
 	ARENA_OWNED struct arena a = { 0 };
 	int rc = find_account(p, address, &request.account, e);
 
-	(void)in;
 	arena_init(&a, REPLY_BUDGET);
+	if (rc == 0)
+		rc = postmaster_may_go(p->port, in->config, request.account, e);
 	if (rc == 0)
 		rc = store_account_remove(p->port, &request, &a, &reply, e);
 	if (rc == 0)
@@ -201,6 +203,13 @@ verb_account(const struct verb_input *in)
 
 	if (in->word_count > 0 && (strcmp(in->words[0], "import") == 0 || strcmp(in->words[0], "export") == 0))
 		return verb_transfer(in);
+	if (in->word_count > 0 && strcmp(in->words[0], "address") == 0) {
+		struct verb_input behind = *in;
+
+		behind.words++;
+		behind.word_count--;
+		return verb_account_address(&behind);
+	}
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
 		if (in->word_count != 1 + words[i].words || strcmp(in->words[0], words[i].name) != 0)
 			continue;
@@ -209,10 +218,12 @@ verb_account(const struct verb_input *in)
 			return verb_failed(&e);
 		rc = words[i].run(&p, in, words[i].words == 0 ? SLICE_EMPTY : slice_str(in->words[1]), &e);
 		place_close(&p);
+		if (rc == ERR_ORDER)
+			return verb_refused(&e);
 		return rc == 0 ? EXIT_DONE : verb_failed(&e);
 	}
 	(void)error_set(&e, ERR_USAGE,
-	    "say account add ADDRESS, list, remove ADDRESS, password ADDRESS, rename OLD NEW, import ADDRESS PATH or "
-	    "export ADDRESS PATH");
+	    "say account add ADDRESS, list, remove ADDRESS, password ADDRESS, rename OLD NEW, address add|list|remove, "
+	    "import ADDRESS PATH or export ADDRESS PATH");
 	return verb_failed(&e);
 }

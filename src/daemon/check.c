@@ -7,12 +7,30 @@
 
 #include "base/buf.h"
 #include "daemon/place.h"
+#include "daemon/postmaster.h"
 #include "daemon/verbs.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "store/store.h"
 
 #define REPLY_BUDGET (8u << 20)
+
+/* The configuration's, or those that were added since. */
+static int
+check_domains(const struct config *c, struct port *store, struct error *e)
+{
+	const struct store_nothing none = { 0 };
+	struct store_domains domains;
+	ARENA_OWNED struct arena a = { 0 };
+	int rc;
+
+	arena_init(&a, REPLY_BUDGET);
+	rc = c->domain_count > 0 ? 0 : store_domain_list(store, &none, &a, &domains, e);
+	if (rc == 0 && c->domain_count == 0 && domains.domain_count == 0)
+		rc = error_set(e, ERR_USAGE,
+		    "'domains' is empty: no mail would be ours. Name them there, or say letterlockd domain add DOMAIN");
+	return rc;
+}
 
 /* Only looks: neither folder, store nor certificate is made. */
 static int
@@ -35,10 +53,14 @@ check_folder(const struct config *c, struct error *e)
 	if (rc != 0)
 		return rc;
 	rc = store_info(p.port, &request, &a, &info, e);
-	place_close(&p);
+	if (rc == 0)
+		rc = check_domains(c, p.port, e);
 	if (rc == 0)
 		(void)printf("'%s' is in order.\naccounts %llu\ncertificates %llu\n", c->data,
 		    (unsigned long long)info.accounts, (unsigned long long)info.certificates);
+	if (rc == 0 && info.accounts > 0)
+		rc = postmaster_check(p.port, c, e);
+	place_close(&p);
 	return rc;
 }
 

@@ -112,7 +112,7 @@ void config_done(struct config *config);
  */
 void config_check_machine(const struct config *config, struct settings_problems *problems);
 
-/* What a server needs and other verbs do not. ERR_USAGE. */
+/* What a server needs and other verbs do not: domains here, or a store that may have some. ERR_USAGE. */
 int config_check_serving(const struct config *config, struct error *e);
 /* The addresses that a port listens on. */
 const char *const *config_addresses(const struct config *config, enum config_port port, size_t *count_out);

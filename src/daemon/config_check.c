@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/config_table.h"
+#include "os/file.h"
 #include "os/privileges.h"
 
 /* The later line of two settings: what was there before was right until then. */
@@ -127,7 +128,12 @@ config_check_machine(const struct config *config, struct settings_problems *prob
 int
 config_check_serving(const struct config *config, struct error *e)
 {
-	if (config->domain_count == 0)
-		return error_set(e, ERR_USAGE, "'domains' is empty: no mail would be ours");
-	return 0;
+	char path[FILE_PATH_MAX];
+
+	if (config->domain_count > 0)
+		return 0;
+	/* In a store there may be others (letterlockd domain add). */
+	if (path_join(path, config->data, "store.db", e) == 0 && file_exists(path))
+		return 0;
+	return error_set(e, ERR_USAGE, "'domains' is empty: no mail would be ours");
 }

@@ -9,17 +9,35 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/idn.h"
 #include "daemon/place.h"
 #include "daemon/verbs.h"
 #include "store/store.h"
 
 #define REPLY_BUDGET (8u << 20)
 
-static bool
-is_configured(const struct config *c, struct slice domain)
+/* In A-labels; an empty text is no domain. */
+static struct slice
+ascii_of(struct arena *a, struct slice domain)
 {
+	struct buf ascii;
+	struct slice copy;
+
+	buf_init(&ascii, IDN_NAME_MAX);
+	if (idn_to_ascii(domain, &ascii, NULL) != 0)
+		buf_clear(&ascii);
+	copy = arena_copy(a, buf_slice(&ascii));
+	buf_done(&ascii);
+	return copy;
+}
+
+static bool
+is_configured(const struct config *c, struct arena *a, struct slice domain)
+{
+	struct slice ascii = ascii_of(a, domain);
+
 	for (size_t i = 0; i < c->domain_count; i++)
-		if (slice_ieq_str(domain, c->domains[i]))
+		if (slice_ieq_str(ascii, c->domains[i]))
 			return true;
 	return false;
 }
@@ -30,10 +48,12 @@ domain_add(struct place *p, const struct verb_input *in, struct error *e)
 	const struct store_domain request = { .domain = slice_str(in->words[1]) };
 	struct store_nothing reply;
 	ARENA_OWNED struct arena a = { 0 };
+	const char *name;
 	int rc;
 
 	arena_init(&a, REPLY_BUDGET);
-	if (!config_is_domain(in->words[1]))
+	name = arena_cstr(&a, ascii_of(&a, request.domain));
+	if (name == NULL || !config_is_domain(name))
 		return error_set(e, ERR_USAGE, "not a domain: %s", in->words[1]);
 	rc = store_domain_add(p->port, &request, &a, &reply, e);
 	if (rc == 0)
@@ -51,7 +71,7 @@ domain_remove(struct place *p, const struct verb_input *in, struct error *e)
 	int rc;
 
 	arena_init(&a, REPLY_BUDGET);
-	if (is_configured(in->config, request.domain))
+	if (is_configured(in->config, &a, request.domain))
 		return error_set(e, ERR_ORDER,
 		    "the configuration names %s, and the next start would bring it back: take it out of 'domains' "
 		    "first",
@@ -74,7 +94,7 @@ domain_list(struct place *p, const struct verb_input *in, struct error *e)
 	rc = store_domain_list(p->port, &request, &a, &reply, e);
 	for (size_t i = 0; rc == 0 && i < reply.domain_count; i++) {
 		struct slice domain = reply.domains[i];
-		bool configured = is_configured(in->config, domain);
+		bool configured = is_configured(in->config, &a, domain);
 		struct json_value *object;
 
 		if (!in->json) {

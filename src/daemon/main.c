@@ -15,6 +15,7 @@
 #endif
 
 #define PORT_WORD(id, name, standard) name " "
+/* clang-format off */
 static const char usage_text[] =
     "usage: letterlockd VERB [OPTION]...\n"
     "\n"
@@ -30,24 +31,30 @@ static const char usage_text[] =
     "  account remove ADDRESS       an account, its mail and its certificates\n"
     "  account password ADDRESS     another password\n"
     "  account rename OLD NEW       another address for an account; its mail stays\n"
+    "  account address add|remove ADDRESS OTHER\n"
+    "                               one more address for an account, or one less\n"
+    "  account address list ADDRESS all addresses of an account\n"
     "  account import ADDRESS PATH  mail from an mbox file, a Maildir, or a folder of mbox files\n"
     "  account export ADDRESS PATH  mail to a Maildir, or to mbox files\n"
+    "  alias add ADDRESS TARGET...  an address that stands for others; @DOMAIN: for what nobody there has\n"
+    "  alias list [TARGET]          all aliases, or those that stand for TARGET\n"
+    "  alias remove ADDRESS [TARGET...]\n"
+    "                               an alias, or some of what it stands for\n"
     "  domain add DOMAIN            one more domain whose mail is kept here, at once\n"
     "  domain list                  all of them\n"
     "  domain remove DOMAIN         one without addresses and aliases\n"
     "\n"
     "  --config FILE                " CONFIG_DEFAULT_PATH " when it is there\n"
     "  --data DIR                   the data folder, in place of the configuration's\n"
-    "  --port NAME=N                0: any; off: none; NAME is one of " CONFIG_PORTS(
-	PORT_WORD) "\n"
-		   "  --password-fd N              read the password from this descriptor, up to the end of its line\n"
-		   "  --mailbox NAME               import: into it and below it; export: only it and what is below it\n"
-		   "  --format FORMAT              maildir, mbox; import: mboxrd, mboxo, mboxcl or mboxcl2 too\n"
-		   "  --again                      import: also what is there already\n"
-		   "  --json                       status, verify, backup, restore, account list, import, export: one "
-		   "JSON "
-		   "object a line\n"
-		   "  --version, --help\n";
+    "  --port NAME=N                0: any; off: none; NAME is one of " CONFIG_PORTS(PORT_WORD) "\n"
+    "  --password-fd N              read the password from this descriptor, up to the end of its line\n"
+    "  --mailbox NAME               import: into it and below it; export: only it and what is below it\n"
+    "  --format FORMAT              maildir, mbox; import: mboxrd, mboxo, mboxcl or mboxcl2 too\n"
+    "  --again                      import: also what is there already\n"
+    "  --senders WHO                alias add: who may write to it: anyone (the default), members, domain\n"
+    "  --json                       status, list, import, export, verify, backup, restore: one JSON object a line\n"
+    "  --version, --help\n";
+/* clang-format on */
 
 static const struct {
 	const char *name;
@@ -61,6 +68,7 @@ static const struct {
 	{ "backup", verb_backup },
 	{ "restore", verb_restore },
 	{ "account", verb_account },
+	{ "alias", verb_alias },
 	{ "domain", verb_domain },
 };
 
@@ -73,6 +81,7 @@ enum {
 	OPTION_MAILBOX,
 	OPTION_FORMAT,
 	OPTION_AGAIN,
+	OPTION_SENDERS,
 	OPTION_VERSION,
 	OPTION_HELP
 };
@@ -86,6 +95,7 @@ static const struct option options[] = {
 	{ "mailbox", required_argument, NULL, OPTION_MAILBOX },
 	{ "format", required_argument, NULL, OPTION_FORMAT },
 	{ "again", no_argument, NULL, OPTION_AGAIN },
+	{ "senders", required_argument, NULL, OPTION_SENDERS },
 	{ "version", no_argument, NULL, OPTION_VERSION },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ 0 },
@@ -156,6 +166,9 @@ take_option(int option, struct config_overrides *o, struct verb_input *in, struc
 		return 0;
 	case OPTION_AGAIN:
 		in->again = true;
+		return 0;
+	case OPTION_SENDERS:
+		in->senders = optarg;
 		return 0;
 	default:
 		return error_set(e, ERR_USAGE, "see letterlockd --help");

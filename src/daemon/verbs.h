@@ -22,6 +22,7 @@ struct verb_input {
 	bool json;
 	const char *mailbox; /* NULL: not said */
 	const char *format;  /* NULL: not said */
+	const char *senders; /* NULL: not said */
 	bool again;
 };
 
@@ -31,6 +32,9 @@ int verb_config(const struct verb_input *in);
 int verb_status(const struct verb_input *in);
 int verb_verify(const struct verb_input *in);
 int verb_account(const struct verb_input *in);
+/* account address: the words behind it. */
+int verb_account_address(const struct verb_input *in);
+int verb_alias(const struct verb_input *in);
 int verb_domain(const struct verb_input *in);
 int verb_backup(const struct verb_input *in);
 int verb_restore(const struct verb_input *in);
