@@ -351,6 +351,7 @@ def test_a_directory_entry_survives_a_crash(fresh_exchange, gpg):
     exchange.kill()
     exchange.start()
     assert lookup(exchange, "0x" + fingerprint)[0] == 200
+    exchange.run("alias", "add", "postmaster@example.org", Exchange.BOB)  # who reads that is not removed
     exchange.run("account", "remove", Exchange.ALICE)
     assert index(exchange, "alice@example.org") == []
 

@@ -75,6 +75,7 @@ def test_rename_and_remove(fresh_exchange):
     assert exchange.run("account", "rename", "smith@example.org", exchange.BOB, check=False).returncode == 1
     assert exchange.run("account", "rename", "smith@example.org", check=False).returncode == 2
     assert "Everything is as it must be" in exchange.run("verify").stdout
+    exchange.run("alias", "add", "postmaster@example.org", exchange.BOB)  # who reads that is not removed
     exchange.run("account", "remove", "smith@example.org")
     last = json.loads(exchange.run("verify", "--json").stdout.splitlines()[-1])
     assert last["findings"] == 0 and last["messages"] == last["bodies"] == last["octets_read"] == 0
