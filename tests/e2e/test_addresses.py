@@ -258,11 +258,16 @@ def test_postmaster_is_always_read_by_who_was_chosen(exchange):
     assert "postmaster@example.org" in refused(exchange, "account", "remove", exchange.ALICE)
     exchange.config.write_text(exchange.config.read_text() + f'postmaster = "{exchange.BOB}"\n')
     exchange.process.send_signal(signal.SIGHUP)
-    eventually(lambda: "daemon.reloaded" in exchange.log())
+
+    def chosen_has_it():
+        with stranger(exchange) as server:
+            server.sendmail("x@example.net", ["postmaster"], LETTER % b"to the chosen")
+        return exchange.BOB in who_has(exchange, "to the chosen")
+
+    eventually(chosen_has_it)
     with stranger(exchange) as server:
-        server.sendmail("x@example.net", ["postmaster"], LETTER % b"to the chosen")
         server.sendmail("x@example.net", ["abuse@example.org"], LETTER % b"a complaint")
-    assert who_has(exchange, "to the chosen") == who_has(exchange, "a complaint") == [exchange.BOB]
+    assert who_has(exchange, "a complaint") == [exchange.BOB]
     assert f"{exchange.BOB} reads mail to postmaster@example.org." in exchange.run("check").stdout
     exchange.run("alias", "add", "postmaster@example.org", CAROL)
     with stranger(exchange) as server:
