@@ -261,18 +261,16 @@ OP_READ_FN(address_find)
 {
 	const struct store_address_find *in = request;
 	struct store_address_found *out = reply;
+	struct resolving r = { .rx = rx };
 	struct slice key = SLICE_EMPTY;
-	struct query q;
 	int rc = address_key(rx->arena, in->address, &key, e);
 
 	if (rc == ERR_SYNTAX || rc == ERR_LIMIT)
 		return 0;
-	if (rc != 0)
+	if (rc == 0)
+		rc = find_exact(&r, key, e);
+	if (rc != 0 && rc != ERR_LIMIT)
 		return rc;
-	q = query_begin(rx->db, "SELECT account FROM addresses WHERE address = ?1");
-	query_bytes(&q, key);
-	rc = query_step(&q, e);
-	out->account = rc == 1 ? query_col_u64(&q, 0) : 0;
-	query_end(&q);
-	return rc < 0 ? rc : domain_is_known(rx->db, address_domain(key), &out->domain_known, e);
+	out->account = r.count == 1 ? r.accounts[0] : 0;
+	return domain_is_known(rx->db, address_domain(key), &out->domain_known, e);
 }

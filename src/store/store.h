@@ -36,7 +36,8 @@
  * account_list         by number, in pages
  * address_add          one more address for an account; ERR_EXISTS
  * address_remove       ERR_ORDER for its last one, and while an alias leads to it
- * address_find         whose is it, and is the domain ours; never ERR_NOT_FOUND
+ * address_find         whose is it, by name or by an alias that leads to nobody else, and is the domain ours; never
+ *                      ERR_NOT_FOUND
  * address_resolve      whose inboxes mail to an address belongs in: by addresses, aliases, without a detail, by what stands
  *                      for the whole domain. ERR_LIMIT: an alias leads to more than STORE_ALIAS_ACCOUNTS_MAX
  * address_owned        whether mail to it is the account's alone: then the account may use it as its own

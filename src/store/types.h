@@ -88,7 +88,7 @@ struct store_address_find {
 };
 
 struct store_address_found {
-	uint64_t account;  /* 0: no account has it */
+	uint64_t account;  /* 0: no account has it, or several */
 	bool domain_known; /* the part behind the last "@" is one of our domains */
 };
 
