@@ -9,7 +9,9 @@
 #define SERVICE_IDENTITY_MAX 320u  /* octets of an account's address as it signs in */
 #define SERVICE_RECEIVED_MAX \
 	100u /* Received fields before a message is a loop (RFC 5321 6.3 wants at least 100); the same for Delivered-To */
-#define SERVICE_RECIPIENTS_MAX 1000u    /* of one message (RFC 5321 4.5.3.1.8 wants at least 100) */
+#define SERVICE_RECIPIENTS_MAX 1000u /* of one message (RFC 5321 4.5.3.1.8 wants at least 100) */
+#define SERVICE_NAMED_MAX \
+	10000u /* accounts behind a message's recipients, each as often as it is named: what it costs */
 #define SERVICE_INLINE_MAX (256u << 10) /* octets of a message that travels in one request; larger ones are staged */
 #define SERVICE_HEADER_MAX (256u << 10) /* octets of a received message's header; longer ones are refused */
 #define SERVICE_FROM_MAX 16u            /* addresses in From, Sender and their kin of a submitted message */

@@ -105,6 +105,7 @@ smtp_message_recipient(struct smtp_message *m, struct slice address, const uint6
 	struct slice copy;
 	int rc;
 
+	m->named += account_count;
 	if (m->account_count + fresh > SERVICE_RECIPIENTS_MAX)
 		return ERR_LIMIT;
 	rc = make_room(&m->arena, &m->accounts, m->account_count, &m->account_room, fresh, sizeof *m->accounts);

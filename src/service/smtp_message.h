@@ -32,6 +32,7 @@ struct smtp_message {
 	size_t recipient_count, recipient_room;
 	uint64_t *accounts; /* of all recipients, ascending, each once: who gets it */
 	size_t account_count, account_room;
+	size_t named; /* accounts that recipients stood for, each as often as it was named */
 	bool submission;
 	bool utf8; /* MAIL had SMTPUTF8 */
 	enum smtp_return

@@ -244,6 +244,11 @@ on_recipient(struct smtp_session *s, const struct smtp_server_event *ev)
 {
 	const struct ask_recipient q = { .address = keep_address(s, &ev->path), .account = s->account };
 
+	/* A large group that is named again and again makes no larger message, but as much work each time. */
+	if (s->message->named >= SERVICE_NAMED_MAX) {
+		reply(s, SMTP_REPLY_RECIPIENTS_TOO_MANY);
+		return;
+	}
 	s->notify = ev->notify;
 	buf_clear(&s->orcpt);
 	(void)buf_put_slice(&s->orcpt, ev->orcpt);

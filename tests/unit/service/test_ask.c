@@ -142,6 +142,10 @@ accounts_of_a_message(void **state)
 	assert_int_equal(m->account_count, SERVICE_RECIPIENTS_MAX);
 	for (size_t i = 1; i < m->account_count; i++)
 		assert_true(m->accounts[i - 1] < m->accounts[i]);
+	/* The same again and again adds nobody, and is counted. */
+	assert_int_equal(smtp_message_recipient(m, SLICE("most@example.org"), many, 500), 0);
+	assert_int_equal(m->account_count, SERVICE_RECIPIENTS_MAX);
+	assert_int_equal(m->named, 4 + 4 + 4 + 1 + SERVICE_RECIPIENTS_MAX + SERVICE_RECIPIENTS_MAX - 3 + 500);
 	smtp_message_free(m);
 }
 

@@ -564,6 +564,44 @@ one_body_for_several(void **state)
 	assert_true(slice_ends(newest(alice, &header_size), SLICE("\r\n\r\nno header\r\n")));
 }
 
+static unsigned
+count_of(struct slice in, struct slice what)
+{
+	unsigned count = 0;
+	size_t at;
+
+	for (; (at = slice_search(in, what)) != SIZE_MAX; count++)
+		in = slice_from(in, at + what.len);
+	return count;
+}
+
+/* A large group, again and again with other details: each is work, and after some ten thousand members it ends. */
+static void
+a_group_named_again(void **state)
+{
+	struct slice members[200];
+	struct store_alias_add group = { SLICE("many@example.org"), members, 200, 0 };
+	struct store_nothing none;
+	char line[100];
+
+	(void)state;
+	for (unsigned i = 0; i < 200; i++) {
+		(void)snprintf(line, sizeof line, "m%u@example.org", i);
+		(void)box_account(&box, line);
+		members[i] = arena_copy(&box.arena, slice_str(line));
+	}
+	assert_ok(store_alias_add(box.port, &group, &box.arena, &none, &unit_error));
+	begin(&mx, false);
+	say("EHLO [192.0.2.1]\r\nMAIL FROM:<>\r\n");
+	for (unsigned i = 0; i < 55; i++) {
+		(void)snprintf(line, sizeof line, "RCPT TO:<many+%u@example.org>\r\n", i);
+		say(line);
+	}
+	assert_int_equal(count_of(buf_slice(&conn->out), SLICE("250 2.1.5")), SERVICE_NAMED_MAX / 200);
+	assert_int_equal(count_of(buf_slice(&conn->out), SLICE("452 4.5.3")), 5);
+	end();
+}
+
 /* The client goes away after every octet: nothing is left behind, nothing half is kept. */
 static void
 gone_at_any_moment(void **state)
@@ -598,7 +636,7 @@ main(void)
 		UNIT_TEST(submission_sends_as_nobody_else), UNIT_TEST(pitfall_11_loops),
 		UNIT_TEST(delivery_is_reported), UNIT_TEST(pitfall_12_reports_provoke_nothing),
 		UNIT_TEST(traces_of_other_dialects), UNIT_TEST(chunks_are_put_together), UNIT_TEST(confirmed_names),
-		UNIT_TEST(one_body_for_several), UNIT_TEST(gone_at_any_moment) };
+		UNIT_TEST(one_body_for_several), UNIT_TEST(a_group_named_again), UNIT_TEST(gone_at_any_moment) };
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, setup, teardown);
