@@ -311,6 +311,8 @@ def test_a_backup_has_them(exchange, tmp_path):
     exchange.run("backup", tmp_path / "copy")
     exchange.run("alias", "remove", "team@example.org")
     exchange.stop()
+    assert exchange.run("alias", "list", "--data", tmp_path / "copy").stdout == before
+    assert "is a backup" in refused(exchange, "alias", "remove", "team@example.org", "--data", tmp_path / "copy", status=3)
     exchange.run("restore", tmp_path / "copy")
     exchange.start()
     assert exchange.run("alias", "list").stdout == before
