@@ -40,6 +40,7 @@
 	X(LMTP, "lmtp", CONFIG_PORT_OFF) \
 	X(HKP, "hkp", 11371) \
 	X(HTTPS, "https", 443) \
+	X(HTTP, "http", 80) \
 	X(METRICS, "metrics", CONFIG_PORT_OFF)
 
 #define CONFIG_PORT_ENUM(id, name, standard) CONFIG_PORT_##id,

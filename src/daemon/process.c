@@ -4,6 +4,12 @@
 
 #include "net/limits.h"
 
+static const struct codec_field port_fields[] = {
+	CODEC_FIELD(struct process_port, port, CODEC_U32, CONFIG_PORT_COUNT - 1),
+	CODEC_FIELD(struct process_port, number, CODEC_U32, UINT16_MAX),
+};
+static const struct codec_schema port_schema = CODEC_SCHEMA(process_port, port_fields);
+
 static const struct codec_field setup_fields[] = {
 	CODEC_FIELD(struct process_setup, number, CODEC_U64, 0),
 	CODEC_FIELD(struct process_setup, user, CODEC_BYTES, 256),
@@ -28,6 +34,7 @@ static const struct codec_field setup_fields[] = {
 	CODEC_FIELD(struct process_setup, separator, CODEC_U32, 127),
 	CODEC_FIELD_LIST(struct process_setup, resolvers, resolver_count, &codec_schema_slice, DNS_SERVERS_MAX),
 	CODEC_FIELD(struct process_setup, anchors, CODEC_BYTES, DNS_ANCHORS_MAX),
+	CODEC_FIELD_LIST(struct process_setup, ports, port_count, &port_schema, CONFIG_PORT_COUNT),
 };
 static const struct codec_schema setup_schema = CODEC_SCHEMA(process_setup, setup_fields);
 

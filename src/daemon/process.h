@@ -78,7 +78,14 @@ struct process_setup {
 	uint32_t separator;
 	struct slice *resolvers; /* the resolver's: whom it asks; none: DNS's root */
 	size_t resolver_count;
-	struct slice anchors; /* the resolver's: as in net/dns.h */
+	struct slice anchors;       /* the resolver's: as in net/dns.h */
+	struct process_port *ports; /* the web's: what listens, for those who ask how to reach it */
+	size_t port_count;
+};
+
+struct process_port {
+	uint32_t port;   /* enum config_port */
+	uint32_t number; /* not 0 */
 };
 
 struct process_listener {

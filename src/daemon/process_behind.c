@@ -1,15 +1,43 @@
 /* SPDX-License-Identifier: ISC */
 #include "daemon/process_behind.h"
 
+#include <string.h>
+
 #include "net/trunk.h"
+
+/* What mail clients are told of; by name. */
+static void
+take_port(struct autoconfig_ports *out, const char *name, uint16_t number)
+{
+	const struct {
+		const char *name;
+		uint16_t *number;
+	} rows[] = {
+		{ "imap", &out->imap },
+		{ "imaps", &out->imaps },
+		{ "pop3", &out->pop3 },
+		{ "pop3s", &out->pop3s },
+		{ "submission", &out->submission },
+		{ "submissions", &out->submissions },
+		{ "https", &out->https },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		if (strcmp(name, rows[i].name) == 0)
+			*rows[i].number = number;
+}
 
 struct service_settings
 behind_settings(const struct process_setup *s)
 {
-	return (struct service_settings){ .hostname = s->hostname,
+	struct service_settings out = { .hostname = s->hostname,
 		.message_max = s->message_max,
 		.idle_ms = s->idle_ms,
 		.directory_open = s->directory_open };
+
+	for (size_t i = 0; i < s->port_count; i++)
+		take_port(&out.ports, config_port_names[s->ports[i].port], (uint16_t)s->ports[i].number);
+	return out;
 }
 
 int

@@ -25,6 +25,7 @@ static const struct port_row {
 	[CONFIG_PORT_LMTP] = { .role = SERVICE_LMTP, .trusted = true },
 	[CONFIG_PORT_HKP] = { SERVICE_DIRECTORY, false, true, false },
 	[CONFIG_PORT_HTTPS] = { SERVICE_DIRECTORY, true, false, false },
+	[CONFIG_PORT_HTTP] = { SERVICE_HTTP, false, true, false },
 	[CONFIG_PORT_METRICS] = { SERVICE_METRICS, false, true, false },
 };
 
@@ -37,6 +38,7 @@ static const enum behind_front ways[] = {
 	[SERVICE_DIRECTORY] = TO_WEB,
 	[SERVICE_LMTP] = TO_MX,
 	[SERVICE_METRICS] = TO_WEB,
+	[SERVICE_HTTP] = TO_WEB,
 };
 
 struct front_process {

@@ -48,7 +48,7 @@ static struct process_setup
 setup_of(const struct parent *p, const struct child *c)
 {
 	const struct config *f = p->config;
-	bool resolver = c->kind == PROCESS_RESOLVER;
+	bool resolver = c->kind == PROCESS_RESOLVER, web = c->kind == PROCESS_WEB;
 	const char *user = f->user != NULL ? f->user : c->kind == PROCESS_MAIL ? NULL : NOBODY;
 
 	return (struct process_setup){ .number = c->number,
@@ -75,7 +75,9 @@ setup_of(const struct parent *p, const struct child *c)
 		.separator = config_separator(f),
 		.resolvers = resolver ? (struct slice *)(uintptr_t)p->resolving.servers : NULL,
 		.resolver_count = resolver ? p->resolving.server_count : 0,
-		.anchors = resolver ? buf_slice(&p->resolving.anchors) : SLICE_EMPTY };
+		.anchors = resolver ? buf_slice(&p->resolving.anchors) : SLICE_EMPTY,
+		.ports = web ? (struct process_port *)(uintptr_t)p->ports : NULL,
+		.port_count = web ? p->port_count : 0 };
 }
 
 static void
@@ -215,6 +217,15 @@ front_count(const struct config *c)
 	return wanted > PEERS_FRONTS_MAX ? PEERS_FRONTS_MAX : wanted;
 }
 
+static void
+note_ports(struct parent *p)
+{
+	p->port_count = 0;
+	for (uint32_t i = 0; i < CONFIG_PORT_COUNT; i++)
+		if (p->listening->ports[i] != 0)
+			p->ports[p->port_count++] = (struct process_port){ i, p->listening->ports[i] };
+}
+
 int
 parent_start(struct parent *p, const struct config *config, struct listening *listening, struct error *e)
 {
@@ -226,6 +237,7 @@ parent_start(struct parent *p, const struct config *config, struct listening *li
 
 	p->config = config;
 	p->listening = listening;
+	note_ports(p);
 	for (size_t i = 0; i < config->domain_count; i++)
 		p->domains[i] = slice_str(config->domains[i]);
 	for (unsigned i = 0; i < CHILDREN_BEHIND + fronts; i++)

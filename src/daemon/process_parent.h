@@ -44,6 +44,8 @@ struct child {
 struct parent {
 	const struct config *config; /* the newest */
 	struct listening *listening;
+	struct process_port ports[CONFIG_PORT_COUNT]; /* of listening, those that are there */
+	size_t port_count;
 	struct starter starter; /* begun before the sandbox; not with one_process */
 	struct resolving resolving;
 	struct child children[CHILDREN_MAX];

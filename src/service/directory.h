@@ -2,7 +2,7 @@
 /*
  * The key directory over HTTP: HKP v1 (draft-ietf-openpgp-hkp), a part of HKP
  * v2, and the Web Key Directory (draft-koch-openpgp-webkey-service) of our
- * domains. Its sessions are made by service_open() for SERVICE_DIRECTORY.
+ * domains. Its requests come from service/web.h.
  *
  *   GET  /pks/lookup?op=get|index|vindex&search=...   v4 certificates only: old clients break on v6
  *   POST /pks/add                                     keytext=...; HTTP Basic of an account, over TLS only
@@ -20,19 +20,11 @@
 #ifndef SERVICE_DIRECTORY_H
 #define SERVICE_DIRECTORY_H
 
-#include "net/conn.h"
-#include "service/service.h"
-
 #define DIRECTORY_UPLOAD_MAX (1u << 20)        /* octets of an upload, as it is sent */
 #define DIRECTORY_CERTIFICATE_MAX (512u << 10) /* octets of a certificate that is kept */
 #define DIRECTORY_UPLOAD_CERTIFICATES 16u      /* of one upload */
 #define DIRECTORY_MATCHES_MAX 100u             /* certificates in one answer */
 #define DIRECTORY_WAITING_MAX 10000u           /* certificates without a published user ID, over all */
-
-extern const struct conn_ops directory_session_ops;
-
-/* ERR_NOMEM. */
-int directory_session_open(struct service *service, struct conn *c, void **session_out, struct error *e);
 
 /* After server_stop(), with everything still running: waits until no request is being carried out. For service_free(). */
 void directory_drain(void);

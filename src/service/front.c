@@ -20,6 +20,7 @@ static const struct slice refusals[] = {
 	[SERVICE_LMTP] = TEXT("421 4.3.2 Too many connections; try again later\r\n"),
 	[SERVICE_DIRECTORY] = UNAVAILABLE("60"),
 	[SERVICE_METRICS] = UNAVAILABLE("60"),
+	[SERVICE_HTTP] = UNAVAILABLE("60"),
 };
 
 static const struct slice absences[] = {
@@ -27,6 +28,7 @@ static const struct slice absences[] = {
 	[SERVICE_LMTP] = TEXT("421 4.3.0 The service is starting; try again in a minute\r\n"),
 	[SERVICE_DIRECTORY] = UNAVAILABLE("5"),
 	[SERVICE_METRICS] = UNAVAILABLE("5"),
+	[SERVICE_HTTP] = UNAVAILABLE("5"),
 };
 
 struct slice

@@ -11,6 +11,7 @@
 #include "service/imap_session.h"
 #include "service/metrics.h"
 #include "service/smtp_session.h"
+#include "service/web.h"
 #include "store/store.h"
 
 #define MESSAGE_MAX_DEFAULT (50u << 20)
@@ -82,12 +83,11 @@ open_mx(struct service *s, struct conn *c, uint64_t account, const struct trunk_
 }
 
 static int
-open_directory(struct service *s, struct conn *c, uint64_t account, const struct trunk_open *in, void **session_out,
+open_web(struct service *s, struct conn *c, uint64_t account, const struct trunk_open *in, void **session_out,
     struct error *e)
 {
 	(void)account;
-	(void)in;
-	return directory_session_open(s, c, session_out, e);
+	return web_session_open(s, c, in->kind, session_out, e);
 }
 
 static int
@@ -111,7 +111,8 @@ static const struct kind_row {
 	{ SERVICE_LMTP, PROCESS_MX, false, &smtp_session_ops, open_mx },
 	{ SERVICE_SUBMISSION, PROCESS_MAIL, true, &smtp_session_ops, smtp_session_open_account },
 	{ SERVICE_IMAP, PROCESS_MAIL, true, &imap_session_ops, imap_session_open },
-	{ SERVICE_DIRECTORY, PROCESS_WEB, false, &directory_session_ops, open_directory },
+	{ SERVICE_DIRECTORY, PROCESS_WEB, false, &web_session_ops, open_web },
+	{ SERVICE_HTTP, PROCESS_WEB, false, &web_session_ops, open_web },
 	{ SERVICE_METRICS, PROCESS_WEB, false, &metrics_session_ops, open_metrics },
 };
 

@@ -23,6 +23,7 @@
 #include "net/trunk.h"
 #include "os/pool.h"
 #include "os/port.h"
+#include "service/autoconfig.h"
 #include "service/limits.h"
 #include "service/permit.h"
 #include "store/watch.h"
@@ -35,16 +36,18 @@ enum service_role {
 	SERVICE_DIRECTORY,
 	SERVICE_LMTP = 6,    /* LMTP from the mail server in front of us, to our own addresses only */
 	SERVICE_METRICS = 7, /* service/metrics.h */
+	SERVICE_HTTP = 8,    /* HTTP without TLS at its usual port: settings for mail clients, and the way to TLS */
 };
 
 /* Zero in a number means its default. Texts are copied. */
 struct service_settings {
-	struct slice hostname;   /* our name in greetings, Received and Message-ID; no CR, LF, NUL */
-	uint64_t message_max;    /* octets of one message; default 50 MiB */
-	uint32_t recipients_max; /* of one message; default and at most SERVICE_RECIPIENTS_MAX */
-	int64_t idle_ms;         /* SMTP: time to wait for a client; default 5 min (RFC 5321 4.5.3.2.7) */
-	unsigned workers;        /* threads for commands; default: one a core */
-	bool directory_open;     /* the directory publishes what strangers upload, for the accounts' addresses */
+	struct slice hostname;         /* our name in greetings, Received and Message-ID; no CR, LF, NUL */
+	uint64_t message_max;          /* octets of one message; default 50 MiB */
+	uint32_t recipients_max;       /* of one message; default and at most SERVICE_RECIPIENTS_MAX */
+	int64_t idle_ms;               /* SMTP: time to wait for a client; default 5 min (RFC 5321 4.5.3.2.7) */
+	unsigned workers;              /* threads for commands; default: one a core */
+	bool directory_open;           /* the directory publishes what strangers upload, for the accounts' addresses */
+	struct autoconfig_ports ports; /* what mail clients are told */
 };
 
 struct grants;

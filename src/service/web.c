@@ -1,17 +1,33 @@
 /* SPDX-License-Identifier: ISC */
 /* The session: HTTP requests in, calls carried out one after the other, answers out. */
-#include "service/directory.h"
+#include "service/web.h"
 
 #include "base/mem.h"
 #include "os/clock.h"
 #include "os/metrics.h"
+#include "service/autoconfig_call.h"
+#include "service/directory.h"
 #include "service/directory_call.h"
+
+/* Where a request comes in. */
+enum listener {
+	TLS = 1,
+	HKP = 2,  /* the key directory's own port, without TLS */
+	HTTP = 4, /* the port at which browsers begin, without TLS */
+};
+
+/* Which requests. */
+enum {
+	GET = 1, /* and HEAD */
+	POST = 2,
+};
 
 struct session {
 	struct service *service;
 	struct conn *conn;
 	struct http_server *http;
 	struct buf body;
+	unsigned listener;           /* one bit of enum listener */
 	const struct route *route;   /* of the current request */
 	struct directory_call *call; /* in flight */
 };
@@ -44,25 +60,48 @@ front(struct directory_call *call)
 
 static const struct route {
 	const char *path;
-	bool prefix; /* everything below it too */
-	bool post;
+	bool prefix;       /* everything below it too */
+	bool any_case;     /* in any case of letters: what Outlook asks for */
+	const char *host;  /* only where the name begins so; NULL: everywhere */
+	unsigned where;    /* enum listener */
+	unsigned requests; /* GET, POST */
 	void (*begin)(struct directory_call *call);
 } routes[] = {
-	{ "/", false, false, front },
-	{ "/pks/lookup", false, false, directory_lookup },
-	{ "/pks/add", false, true, directory_add },
-	{ "/pks/v2/certs/", true, false, directory_certificate },
-	{ "/.well-known/openpgpkey/", true, false, directory_wkd },
+	{ "/", false, false, AUTOCONFIG_PREFIX, TLS, GET, autoconfig_page },
+	{ "/", false, false, NULL, TLS | HKP, GET, front },
+	{ "/mail/config-v1.1.xml", false, false, NULL, TLS | HTTP, GET, autoconfig_thunderbird },
+	{ "/.well-known/autoconfig/mail/config-v1.1.xml", false, false, NULL, TLS | HTTP, GET, autoconfig_thunderbird },
+	{ "/mail/", true, false, NULL, TLS, GET, autoconfig_apple },
+	{ "/autodiscover/autodiscover.xml", false, true, NULL, TLS, GET | POST, autoconfig_outlook },
+	{ "/autodiscover/autodiscover.json", true, true, NULL, TLS, GET, autoconfig_outlook_json },
+	{ "/pks/lookup", false, false, NULL, TLS | HKP, GET, directory_lookup },
+	{ "/pks/add", false, false, NULL, TLS | HKP, POST, directory_add },
+	{ "/pks/v2/certs/", true, false, NULL, TLS | HKP, GET, directory_certificate },
+	/* draft-koch-openpgp-webkey-service 3.1: https only. */
+	{ "/.well-known/openpgpkey/", true, false, NULL, TLS, GET, directory_wkd },
 };
 
+/* What there is at the port of HTTP besides. */
+static const struct route to_tls = { "/", true, false, NULL, HTTP, GET, autoconfig_to_tls };
+
+static bool
+path_is(const struct route *r, struct slice path)
+{
+	struct slice name = slice_str(r->path);
+
+	if (r->prefix)
+		path = slice_sub(path, 0, name.len);
+	return r->any_case ? slice_ieq(path, name) : slice_eq(path, name);
+}
+
 static const struct route *
-find_route(struct slice path)
+find_route(const struct session *s, const struct http_request *r)
 {
 	for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
-		if (slice_eq_str(path, routes[i].path) ||
-		    (routes[i].prefix && slice_starts(path, slice_str(routes[i].path))))
+		if ((routes[i].where & s->listener) != 0 && path_is(&routes[i], r->path) &&
+		    (routes[i].host == NULL || slice_istarts(r->host, slice_str(routes[i].host))))
 			return &routes[i];
-	return NULL;
+	return s->listener == HTTP ? &to_tls : NULL;
 }
 
 /* ---- answers ---- */
@@ -102,26 +141,38 @@ answer_options(struct session *s)
 	answer(s, 204, NULL, SLICE_EMPTY, fields, sizeof fields / sizeof fields[0]);
 }
 
+static bool
+takes(const struct route *route, enum http_method method)
+{
+	return ((route->requests & GET) != 0 && (method == HTTP_GET || method == HTTP_HEAD)) ||
+	    ((route->requests & POST) != 0 && method == HTTP_POST);
+}
+
+static void
+answer_other_method(struct session *s, const struct route *route)
+{
+	static const struct http_field allow[] = {
+		[GET] = { TEXT("Allow"), TEXT("GET, HEAD, OPTIONS") },
+		[POST] = { TEXT("Allow"), TEXT("POST, OPTIONS") },
+		[GET | POST] = { TEXT("Allow"), TEXT("GET, HEAD, POST, OPTIONS") },
+	};
+
+	answer(s, 405, NULL, SLICE_EMPTY, &allow[route->requests], 1);
+}
+
 static void
 on_request(struct session *s, const struct http_request *r)
 {
-	static const struct http_field get_only = { TEXT("Allow"), TEXT("GET, HEAD, OPTIONS") };
-	static const struct http_field post_only = { TEXT("Allow"), TEXT("POST, OPTIONS") };
-	const struct route *route = find_route(r->path);
+	const struct route *route = find_route(s, r);
 
-	if (r->method == HTTP_OPTIONS) {
+	if (r->method == HTTP_OPTIONS)
 		answer_options(s);
-		return;
-	}
-	if (route == NULL) {
+	else if (route == NULL)
 		answer(s, 404, "text/plain", SLICE("There is nothing here.\n"), NULL, 0);
-		return;
-	}
-	if (route->post != (r->method == HTTP_POST) || r->method == HTTP_PUT) {
-		answer(s, 405, NULL, SLICE_EMPTY, route->post ? &post_only : &get_only, 1);
-		return;
-	}
-	s->route = route;
+	else if (!takes(route, r->method))
+		answer_other_method(s, route);
+	else
+		s->route = route;
 }
 
 static void
@@ -225,7 +276,7 @@ session_closed(void *session)
 }
 
 int
-directory_session_open(struct service *service, struct conn *c, void **session_out, struct error *e)
+web_session_open(struct service *service, struct conn *c, uint32_t role, void **session_out, struct error *e)
 {
 	static const struct http_server_config config = { .body_max = DIRECTORY_UPLOAD_MAX };
 	struct session *s = mem_alloc(sizeof *s);
@@ -240,12 +291,13 @@ directory_session_open(struct service *service, struct conn *c, void **session_o
 	}
 	s->service = service;
 	s->conn = c;
+	s->listener = conn_is_tls(c) ? TLS : role == SERVICE_HTTP ? HTTP : HKP;
 	buf_init(&s->body, DIRECTORY_UPLOAD_MAX);
 	*session_out = s;
 	return 0;
 }
 
-const struct conn_ops directory_session_ops = {
+const struct conn_ops web_session_ops = {
 	.feed = session_feed,
 	.run = session_run,
 	.output = session_output,
