@@ -18,6 +18,23 @@ check_text(struct slice text)
 			abort();
 }
 
+/* As in a zone file: one line of what prints. */
+static void
+check_records(uint16_t type, const struct dns_answer *answer)
+{
+	struct buf text;
+
+	for (size_t i = 0; i < answer->record_count; i++) {
+		buf_init(&text, 5 * DNS_RECORDS_OCTETS);
+		if (dns_record_text(type, answer->records[i], &text, NULL) == 0 && text.len == 0)
+			abort();
+		for (size_t k = 0; k < text.len; k++)
+			if (text.data[k] < ' ' || text.data[k] > 126)
+				abort();
+		buf_done(&text);
+	}
+}
+
 /* All names of it are the root. */
 static void
 put_plain(struct buf *out, uint16_t type, const struct dns_answer *answer)
@@ -73,6 +90,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_text(answer.canonical);
 		if (answer.record_count > DNS_RECORDS_MAX)
 			abort();
+		check_records(type, &answer);
 		check_again(type, &answer);
 	}
 	arena_done(&a);

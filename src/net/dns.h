@@ -22,6 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/slice.h"
@@ -34,6 +35,7 @@ enum dns_type {
 	DNS_MX = 15,
 	DNS_TXT = 16,
 	DNS_AAAA = 28,
+	DNS_SRV = 33,
 	DNS_TLSA = 52,
 };
 
@@ -87,6 +89,26 @@ typedef void dns_done_fn(void *ctx, const struct dns_answer *answer, const struc
  */
 int dns_lookup(struct dns *d, struct slice name, uint16_t type, dns_done_fn *done, void *ctx, struct error *e);
 
+/*
+ * The same for programs that have nothing else to do: waits. The answer is
+ * copied into the arena. Errors also those that done is told.
+ */
+int dns_ask(struct dns *d, struct slice name, uint16_t type, struct arena *a, struct dns_answer *out, struct error *e);
+
+/* ---- records as text ---- */
+
+/* "MX"; "TYPE65" (RFC 3597 section 5) for those that have no name here, kept in text_out. */
+#define DNS_TYPE_TEXT 12u
+const char *dns_type_text(uint16_t type, char text_out[DNS_TYPE_TEXT]);
+/*
+ * Appends RDATA as it stands in a zone file (RFC 1035 section 5, RFC 3596,
+ * 2782, 6698; RFC 3597 for types that have no form here). ERR_SYNTAX: it is
+ * none of this type.
+ */
+int dns_record_text(uint16_t type, struct slice rdata, struct buf *out, struct error *e);
+/* Appends the octets of a name of letters, digits, '-' and '_', with or without its last dot; "." is the root. ERR_SYNTAX. */
+int dns_name_put(struct slice name, struct buf *out, struct error *e);
+
 /* ---- names and addresses ---- */
 
 /* A numeric address, perhaps with "@port". */
@@ -101,6 +123,8 @@ size_t dns_servers_find(struct slice text, struct slice out[DNS_SERVERS_MAX]);
 int dns_name_text(struct slice rdata, struct buf *out, struct error *e);
 /* Appends the name of an address's PTR records (RFC 1035 section 3.5, RFC 3596 section 2.5). ERR_SYNTAX. */
 int dns_reverse_name(const char *address, struct buf *out, struct error *e);
+/* Appends the octets of an address, 4 or 16: RDATA of A or AAAA. ERR_SYNTAX. */
+int dns_address_put(const char *address, struct buf *out);
 /* Which records say that a name has this address. */
 enum dns_type dns_address_type(const char *address);
 /* Whether an A or AAAA record is this address. */

@@ -124,6 +124,15 @@ dns_reverse_name(const char *address, struct buf *out, struct error *e)
 	return out->err == 0 ? 0 : error_set(e, out->err, "no room for a name");
 }
 
+int
+dns_address_put(const char *address, struct buf *out)
+{
+	uint8_t octets[16];
+	size_t len = address_read(address, octets);
+
+	return len == 0 ? ERR_SYNTAX : buf_put(out, octets, len);
+}
+
 enum dns_type
 dns_address_type(const char *address)
 {

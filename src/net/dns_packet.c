@@ -110,7 +110,7 @@ read_record(struct slice packet, size_t *at, struct record *out)
 static const struct shape {
 	uint16_t type;
 	uint8_t before, names; /* octets, then names; what is behind is copied */
-} shapes[] = { { 2, 0, 1 }, { DNS_CNAME, 0, 1 }, { 6, 0, 2 }, { DNS_PTR, 0, 1 }, { DNS_MX, 2, 1 }, { 33, 6, 1 } };
+} shapes[] = { { 2, 0, 1 }, { DNS_CNAME, 0, 1 }, { 6, 0, 2 }, { DNS_PTR, 0, 1 }, { DNS_MX, 2, 1 }, { DNS_SRV, 6, 1 } };
 
 static int
 put_rdata(struct slice packet, const struct record *r, const struct shape *shape, struct buf *out)

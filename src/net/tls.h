@@ -70,6 +70,10 @@ int tls_self_signed(const char *const *names, size_t name_count, uint64_t now, s
 int tls_certificate_pin(struct slice pem, uint8_t pin_out[TLS_PIN_SIZE], struct error *e);
 /* When its validity ends, in unix seconds. */
 int tls_certificate_ends(struct slice pem, uint64_t *unix_out, struct error *e);
+/* Whether the first certificate of PEM text is good for a host name (RFC 9525 section 6). ERR_SYNTAX. */
+int tls_certificate_covers(struct slice pem, const char *name, bool *covers_out, struct error *e);
+/* Whether nobody but itself vouches for it. ERR_SYNTAX. */
+int tls_certificate_is_own(struct slice pem, bool *own_out, struct error *e);
 
 /*
  * The name of a protocol version or cipher that another process told, as a

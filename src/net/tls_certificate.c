@@ -131,11 +131,48 @@ tls_self_signed(const char *const *names, size_t name_count, uint64_t now, struc
 	return rc == 0 ? 0 : failed(e);
 }
 
-int
-tls_certificate_pin(struct slice pem, uint8_t pin_out[TLS_PIN_SIZE], struct error *e)
+static X509 *
+read_certificate(struct slice pem)
 {
 	BIO *bio = pem.len > INT32_MAX ? NULL : BIO_new_mem_buf(pem.data, (int)pem.len);
 	X509 *x = bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, NULL, NULL);
+
+	BIO_free(bio);
+	ERR_clear_error();
+	return x;
+}
+
+int
+tls_certificate_covers(struct slice pem, const char *name, bool *covers_out, struct error *e)
+{
+	X509 *x = read_certificate(pem);
+
+	if (x == NULL)
+		return error_set(e, ERR_SYNTAX, "this is not a PEM certificate");
+	/* As our own client asks it (tls.c): a name in the subject does not count. */
+	*covers_out = X509_check_host(x, name, 0,
+			  X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) == 1;
+	X509_free(x);
+	return 0;
+}
+
+int
+tls_certificate_is_own(struct slice pem, bool *own_out, struct error *e)
+{
+	X509 *x = read_certificate(pem);
+
+	if (x == NULL)
+		return error_set(e, ERR_SYNTAX, "this is not a PEM certificate");
+	*own_out = X509_self_signed(x, 0) == 1;
+	X509_free(x);
+	ERR_clear_error();
+	return 0;
+}
+
+int
+tls_certificate_pin(struct slice pem, uint8_t pin_out[TLS_PIN_SIZE], struct error *e)
+{
+	X509 *x = read_certificate(pem);
 	unsigned char *der = NULL;
 	unsigned int n = TLS_PIN_SIZE;
 	int len = x == NULL ? 0 : i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &der);
@@ -143,7 +180,6 @@ tls_certificate_pin(struct slice pem, uint8_t pin_out[TLS_PIN_SIZE], struct erro
 
 	OPENSSL_free(der);
 	X509_free(x);
-	BIO_free(bio);
 	ERR_clear_error();
 	return ok ? 0 : error_set(e, ERR_SYNTAX, "this is not a PEM certificate");
 }
@@ -222,8 +258,7 @@ tls_pin_parse(struct slice text, uint8_t pin_out[TLS_PIN_SIZE], struct error *e)
 int
 tls_certificate_ends(struct slice pem, uint64_t *unix_out, struct error *e)
 {
-	BIO *bio = pem.len > INT32_MAX ? NULL : BIO_new_mem_buf(pem.data, (int)pem.len);
-	X509 *x = bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	X509 *x = read_certificate(pem);
 	ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
 	int days, seconds, ok = x != NULL && epoch != NULL;
 
@@ -232,7 +267,6 @@ tls_certificate_ends(struct slice pem, uint64_t *unix_out, struct error *e)
 		*unix_out = (uint64_t)days * 86400 + (uint64_t)seconds;
 	ASN1_TIME_free(epoch);
 	X509_free(x);
-	BIO_free(bio);
 	ERR_clear_error();
 	return ok ? 0 : error_set(e, ERR_SYNTAX, "this is not a PEM certificate with an end");
 }

@@ -218,6 +218,78 @@ addresses(void **state)
 }
 
 static void
+records_as_text(void **state)
+{
+	static const struct {
+		uint16_t type;
+		struct slice rdata;
+		const char *text; /* NULL: it is none of this type */
+	} forms[] = {
+		{ DNS_A, BYTES("\xc0\0\2\1"), "192.0.2.1" },
+		{ DNS_A, BYTES("\xc0\0\2"), NULL },
+		{ DNS_AAAA, BYTES("\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1"), "2001:db8::1" },
+		{ DNS_AAAA, BYTES("\xc0\0\2\1"), NULL },
+		{ DNS_MX, BYTES("\0\x0a\4mail\1a\0"), "10 mail.a." },
+		{ DNS_MX, BYTES("\0"), NULL },
+		{ DNS_MX, BYTES("\0\0\0"), "0 ." },
+		{ DNS_SRV, BYTES("\0\0\0\1\3\xe1\1a\0"), "0 1 993 a." },
+		{ DNS_SRV, BYTES("\0\0\0\0\0\0\0"), "0 0 0 ." },
+		{ DNS_SRV, BYTES("\0\0\0\0\0\0"), NULL },
+		{ DNS_CNAME, BYTES("\3a b\0"), "a\\032b." },
+		{ DNS_TXT, BYTES("\3a\"\\\2b\n"), "\"a\\\"\\\\\" \"b\\010\"" },
+		{ DNS_TXT, BYTES("\0"), "\"\"" },
+		{ DNS_TXT, BYTES("\5a"), NULL },
+		{ DNS_TXT, BYTES(""), NULL },
+		{ DNS_TLSA, BYTES("\3\1\1\xab\xcd"), "3 1 1 abcd" },
+		{ DNS_TLSA, BYTES("\3\1\1"), NULL },
+		{ 65, BYTES("\1\xff"), "\\# 2 01ff" },
+		{ 65, BYTES(""), "\\# 0" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+		struct buf out;
+
+		buf_init(&out, 1000);
+		(void)buf_put_str(&out, "=");
+		assert_int_equal(
+		    dns_record_text(forms[i].type, forms[i].rdata, &out, NULL), forms[i].text == NULL ? ERR_SYNTAX : 0);
+		assert_slice(slice_from(buf_slice(&out), 1), forms[i].text == NULL ? "" : forms[i].text);
+		buf_done(&out);
+	}
+}
+
+static void
+names_as_octets(void **state)
+{
+	static const struct {
+		const char *name;
+		struct slice octets; /* empty: it is none */
+	} wires[] = {
+		{ "mail.example.org", BYTES("\4mail\7example\3org\0") },
+		{ "_imaps._tcp.a.", BYTES("\6_imaps\4_tcp\1a\0") },
+		{ ".", BYTES("\0") },
+		{ "a..b", BYTES("") },
+		{ ".a", BYTES("") },
+		{ "a b", BYTES("") },
+		{ "a;b", BYTES("") },
+		{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", BYTES("") },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof wires / sizeof wires[0]; i++) {
+		struct buf out;
+
+		buf_init(&out, 1000);
+		assert_int_equal(
+		    dns_name_put(slice_str(wires[i].name), &out, NULL), wires[i].octets.len == 0 ? ERR_SYNTAX : 0);
+		if (wires[i].octets.len > 0)
+			assert_slices(buf_slice(&out), wires[i].octets);
+		buf_done(&out);
+	}
+}
+
+static void
 servers(void **state)
 {
 	static const struct {
@@ -244,4 +316,4 @@ servers(void **state)
 }
 
 UNIT_MAIN(UNIT_TEST(packets), UNIT_TEST(cut_and_flipped), UNIT_TEST(bounds), UNIT_TEST(names), UNIT_TEST(addresses),
-    UNIT_TEST(servers))
+    UNIT_TEST(records_as_text), UNIT_TEST(names_as_octets), UNIT_TEST(servers))
