@@ -12,7 +12,10 @@
 #include "os/log.h"
 #include "os/privileges.h"
 #include "os/tree.h"
+#include "service/autoconfig.h"
 #include "store/store.h"
+
+#define NAMES_BUDGET (1u << 20)
 
 static void
 say(void *ctx, const char *line)
@@ -248,14 +251,23 @@ place_close(struct place *p)
 static int
 make_certificate(const struct config *config, uint64_t now, const char *certificate, const char *key, struct error *e)
 {
-	const char *names[CONFIG_LIST_MAX + 1] = { config->hostname };
+	/* Our own name; and each domain, by itself and as clients ask for settings and keys in it. */
+	static const char *const prefixes[] = { "", AUTOCONFIG_PREFIX, AUTODISCOVER_PREFIX, OPENPGPKEY_PREFIX };
+	const char *names[sizeof prefixes / sizeof prefixes[0] * CONFIG_LIST_MAX + 1] = { config->hostname };
+	ARENA_OWNED struct arena texts = { 0 };
 	size_t count = 1;
 	struct buf a, b;
 	int rc;
 
-	for (size_t i = 0; i < config->domain_count; i++)
-		if (strcmp(config->domains[i], config->hostname) != 0)
-			names[count++] = config->domains[i];
+	arena_init(&texts, NAMES_BUDGET);
+	for (size_t i = 0; i < config->domain_count; i++) {
+		for (size_t k = 0; k < sizeof prefixes / sizeof prefixes[0]; k++) {
+			struct slice name = arena_printf(&texts, "%s%s", prefixes[k], config->domains[i]);
+
+			if (!slice_ieq_str(name, config->hostname) && (names[count] = arena_cstr(&texts, name)) != NULL)
+				count++;
+		}
+	}
 	buf_init(&a, 1 << 16);
 	buf_init(&b, 1 << 16);
 	rc = tls_self_signed(names, count, now, &a, &b, e);
@@ -348,6 +360,17 @@ place_tls(const struct config *config, uint64_t now, struct buf *certificate, st
 		pin_out[i] = tls_server_pin(probe)[i];
 	tls_server_free(probe);
 	return 0;
+}
+
+int
+place_certificate(const struct config *config, struct buf *certificate, struct error *e)
+{
+	struct tls_paths p;
+	int rc = find_paths(config, &p, e);
+
+	return rc != 0
+	    ? rc
+	    : read_all(config->tls_certificate != NULL ? config->tls_certificate : p.certificate, certificate, e);
 }
 
 /* ---- ports.json ---- */

@@ -75,6 +75,9 @@ bool place_has_tls(const struct config *config);
 int place_tls(const struct config *config, uint64_t now, struct buf *certificate, struct buf *key,
     uint8_t pin_out[TLS_PIN_SIZE], struct error *e);
 
+/* The certificate alone, PEM text, appended; none is made. ERR_NOT_FOUND; file errors. */
+int place_certificate(const struct config *config, struct buf *certificate, struct error *e);
+
 /* ports[i]: the port that listens, 0 for none. */
 int place_write_ports(const struct config *config, const uint16_t ports[CONFIG_PORT_COUNT],
     const uint8_t pin[TLS_PIN_SIZE], struct error *e);
