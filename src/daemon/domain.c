@@ -11,6 +11,7 @@
 
 #include "base/idn.h"
 #include "daemon/place.h"
+#include "daemon/records.h"
 #include "daemon/verbs.h"
 #include "store/store.h"
 
@@ -118,6 +119,7 @@ static const struct {
 } words[] = {
 	{ "add", 1, true, domain_add },
 	{ "list", 0, false, domain_list },
+	{ "records", 1, false, domain_records },
 	{ "remove", 1, true, domain_remove },
 };
 
@@ -140,6 +142,6 @@ verb_domain(const struct verb_input *in)
 			return verb_refused(&e);
 		return rc == 0 ? EXIT_DONE : verb_failed(&e);
 	}
-	(void)error_set(&e, ERR_USAGE, "say domain add DOMAIN, list or remove DOMAIN");
+	(void)error_set(&e, ERR_USAGE, "say domain add DOMAIN, list, records DOMAIN or remove DOMAIN");
 	return verb_failed(&e);
 }

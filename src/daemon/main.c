@@ -20,7 +20,8 @@ static const char usage_text[] =
     "usage: letterlockd VERB [OPTION]...\n"
     "\n"
     "  run                          serve, until SIGTERM or SIGINT\n"
-    "  check                        read the configuration and the data folder, and say what is wrong\n"
+    "  check [DOMAIN]               read configuration and data folder, compare DNS with what it should say, try\n"
+    "                               the ports, and say what is wrong\n"
     "  config                       every setting, and where it comes from\n"
     "  status                       what the running server says of itself, and what somebody should look at\n"
     "  verify                       read all of the data folder and say what is not as it must be\n"
@@ -42,6 +43,7 @@ static const char usage_text[] =
     "                               an alias, or some of what it stands for\n"
     "  domain add DOMAIN            one more domain whose mail is kept here, at once\n"
     "  domain list                  all of them\n"
+    "  domain records DOMAIN        the DNS records that it needs, as lines of a zone file\n"
     "  domain remove DOMAIN         one without addresses and aliases\n"
     "\n"
     "  --config FILE                " CONFIG_DEFAULT_PATH " when it is there\n"
@@ -51,8 +53,12 @@ static const char usage_text[] =
     "  --mailbox NAME               import: into it and below it; export: only it and what is below it\n"
     "  --format FORMAT              maildir, mbox; import: mboxrd, mboxo, mboxcl or mboxcl2 too\n"
     "  --again                      import: also what is there already\n"
+    "  --offline                    check: ask nobody, neither DNS nor the ports\n"
     "  --senders WHO                alias add: who may write to it: anyone (the default), members, domain\n"
-    "  --json                       status, list, import, export, verify, backup, restore: one JSON object a line\n"
+    "  --json                       check, status, verify, backup, restore, all lists, domain records, import,
+"
+    "                               export: one JSON object a line
+"
     "  --version, --help\n";
 /* clang-format on */
 
@@ -82,6 +88,7 @@ enum {
 	OPTION_FORMAT,
 	OPTION_AGAIN,
 	OPTION_SENDERS,
+	OPTION_OFFLINE,
 	OPTION_VERSION,
 	OPTION_HELP
 };
@@ -96,6 +103,7 @@ static const struct option options[] = {
 	{ "format", required_argument, NULL, OPTION_FORMAT },
 	{ "again", no_argument, NULL, OPTION_AGAIN },
 	{ "senders", required_argument, NULL, OPTION_SENDERS },
+	{ "offline", no_argument, NULL, OPTION_OFFLINE },
 	{ "version", no_argument, NULL, OPTION_VERSION },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ 0 },
@@ -169,6 +177,9 @@ take_option(int option, struct config_overrides *o, struct verb_input *in, struc
 		return 0;
 	case OPTION_SENDERS:
 		in->senders = optarg;
+		return 0;
+	case OPTION_OFFLINE:
+		in->offline = true;
 		return 0;
 	default:
 		return error_set(e, ERR_USAGE, "see letterlockd --help");

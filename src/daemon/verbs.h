@@ -24,6 +24,7 @@ struct verb_input {
 	const char *format;  /* NULL: not said */
 	const char *senders; /* NULL: not said */
 	bool again;
+	bool offline;
 };
 
 int verb_run(const struct verb_input *in);

@@ -232,7 +232,7 @@ def test_accounts_while_it_runs_and_while_not(fresh_exchange):
     exchange.run("account", "password", "carol@example.org", secret="another")
     exchange.run("account", "remove", "dora@example.org")
     assert exchange.run("account", "remove", "dora@example.org", check=False).returncode == 1
-    assert "accounts 1" in exchange.run("check").stdout
+    assert "accounts 1" in exchange.run("check", "--offline").stdout
     exchange.stop()
     assert "carol@example.org" in exchange.run("account", "list").stdout
 
@@ -273,7 +273,7 @@ def test_nonsense_on_the_control_socket_stops_nothing(exchange):
 def test_a_wrong_configuration_is_refused_with_a_sentence(tmp_path, line, status, said):
     exchange = Exchange(tmp_path, accounts=())
     exchange.config.write_text(exchange.config.read_text() + line + "\n")
-    done = exchange.run("check", check=False)
+    done = exchange.run("check", "--offline", check=False)
     assert done.returncode == status and said in done.stderr, done.stderr
 
 
@@ -296,7 +296,7 @@ def test_it_restarts_after_a_crash_with_the_same_certificate(fresh_exchange):
 
 def test_check_makes_nothing(tmp_path):
     exchange = Exchange(tmp_path, accounts=())
-    said = exchange.run("check").stdout
+    said = exchange.run("check", "--offline").stdout
     assert "first run" in said and not exchange.data.exists()
 
 
@@ -304,7 +304,7 @@ def test_a_folder_that_others_can_read_is_refused_by_check(fresh_exchange):
     exchange = fresh_exchange(accounts=())
     exchange.data.chmod(0o755)
     try:
-        assert exchange.run("check", check=False).returncode == 3
+        assert exchange.run("check", "--offline", check=False).returncode == 3
     finally:
         exchange.data.chmod(0o700)
 

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: ISC */
+/* The records of daemon/records.h beside those that DNS has. */
+#include <string.h>
+
+#include "daemon/check.h"
+#include "daemon/records.h"
+#include "daemon/resolving.h"
+#include "net/tls.h"
+
+#define FOUND_MAX 1024u
+#define SHOWN_MAX 4u      /* of the records that were found */
+#define UNANSWERED_MAX 3u /* after so many questions without an answer no more are asked */
+
+static const uint16_t address_types[] = { DNS_A, DNS_AAAA };
+
+/* ---- asking ---- */
+
+/* False: it is said, and there is no answer. */
+static bool
+ask(struct check *c, struct slice name, uint16_t type, struct dns_answer *out)
+{
+	char text[DNS_TYPE_TEXT];
+	struct check_line line = {
+		.result = CHECK_UNKNOWN, .what = "record", .name = name, .type = dns_type_text(type, text)
+	};
+	struct error e = { 0 };
+
+	if (c->unknown >= UNANSWERED_MAX)
+		(void)error_set(&e, ERR_TIMEOUT, "not asked any more");
+	else if (dns_ask(c->dns, name, type, c->arena, out, &e) == 0 && out->security != DNS_BOGUS)
+		return true;
+	else if (e.code == 0)
+		(void)error_set(&e, ERR_INTEGRITY, "bogus: %.*s", (int)out->reason.len, (const char *)out->reason.data);
+	line.why = e.text;
+	check_say(c, &line);
+	return false;
+}
+
+static struct slice
+text_of(struct check *c, uint16_t type, const struct slice *records, size_t count)
+{
+	BUF_OWNED struct buf text = { 0 };
+
+	buf_init(&text, FOUND_MAX);
+	for (size_t i = 0; i < count && i < SHOWN_MAX; i++) {
+		(void)buf_put_str(&text, i > 0 ? ", " : "");
+		if (dns_record_text(type, records[i], &text, NULL) != 0)
+			(void)buf_put_str(&text, "what is no record of this type");
+	}
+	if (count > SHOWN_MAX)
+		(void)buf_putf(&text, ", and %zu more", count - SHOWN_MAX);
+	return arena_copy(c->arena, buf_slice(&text));
+}
+
+/* ---- addresses ---- */
+
+static bool
+is_ours(const struct check *c, struct slice address)
+{
+	for (size_t i = 0; i < c->address_count; i++)
+		if (slice_eq(c->addresses[i], address))
+			return true;
+	return false;
+}
+
+static struct slice
+joined(struct check *c, struct slice a, struct slice b)
+{
+	if (a.len == 0 || b.len == 0)
+		return a.len == 0 ? b : a;
+	return arena_printf(c->arena, "%.*s, %.*s", (int)a.len, (const char *)a.data, (int)b.len, (const char *)b.data);
+}
+
+/* All addresses of a name, by whichever records. False: it could not be asked. */
+static bool
+leads_where(struct check *c, struct slice name, bool *elsewhere, struct slice *found)
+{
+	*elsewhere = false;
+	*found = SLICE_EMPTY;
+	for (size_t i = 0; i < sizeof address_types / sizeof address_types[0]; i++) {
+		struct dns_answer answer;
+
+		if (!ask(c, name, address_types[i], &answer))
+			return false;
+		for (size_t k = 0; k < answer.record_count; k++)
+			*elsewhere |= !is_ours(c, answer.records[k]);
+		*found = joined(c, *found, text_of(c, address_types[i], answer.records, answer.record_count));
+	}
+	return true;
+}
+
+/* ---- one record ---- */
+
+/* Numbers exactly, names in any case of letters. */
+static bool
+same(uint16_t type, struct slice a, struct slice b)
+{
+	size_t numbers = type == DNS_MX ? 2 : type == DNS_SRV ? 6 : 0;
+
+	if (numbers == 0 && type != DNS_CNAME)
+		return slice_eq(a, b);
+	return a.len == b.len && a.len >= numbers && slice_eq(slice_sub(a, 0, numbers), slice_sub(b, 0, numbers)) &&
+	    slice_ieq(slice_from(a, numbers), slice_from(b, numbers));
+}
+
+/* The word of a TXT record in front of its first space or semicolon. */
+static struct slice
+first_word(struct slice rdata)
+{
+	struct slice text = slice_from(rdata, 1), rest;
+
+	return slice_split(slice_split(text, ';', &rest), ' ', &rest);
+}
+
+static bool
+fits(const struct record *r, struct slice found)
+{
+	if (r->rule == RECORD_BEGINS)
+		return slice_ieq(first_word(r->rdata), first_word(found));
+	return same(r->type, r->rdata, found);
+}
+
+static void
+look_at_alias(struct check *c, const struct record *r, struct check_line *line)
+{
+	bool elsewhere;
+
+	if (!leads_where(c, r->name, &elsewhere, &line->found))
+		return;
+	if (line->found.len == 0)
+		line->result = CHECK_MISSING;
+	else
+		line->result = elsewhere ? CHECK_DIFFERENT : CHECK_OK;
+	check_say(c, line);
+}
+
+/* What is not there: of what may be left out it is advice. What is there and other: wrong, unless it is the domain's own matter. */
+static enum check_result
+judge(const struct record *r, const struct dns_answer *answer)
+{
+	bool others = false;
+
+	for (size_t i = 0; i < answer->record_count; i++) {
+		if (fits(r, answer->records[i]))
+			return CHECK_OK;
+		others |= r->rule != RECORD_BEGINS;
+	}
+	if (!others)
+		return r->need == RECORD_NEEDED ? CHECK_MISSING : CHECK_ADVICE;
+	return r->need == RECORD_NEEDED || r->rule == RECORD_OR_NONE ? CHECK_DIFFERENT : CHECK_ADVICE;
+}
+
+static void
+look_at(struct check *c, const struct record *r)
+{
+	char type[DNS_TYPE_TEXT];
+	struct dns_answer answer;
+	struct check_line line = { .what = "record",
+		.name = r->name,
+		.type = dns_type_text(r->type, type),
+		.wanted = text_of(c, r->type, &r->rdata, 1),
+		.why = r->why };
+
+	if (r->rule == RECORD_RESOLVES)
+		return; /* our own name: looked at before */
+	if (r->rule == RECORD_LEADS_HERE) {
+		look_at_alias(c, r, &line);
+		return;
+	}
+	if (!ask(c, r->name, r->type, &answer))
+		return;
+	line.result = judge(r, &answer);
+	if (r->rule != RECORD_BEGINS || line.result == CHECK_OK)
+		line.found = text_of(c, r->type, answer.records, answer.record_count);
+	check_say(c, &line);
+	if (r->type == DNS_TLSA && line.result == CHECK_OK && answer.security != DNS_SECURE)
+		check_say(c,
+		    &(struct check_line){ .result = CHECK_ADVICE,
+			.what = "record",
+			.name = r->name,
+			.type = line.type,
+			.why = "DNSSEC does not vouch for it here, so senders that check DANE pass it over" });
+}
+
+/* ---- our own name ---- */
+
+static void
+add_addresses(struct check *c, const struct dns_answer *answer)
+{
+	for (size_t i = 0; i < answer->record_count && c->address_count < CHECK_ADDRESSES_MAX; i++)
+		c->addresses[c->address_count++] = answer->records[i];
+}
+
+/* The name of an address is ours, or others believe our mail less (RFC 1912 2.1). */
+static void
+look_at_reverse(struct check *c, struct slice rdata)
+{
+	struct slice text = text_of(c, rdata.len == 4 ? DNS_A : DNS_AAAA, &rdata, 1);
+	const char *address = arena_cstr(c->arena, text);
+	struct check_line line = { .result = CHECK_ADVICE,
+		.what = "reverse",
+		.name = text,
+		.type = "PTR",
+		.wanted = arena_printf(c->arena, "%s.", c->config->hostname),
+		.why = "Many servers take mail only from addresses with a name that leads back; who gave the address "
+		       "makes it" };
+	BUF_OWNED struct buf name = { 0 };
+	struct dns_answer answer;
+
+	buf_init(&name, DNS_TEXT_MAX);
+	if (address == NULL || dns_reverse_name(address, &name, NULL) != 0 ||
+	    !ask(c, buf_slice(&name), DNS_PTR, &answer))
+		return;
+	line.found = text_of(c, DNS_PTR, answer.records, answer.record_count);
+	for (size_t i = 0; i < answer.record_count; i++)
+		if (slice_ieq(text_of(c, DNS_PTR, &answer.records[i], 1), line.wanted))
+			line.result = CHECK_OK;
+	check_say(c, &line);
+}
+
+static int
+look_at_host(struct check *c, struct error *e)
+{
+	struct slice host = slice_str(c->config->hostname);
+	struct check_line line = { .result = CHECK_OK, .what = "name", .name = host, .type = "A/AAAA" };
+	int rc = 0;
+
+	if (slice_ieq_str(host, "localhost")) {
+		line.result = CHECK_DIFFERENT;
+		line.why = "The setting 'hostname' is to be the name under which others reach this server";
+		check_say(c, &line);
+	}
+	for (size_t i = 0; i < sizeof address_types / sizeof address_types[0] && rc == 0; i++) {
+		struct dns_answer answer;
+
+		rc = dns_ask(c->dns, host, address_types[i], c->arena, &answer, e);
+		if (rc != 0)
+			return rc;
+		add_addresses(c, &answer);
+		line.found = joined(c, line.found, text_of(c, address_types[i], answer.records, answer.record_count));
+	}
+	if (line.result == CHECK_DIFFERENT)
+		return 0;
+	line.result = c->address_count > 0 ? CHECK_OK : CHECK_MISSING;
+	line.why = "The name of this server has to have an address";
+	check_say(c, &line);
+	for (size_t i = 0; i < c->address_count; i++)
+		look_at_reverse(c, c->addresses[i]);
+	return 0;
+}
+
+/* ---- a domain ---- */
+
+static void
+look_at_names(struct check *c, const struct records_source *source)
+{
+	const char *names[RECORDS_NAMES_MAX];
+	size_t count = records_names(source, c->arena, names);
+
+	for (size_t i = 0; i < count && c->certificate.len > 0; i++) {
+		struct check_line line = { .what = "certificate",
+			.name = slice_str(names[i]),
+			.why = "Clients that ask there believe only a certificate with this name" };
+		bool covers = false;
+
+		(void)tls_certificate_covers(c->certificate, names[i], &covers, NULL);
+		line.result = covers ? CHECK_OK : CHECK_MISSING;
+		check_say(c, &line);
+	}
+}
+
+static int
+look_at_domain(struct check *c, struct slice domain, struct error *e)
+{
+	const struct records_source source = { .config = c->config, .domain = domain, .pin = c->pin };
+	struct records all;
+	int rc = records_make(&source, c->arena, &all, e);
+
+	for (size_t i = 0; rc == 0 && i < all.count; i++)
+		look_at(c, &all.list[i]);
+	if (rc == 0)
+		look_at_names(c, &source);
+	return rc;
+}
+
+int
+check_records(struct check *c, const struct slice *domains, size_t domain_count, struct error *e)
+{
+	struct resolving resolving;
+	int rc;
+
+	resolving_read(c->config, &resolving);
+	rc = dns_new(&(struct dns_config){ .servers = resolving.servers,
+			 .server_count = resolving.server_count,
+			 .anchors = buf_slice(&resolving.anchors) },
+	    &c->dns, e);
+	if (rc == 0)
+		rc = dns_start(c->dns, e);
+	if (rc == 0)
+		rc = look_at_host(c, e);
+	for (size_t i = 0; rc == 0 && i < domain_count; i++)
+		rc = look_at_domain(c, domains[i], e);
+	dns_free(c->dns);
+	c->dns = NULL;
+	resolving_done(&resolving);
+	return rc;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: ISC */
+/* letterlockd domain records DOMAIN: the records as lines of a zone file, or as JSON. */
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/records.h"
+#include "net/dns.h"
+#include "store/store.h"
+
+#define REPLY_BUDGET (8u << 20)
+#define TEXT_MAX 2048u
+
+int
+records_domains(struct place *p, struct arena *a, struct slice **domains_out, size_t *count_out, struct error *e)
+{
+	const struct store_nothing request = { 0 };
+	struct store_domains reply;
+	int rc = store_domain_list(p->port, &request, a, &reply, e);
+
+	if (rc == 0) {
+		*domains_out = reply.domains;
+		*count_out = reply.domain_count;
+	}
+	return rc;
+}
+
+bool
+records_pin(const struct config *config, uint8_t pin_out[TLS_PIN_SIZE])
+{
+	BUF_OWNED struct buf certificate = { 0 };
+
+	buf_init(&certificate, 1 << 18);
+	return place_certificate(config, &certificate, NULL) == 0 &&
+	    tls_certificate_pin(buf_slice(&certificate), pin_out, NULL) == 0;
+}
+
+/* ---- lines ---- */
+
+static void
+print_line(const struct record *r, const char *why_before)
+{
+	BUF_OWNED struct buf data = { 0 };
+	char type[DNS_TYPE_TEXT];
+
+	buf_init(&data, TEXT_MAX);
+	if (why_before == NULL || strcmp(why_before, r->why) != 0)
+		(void)printf("; %s.\n", r->why);
+	if (r->rdata.len == 0)
+		(void)buf_put_str(&data, "(the address)");
+	else
+		(void)dns_record_text(r->type, r->rdata, &data, NULL);
+	(void)printf("%s%.*s. %u IN %s %.*s\n", r->rdata.len == 0 ? "; " : "", (int)r->name.len,
+	    (const char *)r->name.data, RECORDS_TTL, dns_type_text(r->type, type), (int)data.len,
+	    (const char *)data.data);
+}
+
+static void
+print_json(const struct record *r)
+{
+	struct json_value *o = json_value_object();
+	BUF_OWNED struct buf data = { 0 };
+	char type[DNS_TYPE_TEXT];
+
+	buf_init(&data, TEXT_MAX);
+	json_value_set_text(o, "name", r->name);
+	json_value_set_str(o, "type", dns_type_text(r->type, type));
+	json_value_set_i64(o, "ttl", RECORDS_TTL);
+	if (r->rdata.len > 0 && dns_record_text(r->type, r->rdata, &data, NULL) == 0)
+		json_value_set_text(o, "data", buf_slice(&data));
+	else
+		json_value_set_null(o, "data");
+	json_value_set_bool(o, "needed", r->need == RECORD_NEEDED);
+	json_value_set_str(o, "why", r->why);
+	verb_print_json(o);
+}
+
+static void
+print_head(const struct records_source *s)
+{
+	const char *host = s->config->hostname;
+	int length = (int)s->domain.len;
+	const char *domain = (const char *)s->domain.data;
+
+	(void)printf("; The DNS records of %.*s for the exchange %s.\n", length, domain, host);
+	(void)printf("; 'letterlockd check %.*s' compares them with what DNS says.\n", length, domain);
+	(void)printf("; The certificate of the server needs these names: %s, autoconfig.%.*s, autodiscover.%.*s,\n"
+		     "; openpgpkey.%.*s.\n",
+	    host, length, domain, length, domain, length, domain);
+	(void)printf("; The addresses of %s need a PTR record with this name; who gave the addresses makes it.\n"
+		     "; If the domain has CAA records, they have to permit the authority that makes the certificate.\n",
+	    host);
+	if (s->pin == NULL)
+		(void)printf("; There is no certificate yet: TLSA is told when there is one.\n");
+}
+
+static void
+print_all(const struct records_source *s, const struct records *all, bool json)
+{
+	const char *before = NULL;
+
+	if (!json)
+		print_head(s);
+	for (size_t i = 0; i < all->count; i++) {
+		if (json)
+			print_json(&all->list[i]);
+		else
+			print_line(&all->list[i], before);
+		before = all->list[i].why;
+	}
+}
+
+int
+domain_records(struct place *p, const struct verb_input *in, struct error *e)
+{
+	struct records_source source = { .config = in->config };
+	struct slice asked = slice_str(in->words[1]), *domains;
+	uint8_t pin[TLS_PIN_SIZE];
+	struct records all;
+	size_t count;
+	ARENA_OWNED struct arena a = { 0 };
+	int rc;
+
+	arena_init(&a, REPLY_BUDGET);
+	rc = records_domains(p, &a, &domains, &count, e);
+	for (size_t i = 0; rc == 0 && i < count; i++)
+		if (slice_ieq(domains[i], asked))
+			source.domain = domains[i];
+	if (rc == 0 && source.domain.len == 0)
+		rc = error_set(
+		    e, ERR_NOT_FOUND, "%s is none of our domains; 'letterlockd domain add' makes it one", in->words[1]);
+	if (rc != 0)
+		return rc;
+	source.pin = records_pin(in->config, pin) ? pin : NULL;
+	rc = records_make(&source, &a, &all, e);
+	if (rc == 0)
+		print_all(&source, &all, in->json);
+	return rc;
+}

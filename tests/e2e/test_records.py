@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: ISC
+"""`domain records` prints a zone that another's name server takes, and `check` finds what differs from it."""
+import hashlib
+import json
+import re
+import subprocess
+
+import pytest
+
+from conftest import Exchange
+from zones import check_zone, free_port, name_server
+
+HOST = "mail.example.org"
+ZONE = "example.org"
+REVERSE = "127.in-addr.arpa"
+
+
+class Site:
+    """An exchange on ports of its own, and the name server that it asks."""
+
+    def __init__(self, folder, **settings):
+        self.folder = folder
+        self.dns = free_port()
+        ports = {f"port_{name}": str(free_port()) for name in ("smtp", "submission", "submissions", "imap", "imaps", "https",
+                                                              "http")}
+        values = {"hostname": f'"{HOST}"', "domains": '{ "example.org", "beispiel.example" }',
+                  "resolvers": f'{{ "127.0.0.1@{self.dns}" }}', "dnssec_anchors": '""', **ports, **settings}
+        (folder / "exchange").mkdir()
+        self.exchange = Exchange(folder / "exchange", values, accounts=())
+
+    def records(self, domain=ZONE):
+        return self.exchange.run("domain", "records", domain).stdout
+
+    def check(self, *words, zone=None, reverse=f"1.0.0 60 IN PTR {HOST}.\n", **others):
+        lines = zone if zone is not None else self.records()
+        zones = {ZONE: lines, REVERSE: reverse, "beispiel.example": self.records("beispiel.example"), **others}
+        with name_server(self.folder / "dns", zones, port=self.dns):
+            done = self.exchange.run("check", "--json", *words, check=False)
+        return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    one = Site(tmp_path_factory.mktemp("records"))
+    one.exchange.start()
+    yield one
+    one.exchange.stop()
+
+
+def wrong(lines):
+    return [(line["result"], line.get("name"), line.get("type")) for line in lines if line["result"] in ("missing", "different")]
+
+
+def parsed(text):
+    """{(name, type): [data]} of the lines that are no comments."""
+    found = {}
+    for line in text.splitlines():
+        if not line.startswith(";"):
+            name, ttl, cls, kind, data = line.split(" ", 4)
+            assert name.endswith(".") and int(ttl) > 0 and cls == "IN"
+            found.setdefault((name[:-1], kind), []).append(data)
+    return found
+
+
+def test_the_records_are_a_zone_file(site, tmp_path):
+    text = site.records()
+    assert check_zone(tmp_path, ZONE, text) == ""
+    assert check_zone(tmp_path, ZONE, text + "x IN MX what is this\n") != ""
+    assert check_zone(tmp_path, "beispiel.example", site.records("beispiel.example")) == ""
+
+
+def test_they_name_what_is_there_and_what_is_not(site):
+    port = site.exchange.port
+    found = parsed(site.records())
+    assert found[(ZONE, "MX")] == [f"10 {HOST}."]
+    assert found[(HOST, "A")] == ["127.0.0.1"]  # the only address that it listens on
+    assert found[(f"_imaps._tcp.{ZONE}", "SRV")] == [f"0 1 {port('imaps')} {HOST}."]
+    assert found[(f"_submissions._tcp.{ZONE}", "SRV")] == [f"0 1 {port('submissions')} {HOST}."]
+    assert found[(f"_submission._tcp.{ZONE}", "SRV")] == [f"10 1 {port('submission')} {HOST}."]
+    for alias in ("autoconfig", "autodiscover", "openpgpkey"):
+        assert found[(f"{alias}.{ZONE}", "CNAME")] == [f"{HOST}."]
+    if "pop3s" not in site.exchange.ports:  # RFC 6186 3.4
+        assert found[(f"_pop3s._tcp.{ZONE}", "SRV")] == ["0 0 0 ."]
+    assert found[(ZONE, "TXT")] == ['"v=spf1 mx -all"']
+
+
+def test_our_own_name_is_only_in_its_own_zone(site):
+    found = parsed(site.records("beispiel.example"))
+    assert not [key for key in found if not key[0].endswith("beispiel.example")]
+    assert found[("beispiel.example", "MX")] == [f"10 {HOST}."]
+
+
+def test_the_key_is_the_certificates(site):
+    """Against openssl: SHA-256 of the SubjectPublicKeyInfo (RFC 6698, 3 1 1)."""
+    key = subprocess.run(["openssl", "x509", "-in", site.exchange.certificate, "-noout", "-pubkey"], capture_output=True,
+                         check=True).stdout
+    der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=key, capture_output=True, check=True).stdout
+    assert parsed(site.records())[(f"_25._tcp.{HOST}", "TLSA")] == [f"3 1 1 {hashlib.sha256(der).hexdigest()}"]
+
+
+def test_json_says_the_same(site):
+    rows = [json.loads(line) for line in site.exchange.run("domain", "records", ZONE, "--json").stdout.splitlines()]
+    lines = parsed(site.records())
+    assert {(r["name"], r["type"]): r["data"] for r in rows} == {key: data[0] for key, data in lines.items()}
+    assert all(r["why"] for r in rows)
+
+
+def test_a_domain_that_is_not_ours_is_refused(site):
+    for words in (("domain", "records", "example.net"), ("check", "example.net")):
+        done = site.exchange.run(*words, check=False)
+        assert done.returncode == 1 and "example.net is none of our domains" in done.stderr
+
+
+def test_what_was_pasted_is_in_order(site):
+    status, lines = site.check()
+    assert wrong(lines) == [] and status == 0
+    checked = {line.get("name") for line in lines if line["result"] == "ok"}
+    for name in (ZONE, "beispiel.example", HOST, f"_imaps._tcp.{ZONE}", f"autoconfig.{ZONE}", "openpgpkey.beispiel.example",
+                 f"_dmarc.{ZONE}", "imaps", "https", "127.0.0.1"):
+        assert name in checked, name
+    # Its own certificate has the names, and it is said that nobody vouches for it.
+    assert {line["name"] for line in lines if line["check"] == "certificate" and "name" in line} >= {
+        HOST, f"autoconfig.{ZONE}", f"autodiscover.{ZONE}", f"openpgpkey.{ZONE}"}
+    assert any("vouches for itself" in line.get("why", "") for line in lines)
+
+
+@pytest.mark.parametrize("old, new, expected", [
+    (r"example.org. 3600 IN MX .*", "", ("missing", ZONE, "MX")),
+    (r"(IN MX) 10 mail", r"\1 10 other", ("different", ZONE, "MX")),
+    (r"(IN SRV 0 1) (\d+ mail)", r"\1 1\2", ("different", f"_submissions._tcp.{ZONE}", "SRV")),
+    (r"_imaps._tcp.*\n", "\n", ("missing", f"_imaps._tcp.{ZONE}", "SRV")),
+    (r"autoconfig.*CNAME.*", "", ("missing", f"autoconfig.{ZONE}", "CNAME")),
+    (r"(openpgpkey.*) CNAME .*", r"\1 A 192.0.2.1", ("different", f"openpgpkey.{ZONE}", "CNAME")),
+    (r"(TLSA 3 1 1 )....", r"\g<1>0000", ("different", f"_25._tcp.{HOST}", "TLSA")),
+    (r"mail.example.org. 3600 IN A .*", "", ("missing", HOST, "A/AAAA")),
+])
+def test_what_differs_is_said(site, old, new, expected):
+    changed = re.sub(old, new, site.records(), count=1)
+    assert changed != site.records()
+    status, lines = site.check(ZONE, zone=changed)
+    assert status == 1 and expected in wrong(lines)
+
+
+@pytest.mark.parametrize("old, new", [
+    (r".*TLSA.*", ""), (r".*spf1.*", ""), (r".*DMARC.*", ""), (r"_pop3s.*", ""), (r"_autodiscover.*", ""),
+    ("v=spf1 mx -all", "v=spf1 include:example.net ~all"), ("v=DMARC1; p=none", "v=DMARC1;p=reject"),
+    (r"(autoconfig.*) CNAME .*", r"\1 A 127.0.0.1"), ("MX 10 mail", "MX 10 MAIL"),
+    (r"(example.org. 3600 IN MX 10 mail.*)", r"\1\nexample.org. 3600 IN MX 20 backup.example.net."),
+])
+def test_what_is_the_domains_own_matter_is_no_problem(site, old, new):
+    changed = re.sub(old, new, site.records(), count=1)
+    assert changed != site.records()
+    status, lines = site.check(ZONE, zone=changed)
+    assert wrong(lines) == [] and status == 0
+
+
+def test_an_address_without_our_name_is_advice(site):
+    status, lines = site.check(ZONE, reverse="1.0.0 60 IN PTR elsewhere.example.net.\n")
+    (line,) = [line for line in lines if line["check"] == "reverse"]
+    assert (line["result"], line["found"], line["wanted"]) == ("advice", "elsewhere.example.net.", f"{HOST}.") and status == 0
+
+
+def test_without_a_name_server_it_is_said_and_what_is_here_is_still_looked_at(site):
+    done = site.exchange.run("check", check=False)
+    assert done.returncode == 3 and "DNS cannot be asked" in done.stderr and "pin " in done.stdout
+
+
+def test_offline_asks_nobody(site):
+    done = site.exchange.run("check", "--offline")
+    assert "is in order" in done.stdout and "MX" not in done.stdout and "port" not in done.stdout
+
+
+def test_for_people_there_is_one_line_each(site):
+    with name_server(site.folder / "dns", {ZONE: site.records(), REVERSE: ""}, port=site.dns):
+        done = site.exchange.run("check", ZONE)
+    assert re.search(rf"^ok +record {ZONE} MX: 10 {HOST}\.$", done.stdout, re.M)
+    assert re.search(r"^advice +reverse 127\.0\.0\.1 PTR: wanted mail\.example\.org\. \(", done.stdout, re.M)
+    assert done.stdout.endswith("No problems.\n")
+
+
+def test_a_port_that_is_not_answered_is_a_problem(tmp_path):
+    site = Site(tmp_path)
+    site.exchange.start()
+    try:
+        good = site.exchange.config.read_text()
+        site.exchange.config.write_text(re.sub(r"port_imaps = \d+", f"port_imaps = {free_port()}", good))
+        status, lines = site.check(ZONE)
+        assert status == 1 and [w for w in wrong(lines) if w[1] == "imaps"]
+        site.exchange.config.write_text(good)
+    finally:
+        site.exchange.stop()
+    status, lines = site.check(ZONE)
+    assert status == 0 and any("No server runs" in line.get("why", "") for line in lines)
