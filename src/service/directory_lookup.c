@@ -8,6 +8,7 @@
 #include "openpgp/frame/armor.h"
 #include "openpgp/judge/verify.h"
 #include "os/clock.h"
+#include "service/autoconfig.h"
 #include "service/directory.h"
 #include "service/directory_call.h"
 #include "service/directory_query.h"
@@ -233,10 +234,8 @@ directory_certificate(struct directory_call *call)
 static struct slice
 wkd_domain(struct directory_call *call, struct slice *rest)
 {
-	struct slice port;
-
 	if (slice_starts(*rest, SLICE("hu/")) || slice_eq_str(*rest, "policy"))
-		return slice_split(call->host, ':', &port);
+		return autoconfig_host_name(call->host);
 	return slice_split(*rest, '/', rest);
 }
 
@@ -277,6 +276,22 @@ wkd_find(struct directory_call *call, struct slice hash, struct slice domain, st
 	return rc != 0 ? rc : only_version(found, 4, e);
 }
 
+/* draft-koch 4.5: the file has to be there, and may be empty. Who asks there looks for a domain's directory: ours, or none. */
+static void
+answer_policy(struct directory_call *call, struct slice domain)
+{
+	const struct store_address_find request = { .address = arena_printf(&call->arena, "policy@%.*s",
+							(int)domain.len, (const char *)domain.data) };
+	struct store_address_found found = { 0 };
+
+	if (!slice_ieq(domain, call->service->settings.hostname) && request.address.len <= STORE_ADDRESS_MAX)
+		(void)store_address_find(call->service->ports.store, &request, &call->arena, &found, NULL);
+	if (found.domain_known || slice_ieq(domain, call->service->settings.hostname))
+		directory_call_finish(call, 200, "text/plain");
+	else
+		directory_call_say(call, 404, "There is nothing here.");
+}
+
 static void
 work_wkd(struct directory_call *call)
 {
@@ -285,11 +300,9 @@ work_wkd(struct directory_call *call)
 	struct store_certificates found;
 	struct error e;
 
-	if (slice_eq_str(rest, "policy")) {
-		directory_call_finish(call, 200, "text/plain"); /* draft-koch 4.5: may be empty */
-		return;
-	}
-	if (!slice_starts(rest, SLICE("hu/")))
+	if (slice_eq_str(rest, "policy"))
+		answer_policy(call, domain);
+	else if (!slice_starts(rest, SLICE("hu/")))
 		directory_call_say(call, 404, "There is nothing here.");
 	else if (wkd_find(call, slice_from(rest, 3), domain, &found, &e) != 0)
 		directory_call_fail(call, &e);
