@@ -21,8 +21,8 @@ def free_port():
 
 
 @contextlib.contextmanager
-def name_server(folder, zones, address="127.0.0.1", port=None):
-    """zones: {name: lines of a zone file}, each gets its SOA and NS. Gives its port."""
+def name_server(folder, zones, address="127.0.0.1", port=None, launcher=()):
+    """zones: {name: lines of a zone file}, each gets its SOA and NS. Gives its port. launcher: a command in front of nsd."""
     if not pathlib.Path(NSD).exists():
         pytest.skip("no nsd")
     folder = pathlib.Path(folder)
@@ -35,12 +35,11 @@ def name_server(folder, zones, address="127.0.0.1", port=None):
         (folder / f"{zone}.zone").write_text(f"$ORIGIN {zone}.\n" + HEAD.format(zone=zone, address=address) + lines)
         config.append(f"zone:\n name: {zone}\n zonefile: {zone}.zone\n")
     (folder / "nsd.conf").write_text("".join(config))
-    process = subprocess.Popen([NSD, "-d", "-c", folder / "nsd.conf"])
+    process = subprocess.Popen([*launcher, NSD, "-d", "-c", folder / "nsd.conf"])
+    try_it = [*launcher, "bash", "-c", f"exec 3<>/dev/tcp/{address}/{port}"]
     try:
         end = time.monotonic() + START_SECONDS
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection((address, port), timeout=1):
-                break
+        while subprocess.run(try_it, capture_output=True).returncode != 0:
             assert process.poll() is None, (folder / "log").read_text()
             assert time.monotonic() < end, "nsd does not start"
             time.sleep(0.05)
