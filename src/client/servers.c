@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "net/srv.h"
+
 static const struct usual {
 	const char *scheme;
 	uint16_t port;
@@ -208,6 +210,62 @@ add_without_scheme(struct account *a, const struct account_server *s, struct err
 	if (rc == 0)
 		a->servers[service] = *s;
 	return rc;
+}
+
+/* ---- the domain's own word ---- */
+
+static bool
+is_within(struct slice name, struct slice domain)
+{
+	return slice_ieq(name, domain) ||
+	    (name.len > domain.len && name.data[name.len - domain.len - 1] == '.' &&
+		slice_ieq(slice_from(name, name.len - domain.len), domain));
+}
+
+/* TLS from the first octet before STARTTLS (RFC 8314 3). ERR_NOT_FOUND when neither is there. */
+static int
+find_service(struct account *a, enum account_service service, bool *elsewhere, struct error *e)
+{
+	int rc = ERR_NOT_FOUND;
+
+	for (int start_tls = 0; start_tls <= 1 && rc == ERR_NOT_FOUND; start_tls++) {
+		for (size_t i = 0; i < USUALS && rc == ERR_NOT_FOUND; i++) {
+			struct account_server s = { .port = 0 };
+			struct srv_target found;
+			char label[24];
+
+			if (usuals[i].service != service || usuals[i].start_tls != (start_tls == 1))
+				continue;
+			(void)snprintf(label, sizeof label, "_%s", usuals[i].scheme);
+			rc = srv_find(label, account_domain(a), &found, e);
+			if (rc != 0)
+				continue;
+			(void)snprintf(s.host, sizeof s.host, "%s", found.host);
+			s.port = found.port;
+			put(a, &usuals[i], &s);
+			*elsewhere |= !is_within(slice_str(found.host), account_domain(a));
+		}
+	}
+	return rc;
+}
+
+int
+servers_by_domain(struct account *a, bool *elsewhere_out, struct error *e)
+{
+	struct account found = *a;
+	bool elsewhere = false;
+	int rc = find_service(&found, ACCOUNT_IMAP, &elsewhere, e);
+
+	if (rc == 0)
+		rc = find_service(&found, ACCOUNT_SMTP, &elsewhere, e);
+	if (rc != 0)
+		return rc;
+	found.servers[ACCOUNT_HTTPS] = found.servers[ACCOUNT_SMTP];
+	found.servers[ACCOUNT_HTTPS].port = 443;
+	found.servers[ACCOUNT_HTTPS].start_tls = false;
+	*a = found;
+	*elsewhere_out = elsewhere;
+	return 0;
 }
 
 bool

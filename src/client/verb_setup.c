@@ -16,9 +16,10 @@ static const char help[] =
     "Finds the servers of the account, signs in, makes a key (or takes the one that is\n"
     "here already), and publishes its certificate in the key directory of the exchange.\n"
     "\n"
-    "  --server HOST[:PORT]   a server; without --server the address's domain is asked. With a\n"
-    "                         port it may be given for SMTP, IMAP and HTTPS each; which is which\n"
-    "                         is found out (or say imaps://HOST:PORT, submissions://, https://)\n"
+    "  --server HOST[:PORT]   a server; without --server it is where the domain says in DNS\n"
+    "                         (SRV records), or else the address's domain itself. With a port it\n"
+    "                         may be given for SMTP, IMAP and HTTPS each; which is which is found\n"
+    "                         out (or say imaps://HOST:PORT, submissions://, https://)\n"
     "  --pin FINGERPRINT      SHA-256 of the server's public key (SubjectPublicKeyInfo): only a\n"
     "                         server with this key is believed. Without it, a certificate that no\n"
     "                         authority vouches for is shown, and you are asked\n"
@@ -183,6 +184,38 @@ believe_text(struct setup *s, const char *text)
 	return probe.servers[ACCOUNT_IMAP].host[0] != '\0' ? believe_server(s, &probe, ACCOUNT_IMAP) : 0;
 }
 
+/* DNS names servers of another domain: anybody between could have written that. With a pin only its key is believed anyway. */
+static int
+ask_about_elsewhere(struct setup *s)
+{
+	const struct account *a = &s->account;
+	bool yes = false;
+
+	if (a->pinned)
+		return 0;
+	(void)fprintf(stderr, "\nDNS says that the servers of %s are %s (IMAP) and %s (SMTP).\n", a->address,
+	    a->servers[ACCOUNT_IMAP].host, a->servers[ACCOUNT_SMTP].host);
+	if (terminal_ask_yes("Send them your password?", &yes, &s->error) != 0)
+		return error_set(&s->error, ERR_USAGE,
+		    "DNS names servers outside of the domain: run this at a terminal, or say --server %s",
+		    a->servers[ACCOUNT_IMAP].host);
+	return yes ? 0 : error_set(&s->error, ERR_USAGE, "say --server with the server that you mean");
+}
+
+/* ERR_NOT_FOUND: the domain does not say where its servers are. */
+static int
+find_by_domain(struct setup *s)
+{
+	bool elsewhere = false;
+	int rc = servers_by_domain(&s->account, &elsewhere, &s->error);
+
+	if (rc == ERR_NET)
+		rc = ERR_NOT_FOUND; /* without DNS the domain's own name is not found either, and then that is said */
+	if (rc == 0 && elsewhere)
+		rc = ask_about_elsewhere(s);
+	return rc == 0 ? believe_server(s, &s->account, ACCOUNT_IMAP) : rc;
+}
+
 static int
 find_servers(struct setup *s)
 {
@@ -190,6 +223,8 @@ find_servers(struct setup *s)
 	struct slice d = account_domain(&s->account);
 	int rc = 0;
 
+	if (s->servers.count == 0 && (rc = find_by_domain(s)) != ERR_NOT_FOUND)
+		return rc;
 	if (s->servers.count == 0) {
 		(void)snprintf(domain, sizeof domain, "%.*s", (int)d.len, (const char *)d.data);
 		rc = believe_text(s, domain);

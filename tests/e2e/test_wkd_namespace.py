@@ -21,7 +21,9 @@ from zones import name_server
 HOST, ZONE, DIRECT = "mail.example.org", "example.org", "direct.example"
 ALICE, DORA = "alice@example.org", "dora@direct.example"
 PASSWORDS = {ALICE: "the fish swims at dawn", DORA: "nine red kites"}
-DIRECT_ZONE = f"@ 60 IN A {ADDRESS}\n@ 60 IN MX 10 {HOST}.\n"
+DIRECT_ZONE = (f"@ 60 IN A {ADDRESS}\n@ 60 IN MX 10 {HOST}.\n_imaps._tcp 60 IN SRV 0 0 0 .\n_imap._tcp 60 IN SRV 5 1 143 {HOST}.\n"
+               f"_submissions._tcp 60 IN SRV 5 0 465 wrong.{DIRECT}.\n_submissions._tcp 60 IN SRV 0 1 465 wrong.{DIRECT}.\n"
+               f"_submissions._tcp 60 IN SRV 0 9 465 {HOST}.\n")
 REVERSE = "2.0.192.in-addr.arpa"
 
 
@@ -186,6 +188,39 @@ def test_the_servers_are_in_dns_as_clients_ask(world):
         rows = world.space.run("drill", f"{service}._tcp.{ZONE}", "SRV").stdout.decode().splitlines()
         (answer,) = [row.split() for row in rows if row.startswith(f"{service}._tcp.{ZONE}.\t")]
         assert answer[3:] == ["SRV", answer[4], "1", str(port), f"{HOST}."]
+
+
+def set_up(world, address, *words, check=True):
+    """letterlock setup as a new person; password and passphrase come through descriptors."""
+    home = pathlib.Path(tempfile.mkdtemp(prefix="ll-setup-"))
+    fds = [pipe_with(PASSWORDS[address]), pipe_with("a passphrase of some length")]
+    try:
+        return world.space.run(build_folder() / "letterlock", "setup", address, "--json", "--password-fd", fds[0],
+                               "--passphrase-fd", fds[1], *words, check=check, pass_fds=fds, start_new_session=True,
+                               environment={"HOME": str(home), "XDG_RUNTIME_DIR": str(home), "XDG_CONFIG_HOME": str(home / "c"),
+                                            "XDG_DATA_HOME": str(home / "d")})
+    finally:
+        for fd in fds:
+            os.close(fd)
+        accounts = list(home.glob("**/account.json"))
+        world.account = json.loads(accounts[0].read_text()) if accounts else None
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def test_letterlock_finds_its_servers_in_dns(world):
+    set_up(world, ALICE, "--no-publish")
+    assert json.dumps(world.account).count(f'"{HOST}"') == 3
+    for port in ("993", "465", "443"):
+        assert port in json.dumps(world.account)
+
+
+def test_letterlock_does_not_follow_dns_out_of_the_domain_unasked(world):
+    """Who forges DNS would have the password. With a pin, or told by --server, it is another matter."""
+    refused = set_up(world, DORA, "--no-publish", check=False)
+    assert refused.returncode == 2 and "DNS names servers outside of the domain" in refused.stderr.decode()
+    assert world.account is None
+    set_up(world, DORA, "--no-publish", "--pin", world.exchange.pin)
+    assert f'"{HOST}"' in json.dumps(world.account)
 
 
 def test_check_finds_everything_in_order(world):
