@@ -55,10 +55,8 @@ static const char usage_text[] =
     "  --again                      import: also what is there already\n"
     "  --offline                    check: ask nobody, neither DNS nor the ports\n"
     "  --senders WHO                alias add: who may write to it: anyone (the default), members, domain\n"
-    "  --json                       check, status, verify, backup, restore, all lists, domain records, import,
-"
-    "                               export: one JSON object a line
-"
+    "  --json                       check, status, verify, backup, restore, all lists, domain records, import,\n"
+    "                               export: one JSON object a line\n"
     "  --version, --help\n";
 /* clang-format on */
 
