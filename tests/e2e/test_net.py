@@ -263,7 +263,7 @@ def test_nonsense_on_the_control_socket_stops_nothing(exchange):
 
 
 @pytest.mark.parametrize("line,status,said", [
-    ("portsmtp = 25", 2, "line 13"),
+    ("portsmtp = 25", 2, "line {}"),
     ("port_smtp = 70000", 2, "port_smtp"),
     ("hostname = \"a b\"", 2, "hostname"),
     ("tls_key = \"/x\"", 2, "tls_certificate"),
@@ -272,9 +272,10 @@ def test_nonsense_on_the_control_socket_stops_nothing(exchange):
 ])
 def test_a_wrong_configuration_is_refused_with_a_sentence(tmp_path, line, status, said):
     exchange = Exchange(tmp_path, accounts=())
-    exchange.config.write_text(exchange.config.read_text() + line + "\n")
+    before = exchange.config.read_text()
+    exchange.config.write_text(before + line + "\n")
     done = exchange.run("check", "--offline", check=False)
-    assert done.returncode == status and said in done.stderr, done.stderr
+    assert done.returncode == status and said.format(1 + before.count("\n")) in done.stderr, done.stderr
 
 
 def test_usage(tmp_path):
@@ -330,7 +331,7 @@ def test_a_port_that_is_taken_is_named(fresh_exchange):
 
 def test_ports_can_be_off(fresh_exchange):
     exchange = fresh_exchange({"port_smtp": "-1", "port_hkp": "-1"}, accounts=())
-    assert sorted(exchange.ports) == ["https", "imap", "imaps", "submission", "submissions"]
+    assert sorted(exchange.ports) == ["http", "https", "imap", "imaps", "submission", "submissions"]
 
 
 def test_more_connections_than_the_soft_limit_of_descriptors(fresh_exchange):
