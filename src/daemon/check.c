@@ -215,8 +215,9 @@ check_issuer(struct look *l)
 		check_say(&l->check,
 		    &(struct check_line){ .result = CHECK_ADVICE,
 			.what = "certificate",
-			.why = "It vouches for itself: only clients that were told its pin believe it, and Thunderbird, "
-			       "Outlook and the Web Key Directory do not" });
+			.why =
+			    "It vouches for itself: only clients that were told its pin believe it, and Thunderbird, "
+			    "Outlook and the Web Key Directory do not" });
 }
 
 /* Those that were named, or all. */
