@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/xml.h"
 
-#include <expat.h>
-
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "base/xml_library.h"
 
 #define SEPARATOR ' ' /* between namespace and name: stands in neither */
 /* Expat's table of names is keyed against collisions; in documents so small they cost nothing, and no chance is needed. */
@@ -15,6 +14,7 @@ static const XML_Memory_Handling_Suite memory = { mem_alloc, mem_realloc, mem_fr
 struct reading {
 	const struct xml_handler *handler;
 	void *ctx;
+	const struct xml_library *xml;
 	XML_Parser parser;
 	struct error *e;
 	unsigned depth;
@@ -26,13 +26,13 @@ static void
 stop(struct reading *r, int rc)
 {
 	r->rc = rc;
-	(void)XML_StopParser(r->parser, XML_FALSE);
+	(void)r->xml->StopParser(r->parser, XML_FALSE);
 }
 
 static uint64_t
 where(const struct reading *r)
 {
-	XML_Index at = XML_GetCurrentByteIndex(r->parser);
+	XML_Index at = r->xml->GetCurrentByteIndex(r->parser);
 
 	return at < 0 ? ERROR_NO_OFFSET : (uint64_t)at;
 }
@@ -126,36 +126,37 @@ on_doctype(void *ctx, const XML_Char *name, const XML_Char *system_id, const XML
 static int
 failed(const struct reading *r)
 {
-	enum XML_Error code = XML_GetErrorCode(r->parser);
+	enum XML_Error code = r->xml->GetErrorCode(r->parser);
 
 	if (r->rc != 0)
 		return r->rc;
 	if (code == XML_ERROR_NO_MEMORY)
 		return error_nomem(r->e);
-	return error_set_at(r->e, ERR_SYNTAX, where(r), "the document is no XML: %s", XML_ErrorString(code));
+	return error_set_at(r->e, ERR_SYNTAX, where(r), "the document is no XML: %s", r->xml->ErrorString(code));
 }
 
 int
-xml_read(struct slice document, const struct xml_handler *handler, void *ctx, struct error *e)
+xml_read_by(
+    const struct xml_library *xml, struct slice document, const struct xml_handler *handler, void *ctx, struct error *e)
 {
 	static const XML_Char separator[] = { SEPARATOR, '\0' };
-	struct reading r = { .handler = handler, .ctx = ctx, .e = e };
+	struct reading r = { .handler = handler, .ctx = ctx, .e = e, .xml = xml };
 	int rc = 0;
 
 	if (document.len > XML_DOCUMENT_MAX)
 		return error_set(e, ERR_LIMIT, "the document has more than %u octets", XML_DOCUMENT_MAX);
-	r.parser = XML_ParserCreate_MM(NULL, &memory, separator);
+	r.parser = xml->ParserCreate_MM(NULL, &memory, separator);
 	if (r.parser == NULL)
 		return error_nomem(e);
-	(void)XML_SetHashSalt(r.parser, SALT);
-	XML_SetUserData(r.parser, &r);
-	XML_SetElementHandler(r.parser, on_begin, on_end);
-	XML_SetCharacterDataHandler(r.parser, on_text);
-	XML_SetStartDoctypeDeclHandler(r.parser, on_doctype);
-	if (XML_Parse(r.parser, document.len == 0 ? "" : (const char *)document.data, (int)document.len, XML_TRUE) !=
+	(void)xml->SetHashSalt(r.parser, SALT);
+	xml->SetUserData(r.parser, &r);
+	xml->SetElementHandler(r.parser, on_begin, on_end);
+	xml->SetCharacterDataHandler(r.parser, on_text);
+	xml->SetStartDoctypeDeclHandler(r.parser, on_doctype);
+	if (xml->Parse(r.parser, document.len == 0 ? "" : (const char *)document.data, (int)document.len, XML_TRUE) !=
 	    XML_STATUS_OK)
 		rc = failed(&r);
-	XML_ParserFree(r.parser);
+	xml->ParserFree(r.parser);
 	return rc;
 }
 

@@ -37,6 +37,10 @@ struct xml_handler {
  * handler's own.
  */
 int xml_read(struct slice document, const struct xml_handler *handler, void *ctx, struct error *e);
+/* The same by a library that is not linked (base/xml_library.h, os/xml_late.h). */
+struct xml_library;
+int xml_read_by(const struct xml_library *library, struct slice document, const struct xml_handler *handler, void *ctx,
+    struct error *e);
 /* The value of an attribute without namespace; empty when it is not there. */
 struct slice xml_attribute(const struct xml_element *element, const char *name);
 
