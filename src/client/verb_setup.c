@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/discover.h"
 #include "client/keyring.h"
 #include "client/mailbox.h"
 #include "client/servers.h"
@@ -16,10 +17,10 @@ static const char help[] =
     "Finds the servers of the account, signs in, makes a key (or takes the one that is\n"
     "here already), and publishes its certificate in the key directory of the exchange.\n"
     "\n"
-    "  --server HOST[:PORT]   a server; without --server it is where the domain says in DNS\n"
-    "                         (SRV records), or else the address's domain itself. With a port it\n"
-    "                         may be given for SMTP, IMAP and HTTPS each; which is which is found\n"
-    "                         out (or say imaps://HOST:PORT, submissions://, https://)\n"
+    "  --server HOST[:PORT]   a server; without --server it is where the domain says, by its\n"
+    "                         autoconfig or in DNS, or else the address's domain itself. With a\n"
+    "                         port it may be given for SMTP, IMAP and HTTPS each; which is which\n"
+    "                         is found out (or say imaps://HOST:PORT, submissions://, https://)\n"
     "  --pin FINGERPRINT      SHA-256 of the server's public key (SubjectPublicKeyInfo): only a\n"
     "                         server with this key is believed. Without it, a certificate that no\n"
     "                         authority vouches for is shown, and you are asked\n"
@@ -202,12 +203,19 @@ ask_about_elsewhere(struct setup *s)
 	return yes ? 0 : error_set(&s->error, ERR_USAGE, "say --server with the server that you mean");
 }
 
-/* ERR_NOT_FOUND: the domain does not say where its servers are. */
+/*
+ * First what the provider publishes over HTTPS, where its certificate vouches for it; then DNS. ERR_NOT_FOUND: the domain
+ * does not say where its servers are.
+ */
 static int
 find_by_domain(struct setup *s)
 {
 	bool elsewhere = false;
-	int rc = servers_by_domain(&s->account, &elsewhere, &s->error);
+	int rc = discover_servers(&s->account, &s->error);
+
+	if (rc == 0)
+		return believe_server(s, &s->account, ACCOUNT_IMAP);
+	rc = servers_by_domain(&s->account, &elsewhere, &s->error);
 
 	if (rc == ERR_NET)
 		rc = ERR_NOT_FOUND; /* without DNS the domain's own name is not found either, and then that is said */
