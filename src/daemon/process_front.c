@@ -10,6 +10,8 @@
 
 #define LISTENERS_MAX ((size_t)CONFIG_PORT_COUNT * CONFIG_LIST_MAX)
 
+#define CONNECTIONS_NUMBERED 1000000000u /* of one front, before they look as if they were the next one's */
+
 /* What is spoken on which port. */
 static const struct port_row {
 	enum service_role role;
@@ -106,6 +108,7 @@ front_start(struct process *p, int fd, struct error *e)
 	if (f == NULL)
 		return error_nomem(e);
 	limits.peers_fd = fd + 1;
+	conn_ids_from((p->setup.number >> 8) * CONNECTIONS_NUMBERED); /* no other process has had the same in the log */
 	rc = server_new(&limits, &f->server, e);
 	(void)close(fd);
 	if (rc == 0)

@@ -42,10 +42,24 @@ conn_wake(struct conn *c)
 	loop_post(c->thread->loop, &c->wake_task);
 }
 
+static atomic_uint_fast64_t last_id;
+
 uint64_t
 conn_id(const struct conn *c)
 {
 	return c->id;
+}
+
+uint64_t
+conn_origin(const struct conn *c)
+{
+	return c->origin;
+}
+
+void
+conn_ids_from(uint64_t first)
+{
+	atomic_store(&last_id, first);
 }
 
 const char *
@@ -65,14 +79,13 @@ conn_port(const struct conn *c)
 struct conn *
 conn_make(size_t size, const struct conn_kind *kind, struct conn_thread *t, size_t input_max, void (*first)(void *ctx))
 {
-	static atomic_uint_fast64_t last_id;
 	struct conn *c = mem_alloc(size);
 
 	if (c == NULL)
 		return NULL;
 	c->kind = kind;
 	c->thread = t;
-	c->id = atomic_fetch_add(&last_id, 1) + 1;
+	c->origin = c->id = atomic_fetch_add(&last_id, 1) + 1;
 	c->limit_at = MACHINE_NEVER;
 	atomic_init(&c->refs, 1);
 	atomic_init(&c->woken, true);

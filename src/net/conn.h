@@ -85,6 +85,13 @@ void conn_release(struct conn *c);
 void conn_wake(struct conn *c);
 /* A number that no other connection of this process has had. */
 uint64_t conn_id(const struct conn *c);
+/*
+ * The number of the connection in all processes' logs: conn_id() in the process that has the socket. For people: who has
+ * the socket may say what it likes.
+ */
+uint64_t conn_origin(const struct conn *c);
+/* The numbers of this process begin behind that one. Before the first connection. */
+void conn_ids_from(uint64_t first);
 /* The peer's address as text, "192.0.2.1" or "2001:db8::1"; valid as long as the conn. */
 const char *conn_peer(const struct conn *c);
 /* Our own port of this connection. */

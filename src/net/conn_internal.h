@@ -76,6 +76,7 @@ struct conn {
 	struct wheel_entry timer;
 	int64_t limit_at; /* deadline of this state: handshake, stalled output, lingering; or MACHINE_NEVER */
 	struct buf input; /* what the session has not taken yet */
+	uint64_t origin;  /* conn_origin() */
 	uint64_t id;
 	atomic_uint refs;
 	atomic_bool woken;

@@ -16,6 +16,7 @@
 
 #include "net/tls_internal.h"
 #include "os/clock.h"
+#include "os/log.h"
 #include "os/metrics.h"
 
 struct socket_conn {
@@ -57,6 +58,8 @@ let_go(struct conn *c)
 	s->fd = -1;
 	peers_remove(c->thread->peers, s->key);
 	metric_add(METRIC_CONNECTIONS + s->listener->config.protocol, -1);
+	if (log_wants(LOG_LEVEL_DEBUG))
+		log_event(LOG_LEVEL_DEBUG, "connection.closed", log_u64("connection", c->id));
 }
 
 /* Says our end and waits a little: closing with unread input would make the kernel take back our last words (RST). */
@@ -487,5 +490,8 @@ conn_start(
 		memcpy(c->peer, "local", 6);
 	else if (getnameinfo(address, len, c->peer, sizeof c->peer, NULL, 0, NI_NUMERICHOST) != 0)
 		memcpy(c->peer, "unknown", 8);
+	if (log_wants(LOG_LEVEL_DEBUG))
+		log_event(LOG_LEVEL_DEBUG, "connection.opened", log_u64("connection", c->id), log_str("peer", c->peer),
+		    log_u64("port", c->port));
 	loop_post(t->loop, &c->wake_task);
 }

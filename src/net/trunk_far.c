@@ -271,6 +271,7 @@ open_session(struct far_trunk *t, struct far_conn *f, const struct trunk_open *i
 	struct conn *c = &f->c;
 	struct error e;
 
+	c->origin = in->id;
 	if (t->thread->ending ||
 	    t->config.open(t->config.ctx, t->config.tag, in->id, c, in, &c->ops, &c->session, &e) != 0) {
 		c->abort = true;

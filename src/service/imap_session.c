@@ -111,7 +111,7 @@ imap_session_upload(struct imap_session *s)
 void
 imap_session_fault(struct imap_session *s, const struct imap_command *command, const struct error *e)
 {
-	log_event(LOG_LEVEL_ERROR, "imap.fault", log_u64("connection", conn_id(s->conn)),
+	log_event(LOG_LEVEL_ERROR, "imap.fault", log_u64("connection", conn_origin(s->conn)),
 	    log_slice("command", command == NULL ? SLICE_EMPTY : command->name), log_error(e));
 }
 

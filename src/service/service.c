@@ -131,7 +131,8 @@ service_open(void *ctx, uint64_t process, uint64_t number, struct conn *c, const
 	if (row == NULL)
 		return error_set(e, ERR_DENIED, "that is not spoken here");
 	if (row->granted && (account = grants_take(s->ports.grants, process, number, clock_ms())) == 0) {
-		log_event(LOG_LEVEL_WARNING, "service.claim_refused", log_str("peer", conn_peer(c)));
+		log_event(LOG_LEVEL_WARNING, "service.claim_refused", log_u64("connection", conn_origin(c)),
+		    log_str("peer", conn_peer(c)));
 		return error_set(e, ERR_DENIED, "nobody has signed in on this connection");
 	}
 	rc = row->open(s, c, account, in, session_out, e);

@@ -90,7 +90,8 @@ refuse(struct check *c, const struct error *e)
 
 	/* Neither the address nor the password: people type one in place of the other. */
 	log_event(wrong || e->code == ERR_LIMIT ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "auth.refused",
-	    log_slice("peer", q->peer), log_u64("account", c->account), log_error(e));
+	    log_u64("connection", q->connection), log_slice("peer", q->peer), log_u64("account", c->account),
+	    log_error(e));
 	count_result(wrong ? METRIC_WRONG : e->code == ERR_LIMIT ? METRIC_BUSY : METRIC_FAULT);
 	count(c, wrong ? THROTTLE_WRONG : THROTTLE_NONE);
 	port_fail(c->job, e);

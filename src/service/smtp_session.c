@@ -105,7 +105,7 @@ smtp_session_open_account(struct service *service, struct conn *c, uint64_t acco
 		mem_free(s);
 		return rc;
 	}
-	log_event(LOG_LEVEL_INFO, "smtp.authenticated", log_u64("connection", conn_id(c)),
+	log_event(LOG_LEVEL_INFO, "smtp.authenticated", log_u64("connection", conn_origin(c)),
 	    log_str("peer", conn_peer(c)), log_u64("account", account));
 	service_session_begun(service);
 	*session_out = s;
@@ -400,8 +400,8 @@ fault_reply(int code)
 static void
 log_fault(const struct smtp_session *s, int code)
 {
-	log_event(
-	    LOG_LEVEL_ERROR, "smtp.fault", log_u64("connection", conn_id(s->conn)), log_str("error", error_name(code)));
+	log_event(LOG_LEVEL_ERROR, "smtp.fault", log_u64("connection", conn_origin(s->conn)),
+	    log_str("error", error_name(code)));
 }
 
 static void
@@ -527,8 +527,8 @@ answered_keep(struct smtp_session *s, const struct answer *a)
 		return;
 	}
 	m->handle = 0;
-	log_event(LOG_LEVEL_INFO, "smtp.kept", log_str("id", s->id), log_str("peer", conn_peer(s->conn)),
-	    log_slice("from", m->from), log_u64("inboxes", a->inboxes));
+	log_event(LOG_LEVEL_INFO, "smtp.kept", log_u64("connection", conn_origin(s->conn)), log_str("id", s->id),
+	    log_str("peer", conn_peer(s->conn)), log_slice("from", m->from), log_u64("inboxes", a->inboxes));
 	smtp_count_kept(s->role, a->inboxes);
 	if (!smtp_message_wants_report(m) || !report(s))
 		say_kept(s);

@@ -83,6 +83,12 @@ conn_id(const struct conn *c)
 	return c->id;
 }
 
+uint64_t
+conn_origin(const struct conn *c)
+{
+	return c->id;
+}
+
 const char *
 conn_peer(const struct conn *c)
 {
