@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #include "daemon/counting.h"
 
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "net/tls.h"
 #include "os/clock.h"
+#include "os/file.h"
 #include "os/metrics.h"
 
 #define PARENTS_FACTS 0u /* the parent's own row; those of children follow */
@@ -108,23 +107,18 @@ counting_ended(const struct parent *p, struct child *c)
 static uint64_t
 memory_of(pid_t pid)
 {
-	char name[40], text[128] = "";
-	unsigned long pages = 0;
-	char *end;
-	int fd;
-	ssize_t n;
+	BUF_OWNED struct buf text = { 0 };
+	struct slice resident;
+	uint64_t pages;
+	char name[40];
 
 	(void)snprintf(name, sizeof name, "/proc/%d/statm", (int)pid);
-	fd = open(name, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	buf_init(&text, 4096);
+	if (file_read(name, &text, NULL) != 0)
 		return 0;
-	n = read(fd, text, sizeof text - 1);
-	(void)close(fd);
-	if (n <= 0)
-		return 0;
-	(void)strtoul(text, &end, 10); /* all of its addresses; the second number is what is resident */
-	pages = strtoul(end, NULL, 10);
-	return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	(void)slice_split(buf_slice(&text), ' ', &resident); /* all of its addresses; then what is resident */
+	resident = slice_split(resident, ' ', &resident);
+	return slice_to_u64(resident, UINT32_MAX, &pages) ? pages * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
 static void

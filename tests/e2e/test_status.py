@@ -131,8 +131,7 @@ NONSENSE = {
 
 
 @pytest.mark.parametrize("what", NONSENSE)
-def test_nonsense_to_the_status_stops_nothing(fresh_exchange, request, what):
-    exchange = request.getfixturevalue("exchange")
+def test_pitfall_server_10_nonsense_on_the_control_socket_stops_nothing(exchange, what):
     before = Processes(exchange).everyone()
     for _ in range(3):
         with socket.socket(socket.AF_UNIX) as s:
