@@ -41,6 +41,16 @@ place_add_domains(struct port *store, const struct slice *domains, size_t count,
 	return 0;
 }
 
+bool
+place_has_domains(struct port *store)
+{
+	struct store_domains reply;
+	ARENA_OWNED struct arena a = { 0 };
+
+	arena_init(&a, 1 << 20);
+	return store_domain_list(store, &(struct store_nothing){ 0 }, &a, &reply, NULL) != 0 || reply.domain_count > 0;
+}
+
 int
 place_open(const struct place_options *o, struct place *place_out, struct error *e)
 {

@@ -38,6 +38,8 @@ struct place_options {
 
 /* Opens the store of a folder in this process. */
 int place_open(const struct place_options *options, struct place *place_out, struct error *e);
+/* Whether any mail is ours. */
+bool place_has_domains(struct port *store);
 int place_add_domains(struct port *store, const struct slice *domains, size_t count, struct error *e);
 /*
  * Asks the running server when there is one; otherwise makes the folder if need be and opens the store here, as the

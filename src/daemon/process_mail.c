@@ -109,6 +109,9 @@ open_store(struct mail *m, struct error *e)
 {
 	int rc = patiently(open_place, m, e);
 
+	if (rc == 0 && !place_has_domains(m->place.port))
+		log_event(LOG_LEVEL_WARNING, "mail.no_domains",
+		    log_str("do", "set domains in the configuration, or letterlockd domain add"));
 	if (rc == 0)
 		rc = grants_new(m->behind.process->setup.connections_account, &m->grants, e);
 	if (rc == 0)

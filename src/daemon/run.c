@@ -227,9 +227,7 @@ verb_run(const struct verb_input *in)
 		(void)error_set(&e, ERR_USAGE, "run takes no words, only options");
 		return verb_failed(&e);
 	}
-	rc = config_check_serving(in->config, &e);
-	if (rc == 0)
-		rc = signals_open(&r.signals, &e);
+	rc = signals_open(&r.signals, &e);
 	if (rc == 0)
 		rc = log_open(in->config->log_level, in->config->log_file, &e);
 	if (rc == 0)
