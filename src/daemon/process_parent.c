@@ -494,11 +494,8 @@ parent_is_well(const struct parent *p)
 
 	for (size_t i = 0; i < p->count; i++) {
 		const struct child *c = &p->children[i];
-		bool there = c->control >= 0 && c->ready;
 
-		if (!there && (c->control >= 0 || can_start(p, c)) && now - c->started_at > CHILD_SILENT_MS)
-			return false;
-		if (there && c->pinged_at != 0 && now - c->pinged_at > CHILD_SILENT_MS + 2 * PARENT_TICK_MS)
+		if (c->control >= 0 && c->pinged_at != 0 && now - c->pinged_at > CHILD_SILENT_MS + 2 * PARENT_TICK_MS)
 			return false;
 	}
 	return true;

@@ -71,7 +71,7 @@ int parent_start(struct parent *p, const struct config *config, struct listening
  * child cannot start and none ever ran (p->error says why).
  */
 int parent_turn(struct parent *p, int extra_fd);
-/* Every child that can run is there, and has answered lately. */
+/* No child hangs, not even one that was to be ended for it. */
 bool parent_is_well(const struct parent *p);
 /* All children are there. */
 bool parent_is_ready(const struct parent *p);

@@ -208,6 +208,26 @@ class Manager:
         self.folder.cleanup()
 
 
+def test_the_watchdog_hears_and_a_process_that_hangs_is_ended(fresh_exchange):
+    """The parent asks every five seconds; who does not answer for a minute is ended and started anew, and the rest goes on."""
+    manager = Manager()
+    exchange = fresh_exchange({"fronts": "1"}, start=False)
+    exchange.start(launcher=("env", f"NOTIFY_SOCKET={manager.path}", "WATCHDOG_USEC=20000000"))
+    of = Processes(exchange)
+    of.fronts = 1
+    before, mx = of.everyone(), of.one("mx")
+    os.kill(mx, signal.SIGSTOP)
+    said, end = [], time.monotonic() + 90
+    while mx in of.everyone() and time.monotonic() < end:
+        said.append(manager.next())
+    assert sum("WATCHDOG" in s for s in said) >= 10
+    eventually(of.complete)
+    assert "parent.child_silent child=mx" in exchange.log()
+    assert set(before) - set(of.everyone()) == {mx}, "only that one"
+    exchange.stop()
+    manager.close()
+
+
 def test_the_service_manager_is_told(fresh_exchange):
     """READY when clients are served, RELOADING and READY again, STOPPING; and by nobody but the parent."""
     manager = Manager()
