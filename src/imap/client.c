@@ -32,9 +32,7 @@ imap_client_new(const struct imap_client_options *options, struct imap_client **
 void
 imap_client_forget_secret(struct imap_client *m)
 {
-	if (m->sasl.mechanism != NULL)
-		sasl_client_done(&m->sasl);
-	m->sasl.mechanism = NULL;
+	sasl_client_done(&m->sasl);
 	buf_wipe_done(&m->secret);
 }
 
@@ -406,7 +404,7 @@ put_response(struct imap_client *m, struct slice challenge, struct imap_client_e
 static void
 continuation(struct imap_client *m, struct slice text, struct imap_client_event *ev)
 {
-	if (m->phase == PHASE_COMMAND && m->command == SENT_LOGIN && m->sasl.mechanism != NULL) {
+	if (m->phase == PHASE_COMMAND && m->command == SENT_LOGIN && m->sasl.mechanism != SASL_NONE) {
 		put_response(m, text, ev);
 	} else if (m->phase == PHASE_COMMAND && m->command == SENT_APPEND) {
 		m->phase = PHASE_SENDING;

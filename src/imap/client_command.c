@@ -103,7 +103,7 @@ offered(const struct imap_client *m, struct buf *out)
 static int
 authenticate(struct imap_client *m, struct error *e)
 {
-	(void)buf_putf(&m->out, "AUTHENTICATE %s", sasl_client_name(&m->sasl));
+	(void)buf_putf(&m->out, "AUTHENTICATE %s", sasl_mechanism_name(m->sasl.mechanism));
 	m->responded = false;
 	if (imap_client_can(m, "SASL-IR")) {
 		(void)buf_put_str(&m->out, " ");
@@ -140,13 +140,15 @@ imap_client_login(struct imap_client *m, struct slice user, struct slice passwor
 		.password = slice_from(buf_slice(&m->secret), user.len) };
 	buf_init(&names, IMAP_CLIENT_CAPABILITIES_MAX);
 	offered(m, &names);
-	rc = sasl_client_init(&m->sasl, buf_slice(&names), &m->credentials, true, e);
+	rc = sasl_client_init(&m->sasl,
+	    &(struct sasl_client_config){
+		.offered = buf_slice(&names), .credentials = &m->credentials, .channel = { .tls = true } },
+	    e);
 	buf_done(&names);
 	if (rc == 0) {
 		rc = begin(m, SENT_LOGIN, true, e);
 		return rc != 0 ? rc : authenticate(m, e);
 	}
-	m->sasl.mechanism = NULL;
 	if (imap_client_can(m, "LOGINDISABLED") || !quotable(user) || !quotable(password)) {
 		imap_client_forget_secret(m);
 		return rc;

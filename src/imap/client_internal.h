@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "imap/client.h"
 #include "imap/limits.h"
-#include "sasl/sasl.h"
+#include "sasl/client.h"
 
 enum imap_client_phase {
 	PHASE_GREETING,

@@ -6,7 +6,8 @@
 #include "imap/input.h"
 #include "imap/limits.h"
 #include "imap/write.h"
-#include "sasl/sasl.h"
+#include "sasl/plain.h"
+#include "sasl/relay.h"
 
 #define ARENA_MAX 65536u
 #define REFUSALS_MAX 5u
@@ -24,7 +25,7 @@ struct imap_login {
 	struct buf out;
 	struct arena arena;
 	struct imap_command command;
-	struct sasl_server sasl;
+	struct sasl_relay sasl;
 	struct imap_login_options options;
 	enum phase phase;
 	unsigned bad;
@@ -46,8 +47,7 @@ forget(struct imap_login *m)
 {
 	arena_wipe_done(&m->arena);
 	arena_init(&m->arena, ARENA_MAX);
-	sasl_server_done(&m->sasl);
-	sasl_server_init(&m->sasl);
+	sasl_relay_done(&m->sasl);
 	imap_input_next(&m->input);
 	m->command = (struct imap_command){ .verb = IMAP_VERB_COUNT };
 }
@@ -101,7 +101,7 @@ imap_login_new(const struct imap_login_options *options, int64_t now_ms, struct 
 		return error_nomem(e);
 	imap_input_init(&m->input, IMAP_LOGIN_LINE_MAX, IMAP_LOGIN_LITERALS_MAX);
 	buf_init(&m->out, IMAP_OUTPUT_HIGH);
-	sasl_server_init(&m->sasl);
+	sasl_relay_init(&m->sasl);
 	arena_init(&m->arena, ARENA_MAX);
 	m->command.verb = IMAP_VERB_COUNT;
 	m->options = *options;
@@ -286,7 +286,7 @@ static void
 challenge(struct imap_login *m)
 {
 	(void)buf_put_str(&m->out, "+ ");
-	(void)sasl_server_challenge(&m->sasl, &m->out);
+	(void)sasl_relay_first(&m->sasl, &m->out);
 	(void)buf_put_str(&m->out, "\r\n");
 	m->phase = RESPONSE;
 }
@@ -296,18 +296,18 @@ static void
 response(struct imap_login *m, struct slice text, bool initial, struct imap_login_event *out)
 {
 	struct error e = { 0 };
-	int step = sasl_server_response(&m->sasl, text, initial, &e);
+	struct sasl_credentials c;
+	int rc = sasl_relay_response(&m->sasl, text, initial, &e);
 
-	if (step == SASL_STEP_CHECK) {
-		out->authorize = m->sasl.credentials.authorize;
-		out->user = m->sasl.credentials.identity;
-		out->password = m->sasl.credentials.password;
+	if (rc == 0)
+		rc = plain_parse(buf_slice(&m->sasl.message), &c, &e);
+	if (rc == 0) {
+		out->authorize = c.authorize;
+		out->user = c.identity;
+		out->password = c.password;
 		ask(m, out);
-	} else if (step == SASL_STEP_CHALLENGE) {
-		imap_input_next(&m->input);
-		challenge(m);
 	} else {
-		bad(m, step == ERR_DENIED ? "Authentication cancelled." : e.text);
+		bad(m, rc == ERR_DENIED ? "Authentication cancelled." : e.text);
 	}
 }
 
@@ -315,7 +315,8 @@ static void
 do_authenticate(struct imap_login *m, struct imap_login_event *out)
 {
 	struct error e = { 0 };
-	int rc = sasl_server_begin(&m->sasl, m->command.mechanism, m->options.tls, &e);
+	const struct sasl_offer offer = { m->options.tls, false, SASL_BIT(SASL_PLAIN) };
+	int rc = sasl_relay_begin(&m->sasl, m->command.mechanism, &offer, &e);
 
 	/* The tag must outlive the line it came in. */
 	m->command.tag = arena_copy(&m->arena, m->command.tag);

@@ -1,14 +1,27 @@
 /* SPDX-License-Identifier: ISC */
-#include "sasl/mechanism.h"
+#include "sasl/sasl.h"
 
-const struct sasl_mechanism *const sasl_mechanisms[] = { &sasl_plain };
-const size_t sasl_mechanism_count = sizeof(sasl_mechanisms) / sizeof(sasl_mechanisms[0]);
+static const char *const names[SASL_MECHANISM_COUNT] = {
+	[SASL_NONE] = "",
+	[SASL_PLAIN] = "PLAIN",
+	[SASL_LOGIN] = "LOGIN",
+	[SASL_SCRAM_SHA_256] = "SCRAM-SHA-256",
+	[SASL_SCRAM_SHA_256_PLUS] = "SCRAM-SHA-256-PLUS",
+	[SASL_OAUTHBEARER] = "OAUTHBEARER",
+	[SASL_XOAUTH2] = "XOAUTH2",
+};
 
-const struct sasl_mechanism *
+const char *
+sasl_mechanism_name(enum sasl_mechanism m)
+{
+	return (unsigned)m < SASL_MECHANISM_COUNT ? names[m] : "";
+}
+
+enum sasl_mechanism
 sasl_mechanism_find(struct slice name)
 {
-	for (size_t i = 0; i < sasl_mechanism_count; i++)
-		if (slice_ieq_str(name, sasl_mechanisms[i]->name))
-			return sasl_mechanisms[i];
-	return NULL;
+	for (unsigned i = SASL_NONE + 1; i < SASL_MECHANISM_COUNT; i++)
+		if (slice_ieq_str(name, names[i]))
+			return (enum sasl_mechanism)i;
+	return SASL_NONE;
 }

@@ -1,24 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * SASL exchanges (RFC 4422), both sides. The protocol (SMTP, IMAP, POP3) reads
- * and writes the lines; here is what stands in them, base64 and all.
+ * SASL (RFC 4422): what its sides have in common. The work is in
  *
- * Server:
- *   sasl_server_init(&s)
- *   sasl_server_begin(&s, name, tls)          the mechanism asked for
- *   step = sasl_server_response(&s, text)     the initial response if there was one, then each line of the client;
- *                                             without an initial response: sasl_server_challenge() first
- *   SASL_STEP_CHALLENGE: send sasl_server_challenge(), read a line
- *   SASL_STEP_CHECK: s.credentials are to be checked, then the exchange is over
- *   sasl_server_done(&s)                      wipes
+ *   sasl/relay.h   the server's side of the wire: names, base64, limits. It knows no verifier and no secret, and stands
+ *                  in the process that strangers talk to.
+ *   sasl/server.h  the server's side of the mechanisms, on decoded messages: where the verifiers are
+ *   sasl/scram.h   SCRAM's verifiers, made and read
+ *   sasl/client.h  the client's side: both in one
  *
- * Client:
- *   sasl_client_init(&c, name, &credentials, tls)
- *   sasl_client_respond(&c, challenge, out)   appends the encoded response; the first call is the initial response
- *   sasl_client_done(&c)
- *
- * Encoded text is taken strictly: no white space, exact padding. A mechanism
- * that shows the password is neither offered nor used without TLS.
+ * Mechanisms: SCRAM-SHA-256 and -PLUS (RFC 5802, RFC 7677), OAUTHBEARER
+ * (RFC 7628), XOAUTH2 (the same before it was standard), PLAIN (RFC 4616),
+ * LOGIN (never standard). Nothing is offered or done without TLS on either
+ * side: what follows a sign-in would be as readable as the password.
  */
 #ifndef SASL_SASL_H
 #define SASL_SASL_H
@@ -30,69 +23,49 @@
 #include "base/slice.h"
 #include "sasl/limits.h"
 
-struct sasl_mechanism;
+/* The numbers cross between processes: they stay. */
+enum sasl_mechanism {
+	SASL_NONE = 0,
+	SASL_PLAIN = 1,
+	SASL_LOGIN = 2,
+	SASL_SCRAM_SHA_256 = 3,
+	SASL_SCRAM_SHA_256_PLUS = 4,
+	SASL_OAUTHBEARER = 5,
+	SASL_XOAUTH2 = 6,
+	SASL_MECHANISM_COUNT = 7,
+};
 
+/* Sets of mechanisms. */
+#define SASL_BIT(mechanism) (1u << (unsigned)(mechanism))
+#define SASL_SET_PASSWORD (SASL_BIT(SASL_PLAIN) | SASL_BIT(SASL_LOGIN)) /* they show the password to the server */
+#define SASL_SET_SCRAM (SASL_BIT(SASL_SCRAM_SHA_256) | SASL_BIT(SASL_SCRAM_SHA_256_PLUS))
+#define SASL_SET_TOKEN (SASL_BIT(SASL_OAUTHBEARER) | SASL_BIT(SASL_XOAUTH2))
+#define SASL_SET_ALL (SASL_SET_PASSWORD | SASL_SET_SCRAM | SASL_SET_TOKEN)
+
+/* As registered, upper case; "" for a number that is none. */
+const char *sasl_mechanism_name(enum sasl_mechanism m);
+/* By name, ASCII case ignored; SASL_NONE when there is none. */
+enum sasl_mechanism sasl_mechanism_find(struct slice name);
+
+/* What somebody says of himself. Which parts are used depends on the mechanism; slices are borrowed. */
 struct sasl_credentials {
 	struct slice authorize; /* the identity to act as; empty: the same as identity */
-	struct slice identity;  /* who proves: an account's address */
-	struct slice password;
-};
-
-enum sasl_step {
-	SASL_STEP_CHALLENGE = 1, /* another round */
-	SASL_STEP_CHECK = 2,     /* credentials are complete */
-};
-
-struct sasl_server {
-	const struct sasl_mechanism *mechanism;
-	struct buf message;   /* the decoded response; credentials point into it */
-	struct buf challenge; /* the decoded challenge */
-	unsigned rounds;      /* responses so far */
-	struct sasl_credentials credentials;
-};
-
-void sasl_server_init(struct sasl_server *s);
-void sasl_server_done(struct sasl_server *s);
-
-/* ERR_UNSUPPORTED: no such mechanism; ERR_POLICY: not without TLS. */
-int sasl_server_begin(struct sasl_server *s, struct slice name, bool tls, struct error *e);
-/* The encoded challenge to send now; may be empty (PLAIN's always is). Returns out's sticky error. */
-int sasl_server_challenge(const struct sasl_server *s, struct buf *out);
-/*
- * One encoded response. As an initial response, "=" stands for an empty one
- * (RFC 4954 section 4): pass initial. Returns an enum sasl_step, or ERR_SYNTAX
- * (bad base64, malformed message), ERR_LIMIT, ERR_DENIED (the client gave up
- * with "*"), ERR_ORDER (no begin, or it was over): the exchange is then over.
- */
-int sasl_server_response(struct sasl_server *s, struct slice text, bool initial, struct error *e);
-
-/* The names that may be offered, separated by spaces, appended. Returns out's sticky error. */
-int sasl_offer(struct buf *out, bool tls);
-
-struct sasl_client {
-	const struct sasl_mechanism *mechanism;
-	struct sasl_credentials credentials; /* borrowed: must outlive the exchange */
-	struct buf message;
-	unsigned rounds;
+	struct slice identity;  /* who proves: an account's address. With a token it may be empty: the token says */
+	struct slice password;  /* PLAIN, LOGIN; as a client also SCRAM */
+	struct slice token;     /* OAUTHBEARER, XOAUTH2: a bearer token (RFC 6750 section 2.1) */
+	struct slice host;      /* OAUTHBEARER: the server that the client believes to speak to, or empty */
+	uint16_t port;          /* likewise, or 0 */
 };
 
 /*
- * The best mechanism that both sides have is taken from offered (names
- * separated by spaces, as servers announce them). ERR_UNSUPPORTED: none;
- * ERR_POLICY: only such as are not used without TLS; ERR_USAGE: credentials
- * that cannot be sent (empty, too long, a NUL).
+ * The TLS channel below, for channel binding (RFC 5056). The data of a type
+ * is empty where this connection does not have it; of both together at most
+ * one is used, which the client names.
  */
-int sasl_client_init(
-    struct sasl_client *c, struct slice offered, const struct sasl_credentials *credentials, bool tls, struct error *e);
-/* The mechanism's name. */
-const char *sasl_client_name(const struct sasl_client *c);
-/*
- * Appends the encoded response to an encoded challenge; the first call makes
- * the initial response and looks at no challenge. An empty response is "=" as
- * the initial one. ERR_SYNTAX, ERR_ORDER (the server wants more than the
- * mechanism has), or out's error. The caller wipes out.
- */
-int sasl_client_respond(struct sasl_client *c, struct slice challenge, struct buf *out, struct error *e);
-void sasl_client_done(struct sasl_client *c);
+struct sasl_channel {
+	bool tls;
+	struct slice exporter;  /* tls-exporter (RFC 9266): 32 octets */
+	struct slice end_point; /* tls-server-end-point (RFC 5929 section 4): a hash of the server's certificate */
+};
 
 #endif

@@ -32,7 +32,6 @@ struct smtp_client {
 	struct buf hello;
 	const struct sasl_credentials *credentials;
 	struct sasl_client sasl;
-	bool sasl_begun;
 	enum client_state state;
 	struct buf in;
 	size_t in_at;
@@ -92,8 +91,7 @@ smtp_client_free(struct smtp_client *m)
 {
 	if (m == NULL)
 		return;
-	if (m->sasl_begun)
-		sasl_client_done(&m->sasl);
+	sasl_client_done(&m->sasl);
 	buf_done(&m->hello);
 	buf_done(&m->in);
 	buf_wipe_done(&m->out);
@@ -246,15 +244,17 @@ become_ready(struct smtp_client *m)
 static void
 begin_auth(struct smtp_client *m)
 {
+	const struct sasl_client_config config = {
+		.offered = buf_slice(&m->mechanisms), .credentials = m->credentials, .channel = { .tls = m->tls }
+	};
 	struct error e;
 
-	if (sasl_client_init(&m->sasl, buf_slice(&m->mechanisms), m->credentials, m->tls, &e) != 0) {
+	if (sasl_client_init(&m->sasl, &config, &e) != 0) {
 		fail(m, e.code, e.text, NULL);
 		return;
 	}
-	m->sasl_begun = true;
 	(void)buf_put_str(&m->out, "AUTH ");
-	(void)buf_put_str(&m->out, sasl_client_name(&m->sasl));
+	(void)buf_put_str(&m->out, sasl_mechanism_name(m->sasl.mechanism));
 	(void)buf_put_u8(&m->out, ' ');
 	if (sasl_client_respond(&m->sasl, SLICE_EMPTY, &m->out, &e) != 0) {
 		fail(m, ERR_INTERNAL, "signing in failed", NULL);

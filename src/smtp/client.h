@@ -30,7 +30,7 @@
 #include "base/error.h"
 #include "base/machine.h"
 #include "base/slice.h"
-#include "sasl/sasl.h"
+#include "sasl/client.h"
 #include "smtp/reply.h"
 
 struct smtp_client;

@@ -31,7 +31,7 @@ smtp_server_new(
 	buf_init(&m->hello, SMTP_DOMAIN_MAX);
 	buf_init(&m->in, SMTP_INPUT_MAX);
 	buf_init(&m->out, SMTP_OUTPUT_MAX);
-	sasl_server_init(&m->sasl);
+	sasl_relay_init(&m->sasl);
 	m->state = STATE_START;
 	m->deadline = now_ms + m->config.idle_ms;
 	(void)buf_put_slice(&m->hostname, config->hostname);
@@ -103,7 +103,7 @@ smtp_server_free(struct smtp_server *m)
 {
 	if (m == NULL)
 		return;
-	sasl_server_done(&m->sasl);
+	sasl_relay_done(&m->sasl);
 	buf_done(&m->hostname);
 	buf_done(&m->hello);
 	buf_wipe_done(&m->in); /* a password may have passed through it */
@@ -248,7 +248,7 @@ static void
 refuse_long(struct smtp_server *m)
 {
 	if (m->state == STATE_AUTH) {
-		sasl_server_done(&m->sasl);
+		sasl_relay_done(&m->sasl);
 		m->state = STATE_READY;
 		server_reply(m, SMTP_REPLY_AUTH_LINE_TOO_LONG, SLICE_EMPTY);
 	} else {
@@ -561,7 +561,7 @@ smtp_server_answer(struct smtp_server *m, enum smtp_reply reply, struct slice de
 	m->asked = SMTP_SERVER_NOTHING;
 	m->deadline = now_ms + m->config.idle_ms;
 	if (asked == SMTP_SERVER_AUTHENTICATE)
-		sasl_server_done(&m->sasl);
+		sasl_relay_done(&m->sasl);
 	if (asked == SMTP_SERVER_MAIL && agreed)
 		m->state = STATE_MAIL;
 	if (asked == SMTP_SERVER_RECIPIENT && agreed) {

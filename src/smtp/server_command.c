@@ -9,6 +9,9 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "sasl/plain.h"
+
+#define MECHANISMS SASL_BIT(SASL_PLAIN)
 
 /* ---- parsing ---- */
 
@@ -255,8 +258,8 @@ say_extensions(struct smtp_server *m)
 	if (m->config.can_start_tls && !m->config.tls)
 		(void)buf_put_str(&m->out, "250-STARTTLS\r\n");
 	if (m->config.role == SMTP_SERVER_SUBMISSION && m->config.tls && !m->authenticated) {
-		(void)buf_put_str(&m->out, "250-AUTH ");
-		(void)sasl_offer(&m->out, m->config.tls);
+		(void)buf_put_str(&m->out, "250-AUTH");
+		(void)sasl_offer_write(&(struct sasl_offer){ m->config.tls, false, MECHANISMS }, " ", &m->out);
 		(void)buf_put_str(&m->out, "\r\n");
 	}
 	(void)buf_put_str(&m->out, "250-8BITMIME\r\n250-SMTPUTF8\r\n250-CHUNKING\r\n");
@@ -326,9 +329,10 @@ auth_refusal(const struct smtp_server *m)
 static void
 act_auth(struct smtp_server *m, const struct smtp_command *c, struct smtp_server_event *event)
 {
+	const struct sasl_offer offer = { m->config.tls, false, MECHANISMS };
 	enum smtp_reply refusal = auth_refusal(m);
 
-	if (refusal == SMTP_REPLY_NONE && sasl_server_begin(&m->sasl, c->argument, m->config.tls, NULL) != 0)
+	if (refusal == SMTP_REPLY_NONE && sasl_relay_begin(&m->sasl, c->argument, &offer, NULL) != 0)
 		refusal = SMTP_REPLY_AUTH_MECHANISM;
 	if (refusal != SMTP_REPLY_NONE) {
 		server_reply(m, refusal, SLICE_EMPTY);
@@ -340,29 +344,25 @@ act_auth(struct smtp_server *m, const struct smtp_command *c, struct smtp_server
 		return;
 	}
 	(void)buf_put_str(&m->out, "334 ");
-	(void)sasl_server_challenge(&m->sasl, &m->out);
+	(void)sasl_relay_first(&m->sasl, &m->out);
 	(void)buf_put_str(&m->out, "\r\n");
 }
 
 void
 server_auth_response(struct smtp_server *m, struct slice line, bool initial, struct smtp_server_event *event)
 {
-	int step = sasl_server_response(&m->sasl, line, initial, NULL);
+	int rc = sasl_relay_response(&m->sasl, line, initial, NULL);
 
-	if (step == SASL_STEP_CHALLENGE) {
-		(void)buf_put_str(&m->out, "334 ");
-		(void)sasl_server_challenge(&m->sasl, &m->out);
-		(void)buf_put_str(&m->out, "\r\n");
-		return;
-	}
 	m->state = STATE_READY;
-	if (step == SASL_STEP_CHECK) {
-		event->credentials = &m->sasl.credentials;
+	if (rc == 0)
+		rc = plain_parse(buf_slice(&m->sasl.message), &m->credentials, NULL);
+	if (rc == 0) {
+		event->credentials = &m->credentials;
 		server_ask(m, event, SMTP_SERVER_AUTHENTICATE);
 		return;
 	}
-	sasl_server_done(&m->sasl);
-	server_reply(m, step == ERR_DENIED ? SMTP_REPLY_AUTH_CANCELLED : SMTP_REPLY_AUTH_MALFORMED, SLICE_EMPTY);
+	sasl_relay_done(&m->sasl);
+	server_reply(m, rc == ERR_DENIED ? SMTP_REPLY_AUTH_CANCELLED : SMTP_REPLY_AUTH_MALFORMED, SLICE_EMPTY);
 }
 
 static enum smtp_reply

@@ -4,6 +4,7 @@
 #define SMTP_SERVER_INTERNAL_H
 
 #include "base/buf.h"
+#include "sasl/relay.h"
 #include "smtp/data.h"
 #include "smtp/server.h"
 
@@ -36,7 +37,8 @@ struct smtp_server {
 	size_t in_at;   /* octets of in that are done with */
 	size_t scanned; /* octets behind in_at where no line ends */
 	struct buf out;
-	struct sasl_server sasl;
+	struct sasl_relay sasl;
+	struct sasl_credentials credentials; /* they point into sasl */
 	struct smtp_data data;
 	enum server_state state;
 	enum smtp_server_what asked; /* the open question, or SMTP_SERVER_NOTHING */
