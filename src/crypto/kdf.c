@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 #include "crypto/kdf.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include <argon2.h>
+#include <openssl/evp.h>
 
 #include "base/mem.h"
 #include "crypto/fail.h"
+#include "crypto/hash_table.h"
 #include "crypto/hmac.h"
 
 /*
@@ -106,5 +109,20 @@ kdf_argon2id(
 		return error_set(e, ERR_NOMEM, "there is no memory for Argon2 with %u KiB", cost->memory_kib);
 	if (rc != ARGON2_OK)
 		return error_set(e, ERR_CRYPTO, "Argon2 failed: %s", argon2_error_message(rc));
+	return 0;
+}
+
+int
+kdf_pbkdf2(enum hash_id id, struct slice password, struct slice salt, uint32_t iterations, uint8_t *out, size_t len,
+    struct error *e)
+{
+	if (iterations == 0 || len == 0)
+		return error_set(e, ERR_USAGE, "PBKDF2 of no iterations or no octets does not exist");
+	if (iterations > KDF_PBKDF2_ITERATIONS_MAX || password.len > INT_MAX || salt.len > INT_MAX || len > INT_MAX)
+		return error_set(
+		    e, ERR_LIMIT, "PBKDF2 with %u iterations costs more than we spend on one password", iterations);
+	if (PKCS5_PBKDF2_HMAC(password.len == 0 ? "" : (const char *)password.data, (int)password.len, salt.data,
+		(int)salt.len, (int)iterations, hash_md(id), (int)len, out) != 1)
+		return crypto_fail(e, "PBKDF2");
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Key derivation: HKDF (RFC 5869) from strong keys, Argon2id (RFC 9106) from passwords. */
+/* Key derivation: HKDF (RFC 5869) from strong keys, Argon2id (RFC 9106) and, for what asks for it, PBKDF2 from passwords. */
 #ifndef CRYPTO_KDF_H
 #define CRYPTO_KDF_H
 
@@ -31,5 +31,15 @@ struct kdf_argon2 {
  */
 int kdf_argon2id(
     const struct kdf_argon2 *cost, struct slice password, struct slice salt, uint8_t *out, size_t len, struct error *e);
+
+#define KDF_PBKDF2_ITERATIONS_MAX 10000000u /* some seconds */
+
+/*
+ * PBKDF2 (RFC 8018 section 5.2) over HMAC with that hash. It needs no memory,
+ * so a guesser computes it cheaply: only where a standard wants it. len: at
+ * least 1 octet. ERR_LIMIT over a bound, ERR_USAGE, ERR_CRYPTO, ERR_NOMEM.
+ */
+int kdf_pbkdf2(enum hash_id id, struct slice password, struct slice salt, uint32_t iterations, uint8_t *out, size_t len,
+    struct error *e);
 
 #endif

@@ -141,5 +141,34 @@ argon2_known_value(void **state)
 	assert_hex(slice_of(out, 32), "9dfeb910e80bad0311fee20f9c0e2b12c17987b4cac90c2ef54d5b3021c68bfe");
 }
 
+/* RFC 7914 section 11. */
+static void
+pbkdf2_of_the_rfc(void **state)
+{
+	uint8_t out[64];
+
+	(void)state;
+	assert_ok(kdf_pbkdf2(HASH_SHA256, SLICE("passwd"), SLICE("salt"), 1, out, 64, &unit_error));
+	assert_hex(slice_of(out, 64),
+	    "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc"
+	    "49ca9cccf179b645991664b39d77ef317c71b845b1e30bd509112041d3a19783");
+	assert_ok(kdf_pbkdf2(HASH_SHA256, SLICE("Password"), SLICE("NaCl"), 80000, out, 64, &unit_error));
+	assert_hex(slice_of(out, 64),
+	    "4ddcd8f60b98be21830cee5ef22701f9641a4418d04c0414aeff08876b34ab56"
+	    "a1d425a1225833549adb841b51c9b3176a272bdebba1d078478f62b397f33c8d");
+}
+
+static void
+pbkdf2_is_bounded(void **state)
+{
+	uint8_t out[1];
+
+	(void)state;
+	assert_int_equal(kdf_pbkdf2(HASH_SHA256, SLICE("a"), SLICE("b"), 0, out, 1, NULL), ERR_USAGE);
+	assert_int_equal(kdf_pbkdf2(HASH_SHA256, SLICE("a"), SLICE("b"), 1, out, 0, NULL), ERR_USAGE);
+	assert_int_equal(kdf_pbkdf2(HASH_SHA256, SLICE("a"), SLICE("b"), UINT32_MAX, out, 1, NULL), ERR_LIMIT);
+}
+
 UNIT_MAIN(UNIT_TEST(digests_of_abc), UNIT_TEST(a_copy_goes_on_by_itself), UNIT_TEST(hmac_of_jefe),
-    UNIT_TEST(hkdf_of_the_rfc), UNIT_TEST(argon2_is_bounded_before_any_memory), UNIT_TEST(argon2_known_value))
+    UNIT_TEST(hkdf_of_the_rfc), UNIT_TEST(argon2_is_bounded_before_any_memory), UNIT_TEST(argon2_known_value),
+    UNIT_TEST(pbkdf2_of_the_rfc), UNIT_TEST(pbkdf2_is_bounded))
