@@ -3,14 +3,21 @@
 
 #include "base/base64.h"
 #include "base/mem.h"
+#include "crypto/secret.h"
+#include "sasl/bindings.h"
 #include "sasl/oauth.h"
 #include "sasl/plain.h"
+#include "sasl/scram_client.h"
 
 struct sasl_client_state {
 	struct sasl_credentials credentials;
 	unsigned offered;
+	unsigned permitted;
 	unsigned rounds; /* responses made so far */
+	bool broken;     /* the server sent what no server that is one would */
 	struct buf message;
+	struct sasl_bindings bindings;
+	struct scram_client scram;
 };
 
 /* ---- one mechanism is one row, from the best to the least ---- */
@@ -25,6 +32,18 @@ plain_respond(struct sasl_client_state *c, struct slice challenge, struct error 
 	if (c->rounds > 0)
 		return error_set(e, ERR_ORDER, "the server wants more than PLAIN has to say");
 	return plain_write(&c->credentials, &c->message);
+}
+
+static int
+scram_respond(struct sasl_client_state *c, struct slice challenge, struct error *e)
+{
+	if (c->rounds == 0)
+		return scram_client_first(&c->scram, &c->message, e);
+	if (c->rounds == 1)
+		return scram_client_final(&c->scram, challenge, &c->message, e);
+	if (c->rounds == 2)
+		return scram_client_verify(&c->scram, challenge, e);
+	return error_set(e, ERR_ORDER, "the server wants more than SCRAM has to say");
 }
 
 /* Whatever the server asks: servers differ in how they call the two, not in their order. */
@@ -61,6 +80,8 @@ static const struct row {
 	bool token; /* wants a token, else a password */
 	respond_fn *respond;
 } rows[] = {
+	{ SASL_SCRAM_SHA_256_PLUS, false, scram_respond },
+	{ SASL_SCRAM_SHA_256, false, scram_respond },
 	{ SASL_OAUTHBEARER, true, bearer_respond },
 	{ SASL_XOAUTH2, true, xoauth2_respond },
 	{ SASL_PLAIN, false, plain_respond },
@@ -130,48 +151,84 @@ choose(unsigned set, const struct sasl_credentials *c)
 	return SASL_NONE;
 }
 
-static int
-check_config(const struct sasl_client_config *config, enum sasl_mechanism *mechanism_out, struct error *e)
+/* tls-exporter is this connection's own; tls-server-end-point only says which certificate it has. */
+static struct slice
+best_binding(const struct sasl_bindings *b, struct slice *type_out)
 {
-	unsigned set = offered_set(config->offered);
-	int rc = check_credentials(config->credentials, e);
+	*type_out = b->exporter_len > 0 ? SLICE(SASL_BINDING_EXPORTER) : SLICE(SASL_BINDING_END_POINT);
+	return sasl_bindings_find(b, *type_out);
+}
 
-	if (rc != 0)
-		return rc;
-	if (config->permitted != 0)
-		set &= config->permitted;
-	*mechanism_out = choose(set, config->credentials);
-	if (*mechanism_out == SASL_NONE)
+static int
+begin_scram(struct sasl_client_state *t, enum sasl_mechanism m, struct slice nonce, struct error *e)
+{
+	struct scram_client_config config = { .credentials = &t->credentials, .nonce = nonce };
+	struct slice binding = best_binding(&t->bindings, &config.binding_type);
+
+	if (m == SASL_SCRAM_SHA_256_PLUS)
+		config.binding = binding;
+	config.could_bind = binding.len > 0 && (t->offered & SASL_BIT(SASL_SCRAM_SHA_256_PLUS)) == 0;
+	return scram_client_init(&t->scram, &config, e);
+}
+
+/* Takes the best one; a password that SCRAM does not take (characters that are too new) leaves the others. */
+static int
+begin(struct sasl_client_state *t, struct slice nonce, enum sasl_mechanism *mechanism_out, struct error *e)
+{
+	unsigned set = t->offered & t->permitted;
+	int rc = 0;
+
+	if (t->bindings.exporter_len == 0 && t->bindings.end_point_len == 0)
+		set &= ~SASL_BIT(SASL_SCRAM_SHA_256_PLUS);
+	*mechanism_out = choose(set, &t->credentials);
+	if ((SASL_SET_SCRAM & SASL_BIT(*mechanism_out)) != 0)
+		rc = begin_scram(t, *mechanism_out, nonce, e);
+	if (rc == ERR_POLICY) {
+		scram_client_done(&t->scram);
+		*mechanism_out = choose(set & ~SASL_SET_SCRAM, &t->credentials);
+		if (*mechanism_out == SASL_NONE)
+			return rc;
+		return 0;
+	}
+	if (rc == 0 && *mechanism_out == SASL_NONE)
 		return error_set(e, ERR_UNSUPPORTED, "the server offers no way of signing in that this program has");
-	if (!config->channel.tls)
-		return error_set(e, ERR_POLICY, "the server wants to be signed in to without TLS: nothing was sent");
-	return 0;
+	return rc;
 }
 
 int
 sasl_client_init(struct sasl_client *c, const struct sasl_client_config *config, struct error *e)
 {
-	enum sasl_mechanism mechanism = SASL_NONE;
-	int rc = check_config(config, &mechanism, e);
+	struct sasl_client_state *t;
+	int rc = check_credentials(config->credentials, e);
 
 	*c = (struct sasl_client){ .mechanism = SASL_NONE };
 	if (rc != 0)
 		return rc;
-	c->state = mem_alloc(sizeof *c->state);
-	if (c->state == NULL)
+	if (!config->channel.tls)
+		return error_set(e, ERR_POLICY, "the server wants to be signed in to without TLS: nothing was sent");
+	c->state = t = mem_alloc(sizeof *t);
+	if (t == NULL)
 		return error_nomem(e);
-	c->mechanism = mechanism;
-	c->state->credentials = *config->credentials;
-	c->state->offered = offered_set(config->offered);
-	buf_init(&c->state->message, SASL_MESSAGE_MAX);
-	return 0;
+	t->credentials = *config->credentials;
+	t->offered = offered_set(config->offered);
+	t->permitted = config->permitted != 0 ? config->permitted : SASL_SET_ALL;
+	buf_init(&t->message, SASL_MESSAGE_MAX);
+	rc = sasl_bindings_copy(&t->bindings, &config->channel, e);
+	if (rc == 0)
+		rc = begin(t, config->nonce, &c->mechanism, e);
+	if (rc != 0)
+		sasl_client_done(c);
+	return rc;
 }
 
 void
 sasl_client_done(struct sasl_client *c)
 {
-	if (c->state != NULL)
+	if (c->state != NULL) {
 		buf_wipe_done(&c->state->message);
+		scram_client_done(&c->state->scram);
+		secret_wipe(c->state, sizeof *c->state);
+	}
 	mem_free(c->state);
 	*c = (struct sasl_client){ .mechanism = SASL_NONE };
 }
@@ -203,8 +260,11 @@ sasl_client_respond(struct sasl_client *c, struct slice challenge, struct buf *o
 	if (rc == 0)
 		rc = row_of(c->mechanism)->respond(c->state, buf_slice(&decoded), e);
 	buf_done(&decoded);
-	if (rc != 0)
+	if (rc != 0) {
+		c->state->broken |= rc != ERR_PASSWORD && rc != ERR_NOMEM;
+		buf_wipe_done(&c->state->message);
 		return rc;
+	}
 	if (c->state->message.len == 0 && c->state->rounds == 0)
 		rc = buf_put_u8(out, '=');
 	else
@@ -214,15 +274,27 @@ sasl_client_respond(struct sasl_client *c, struct slice challenge, struct buf *o
 	return rc;
 }
 
+static bool
+is_scram(const struct sasl_client *c)
+{
+	return c->state != NULL && (SASL_SET_SCRAM & SASL_BIT(c->mechanism)) != 0;
+}
+
 int
 sasl_client_finish(const struct sasl_client *c, struct error *e)
 {
-	return c->state == NULL ? error_set(e, ERR_ORDER, "no authentication under way") : 0;
+	if (c->state == NULL)
+		return error_set(e, ERR_ORDER, "no authentication under way");
+	if (is_scram(c) && !c->state->scram.proved)
+		return error_set(e, ERR_INTEGRITY,
+		    "the server says yes without proving that it knows this account: it is not believed");
+	return 0;
 }
 
 unsigned
 sasl_client_fallback(const struct sasl_client *c)
 {
-	(void)c;
-	return 0;
+	if (!is_scram(c) || !c->state->scram.proof_sent || c->state->broken || c->state->scram.proved)
+		return 0;
+	return c->state->offered & c->state->permitted & SASL_SET_PASSWORD;
 }

@@ -15,6 +15,7 @@
 #define SASL_BINDING_MAX 64u      /* octets of channel binding data: the largest hash (RFC 5929 section 4) */
 #define SASL_BINDING_NAME_MAX 64u /* characters of a channel binding type's name */
 
+#define SCRAM_MESSAGE_MAX 6144u       /* octets of a message: names three times as long as they may be, nonces, data */
 #define SCRAM_NONCE_MAX 512u          /* characters of one side's nonce; others send 18 to 44 */
 #define SCRAM_SALT_MAX 64u            /* octets; others have 12 to 32 */
 #define SCRAM_ITERATIONS_MIN 4096u    /* RFC 7677 section 4: a client takes no fewer */
