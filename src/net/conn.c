@@ -324,6 +324,13 @@ conn_tls_info(const struct conn *c, struct conn_tls_info *info_out)
 	return c->kind->tls_info(c, info_out);
 }
 
+bool
+conn_tls_bindings(const struct conn *c, struct conn_tls_bindings *out)
+{
+	*out = (struct conn_tls_bindings){ 0 };
+	return c->kind->tls_bindings != NULL && c->kind->tls_bindings(c, out);
+}
+
 void
 conn_close(struct conn *c)
 {

@@ -69,6 +69,17 @@ struct conn_ops {
 	void (*stopping)(void *session);
 };
 
+/*
+ * What names this TLS connection to both of its ends, and to nobody between them (RFC 5056): channel binding data of the
+ * types tls-exporter (RFC 9266) and tls-server-end-point (RFC 5929 section 4). A length of 0: it has none of that type.
+ */
+#define CONN_EXPORTER_SIZE 32u
+#define CONN_END_POINT_MAX 64u
+struct conn_tls_bindings {
+	uint8_t exporter[CONN_EXPORTER_SIZE], end_point[CONN_END_POINT_MAX];
+	size_t exporter_len, end_point_len;
+};
+
 /* What TLS gives, for Received fields and logs. Texts are constant and NUL-terminated. */
 struct conn_tls_info {
 	const char *version; /* "TLSv1.3" */
@@ -114,6 +125,9 @@ bool conn_can_start_tls(const struct conn *c);
 bool conn_is_tls(const struct conn *c);
 /* False without TLS. */
 bool conn_tls_info(const struct conn *c, struct conn_tls_info *info_out);
+
+/* False, and both empty, where there are none: without TLS, or when its end is in another process. */
+bool conn_tls_bindings(const struct conn *c, struct conn_tls_bindings *out);
 
 /*
  * From now on another session is driven: the hand-over after authentication.

@@ -63,6 +63,7 @@ struct conn_kind {
 	bool (*can_start_tls)(const struct conn *c);
 	bool (*is_tls)(const struct conn *c);
 	bool (*tls_info)(const struct conn *c, struct conn_tls_info *info_out);
+	bool (*tls_bindings)(const struct conn *c, struct conn_tls_bindings *out); /* NULL: none, ever */
 };
 
 /* The first member of each kind's struct. */

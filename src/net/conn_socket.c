@@ -446,12 +446,25 @@ tls_info(const struct conn *c, struct conn_tls_info *info_out)
 	return true;
 }
 
+static bool
+tls_bindings_of(const struct conn *c, struct conn_tls_bindings *out)
+{
+	const struct socket_conn *s = socket_of_const(c);
+
+	if (s->ssl == NULL || c->state == CONN_HANDSHAKE)
+		return false;
+	out->exporter_len = tls_exporter(s->ssl, out->exporter);
+	out->end_point_len = tls_end_point(s->ssl, out->end_point);
+	return out->exporter_len > 0 || out->end_point_len > 0;
+}
+
 static const struct conn_kind socket_kind = {
 	.turn = turn,
 	.let_go = let_go,
 	.can_start_tls = can_start_tls,
 	.is_tls = is_tls,
 	.tls_info = tls_info,
+	.tls_bindings = tls_bindings_of,
 };
 
 /* ---- birth ---- */

@@ -8,6 +8,7 @@
 
 #include <openssl/ssl.h>
 
+#include "net/conn.h"
 #include "net/tls.h"
 
 enum io_result {
@@ -31,6 +32,13 @@ enum io_result tls_read(SSL *ssl, void *data, size_t len, size_t *got);
 enum io_result tls_write(SSL *ssl, const void *data, size_t len, size_t *put);
 /* Sends close_notify as far as the socket takes it. */
 void tls_shutdown(SSL *ssl);
+
+/*
+ * Channel binding data of the connection, the same at both ends: octets written (CONN_EXPORTER_SIZE; at most
+ * CONN_END_POINT_MAX), or 0 when it has none. The handshake is done.
+ */
+size_t tls_exporter(SSL *ssl, uint8_t *out);
+size_t tls_end_point(SSL *ssl, uint8_t *out);
 
 /* The same for the bare socket. */
 enum io_result fd_read(int fd, void *data, size_t len, size_t *got);
