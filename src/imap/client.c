@@ -387,16 +387,19 @@ untagged(struct imap_client *m, struct imap_lex *l, struct imap_client_event *ev
 	}
 }
 
+/* What the server sends may be of no server that knows us: then it gets nothing more but the end of the exchange. */
 static void
 put_response(struct imap_client *m, struct slice challenge, struct imap_client_event *ev)
 {
 	struct error e = { 0 };
+	int rc = m->sasl_error.code;
 
-	if (m->responded || sasl_client_respond(&m->sasl, challenge, &m->out, &e) != 0) {
-		/* The server wants more than the mechanism has. */
+	if (rc == 0)
+		rc = sasl_client_respond(&m->sasl, challenge, &m->out, &e);
+	if (rc != 0) {
 		(void)buf_put_str(&m->out, "*");
+		m->sasl_error = m->sasl_error.code != 0 ? m->sasl_error : e;
 	}
-	m->responded = true;
 	(void)buf_put_str(&m->out, "\r\n");
 	ev->type = IMAP_CLIENT_NONE;
 }
@@ -419,9 +422,44 @@ continuation(struct imap_client *m, struct slice text, struct imap_client_event 
 	}
 }
 
+/* The server's answer to an exchange. True when that is not the end of it: another try, or it is not believed. */
+static bool
+sasl_answered(struct imap_client *m, struct imap_client_event *ev)
+{
+	unsigned fallback = sasl_client_fallback(&m->sasl);
+	struct error e = m->sasl_error;
+
+	if (e.code == ERR_INTEGRITY || e.code == ERR_POLICY ||
+	    (ev->result == IMAP_CLIENT_OK && sasl_client_finish(&m->sasl, &e) != 0)) {
+		closed(m, ev, e.code, e.text);
+		return true;
+	}
+	if (ev->result == IMAP_CLIENT_OK) {
+		m->signed_in_by = m->sasl.mechanism;
+		return false;
+	}
+	if (ev->result != IMAP_CLIENT_NO || fallback == 0)
+		return false;
+	m->phase = PHASE_READY;
+	if (imap_client_authenticate(m, fallback, &e) != 0) {
+		closed(m, ev, e.code, e.text);
+		return true;
+	}
+	ev->type = IMAP_CLIENT_NONE;
+	return true;
+}
+
+enum sasl_mechanism
+imap_client_signed_in(const struct imap_client *m)
+{
+	return m->signed_in_by;
+}
+
 static void
 command_done(struct imap_client *m, struct imap_client_event *ev)
 {
+	if (m->command == SENT_LOGIN && m->sasl.mechanism != SASL_NONE && sasl_answered(m, ev))
+		return;
 	ev->type = IMAP_CLIENT_DONE;
 	imap_client_forget_secret(m);
 	if (m->command == SENT_STARTTLS && ev->result == IMAP_CLIENT_OK) {

@@ -21,6 +21,7 @@
 #include "base/error.h"
 #include "base/machine.h"
 #include "imap/command.h"
+#include "sasl/sasl.h"
 
 struct imap_client;
 
@@ -96,6 +97,8 @@ void imap_client_next(struct imap_client *m, struct imap_client_event *out);
 /* As the server announced it, in any case: "IDLE", "UIDPLUS". */
 bool imap_client_can(const struct imap_client *m, const char *capability);
 struct imap_client_mailbox imap_client_mailbox(const struct imap_client *m);
+/* By which mechanism it signed in; SASL_NONE: not yet, or by the LOGIN command. */
+enum sasl_mechanism imap_client_signed_in(const struct imap_client *m);
 
 /*
  * Commands. Names are UTF-8; sets, items, keys and flags are IMAP text that
@@ -104,7 +107,16 @@ struct imap_client_mailbox imap_client_mailbox(const struct imap_client *m);
  */
 /* ERR_POLICY when the server does not offer STARTTLS: never go on in clear. */
 int imap_client_start_tls(struct imap_client *m, struct error *e);
-/* AUTHENTICATE PLAIN when it is offered, else LOGIN; ERR_UNSUPPORTED when neither is. */
+/*
+ * Before imap_client_login(): channel binding data of the connection, borrowed until DONE, and the mechanisms that may
+ * be used (SASL_BIT()s; 0: all, and the LOGIN command).
+ */
+void imap_client_sasl(struct imap_client *m, const struct sasl_channel *channel, unsigned permitted);
+/*
+ * By the best SASL mechanism that both have (sasl/client.h), else by LOGIN; ERR_UNSUPPORTED when nothing is offered. When
+ * SCRAM is refused and PLAIN or LOGIN is permitted too, that is tried, once, before DONE. CLOSED with ERR_INTEGRITY when
+ * the server's part in it is not to be believed.
+ */
 int imap_client_login(struct imap_client *m, struct slice user, struct slice password, struct error *e);
 int imap_client_select(struct imap_client *m, struct slice mailbox, bool read_only, struct error *e);
 int imap_client_create(struct imap_client *m, struct slice mailbox, struct error *e);

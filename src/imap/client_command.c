@@ -101,17 +101,50 @@ offered(const struct imap_client *m, struct buf *out)
 }
 
 static int
-authenticate(struct imap_client *m, struct error *e)
+begin_sasl(struct imap_client *m, unsigned permitted, struct error *e)
 {
+	struct sasl_client_config config = {
+		.credentials = &m->credentials, .channel = m->channel, .permitted = permitted
+	};
+	struct buf names;
+	int rc;
+
+	config.channel.tls = m->options.tls;
+	buf_init(&names, IMAP_CLIENT_CAPABILITIES_MAX);
+	offered(m, &names);
+	config.offered = buf_slice(&names);
+	rc = sasl_client_init(&m->sasl, &config, e);
+	buf_done(&names);
+	return rc;
+}
+
+/* LOGIN's first response answers a question, so it is none to begin with. */
+static int
+put_authenticate(struct imap_client *m, struct error *e)
+{
+	int rc = begin(m, SENT_LOGIN, true, e);
+
+	if (rc != 0)
+		return rc;
 	(void)buf_putf(&m->out, "AUTHENTICATE %s", sasl_mechanism_name(m->sasl.mechanism));
-	m->responded = false;
-	if (imap_client_can(m, "SASL-IR")) {
+	if (imap_client_can(m, "SASL-IR") && m->sasl.mechanism != SASL_LOGIN) {
 		(void)buf_put_str(&m->out, " ");
-		m->responded = true;
-		if (sasl_client_respond(&m->sasl, SLICE_EMPTY, &m->out, e) != 0)
-			return e == NULL ? ERR_USAGE : e->code;
+		rc = sasl_client_respond(&m->sasl, SLICE_EMPTY, &m->out, e);
+		if (rc != 0)
+			return rc;
 	}
 	return end(m, e);
+}
+
+int
+imap_client_authenticate(struct imap_client *m, unsigned permitted, struct error *e)
+{
+	int rc;
+
+	sasl_client_done(&m->sasl);
+	m->sasl_error.code = 0;
+	rc = begin_sasl(m, permitted, e);
+	return rc == 0 ? put_authenticate(m, e) : rc;
 }
 
 static bool
@@ -123,33 +156,40 @@ quotable(struct slice s)
 	return s.len <= SASL_PASSWORD_MAX;
 }
 
+void
+imap_client_sasl(struct imap_client *m, const struct sasl_channel *channel, unsigned permitted)
+{
+	m->channel = *channel;
+	m->permitted = permitted;
+}
+
+static int
+keep_secret(struct imap_client *m, struct slice user, struct slice password, struct error *e)
+{
+	buf_wipe_done(&m->secret);
+	if (buf_put_slice(&m->secret, user) != 0 || buf_put_slice(&m->secret, password) != 0)
+		return error_set(e, m->secret.err, "The user name or the password is too long.");
+	m->credentials = (struct sasl_credentials){ .identity = slice_sub(buf_slice(&m->secret), 0, user.len),
+		.password = slice_from(buf_slice(&m->secret), user.len) };
+	return 0;
+}
+
 int
 imap_client_login(struct imap_client *m, struct slice user, struct slice password, struct error *e)
 {
-	struct buf names;
 	int rc;
 
 	if (!is_plain(user) || !is_plain(password))
 		return error_set(e, ERR_USAGE, "A user name or password with a line end or NUL cannot be sent.");
 	if (!m->options.tls)
 		return error_set(e, ERR_POLICY, "A password is not sent without TLS.");
-	buf_wipe_done(&m->secret);
-	if (buf_put_slice(&m->secret, user) != 0 || buf_put_slice(&m->secret, password) != 0)
-		return error_set(e, m->secret.err, "The user name or the password is too long.");
-	m->credentials = (struct sasl_credentials){ .identity = slice_sub(buf_slice(&m->secret), 0, user.len),
-		.password = slice_from(buf_slice(&m->secret), user.len) };
-	buf_init(&names, IMAP_CLIENT_CAPABILITIES_MAX);
-	offered(m, &names);
-	rc = sasl_client_init(&m->sasl,
-	    &(struct sasl_client_config){
-		.offered = buf_slice(&names), .credentials = &m->credentials, .channel = { .tls = true } },
-	    e);
-	buf_done(&names);
-	if (rc == 0) {
-		rc = begin(m, SENT_LOGIN, true, e);
-		return rc != 0 ? rc : authenticate(m, e);
-	}
-	if (imap_client_can(m, "LOGINDISABLED") || !quotable(user) || !quotable(password)) {
+	rc = keep_secret(m, user, password, e);
+	if (rc == 0)
+		rc = imap_client_authenticate(m, m->permitted, e);
+	if (rc != ERR_UNSUPPORTED)
+		return rc;
+	if ((m->permitted != 0 && (m->permitted & SASL_BIT(SASL_LOGIN)) == 0) || imap_client_can(m, "LOGINDISABLED") ||
+	    !quotable(user) || !quotable(password)) {
 		imap_client_forget_secret(m);
 		return rc;
 	}

@@ -66,10 +66,15 @@ struct imap_client {
 	struct sasl_client sasl;
 	struct sasl_credentials credentials;
 	struct buf secret; /* what credentials point to */
-	bool responded;
+	struct sasl_channel channel;
+	unsigned permitted;               /* mechanisms; 0: all */
+	struct error sasl_error;          /* code != 0: why the exchange was given up */
+	enum sasl_mechanism signed_in_by; /* after yes */
 	uint64_t append_left;
 };
 
 void imap_client_forget_secret(struct imap_client *m);
+/* AUTHENTICATE with those of the permitted mechanisms that the server offers; secret is there. */
+int imap_client_authenticate(struct imap_client *m, unsigned permitted, struct error *e);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The client's machine against lines of a server, as they should be and as hostile ones send them. */
+#include "base/base64.h"
 #include "imap/client.h"
 #include "unit.h"
 
@@ -275,5 +276,137 @@ no_injection(void **state)
 	imap_client_free(m);
 }
 
+static struct imap_client *
+scram_client(unsigned permitted, const char *capabilities)
+{
+	const struct sasl_channel channel = { .tls = true };
+	const struct imap_client_options options = { .tls = true };
+	struct imap_client *m;
+	struct buf line;
+
+	buf_init(&line, 1000);
+	assert_ok(imap_client_new(&options, &m, &unit_error));
+	(void)buf_putf(&line, "* OK [CAPABILITY IMAP4rev1 %s] hi\r\n", capabilities);
+	assert_int_equal(imap_client_ops.feed(m, buf_slice(&line), 0), line.len);
+	buf_clear(&line);
+	gather(m, SLICE_EMPTY, SIZE_MAX, &line);
+	assert_slice(buf_slice(&line), "ready;");
+	imap_client_sasl(m, &channel, permitted);
+	assert_ok(imap_client_login(m, SLICE("a"), SLICE("b"), &unit_error));
+	buf_done(&line);
+	return m;
+}
+
+/* Takes the output, which ends in base64 with "r=NONCE"; leaves the line with which a server would go on. */
+static void
+scram_challenge(struct imap_client *m, const char *command, struct buf *line)
+{
+	struct slice out = imap_client_ops.output(m), text = slice_from(out, strlen(command));
+	struct buf first, reply;
+
+	buf_init(&first, 1000);
+	buf_init(&reply, 1000);
+	assert_true(slice_starts(out, slice_str(command)));
+	assert_ok(base64_parse(slice_trim(text), &first, &unit_error));
+	(void)buf_put_slice(&reply, slice_from(buf_slice(&first), slice_search(buf_slice(&first), SLICE("r="))));
+	(void)buf_put_str(&reply, "server,s=AAAAAAAAAAAAAAAAAAAAAA==,i=4096");
+	imap_client_ops.sent(m, out.len);
+	buf_clear(line);
+	(void)buf_put_str(line, "+ ");
+	(void)base64_write(line, buf_slice(&reply));
+	(void)buf_put_str(line, "\r\n");
+	buf_done(&first);
+	buf_done(&reply);
+}
+
+static void
+answered(struct imap_client *m, const char *line, const char *want)
+{
+	struct buf out;
+
+	buf_init(&out, 1000);
+	gather(m, slice_str(line), SIZE_MAX, &out);
+	assert_slice(buf_slice(&out), want);
+	buf_done(&out);
+}
+
+/* An account without a verifier for SCRAM: PLAIN is tried, once; and not when only SCRAM is permitted. */
+static void
+scram_then_plain(void **state)
+{
+	(void)state;
+	for (unsigned pass = 0; pass < 3; pass++) {
+		struct imap_client *m =
+		    scram_client(pass == 2 ? SASL_SET_SCRAM : 0, "AUTH=PLAIN AUTH=SCRAM-SHA-256 SASL-IR");
+		struct buf line, out;
+
+		buf_init(&line, 1000);
+		buf_init(&out, 1000);
+		scram_challenge(m, "c1 AUTHENTICATE SCRAM-SHA-256 ", &line);
+		gather(m, buf_slice(&line), SIZE_MAX, &out);
+		assert_slice(buf_slice(&out), "");
+		imap_client_ops.sent(m, imap_client_ops.output(m).len);
+		answered(m, "c1 NO [AUTHENTICATIONFAILED] no\r\n", pass == 2 ? "done 1 [AUTHENTICATIONFAILED];" : "");
+		if (pass < 2)
+			assert_slice(imap_client_ops.output(m), "c2 AUTHENTICATE PLAIN AGEAYg==\r\n");
+		else
+			assert_int_equal(imap_client_ops.output(m).len, 0);
+		if (pass == 0)
+			answered(m, "c2 OK yes\r\n", "done 0 [];");
+		if (pass == 1)
+			answered(m, "c2 NO no\r\n", "done 1 [];");
+		assert_int_equal(imap_client_signed_in(m), pass == 0 ? SASL_PLAIN : SASL_NONE);
+		imap_client_free(m);
+		buf_done(&line);
+		buf_done(&out);
+	}
+}
+
+/* A server that says yes without proof, one that answers with another's nonce, and one that refuses at once. */
+static void
+scram_impostors(void **state)
+{
+	static const struct {
+		const char *says, *want;
+	} rows[] = {
+		{ "c1 OK yes\r\n", "closed integrity;" },
+		{ "+ cj14LHM9QUFBQSxpPTQwOTY=\r\nc1 NO no\r\n", "closed integrity;" },
+		{ "+ cj14LHM9QUFBQSxpPTQwOTY=\r\nc1 OK yes\r\n", "closed integrity;" },
+		{ "+ !\r\nc1 NO no\r\n", "done 1 [];" },
+		{ "c1 NO no\r\n", "done 1 [];" },
+		{ "c1 BAD what\r\n", "done 2 [];" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct imap_client *m = scram_client(0, "AUTH=PLAIN AUTH=SCRAM-SHA-256 SASL-IR");
+
+		answered(m, rows[i].says, rows[i].want);
+		assert_int_equal(slice_search(imap_client_ops.output(m), SLICE("PLAIN")), SIZE_MAX);
+		imap_client_free(m);
+	}
+}
+
+/* Without SASL-IR the first response waits; LOGIN's always does. */
+static void
+first_responses_that_wait(void **state)
+{
+	struct imap_client *m = scram_client(0, "AUTH=LOGIN SASL-IR");
+
+	(void)state;
+	assert_slice(imap_client_ops.output(m), "c1 AUTHENTICATE LOGIN\r\n");
+	imap_client_ops.sent(m, imap_client_ops.output(m).len);
+	answered(m, "+ VXNlcm5hbWU6\r\n+ UGFzc3dvcmQ6\r\n", "");
+	assert_slice(imap_client_ops.output(m), "YQ==\r\nYg==\r\n");
+	imap_client_free(m);
+	m = scram_client(0, "AUTH=PLAIN");
+	assert_slice(imap_client_ops.output(m), "c1 AUTHENTICATE PLAIN\r\n");
+	imap_client_ops.sent(m, imap_client_ops.output(m).len);
+	answered(m, "+ \r\n", "");
+	assert_slice(imap_client_ops.output(m), "AGEAYg==\r\n");
+	imap_client_free(m);
+}
+
 UNIT_MAIN(UNIT_TEST(commands), UNIT_TEST(append_sends_the_message), UNIT_TEST(pitfall_client_side_of_starttls),
-    UNIT_TEST(hostile_servers), UNIT_TEST(no_injection))
+    UNIT_TEST(hostile_servers), UNIT_TEST(no_injection), UNIT_TEST(scram_then_plain), UNIT_TEST(scram_impostors),
+    UNIT_TEST(first_responses_that_wait))
