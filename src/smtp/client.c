@@ -9,6 +9,7 @@
 #include "smtp/data.h"
 #include "smtp/path.h"
 
+#define AUTH_LINE_MAX 512u    /* RFC 4954 section 4, RFC 5321 section 4.5.3.1.4: servers may take no more */
 #define OUTPUT_MAX (1u << 20) /* an envelope of SMTP_RECIPIENTS_MAX, or SMTP_PUT_MAX of text doubled */
 
 enum client_state {
@@ -32,6 +33,10 @@ struct smtp_client {
 	struct buf hello;
 	const struct sasl_credentials *credentials;
 	struct sasl_client sasl;
+	struct sasl_channel channel;
+	unsigned permitted;  /* mechanisms; 0: all */
+	struct buf response; /* the first one, when it waits for the server's 334 */
+	enum sasl_mechanism signed_in_by;
 	enum client_state state;
 	struct buf in;
 	size_t in_at;
@@ -77,6 +82,7 @@ smtp_client_new(const struct smtp_client_config *config, struct smtp_client **m_
 	buf_init(&m->mechanisms, 512);
 	buf_init(&m->chunk, SMTP_CHUNK_SENT + SMTP_PUT_MAX * 2);
 	buf_init(&m->refusal_text, SMTP_REPLY_TEXT_MAX);
+	buf_init(&m->response, SASL_TEXT_MAX);
 	smtp_answer_reader_init(&m->reader);
 	if (buf_put_slice(&m->hello, config->hello) != 0) {
 		smtp_client_free(m);
@@ -98,6 +104,7 @@ smtp_client_free(struct smtp_client *m)
 	buf_done(&m->mechanisms);
 	buf_done(&m->chunk);
 	buf_done(&m->refusal_text);
+	buf_wipe_done(&m->response);
 	smtp_answer_reader_done(&m->reader);
 	mem_free(m);
 }
@@ -241,26 +248,56 @@ become_ready(struct smtp_client *m)
 	m->told_ready = false;
 }
 
-static void
-begin_auth(struct smtp_client *m)
+void
+smtp_client_sasl(struct smtp_client *m, const struct sasl_channel *channel, unsigned permitted)
 {
-	const struct sasl_client_config config = {
-		.offered = buf_slice(&m->mechanisms), .credentials = m->credentials, .channel = { .tls = m->tls }
-	};
+	m->channel = *channel;
+	m->permitted = permitted;
+}
+
+enum sasl_mechanism
+smtp_client_signed_in(const struct smtp_client *m)
+{
+	return m->signed_in_by;
+}
+
+/*
+ * The first response goes with the command when the line is short enough (RFC 4954 section 4), else it waits; that of
+ * LOGIN answers a question, so it waits too.
+ */
+static int
+say_auth(struct smtp_client *m, struct error *e)
+{
+	const char *name = sasl_mechanism_name(m->sasl.mechanism);
+	int rc = sasl_client_respond(&m->sasl, SLICE_EMPTY, &m->response, e);
+
+	if (rc != 0)
+		return rc;
+	if (m->sasl.mechanism == SASL_LOGIN || m->response.len + 32 > AUTH_LINE_MAX) {
+		say(m, "AUTH ", slice_str(name));
+		return 0;
+	}
+	(void)buf_putf(&m->out, "AUTH %s ", name);
+	say(m, "", buf_slice(&m->response));
+	buf_wipe_done(&m->response);
+	return 0;
+}
+
+static void
+begin_auth(struct smtp_client *m, unsigned permitted)
+{
+	struct sasl_client_config config = { .offered = buf_slice(&m->mechanisms),
+		.credentials = m->credentials,
+		.channel = m->channel,
+		.permitted = permitted };
 	struct error e;
 
-	if (sasl_client_init(&m->sasl, &config, &e) != 0) {
+	sasl_client_done(&m->sasl);
+	config.channel.tls = m->tls;
+	if (sasl_client_init(&m->sasl, &config, &e) != 0 || say_auth(m, &e) != 0) {
 		fail(m, e.code, e.text, NULL);
 		return;
 	}
-	(void)buf_put_str(&m->out, "AUTH ");
-	(void)buf_put_str(&m->out, sasl_mechanism_name(m->sasl.mechanism));
-	(void)buf_put_u8(&m->out, ' ');
-	if (sasl_client_respond(&m->sasl, SLICE_EMPTY, &m->out, &e) != 0) {
-		fail(m, ERR_INTERNAL, "signing in failed", NULL);
-		return;
-	}
-	(void)buf_put_str(&m->out, "\r\n");
 	m->state = STATE_AUTH;
 }
 
@@ -299,7 +336,7 @@ at_ehlo(struct smtp_client *m, const struct smtp_answer *a, struct smtp_client_e
 		say(m, "STARTTLS", SLICE_EMPTY);
 		m->state = STATE_STARTTLS;
 	} else if (m->credentials != NULL) {
-		begin_auth(m);
+		begin_auth(m, m->permitted);
 	} else {
 		become_ready(m);
 	}
@@ -317,19 +354,54 @@ at_starttls(struct smtp_client *m, const struct smtp_answer *a, struct smtp_clie
 }
 
 static void
+answer_challenge(struct smtp_client *m, struct slice challenge)
+{
+	struct error e = { 0 };
+
+	if (m->response.len > 0) { /* the first one, which waited */
+		say(m, "", buf_slice(&m->response));
+		buf_wipe_done(&m->response);
+		return;
+	}
+	switch (sasl_client_respond(&m->sasl, challenge, &m->out, &e)) {
+	case 0:
+		say(m, "", SLICE_EMPTY);
+		break;
+	case ERR_PASSWORD: /* it will say no, and then there may be another way */
+		say(m, "*", SLICE_EMPTY);
+		break;
+	case ERR_ORDER:
+		fail(m, ERR_NET, "signing in was refused: the server goes on asking", NULL);
+		break;
+	default:
+		fail(m, e.code, e.text, NULL);
+	}
+}
+
+static void
+signed_in(struct smtp_client *m)
+{
+	m->signed_in_by = m->sasl.mechanism;
+	sasl_client_done(&m->sasl);
+	m->credentials = NULL;
+	become_ready(m);
+}
+
+static void
 at_auth(struct smtp_client *m, const struct smtp_answer *a, struct smtp_client_event *event)
 {
+	unsigned fallback = sasl_client_fallback(&m->sasl);
 	struct error e;
 
 	(void)event;
-	if (a->code == 334 && sasl_client_respond(&m->sasl, a->text, &m->out, &e) == 0) {
-		(void)buf_put_str(&m->out, "\r\n");
-		return;
-	}
-	sasl_client_done(&m->sasl);
-	m->credentials = NULL;
-	if (a->code == 235)
-		become_ready(m);
+	if (a->code == 334)
+		answer_challenge(m, a->text);
+	else if (a->code == 235 && sasl_client_finish(&m->sasl, &e) != 0)
+		fail(m, e.code, e.text, NULL);
+	else if (a->code == 235)
+		signed_in(m);
+	else if (a->code >= 500 && fallback != 0)
+		begin_auth(m, fallback);
 	else
 		fail(m, a->code >= 500 ? ERR_PASSWORD : ERR_NET, "signing in was refused", a);
 }

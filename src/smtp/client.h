@@ -16,7 +16,8 @@
  *
  * Never in clear when TLS was asked for: no STARTTLS offered, or refused, is
  * the end. Passwords go over TLS only. What the server said before TLS is
- * forgotten. MAIL, RCPT and DATA go in one piece when the server has
+ * forgotten. When SCRAM is refused, PLAIN may be tried, once (sasl/client.h).
+ * MAIL, RCPT and DATA go in one piece when the server has
  * PIPELINING (RFC 2920). In the text every line end is made CR LF and dots are
  * doubled, so nothing in it can end it (SMTP smuggling). Where the server has
  * CHUNKING as well, the text goes by BDAT (RFC 3030), with the same line ends.
@@ -80,6 +81,13 @@ size_t smtp_client_feed(struct smtp_client *m, struct slice in, int64_t now_ms);
 enum smtp_client_what smtp_client_next(struct smtp_client *m, struct smtp_client_event *event_out);
 /* After START_TLS, when TLS stands. */
 void smtp_client_secured(struct smtp_client *m);
+/*
+ * As soon as TLS stands (before smtp_client_secured()): channel binding data of the connection, borrowed until READY,
+ * and the mechanisms that may be used (SASL_BIT()s; 0: all).
+ */
+void smtp_client_sasl(struct smtp_client *m, const struct sasl_channel *channel, unsigned permitted);
+/* By which mechanism it signed in; SASL_NONE: not, or not yet. */
+enum sasl_mechanism smtp_client_signed_in(const struct smtp_client *m);
 
 /*
  * After READY. Recipients are borrowed until SENT. ERR_USAGE: an

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "base/base64.h"
 #include "smtp/server.h"
 #include "unit.h"
 
@@ -364,6 +365,12 @@ static const struct lie {
 	    SMTP_CLIENT_FAILED, ERR_PASSWORD },
 	{ "wants more than plain has", "220 x\r\n250-x\r\n250 AUTH PLAIN\r\n334 \r\n", false, true, true,
 	    SMTP_CLIENT_FAILED, ERR_NET },
+	{ "yes without proof", "220 x\r\n250-x\r\n250 AUTH SCRAM-SHA-256 PLAIN\r\n235 ok\r\n", false, true, true,
+	    SMTP_CLIENT_FAILED, ERR_INTEGRITY },
+	{ "somebody else's nonce", "220 x\r\n250-x\r\n250 AUTH SCRAM-SHA-256 PLAIN\r\n334 cj14LHM9QUFBQSxpPTQwOTY=\r\n",
+	    false, true, true, SMTP_CLIENT_FAILED, ERR_INTEGRITY },
+	{ "refused before the proof", "220 x\r\n250-x\r\n250 AUTH SCRAM-SHA-256 PLAIN\r\n535 5.7.8 no\r\n", false, true,
+	    true, SMTP_CLIENT_FAILED, ERR_PASSWORD },
 	{ "signed in", "220-a\r\n220 b\r\n250-x\r\n250 AUTH PLAIN\r\n235 ok\r\n", false, true, true, SMTP_CLIENT_READY,
 	    0 },
 	{ "closing", "220 x\r\n421 4.3.2 later\x1b[2J\r\n", false, false, false, SMTP_CLIENT_FAILED, ERR_CLOSED },
@@ -393,6 +400,107 @@ liars(void **state)
 		/* In clear nothing went out but EHLO, STARTTLS and HELO. */
 		if (!l->tls && slice_search(smtp_client_output(m), SLICE("AUTH")) != SIZE_MAX)
 			fail_msg("%s: signed in without TLS", l->name);
+		smtp_client_free(m);
+	}
+}
+
+/* The client's nonce out of "... <base64>\r\n" in its output, which is then gone; and a first message of a server. */
+static void
+scram_challenge(struct smtp_client *m, const char *command, struct buf *out)
+{
+	struct slice line = smtp_client_output(m), text;
+	struct buf first, reply;
+
+	buf_init(&first, 1000);
+	buf_init(&reply, 1000);
+	assert_true(slice_starts(line, slice_str(command)));
+	text = slice_trim(slice_from(line, strlen(command)));
+	assert_ok(base64_parse(text, &first, &unit_error));
+	text = slice_from(buf_slice(&first), slice_search(buf_slice(&first), SLICE("r=")));
+	smtp_client_sent(m, line.len);
+	(void)buf_put_slice(&reply, text);
+	(void)buf_put_str(&reply, "server,s=AAAAAAAAAAAAAAAAAAAAAA==,i=4096");
+	buf_clear(out);
+	(void)buf_put_str(out, "334 ");
+	(void)base64_write(out, buf_slice(&reply));
+	(void)buf_put_str(out, "\r\n");
+	buf_done(&first);
+	buf_done(&reply);
+}
+
+static void
+tell(struct smtp_client *m, struct slice line, enum smtp_client_what want)
+{
+	struct smtp_client_event ev;
+
+	assert_int_equal(smtp_client_feed(m, line, 0), line.len);
+	if (smtp_client_next(m, &ev) != want)
+		fail_msg("%.*s: event %d %s", (int)line.len, line.data, (int)ev.what, ev.error.text);
+}
+
+/* An account without a verifier for SCRAM: PLAIN is tried, once; and not when only SCRAM is permitted. */
+static void
+scram_then_plain(void **state)
+{
+	const struct smtp_client_config config = { .hello = SLICE("c"), .tls = true, .credentials = &alice };
+	const struct sasl_channel channel = { .tls = true };
+
+	(void)state;
+	for (unsigned pass = 0; pass < 3; pass++) {
+		struct smtp_client *m;
+		struct buf challenge;
+
+		buf_init(&challenge, 1000);
+		assert_ok(smtp_client_new(&config, &m, &unit_error));
+		smtp_client_sasl(m, &channel, pass == 2 ? SASL_SET_SCRAM : 0);
+		tell(m, SLICE("220 x\r\n"), SMTP_CLIENT_NOTHING);
+		smtp_client_sent(m, smtp_client_output(m).len);
+		tell(m, SLICE("250-x\r\n250 AUTH PLAIN SCRAM-SHA-256\r\n"), SMTP_CLIENT_NOTHING);
+		scram_challenge(m, "AUTH SCRAM-SHA-256 ", &challenge);
+		tell(m, buf_slice(&challenge), SMTP_CLIENT_NOTHING);
+		smtp_client_sent(m, smtp_client_output(m).len);
+		tell(m, SLICE("535 5.7.8 no\r\n"), pass == 2 ? SMTP_CLIENT_FAILED : SMTP_CLIENT_NOTHING);
+		if (pass < 2) {
+			assert_true(slice_starts(smtp_client_output(m), SLICE("AUTH PLAIN ")));
+			tell(m, pass == 0 ? SLICE("235 yes\r\n") : SLICE("535 no\r\n"),
+			    pass == 0 ? SMTP_CLIENT_READY : SMTP_CLIENT_FAILED);
+			assert_int_equal(smtp_client_signed_in(m), pass == 0 ? SASL_PLAIN : SASL_NONE);
+		} else {
+			assert_int_equal(smtp_client_output(m).len, 0);
+		}
+		smtp_client_free(m);
+		buf_done(&challenge);
+	}
+}
+
+/* A long token does not go with the command (RFC 4954 section 4); LOGIN answers questions. */
+static void
+first_responses_that_wait(void **state)
+{
+	static uint8_t token[600];
+	const struct sasl_credentials who = { .identity = SLICE("a"), .token = slice_of(token, sizeof token) };
+	struct smtp_client_config config = { .hello = SLICE("c"), .tls = true, .credentials = &who };
+	struct smtp_client *m;
+
+	(void)state;
+	memset(token, 't', sizeof token);
+	for (unsigned pass = 0; pass < 2; pass++) {
+		config.credentials = pass == 0 ? &who : &alice;
+		assert_ok(smtp_client_new(&config, &m, &unit_error));
+		tell(m, SLICE("220 x\r\n"), SMTP_CLIENT_NOTHING);
+		smtp_client_sent(m, smtp_client_output(m).len);
+		tell(m, SLICE("250-x\r\n250 AUTH LOGIN OAUTHBEARER\r\n"), SMTP_CLIENT_NOTHING);
+		assert_slice(smtp_client_output(m), pass == 0 ? "AUTH OAUTHBEARER\r\n" : "AUTH LOGIN\r\n");
+		smtp_client_sent(m, smtp_client_output(m).len);
+		tell(m, pass == 0 ? SLICE("334 \r\n") : SLICE("334 VXNlcm5hbWU6\r\n"), SMTP_CLIENT_NOTHING);
+		assert_true(pass == 1 || smtp_client_output(m).len > sizeof token);
+		if (pass == 1) {
+			assert_slice(smtp_client_output(m), "YWxpY2VAZXhhbXBsZS5vcmc=\r\n");
+			smtp_client_sent(m, smtp_client_output(m).len);
+			tell(m, SLICE("334 UGFzc3dvcmQ6\r\n"), SMTP_CLIENT_NOTHING);
+		}
+		tell(m, SLICE("235 yes\r\n"), SMTP_CLIENT_READY);
+		assert_int_equal(smtp_client_signed_in(m), pass == 0 ? SASL_OAUTHBEARER : SASL_LOGIN);
 		smtp_client_free(m);
 	}
 }
@@ -444,4 +552,4 @@ quit_in_the_envelope(void **state)
 
 UNIT_MAIN(UNIT_TEST(quit_in_the_envelope), UNIT_TEST(back_to_back), UNIT_TEST(large_text), UNIT_TEST(chunks_refused),
     UNIT_TEST(utf8_addresses), UNIT_TEST(starttls_and_auth), UNIT_TEST(refused_before_sending), UNIT_TEST(liars),
-    UNIT_TEST(endless_answer))
+    UNIT_TEST(scram_then_plain), UNIT_TEST(first_responses_that_wait), UNIT_TEST(endless_answer))
