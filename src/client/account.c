@@ -70,6 +70,29 @@ get_str(const struct json_value *o, const char *name, char *out, size_t room)
 	return true;
 }
 
+static const char *const sign_in_words[] = {
+	[ACCOUNT_SIGN_IN_ANY] = "any", [ACCOUNT_SIGN_IN_SCRAM] = "scram", [ACCOUNT_SIGN_IN_PASSWORD] = "password"
+};
+
+/* A file of before has none: any. */
+static bool
+get_sign_in(const struct json_value *v, enum account_sign_in *out)
+{
+	struct slice word;
+
+	if (v == NULL)
+		return true;
+	if (!json_value_get_text(v, &word))
+		return false;
+	for (unsigned i = 0; i < sizeof sign_in_words / sizeof sign_in_words[0]; i++) {
+		if (slice_eq_str(word, sign_in_words[i])) {
+			*out = (enum account_sign_in)i;
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool
 get_server(const struct json_value *o, struct account_server *out)
 {
@@ -78,7 +101,8 @@ get_server(const struct json_value *o, struct account_server *out)
 	if (o == NULL)
 		return true;
 	if (!get_str(o, "host", out->host, sizeof out->host) || !json_value_get_i64(json_value_get(o, "port"), &port) ||
-	    !json_value_get_bool(json_value_get(o, "starttls"), &out->start_tls) || port < 1 || port > 65535)
+	    !json_value_get_bool(json_value_get(o, "starttls"), &out->start_tls) ||
+	    !get_sign_in(json_value_get(o, "signin"), &out->sign_in) || port < 1 || port > 65535)
 		return false;
 	out->port = (uint16_t)port;
 	return true;
@@ -138,6 +162,8 @@ server_value(const struct account_server *s)
 	json_value_set_str(o, "host", s->host);
 	json_value_set_i64(o, "port", s->port);
 	json_value_set_bool(o, "starttls", s->start_tls);
+	if (s->sign_in != ACCOUNT_SIGN_IN_ANY)
+		json_value_set_str(o, "signin", sign_in_words[s->sign_in]);
 	return o;
 }
 

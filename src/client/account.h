@@ -17,10 +17,18 @@
 enum account_service { ACCOUNT_SMTP, ACCOUNT_IMAP, ACCOUNT_HTTPS, ACCOUNT_SERVICES };
 const char *account_service_name(enum account_service s); /* "smtp", "imap", "https" */
 
+/* How setup signed in, so that later nobody can have a password shown that SCRAM has kept to itself. */
+enum account_sign_in {
+	ACCOUNT_SIGN_IN_ANY,
+	ACCOUNT_SIGN_IN_SCRAM,    /* never otherwise */
+	ACCOUNT_SIGN_IN_PASSWORD, /* SCRAM is not tried: the server does not have it, or not for this password */
+};
+
 struct account_server {
 	char host[256]; /* empty: there is none */
 	uint16_t port;
 	bool start_tls; /* TLS by STARTTLS; else from the first octet */
+	enum account_sign_in sign_in;
 };
 
 struct account {

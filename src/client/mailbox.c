@@ -98,8 +98,11 @@ static int
 sign_in(struct mailbox *m, const struct account *a, struct slice password, struct error *e)
 {
 	struct imap_client_event event;
-	int rc = imap_client_login(m->imap, slice_str(a->address), password, e);
+	int rc;
 
+	servers_sasl(a, ACCOUNT_IMAP, m->net, &m->sasl);
+	imap_client_sasl(m->imap, &m->sasl.channel, m->sasl.permitted);
+	rc = imap_client_login(m->imap, slice_str(a->address), password, e);
 	if (rc == 0)
 		rc = wait_until(m, IMAP_CLIENT_DONE, &event, e);
 	if (rc == 0 && event.result != IMAP_CLIENT_OK)

@@ -7,12 +7,14 @@
 #define CLIENT_MAILBOX_H
 
 #include "client/account.h"
+#include "client/servers.h"
 #include "imap/client.h"
 #include "net/client.h"
 
 struct mailbox {
 	struct client *net;
 	struct imap_client *imap;
+	struct servers_sasl sasl;
 };
 
 /* Connects, secures, signs in, selects INBOX. mailbox_close() also after an error. ERR_PASSWORD when refused. */

@@ -44,6 +44,20 @@ servers_connect(
 		       : error_context(e, "%s server %s port %u", account_service_name(s), config.host, config.port);
 }
 
+void
+servers_sasl(const struct account *a, enum account_service s, const struct client *c, struct servers_sasl *out)
+{
+	static const unsigned permitted[] = { [ACCOUNT_SIGN_IN_ANY] = SASL_SET_ALL,
+		[ACCOUNT_SIGN_IN_SCRAM] = SASL_SET_SCRAM,
+		[ACCOUNT_SIGN_IN_PASSWORD] = SASL_SET_PASSWORD };
+
+	client_tls_bindings(c, &out->data);
+	out->channel = (struct sasl_channel){ .tls = client_is_tls(c),
+		.exporter = slice_of(out->data.exporter, out->data.exporter_len),
+		.end_point = slice_of(out->data.end_point, out->data.end_point_len) };
+	out->permitted = permitted[a->servers[s].sign_in];
+}
+
 /* ---- asking a server what it is ---- */
 
 struct probe {

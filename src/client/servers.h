@@ -9,6 +9,8 @@
 
 #include "client/account.h"
 #include "net/client.h"
+#include "net/conn.h"
+#include "sasl/sasl.h"
 
 /*
  * Where the domain of the account's address says its servers are, by SRV records (RFC 6186, RFC 8314 5.1), put into the
@@ -22,6 +24,14 @@ int servers_by_domain(struct account *a, bool *elsewhere_out, struct error *e);
 /* Connects as the account says. peer_out (NULL permitted) as client_connect(). */
 int servers_connect(
     const struct account *a, enum account_service s, struct client **out, struct tls_peer *peer_out, struct error *e);
+
+/* What signing in over a connection may use: its channel binding data, and what the account permits. Stays where it is. */
+struct servers_sasl {
+	struct conn_tls_bindings data;
+	struct sasl_channel channel; /* points into data */
+	unsigned permitted;
+};
+void servers_sasl(const struct account *a, enum account_service s, const struct client *c, struct servers_sasl *out);
 
 /* Whether servers_add() knows what this is without asking the server. */
 bool servers_is_usual(const char *text);

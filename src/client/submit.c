@@ -13,6 +13,8 @@
 struct submission {
 	struct client *net;
 	struct smtp_client *smtp;
+	const struct account *account;
+	struct servers_sasl sasl;
 	struct error *error;
 };
 
@@ -42,6 +44,13 @@ refused(struct submission *s, const struct smtp_answer *answer, const char *what
 	return error_set(s->error, ERR_DENIED, "%s; %.*s", what, (int)b.len, b.len == 0 ? "" : (const char *)b.data);
 }
 
+static void
+may_sign_in(struct submission *s)
+{
+	servers_sasl(s->account, ACCOUNT_SMTP, s->net, &s->sasl);
+	smtp_client_sasl(s->smtp, &s->sasl.channel, s->sasl.permitted);
+}
+
 /* Greeting, TLS, signing in: up to READY. */
 static int
 become_ready(struct submission *s)
@@ -60,6 +69,7 @@ become_ready(struct submission *s)
 		rc = client_start_tls(s->net, NULL, s->error);
 		if (rc != 0)
 			return rc;
+		may_sign_in(s);
 		smtp_client_secured(s->smtp);
 	}
 }
@@ -75,7 +85,11 @@ open_submission(struct submission *s, const struct account *a, const struct sasl
 	config.tls = client_is_tls(s->net);
 	config.start_tls = !config.tls;
 	rc = smtp_client_new(&config, &s->smtp, s->error);
-	return rc == 0 ? become_ready(s) : rc;
+	if (rc != 0)
+		return rc;
+	if (config.tls)
+		may_sign_in(s);
+	return become_ready(s);
 }
 
 /* All of a piece, however little the machine takes at a time. */
@@ -175,7 +189,7 @@ submit(const struct account *a, struct slice password, const struct submit_lette
     size_t *sent_out, struct error *e)
 {
 	struct sasl_credentials credentials = { .identity = slice_str(a->address), .password = password };
-	struct submission s = { .error = e };
+	struct submission s = { .account = a, .error = e };
 	struct smtp_client_event event;
 	int rc = open_submission(&s, a, &credentials);
 

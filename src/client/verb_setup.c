@@ -246,6 +246,20 @@ find_servers(struct setup *s)
 	return rc;
 }
 
+/*
+ * What worked is what is done from now on: SCRAM, and then no server gets to see the password that asks for it; or the
+ * password itself, without a failed try of SCRAM before it each time, which a server may count as a wrong password. SMTP
+ * was not asked; it may have less than IMAP.
+ */
+static void
+remember_sign_in(struct account *a, enum sasl_mechanism by)
+{
+	bool scram = (SASL_SET_SCRAM & SASL_BIT(by)) != 0;
+
+	a->servers[ACCOUNT_IMAP].sign_in = scram ? ACCOUNT_SIGN_IN_SCRAM : ACCOUNT_SIGN_IN_PASSWORD;
+	a->servers[ACCOUNT_SMTP].sign_in = scram ? ACCOUNT_SIGN_IN_ANY : ACCOUNT_SIGN_IN_PASSWORD;
+}
+
 static int
 check_password(struct setup *s)
 {
@@ -255,6 +269,8 @@ check_password(struct setup *s)
 	if (rc != 0)
 		return rc;
 	rc = mailbox_sign_in(&m, &s->account, buf_slice(&s->password), &s->error);
+	if (rc == 0)
+		remember_sign_in(&s->account, imap_client_signed_in(m.imap));
 	mailbox_close(&m);
 	return rc;
 }

@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "net/conn.h"
 #include "net/tls_internal.h"
 #include "os/clock.h"
 
@@ -182,6 +183,16 @@ bool
 client_is_tls(const struct client *c)
 {
 	return c->ssl != NULL;
+}
+
+void
+client_tls_bindings(const struct client *c, struct conn_tls_bindings *out)
+{
+	*out = (struct conn_tls_bindings){ 0 };
+	if (c->ssl == NULL)
+		return;
+	out->exporter_len = tls_exporter(c->ssl, out->exporter);
+	out->end_point_len = tls_end_point(c->ssl, out->end_point);
 }
 
 /* ---- driving a machine ---- */

@@ -49,6 +49,9 @@ int client_connect(
 /* Drops what was received and not fed, then shakes hands. Errors as client_connect(); afterwards only client_close(). */
 int client_start_tls(struct client *c, struct tls_peer *peer_out, struct error *e);
 bool client_is_tls(const struct client *c);
+/* Channel binding data of the connection; both empty without TLS. */
+struct conn_tls_bindings; /* net/conn.h */
+void client_tls_bindings(const struct client *c, struct conn_tls_bindings *out);
 
 /*
  * One step: offers the machine what it left before; if it takes nothing of
