@@ -36,8 +36,7 @@ tls_end_point(SSL *ssl, uint8_t *out)
 	if (digest == NID_md5 || digest == NID_sha1)
 		digest = NID_sha256;
 	md = digest == NID_undef ? NULL : EVP_get_digestbynid(digest);
-	if (md == NULL || EVP_MD_get_size(md) > (int)CONN_END_POINT_MAX ||
-	    X509_digest(certificate, md, out, &len) != 1)
+	if (md == NULL || EVP_MD_get_size(md) > (int)CONN_END_POINT_MAX || X509_digest(certificate, md, out, &len) != 1)
 		len = 0;
 	ERR_clear_error();
 	return len;
