@@ -70,9 +70,18 @@ get_str(const struct json_value *o, const char *name, char *out, size_t room)
 	return true;
 }
 
-static const char *const sign_in_words[] = {
-	[ACCOUNT_SIGN_IN_ANY] = "any", [ACCOUNT_SIGN_IN_SCRAM] = "scram", [ACCOUNT_SIGN_IN_PASSWORD] = "password"
-};
+enum account_sign_in
+account_sign_in_of(enum sasl_mechanism by)
+{
+	if (by == SASL_SCRAM_SHA_256_PLUS)
+		return ACCOUNT_SIGN_IN_BOUND;
+	return by == SASL_SCRAM_SHA_256 ? ACCOUNT_SIGN_IN_SCRAM : ACCOUNT_SIGN_IN_PASSWORD;
+}
+
+static const char *const sign_in_words[] = { [ACCOUNT_SIGN_IN_ANY] = "any",
+	[ACCOUNT_SIGN_IN_BOUND] = "scram-plus",
+	[ACCOUNT_SIGN_IN_SCRAM] = "scram",
+	[ACCOUNT_SIGN_IN_PASSWORD] = "password" };
 
 /* A file of before has none: any. */
 static bool

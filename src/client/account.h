@@ -10,6 +10,7 @@
 #include "net/tls.h"
 #include "openpgp/key/key.h"
 #include "os/file.h"
+#include "sasl/sasl.h"
 #include "trust/lookup.h"
 
 #define ACCOUNT_ADDRESS_MAX 321u /* octets, NUL included; the same for names and hosts */
@@ -17,10 +18,11 @@
 enum account_service { ACCOUNT_SMTP, ACCOUNT_IMAP, ACCOUNT_HTTPS, ACCOUNT_SERVICES };
 const char *account_service_name(enum account_service s); /* "smtp", "imap", "https" */
 
-/* How setup signed in, so that later nobody can have a password shown that SCRAM has kept to itself. */
+/* How one signed in the first time, so that later nobody can have a password shown that SCRAM has kept to itself. */
 enum account_sign_in {
 	ACCOUNT_SIGN_IN_ANY,
-	ACCOUNT_SIGN_IN_SCRAM,    /* never otherwise */
+	ACCOUNT_SIGN_IN_BOUND,    /* by SCRAM with channel binding, never otherwise */
+	ACCOUNT_SIGN_IN_SCRAM,    /* by SCRAM, never otherwise */
 	ACCOUNT_SIGN_IN_PASSWORD, /* SCRAM is not tried: the server does not have it, or not for this password */
 };
 
@@ -46,6 +48,8 @@ int account_save(const struct account *a, struct error *e);
 
 /* The part behind '@'; empty without one. */
 struct slice account_domain(const struct account *a);
+/* By which mechanism it was (enum sasl_mechanism; SASL_NONE: the password itself). */
+enum account_sign_in account_sign_in_of(enum sasl_mechanism by);
 /* The pin as a slice, or empty. */
 struct slice account_pin(const struct account *a);
 /* The exchange's directory; its strings live as long as a. */

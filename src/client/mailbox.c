@@ -106,8 +106,12 @@ sign_in(struct mailbox *m, const struct account *a, struct slice password, struc
 	if (rc == 0)
 		rc = wait_until(m, IMAP_CLIENT_DONE, &event, e);
 	if (rc == 0 && event.result != IMAP_CLIENT_OK)
-		return server_said(
-		    ERR_PASSWORD, "the IMAP server does not accept the address and password", event.text, e);
+		return server_said(ERR_PASSWORD,
+		    m->sasl.permitted == SASL_SET_ALL ? "the IMAP server does not accept the address and password"
+						      : "the IMAP server does not accept the address and password "
+							"(with another password than at first, "
+							"run `letterlock setup` again)",
+		    event.text, e);
 	return rc;
 }
 

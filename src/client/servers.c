@@ -48,6 +48,7 @@ void
 servers_sasl(const struct account *a, enum account_service s, const struct client *c, struct servers_sasl *out)
 {
 	static const unsigned permitted[] = { [ACCOUNT_SIGN_IN_ANY] = SASL_SET_ALL,
+		[ACCOUNT_SIGN_IN_BOUND] = SASL_BIT(SASL_SCRAM_SHA_256_PLUS),
 		[ACCOUNT_SIGN_IN_SCRAM] = SASL_SET_SCRAM,
 		[ACCOUNT_SIGN_IN_PASSWORD] = SASL_SET_PASSWORD };
 

@@ -184,9 +184,21 @@ quit(struct submission *s)
 	client_close(s->net);
 }
 
+/* A server that once took SCRAM is not shown the password later (client/account.h). */
+static bool
+learn(struct account *a, enum sasl_mechanism by)
+{
+	enum account_sign_in how = account_sign_in_of(by);
+
+	if (a->servers[ACCOUNT_SMTP].sign_in != ACCOUNT_SIGN_IN_ANY || how == ACCOUNT_SIGN_IN_PASSWORD)
+		return false;
+	a->servers[ACCOUNT_SMTP].sign_in = how;
+	return true;
+}
+
 int
-submit(const struct account *a, struct slice password, const struct submit_letter *letters, size_t count,
-    size_t *sent_out, struct error *e)
+submit(struct account *a, struct slice password, const struct submit_letter *letters, size_t count, size_t *sent_out,
+    bool *learnt_out, struct error *e)
 {
 	struct sasl_credentials credentials = { .identity = slice_str(a->address), .password = password };
 	struct submission s = { .account = a, .error = e };
@@ -194,6 +206,7 @@ submit(const struct account *a, struct slice password, const struct submit_lette
 	int rc = open_submission(&s, a, &credentials);
 
 	*sent_out = 0;
+	*learnt_out = rc == 0 && learn(a, smtp_client_signed_in(s.smtp));
 	for (size_t i = 0; i < count && rc == 0; i++) {
 		if (i > 0)
 			rc = next_event(&s, &event); /* READY again */

@@ -14,9 +14,10 @@ struct submit_letter {
 /*
  * Sends letters over one connection. ERR_PASSWORD when the server refuses the
  * account, ERR_DENIED when it refuses a recipient or a letter, with its words;
- * network errors. *sent_out: how many letters it took.
+ * network errors. *sent_out: how many letters it took. When it signed in by
+ * SCRAM, the account keeps that (account_save() it); *learnt_out then.
  */
-int submit(const struct account *a, struct slice password, const struct submit_letter *letters, size_t count,
-    size_t *sent_out, struct error *e);
+int submit(struct account *a, struct slice password, const struct submit_letter *letters, size_t count,
+    size_t *sent_out, bool *learnt_out, struct error *e);
 
 #endif

@@ -441,13 +441,16 @@ submit_copies(struct sending *s, const struct copies *c)
 {
 	struct buf password;
 	size_t sent = 0;
+	bool learnt = false;
 	int rc = s->common.password_fd < 0 ? lazy_keys_agent(&s->keys, &s->error) : 0;
 
 	buf_init(&password, TERMINAL_SECRET_MAX);
 	if (rc == 0)
 		rc = client_password(&s->common, s->keys.agent, s->account.address, &password, &s->error);
 	if (rc == 0)
-		rc = submit(&s->account, buf_slice(&password), c->letters, c->count, &sent, &s->error);
+		rc = submit(&s->account, buf_slice(&password), c->letters, c->count, &sent, &learnt, &s->error);
+	if (learnt)
+		(void)account_save(&s->account, NULL); /* next time then */
 	buf_wipe_done(&password);
 	if (rc != 0 && sent > 0)
 		(void)error_context(&s->error, "it was sent to those whom it is sealed for, but not to the others");

@@ -249,15 +249,15 @@ find_servers(struct setup *s)
 /*
  * What worked is what is done from now on: SCRAM, and then no server gets to see the password that asks for it; or the
  * password itself, without a failed try of SCRAM before it each time, which a server may count as a wrong password. SMTP
- * was not asked; it may have less than IMAP.
+ * may have less than IMAP: how it signs in is remembered when a letter is sent.
  */
 static void
 remember_sign_in(struct account *a, enum sasl_mechanism by)
 {
-	bool scram = (SASL_SET_SCRAM & SASL_BIT(by)) != 0;
+	enum account_sign_in how = account_sign_in_of(by);
 
-	a->servers[ACCOUNT_IMAP].sign_in = scram ? ACCOUNT_SIGN_IN_SCRAM : ACCOUNT_SIGN_IN_PASSWORD;
-	a->servers[ACCOUNT_SMTP].sign_in = scram ? ACCOUNT_SIGN_IN_ANY : ACCOUNT_SIGN_IN_PASSWORD;
+	a->servers[ACCOUNT_IMAP].sign_in = how;
+	a->servers[ACCOUNT_SMTP].sign_in = how == ACCOUNT_SIGN_IN_PASSWORD ? how : ACCOUNT_SIGN_IN_ANY;
 }
 
 static int

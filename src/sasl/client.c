@@ -191,7 +191,9 @@ begin(struct sasl_client_state *t, struct slice nonce, enum sasl_mechanism *mech
 		return 0;
 	}
 	if (rc == 0 && *mechanism_out == SASL_NONE)
-		return error_set(e, ERR_UNSUPPORTED, "the server offers no way of signing in that this program has");
+		return error_set(e, ERR_UNSUPPORTED,
+		    t->permitted == SASL_SET_ALL ? "the server offers no way of signing in that this program has"
+						 : "the server offers no way of signing in that is permitted");
 	return rc;
 }
 
@@ -294,7 +296,11 @@ sasl_client_finish(const struct sasl_client *c, struct error *e)
 unsigned
 sasl_client_fallback(const struct sasl_client *c)
 {
-	if (!is_scram(c) || !c->state->scram.proof_sent || c->state->broken || c->state->scram.proved)
+	unsigned set = c->state == NULL ? 0 : c->state->offered & c->state->permitted;
+
+	if (!is_scram(c) || c->state->broken || c->state->scram.proved)
 		return 0;
-	return c->state->offered & c->state->permitted & SASL_SET_PASSWORD;
+	if (c->state->scram.proof_sent)
+		return set & SASL_SET_PASSWORD;
+	return c->mechanism == SASL_SCRAM_SHA_256_PLUS ? set & SASL_BIT(SASL_SCRAM_SHA_256) : 0;
 }

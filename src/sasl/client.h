@@ -17,10 +17,14 @@
  * PLAIN: only when the server took part in SCRAM up to the client's proof and
  * then said no, and offers PLAIN. Not when the server's own proof was wrong,
  * or what it sent was malformed: that is no server that knows the account.
+ * Likewise SCRAM without channel binding, when the server refused -PLUS before
+ * any salt: it may know only other types of it (RFC 5802 has tls-unique, which
+ * TLS 1.3 has not).
+ *
  * What this gives away is what the order gives away already: an impostor whose
  * TLS is believed could announce nothing but PLAIN. Who wants more than TLS's
- * word remembers that SCRAM worked and sets config.permitted to SASL_SET_SCRAM
- * from then on.
+ * word remembers what worked, and sets config.permitted to SASL_SET_SCRAM, or to
+ * -PLUS alone, from then on.
  */
 #ifndef SASL_CLIENT_H
 #define SASL_CLIENT_H

@@ -258,6 +258,15 @@ fallback(void **state)
 	x.client.offered = SLICE("SCRAM-SHA-256-PLUS");
 	exchange_run(&x, NULL);
 	assert_int_equal(x.fallback, 0);
+	/* A type of binding that the server does not have: SCRAM without, unless that is forbidden. */
+	x = fresh(&v);
+	x.server.channel.exporter = SLICE_EMPTY;
+	exchange_run(&x, NULL);
+	assert_int_equal(x.server_rc, ERR_UNSUPPORTED);
+	assert_int_equal(x.fallback, SASL_BIT(SASL_SCRAM_SHA_256));
+	x.client.permitted = SASL_BIT(SASL_SCRAM_SHA_256_PLUS);
+	exchange_run(&x, NULL);
+	assert_int_equal(x.fallback, 0);
 	/* Not before the proof, and not after yes. */
 	x = fresh(&v);
 	x.client.offered = SLICE("SCRAM-SHA-256 PLAIN");
