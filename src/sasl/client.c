@@ -300,7 +300,7 @@ sasl_client_fallback(const struct sasl_client *c)
 
 	if (!is_scram(c) || c->state->broken || c->state->scram.proved)
 		return 0;
-	if (c->state->scram.proof_sent)
-		return set & SASL_SET_PASSWORD;
-	return c->mechanism == SASL_SCRAM_SHA_256_PLUS ? set & SASL_BIT(SASL_SCRAM_SHA_256) : 0;
+	if (c->mechanism == SASL_SCRAM_SHA_256_PLUS && !c->state->scram.proof_sent)
+		return set & (SASL_BIT(SASL_SCRAM_SHA_256) | SASL_SET_PASSWORD);
+	return set & SASL_SET_PASSWORD;
 }

@@ -13,13 +13,13 @@
  *
  * When SCRAM was refused. A server announces mechanisms before it knows the
  * account, and an account may have no SCRAM verifier: then the right password
- * is refused too. sasl_client_fallback() says whether to try again, once, with
- * PLAIN: only when the server took part in SCRAM up to the client's proof and
- * then said no, and offers PLAIN. Not when the server's own proof was wrong,
- * or what it sent was malformed: that is no server that knows the account.
- * Likewise SCRAM without channel binding, when the server refused -PLUS before
- * any salt: it may know only other types of it (RFC 5802 has tls-unique, which
- * TLS 1.3 has not).
+ * is refused too, by some (Dovecot 2.3) already at the first message.
+ * sasl_client_fallback() says whether to try again, with PLAIN: when the server
+ * said no to SCRAM, and offers PLAIN. Not when the server's own proof was wrong,
+ * or what it sent was malformed: that is no server that knows the account. When
+ * it refused -PLUS before any salt, SCRAM without channel binding comes first: it
+ * may know only other types of it (RFC 5802 has tls-unique, which TLS 1.3 has
+ * not).
  *
  * What this gives away is what the order gives away already: an impostor whose
  * TLS is believed could announce nothing but PLAIN. Who wants more than TLS's

@@ -263,16 +263,21 @@ fallback(void **state)
 	x.server.channel.exporter = SLICE_EMPTY;
 	exchange_run(&x, NULL);
 	assert_int_equal(x.server_rc, ERR_UNSUPPORTED);
-	assert_int_equal(x.fallback, SASL_BIT(SASL_SCRAM_SHA_256));
+	assert_int_equal(x.fallback, SASL_BIT(SASL_SCRAM_SHA_256) | SASL_SET_PASSWORD);
+	x.client.permitted = x.fallback;
+	exchange_run(&x, NULL);
+	assert_int_equal(x.used, SASL_SCRAM_SHA_256);
+	assert_int_equal(x.server_rc, ERR_PASSWORD);
+	assert_int_equal(x.fallback, SASL_SET_PASSWORD);
 	x.client.permitted = SASL_BIT(SASL_SCRAM_SHA_256_PLUS);
 	exchange_run(&x, NULL);
 	assert_int_equal(x.fallback, 0);
-	/* Not before the proof, and not after yes. */
+	/* Also when it is refused at once; not after yes. */
 	x = fresh(&v);
 	x.client.offered = SLICE("SCRAM-SHA-256 PLAIN");
 	exchange_run(&x, NULL);
 	assert_int_equal(x.server_rc, ERR_POLICY);
-	assert_int_equal(x.fallback, 0);
+	assert_int_equal(x.fallback, SASL_BIT(SASL_PLAIN));
 	make(&v, "p\xc3\xa4ss", SLICE_EMPTY);
 	x = fresh(&v);
 	exchange_run(&x, NULL);
