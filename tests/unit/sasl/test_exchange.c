@@ -144,7 +144,7 @@ client_refuses(void **state)
 
 /* Somebody between the two: TLS on either side is another one. */
 static void
-channels_that_differ(void **state)
+pitfall_9_channels_that_differ(void **state)
 {
 	static const uint8_t other[32] = "another connection's octets.....";
 	struct scram_verifier v;
@@ -182,7 +182,7 @@ channels_that_differ(void **state)
 
 /* RFC 5802 section 6: -PLUS is taken out of the list on its way to the client. */
 static void
-downgrade_is_noticed(void **state)
+pitfall_9_downgrade_is_noticed(void **state)
 {
 	struct scram_verifier v;
 	struct exchange x;
@@ -338,5 +338,5 @@ every_allocation_fails(void **state)
 }
 
 UNIT_MAIN(UNIT_TEST(right_and_wrong), UNIT_TEST(the_best_is_taken), UNIT_TEST(client_refuses),
-    UNIT_TEST(channels_that_differ), UNIT_TEST(downgrade_is_noticed), UNIT_TEST(several_passwords), UNIT_TEST(fallback),
-    UNIT_TEST(passwords_are_prepared), UNIT_TEST(every_allocation_fails))
+    UNIT_TEST(pitfall_9_channels_that_differ), UNIT_TEST(pitfall_9_downgrade_is_noticed), UNIT_TEST(several_passwords),
+    UNIT_TEST(fallback), UNIT_TEST(passwords_are_prepared), UNIT_TEST(every_allocation_fails))

@@ -49,7 +49,7 @@ static const struct row rows[] = {
 };
 
 static void
-plain_rows(void **state)
+pitfall_9_plain_and_base64(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -173,5 +173,5 @@ first_challenges(void **state)
 	buf_done(&b);
 }
 
-UNIT_MAIN(
-    UNIT_TEST(plain_rows), UNIT_TEST(limits), UNIT_TEST(offered), UNIT_TEST(refusals), UNIT_TEST(first_challenges))
+UNIT_MAIN(UNIT_TEST(pitfall_9_plain_and_base64), UNIT_TEST(limits), UNIT_TEST(offered), UNIT_TEST(refusals),
+    UNIT_TEST(first_challenges))

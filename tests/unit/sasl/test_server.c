@@ -164,7 +164,7 @@ client_against_impostors(void **state)
 
 /* CVE-2026-33603 and its like: the octets that the proof is over, written otherwise. */
 static void
-scram_final_tricks(void **state)
+pitfall_9_base64_tricks(void **state)
 {
 	static const struct {
 		const char *name;
@@ -273,7 +273,7 @@ challenge_of(const char *first, struct slice name, size_t count, struct buf *out
 
 /* Nobody sees whether an account is there: the salt stays, has the usual length, and the end is that of a wrong password. */
 static void
-unknown_accounts_look_known(void **state)
+pitfall_9_unknown_accounts_look_known(void **state)
 {
 	struct buf real, a, b, c, d;
 
@@ -556,6 +556,6 @@ longest_names(void **state)
 }
 
 UNIT_MAIN(UNIT_TEST(scram_of_rfc_7677), UNIT_TEST(scram_client_of_rfc_7677), UNIT_TEST(client_against_impostors),
-    UNIT_TEST(scram_final_tricks), UNIT_TEST(scram_first_flags), UNIT_TEST(unknown_accounts_look_known),
+    UNIT_TEST(pitfall_9_base64_tricks), UNIT_TEST(scram_first_flags), UNIT_TEST(pitfall_9_unknown_accounts_look_known),
     UNIT_TEST(login), UNIT_TEST(bearer_of_rfc_7628), UNIT_TEST(failed_bearer_of_rfc_7628), UNIT_TEST(xoauth2),
     UNIT_TEST(token_messages), UNIT_TEST(order), UNIT_TEST(bad_beginnings), UNIT_TEST(longest_names))
