@@ -19,7 +19,7 @@
 #define SCRAM_NONCE_MAX 512u          /* characters of one side's nonce; others send 18 to 44 */
 #define SCRAM_SALT_MAX 64u            /* octets; others have 12 to 32 */
 #define SCRAM_ITERATIONS_MIN 4096u    /* RFC 7677 section 4: a client takes no fewer */
-#define SCRAM_ITERATIONS_MAX 2000000u /* about a second: a server cannot keep a client busy longer */
+#define SCRAM_ITERATIONS_MAX 2000000u /* half a second: a server cannot keep a client busy longer */
 #define SCRAM_VERIFIERS_MAX 32u       /* of one account; every proof is tried against so many */
 
 #endif

@@ -33,7 +33,7 @@
 #define SCRAM_KEY_SIZE 32u
 #define SCRAM_SALT_SIZE 16u             /* octets of a salt that we draw */
 #define SCRAM_ITERATIONS_RANDOM 4096u   /* for random passwords */
-#define SCRAM_ITERATIONS_CHOSEN 600000u /* for passwords of people: some tenths of a second for a client */
+#define SCRAM_ITERATIONS_CHOSEN 600000u /* for passwords of people: a tenth of a second for a client, or more */
 #define SCRAM_VERIFIER_TEXT_MAX 320u    /* characters */
 
 struct scram_verifier {
