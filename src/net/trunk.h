@@ -85,7 +85,7 @@ struct trunk_open {
 	bool can_start_tls;
 	struct trunk_tls tls;
 	struct slice peer;    /* address as text */
-	struct slice tag;     /* IMAP: of the command that signed in */
+	struct slice tag;     /* IMAP: of the command that signed in; POP3: "UTF8" in that mode */
 	struct slice hello;   /* SMTP: what the client called itself */
 	bool esmtp;           /* SMTP: by EHLO */
 	struct slice pending; /* what the session before has still to say */

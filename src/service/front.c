@@ -17,6 +17,7 @@ static const struct slice refusals[] = {
 	[SERVICE_MX] = TEXT("421 4.3.2 Too many connections; try again later\r\n"),
 	[SERVICE_SUBMISSION] = TEXT("421 4.3.2 Too many connections; try again later\r\n"),
 	[SERVICE_IMAP] = TEXT("* BYE [UNAVAILABLE] Too many connections.\r\n"),
+	[SERVICE_POP3] = TEXT("-ERR [SYS/TEMP] Too many connections\r\n"),
 	[SERVICE_LMTP] = TEXT("421 4.3.2 Too many connections; try again later\r\n"),
 	[SERVICE_DIRECTORY] = UNAVAILABLE("60"),
 	[SERVICE_METRICS] = UNAVAILABLE("60"),
@@ -129,6 +130,8 @@ front_open(void *ctx, struct conn *c, void **session_out, struct error *e)
 
 	if (l->role == SERVICE_IMAP)
 		rc = front_imap_open(l->front, c, e);
+	else if (l->role == SERVICE_POP3)
+		rc = front_pop3_open(l->front, c, e);
 	else if (l->role == SERVICE_SUBMISSION)
 		rc = front_smtp_open(l->front, c, e);
 	else

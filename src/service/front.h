@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Strangers: the sessions of the process that has their sockets. It knows the
- * machines before authentication (imap/login.h, and smtp/server.h as far as
- * AUTH) and nothing of accounts: a password is a question to another process
+ * machines before authentication (imap/login.h, pop3/login.h, and smtp/server.h
+ * as far as AUTH) and nothing of accounts: a password is a question to another process
  * (ask_authenticate), and when the answer is yes the connection's octets go to
  * the process that has the mail, which has heard meanwhile whose it is. What
  * needs no password (SERVICE_MX, SERVICE_DIRECTORY) goes to its process from
@@ -37,12 +37,13 @@ struct front_listener {
 
 /* ERR_NOMEM. Whom nobody is there for is told so. */
 int front_open(void *ctx, struct conn *c, void **session_out, struct error *e);
-/* Said in clear to whom there is no room for: "421 ...", "* BYE ...", "HTTP/1.1 503 ...". */
+/* Said in clear to whom there is no room for: "421 ...", "* BYE ...", "-ERR ...", "HTTP/1.1 503 ...". */
 struct slice front_refusal(enum service_role role);
 
 /* ---- the parts ---- */
 
 int front_imap_open(const struct front *f, struct conn *c, struct error *e);
+int front_pop3_open(const struct front *f, struct conn *c, struct error *e);
 int front_smtp_open(const struct front *f, struct conn *c, struct error *e);
 
 #endif

@@ -10,6 +10,7 @@
 #include "service/grants.h"
 #include "service/imap_session.h"
 #include "service/metrics.h"
+#include "service/pop3_session.h"
 #include "service/smtp_session.h"
 #include "service/web.h"
 #include "store/store.h"
@@ -113,6 +114,7 @@ static const struct kind_row {
 	{ SERVICE_IMAP, PROCESS_MAIL, true, &imap_session_ops, imap_session_open },
 	{ SERVICE_DIRECTORY, PROCESS_WEB, false, &web_session_ops, open_web },
 	{ SERVICE_HTTP, PROCESS_WEB, false, &web_session_ops, open_web },
+	{ SERVICE_POP3, PROCESS_MAIL, true, &pop3_session_ops, pop3_session_open },
 	{ SERVICE_METRICS, PROCESS_WEB, false, &metrics_session_ops, open_metrics },
 };
 

@@ -34,6 +34,7 @@ enum service_role {
 	SERVICE_SUBMISSION, /* SMTP from our own people: authentication before MAIL (RFC 6409) */
 	SERVICE_IMAP,
 	SERVICE_DIRECTORY,
+	SERVICE_POP3 = 5,
 	SERVICE_LMTP = 6,    /* LMTP from the mail server in front of us, to our own addresses only */
 	SERVICE_METRICS = 7, /* service/metrics.h */
 	SERVICE_HTTP = 8,    /* HTTP without TLS at its usual port: settings for mail clients, and the way to TLS */
