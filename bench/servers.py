@@ -17,7 +17,7 @@ import common
 DOMAIN = "peer.test"
 PROGRAM = common.BUILD / "release" / "letterlockd"
 TOOLS = common.BUILD / "release" / "bench"
-PORTS = ("smtp", "submission", "submissions", "imap", "imaps", "hkp", "https", "http")
+PORTS = ("smtp", "submission", "submissions", "imap", "imaps", "pop3", "pop3s", "hkp", "https", "http")
 PASSWORD = "pass"  # the one that the script that starts Dovecot gives its users
 KERNEL_STACK_KIB = 16  # of a thread, on x86-64 and arm64
 CHEAP = (8, 1, 1)  # Argon2id with 8 KiB and one pass: when it is not the hash that is measured

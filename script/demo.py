@@ -93,7 +93,7 @@ class Place:
     def config(self):
         path = self.dir / "letterlockd.conf"
         ports = "".join(f"port_{name} = 0\n" for name in
-                        ("smtp", "submission", "submissions", "imap", "imaps", "hkp", "https", "http"))
+                        ("smtp", "submission", "submissions", "imap", "imaps", "pop3", "pop3s", "hkp", "https", "http"))
         path.write_text(f'hostname = "localhost"\ndomains = {{ "{DOMAIN}" }}\ndata = "{self.data}"\n'
                         f'listen = {{ "127.0.0.1" }}\n{ports}')
         return path

@@ -37,6 +37,8 @@
 	X(SUBMISSIONS, "submissions", 465) \
 	X(IMAP, "imap", 143) \
 	X(IMAPS, "imaps", 993) \
+	X(POP3, "pop3", 110) \
+	X(POP3S, "pop3s", 995) \
 	X(LMTP, "lmtp", CONFIG_PORT_OFF) \
 	X(HKP, "hkp", 11371) \
 	X(HTTPS, "https", 443) \

@@ -52,7 +52,7 @@ class Exchange:
     ALICE = "alice@example.org"
     BOB = "bob@example.org"
     PASSWORDS = {ALICE: "the fish swims at dawn", BOB: "seven grey geese"}
-    PORTS = ("smtp", "submission", "submissions", "imap", "imaps", "hkp", "https", "http")
+    PORTS = ("smtp", "submission", "submissions", "imap", "imaps", "pop3", "pop3s", "hkp", "https", "http")
 
     def __init__(self, folder, settings=None, accounts=(ALICE, BOB)):
         self.folder = pathlib.Path(folder)

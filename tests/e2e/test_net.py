@@ -331,7 +331,7 @@ def test_a_port_that_is_taken_is_named(fresh_exchange):
 
 def test_ports_can_be_off(fresh_exchange):
     exchange = fresh_exchange({"port_smtp": "-1", "port_hkp": "-1"}, accounts=())
-    assert sorted(exchange.ports) == ["http", "https", "imap", "imaps", "submission", "submissions"]
+    assert sorted(exchange.ports) == ["http", "https", "imap", "imaps", "pop3", "pop3s", "submission", "submissions"]
 
 
 def test_more_connections_than_the_soft_limit_of_descriptors(fresh_exchange):
