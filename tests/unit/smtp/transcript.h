@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Reads and runs tests/transcripts/smtp/NAME.txt (see the README there) against whatever answers. */
+/* Reads and runs tests/transcripts/TRANSCRIPT_FOLDER/NAME.txt (see the README of smtp there) against whatever answers. */
 #ifndef TESTS_UNIT_SMTP_TRANSCRIPT_H
 #define TESTS_UNIT_SMTP_TRANSCRIPT_H
 
@@ -8,6 +8,10 @@
 
 #include "base/buf.h"
 #include "unit.h"
+
+#ifndef TRANSCRIPT_FOLDER
+#define TRANSCRIPT_FOLDER "smtp"
+#endif
 
 struct transcript_peer {
 	/* A new connection to this listener ("mx", "submission", "submissions"). */
@@ -185,7 +189,7 @@ transcript_run_all(const struct transcript_peer *p, bool octets)
 	unsigned count = 0;
 	DIR *d;
 
-	(void)snprintf(folder, sizeof folder, "%.*stranscripts/smtp", (int)(slash - __FILE__), __FILE__);
+	(void)snprintf(folder, sizeof folder, "%.*stranscripts/" TRANSCRIPT_FOLDER, (int)(slash - __FILE__), __FILE__);
 	if ((d = opendir(folder)) == NULL)
 		fail_msg("no folder %s", folder);
 	while ((entry = readdir(d)) != NULL) {
