@@ -28,6 +28,7 @@ struct pop3_server {
 	enum phase phase;
 	unsigned bad; /* bad commands since the last good one */
 	int64_t since_ms;
+	uint64_t commands;
 	uint32_t next; /* LISTING: the message */
 
 	uint32_t *sizes; /* of message n at n - 1 */
@@ -440,6 +441,7 @@ whole_line(struct pop3_server *m, struct pop3_event *out)
 		bad(m, e.text);
 		return;
 	}
+	m->commands++;
 	for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++)
 		if (acts[i].verb == c.verb)
 			acts[i].act(m, &c, out);
@@ -469,6 +471,12 @@ reading(struct pop3_server *m, int64_t now_ms, struct pop3_event *out)
 }
 
 /* ---- driven from outside ---- */
+
+uint64_t
+pop3_server_commands(const struct pop3_server *m)
+{
+	return m->commands;
+}
 
 bool
 pop3_server_busy(const struct pop3_server *m)

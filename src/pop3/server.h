@@ -89,6 +89,8 @@ uint32_t pop3_server_size(const struct pop3_server *m, uint32_t message);
 bool pop3_server_is_listed(const struct pop3_server *m, uint32_t message);
 /* The first marked message from this number on; 0: there is none. */
 uint32_t pop3_server_marked(const struct pop3_server *m, uint32_t from);
+/* How many commands have been answered well, or are being carried out. */
+uint64_t pop3_server_commands(const struct pop3_server *m);
 /* True while a command is carried out: there will be an answer. */
 bool pop3_server_busy(const struct pop3_server *m);
 /* Octets that wait to be sent. */

@@ -7,22 +7,20 @@
 #include "base/mem.h"
 #include "os/clock.h"
 #include "os/log.h"
+#include "os/metrics.h"
 #include "pop3/limits.h"
 #include "pop3/server.h"
 #include "service/grants.h"
 #include "service/imap_view.h"
+#include "service/pop3_ahead.h"
 #include "service/pop3_retrieve.h"
 #include "store/store.h"
-#include "store/watch.h"
 
 #define SESSION_PAGE 4096u              /* rows looked at in one go when the maildrop is opened */
 #define SESSION_PAGE_BUDGET (16u << 20) /* memory for them */
 #define SESSION_EXPUNGE 4096u           /* messages removed by one call; at most STORE_TOUCH_MAX */
 #define SESSION_OUTPUT_LOW (32u << 10)  /* with so much waiting the next piece is handed over */
 #define SESSION_UNIQUE_PAGE (32u << 10) /* octets of UIDL's answer that are made at once */
-
-#define SESSION_AHEAD 16u                 /* messages read ahead */
-#define SESSION_AHEAD_OCTETS (128u << 10) /* of them together */
 
 /* What is being done for the machine. */
 enum task {
@@ -31,20 +29,6 @@ enum task {
 	TASK_RETRIEVE,
 	TASK_UNIQUE,
 	TASK_UPDATE,
-};
-
-/* Messages that stand behind the one that was asked for, ready to be sent. */
-struct ahead {
-	struct {
-		uint32_t message;
-		struct buf piece;
-	} ready[SESSION_AHEAD];
-	uint32_t first, count;
-	uint32_t expected;         /* the message that is asked for next, if they are asked for in their order */
-	bool wanted;               /* the last one was the expected one */
-	atomic_bool changed;       /* something in the mailbox did since they were read */
-	struct store_watch *watch; /* says so */
-	struct pop3_retrieve retrieve;
 };
 
 struct pop3_session {
@@ -66,133 +50,8 @@ struct pop3_session {
 	bool refused; /* the task could not be begun */
 	struct error fault;
 	struct pop3_retrieve retrieve;
-	struct ahead ahead;
+	struct pop3_ahead ahead;
 };
-
-/* ---- reading ahead ---- */
-
-static void
-mailbox_changed(void *ctx)
-{
-	struct pop3_session *s = ctx;
-
-	atomic_store(&s->ahead.changed, true);
-}
-
-static void
-ahead_drop(struct ahead *a)
-{
-	for (; a->count > 0; a->count--)
-		buf_done(&a->ready[a->first++].piece);
-	a->first = 0;
-}
-
-static uint32_t
-next_listed(const struct pop3_server *m, uint32_t message)
-{
-	uint32_t count = pop3_server_count(m);
-
-	do
-		message++;
-	while (message <= count && !pop3_server_is_listed(m, message));
-	return message;
-}
-
-/* One message of those rows. False: it is not there, or cannot be sent whole: that is said when it is asked for. */
-static bool
-ahead_one(struct pop3_session *s, const struct store_message_rows *rows, size_t *at, uint32_t message)
-{
-	struct ahead *a = &s->ahead;
-	uint32_t uid = imap_view_uid(&s->uids, message);
-
-	while (*at < rows->row_count && rows->rows[*at].uid < uid)
-		*at += 1;
-	if (*at == rows->row_count || rows->rows[*at].uid != uid)
-		return false;
-	pop3_retrieve_begin(&a->retrieve, uid, pop3_server_size(s->machine, message), true, 0);
-	if (pop3_retrieve_row(&a->retrieve, &rows->rows[*at], NULL) != 0)
-		return false;
-	pop3_retrieve_step(&a->retrieve);
-	if (a->retrieve.state != POP3_RETRIEVE_DONE)
-		return false;
-	a->ready[a->count].message = message;
-	a->ready[a->count++].piece = a->retrieve.piece;
-	buf_init(&a->retrieve.piece, POP3_RETRIEVE_BUDGET);
-	return true;
-}
-
-/*
- * On the worker, behind the message that was asked for: those that a client which asks for one after another will want.
- * They cost no change of threads then.
- */
-static void
-ahead_fill(struct pop3_session *s)
-{
-	struct store_message_list ask = { .account = s->account, .mailbox = s->mailbox, .limit = SESSION_AHEAD };
-	struct store_message_rows rows;
-	uint32_t messages[SESSION_AHEAD], count = 0, octets = 0;
-	size_t at = 0;
-	struct arena a;
-
-	for (uint32_t m = s->ahead.expected; count < SESSION_AHEAD && m <= pop3_server_count(s->machine);
-	     m = next_listed(s->machine, m)) {
-		if (pop3_server_size(s->machine, m) > SESSION_AHEAD_OCTETS - octets)
-			break;
-		octets += pop3_server_size(s->machine, m);
-		messages[count++] = m;
-	}
-	if (count == 0)
-		return;
-	ask.first = imap_view_uid(&s->uids, messages[0]);
-	ask.last = imap_view_uid(&s->uids, messages[count - 1]);
-	arena_init(&a, SESSION_PAGE_BUDGET);
-	if (store_message_list(s->service->ports.store, &ask, &a, &rows, NULL) == 0)
-		for (uint32_t i = 0; i < count && ahead_one(s, &rows, &at, messages[i]); i++)
-			;
-	arena_done(&a);
-}
-
-/* Before a message is read: whether others are, too, and that nothing has changed from then on. */
-static void
-ahead_begin(struct pop3_session *s, uint32_t message)
-{
-	struct ahead *a = &s->ahead;
-
-	a->wanted = message == a->expected;
-	a->expected = next_listed(s->machine, message);
-	if (!a->wanted)
-		return;
-	atomic_store(&a->changed, false);
-	if (a->watch == NULL &&
-	    store_watch_begin(s->service->watcher, s->account, s->mailbox, mailbox_changed, s, &a->watch, NULL) != 0)
-		a->wanted = false;
-}
-
-/* False: it was not read ahead, or may be gone since. */
-static bool
-ahead_take(struct pop3_session *s, uint32_t message)
-{
-	struct ahead *a = &s->ahead;
-	bool given;
-
-	if (atomic_load(&a->changed))
-		ahead_drop(a);
-	for (; a->count > 0 && a->ready[a->first].message < message; a->count--)
-		buf_done(&a->ready[a->first++].piece);
-	if (a->count == 0 || a->ready[a->first].message != message) {
-		ahead_drop(a);
-		return false;
-	}
-	given = pop3_server_give(s->machine, &a->ready[a->first].piece) == 0;
-	buf_done(&a->ready[a->first++].piece);
-	a->first = --a->count == 0 ? 0 : a->first;
-	a->expected = next_listed(s->machine, message);
-	if (given)
-		pop3_server_end(s->machine);
-	else
-		conn_abort(s->conn);
-	return true;
-}
 
 /* ---- life ---- */
 
@@ -204,8 +63,7 @@ session_release(struct pop3_session *s)
 	if (atomic_fetch_sub(&s->refs, 1) != 1)
 		return;
 	pop3_retrieve_done(&s->retrieve);
-	pop3_retrieve_done(&s->ahead.retrieve);
-	ahead_drop(&s->ahead);
+	pop3_ahead_done(&s->ahead);
 	imap_view_done(&s->uids);
 	pop3_server_free(s->machine);
 	conn_release(s->conn);
@@ -402,8 +260,8 @@ static void
 retrieve_step(struct pop3_session *s)
 {
 	pop3_retrieve_step(&s->retrieve);
-	if (s->retrieve.state == POP3_RETRIEVE_DONE && s->ahead.wanted)
-		ahead_fill(s);
+	if (s->retrieve.state == POP3_RETRIEVE_DONE && s->retrieve.all)
+		pop3_ahead_fill(&s->ahead);
 }
 
 static void
@@ -439,7 +297,7 @@ open_continue(struct pop3_session *s)
 		return;
 	} else {
 		pop3_retrieve_init(&s->retrieve, s->service->ports.store, s->account, s->mailbox, s->utf8);
-		pop3_retrieve_init(&s->ahead.retrieve, s->service->ports.store, s->account, s->mailbox, s->utf8);
+		pop3_ahead_init(&s->ahead, s->machine, &s->uids, s->service->watcher, &s->retrieve);
 		pop3_server_open(s->machine);
 	}
 	s->task = TASK_NONE;
@@ -498,17 +356,30 @@ task_continue(struct pop3_session *s, struct conn *c)
 }
 
 static bool
+sent_ahead(struct pop3_session *s, uint32_t message)
+{
+	bool given = false;
+
+	if (!pop3_ahead_take(&s->ahead, message, s->machine, &given))
+		return false;
+	if (given)
+		pop3_server_end(s->machine);
+	else
+		conn_abort(s->conn);
+	return true;
+}
+
+static bool
 event(struct pop3_session *s, struct conn *c, const struct pop3_event *ev)
 {
 	s->refused = false;
 	switch (ev->type) {
 	case POP3_EVENT_RETRIEVE:
-		if (ev->all && ahead_take(s, ev->message))
+		if (ev->all && sent_ahead(s, ev->message))
 			return true;
 		s->task = TASK_RETRIEVE;
-		s->ahead.wanted = false;
 		if (ev->all)
-			ahead_begin(s, ev->message);
+			pop3_ahead_begin(&s->ahead, ev->message);
 		pop3_retrieve_begin(&s->retrieve, imap_view_uid(&s->uids, ev->message), ev->size, ev->all, ev->lines);
 		task_submit(s);
 		return true;
@@ -539,10 +410,14 @@ static bool
 run_once(struct pop3_session *s, struct conn *c, int64_t now_ms)
 {
 	struct pop3_event ev;
+	uint64_t before;
 
 	if (s->task != TASK_NONE)
 		return task_continue(s, c);
+	before = pop3_server_commands(s->machine);
 	pop3_server_next(s->machine, now_ms, &ev);
+	if (pop3_server_commands(s->machine) != before)
+		metric_add(METRIC_COMMANDS_TOTAL + METRIC_POP3, 1);
 	return event(s, c, &ev);
 }
 
@@ -603,9 +478,8 @@ session_closed(void *session)
 	struct pop3_session *s = session;
 
 	atomic_store(&s->gone, true);
-	/* Here, on the loop thread: it must not outlive the session. */
-	store_watch_end(s->ahead.watch);
-	s->ahead.watch = NULL;
+	metric_add(METRIC_SESSIONS + METRIC_POP3, -1);
+	pop3_ahead_end(&s->ahead);
 	grants_leave(s->service->ports.grants, s->account);
 	session_release(s);
 }
@@ -647,9 +521,9 @@ pop3_session_open(struct service *service, struct conn *c, uint64_t account, con
 	atomic_init(&s->refs, 1);
 	atomic_init(&s->flying, 0);
 	atomic_init(&s->gone, false);
-	atomic_init(&s->ahead.changed, false);
 	conn_hold(c);
 	service_session_begun(service);
+	metric_add(METRIC_SESSIONS + METRIC_POP3, 1);
 	*session_out = s;
 	return 0;
 }

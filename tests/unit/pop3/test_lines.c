@@ -123,7 +123,10 @@ status_lines(void **state)
 	(void)state;
 	buf_init(&out, 8192);
 	assert_ok(pop3_write_ok(&out, "a [b]\r\n-ERR c\x80"));
-	assert_slice(buf_slice(&out), "+OK a ?b]" "?" "?-ERR c?\r\n");
+	assert_slice(buf_slice(&out),
+	    "+OK a ?b]"
+	    "?"
+	    "?-ERR c?\r\n");
 	buf_clear(&out);
 	assert_ok(pop3_write_err(&out, "SYS/TEMP", "x"));
 	assert_ok(pop3_write_err(&out, NULL, "y"));
