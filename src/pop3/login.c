@@ -7,7 +7,8 @@
 #include "pop3/input.h"
 #include "pop3/limits.h"
 #include "pop3/write.h"
-#include "sasl/sasl.h"
+#include "sasl/plain.h"
+#include "sasl/relay.h"
 
 enum phase {
 	READING,
@@ -21,7 +22,7 @@ struct pop3_login {
 	struct pop3_input input;
 	struct buf out;
 	struct buf user; /* of USER, until PASS */
-	struct sasl_server sasl;
+	struct sasl_relay sasl;
 	struct pop3_login_options options;
 	enum phase phase;
 	bool utf8;
@@ -39,7 +40,7 @@ pop3_login_new(const struct pop3_login_options *options, int64_t now_ms, struct 
 	pop3_input_init(&m->input);
 	buf_init(&m->out, POP3_OUTPUT_HIGH);
 	buf_init(&m->user, POP3_LINE_MAX);
-	sasl_server_init(&m->sasl);
+	sasl_relay_init(&m->sasl);
 	m->options = *options;
 	m->deadline_ms = now_ms + POP3_LOGIN_MS;
 	if (options->greeting) {
@@ -57,7 +58,7 @@ pop3_login_free(struct pop3_login *m)
 	if (m == NULL)
 		return;
 	pop3_input_done(&m->input);
-	sasl_server_done(&m->sasl);
+	sasl_relay_done(&m->sasl);
 	buf_wipe_done(&m->user);
 	buf_done(&m->out);
 	mem_free(m);
@@ -87,8 +88,8 @@ pop3_login_busy(const struct pop3_login *m)
 static void
 next_command(struct pop3_login *m)
 {
-	sasl_server_done(&m->sasl);
-	sasl_server_init(&m->sasl);
+	sasl_relay_done(&m->sasl);
+	sasl_relay_init(&m->sasl);
 	pop3_input_next(&m->input, false);
 	if (m->phase != CLOSING)
 		m->phase = READING;
@@ -234,7 +235,7 @@ static void
 challenge(struct pop3_login *m)
 {
 	(void)buf_put_str(&m->out, "+ ");
-	(void)sasl_server_challenge(&m->sasl, &m->out);
+	(void)sasl_relay_first(&m->sasl, &m->out);
 	(void)buf_put_str(&m->out, "\r\n");
 	m->phase = RESPONSE;
 }
@@ -244,23 +245,23 @@ static void
 response(struct pop3_login *m, struct slice text, bool initial, struct pop3_login_event *out)
 {
 	struct error e = { 0 };
-	int step = sasl_server_response(&m->sasl, text, initial, &e);
+	struct sasl_credentials c;
+	int rc = sasl_relay_response(&m->sasl, text, initial, &e);
 
-	if (step == SASL_STEP_CHECK) {
-		ask(m, &m->sasl.credentials, out);
-	} else if (step == SASL_STEP_CHALLENGE) {
-		pop3_input_next(&m->input, true);
-		challenge(m);
-	} else {
-		bad(m, step == ERR_DENIED ? "Authentication cancelled" : e.text);
-	}
+	if (rc == 0)
+		rc = plain_parse(buf_slice(&m->sasl.message), &c, &e);
+	if (rc == 0)
+		ask(m, &c, out);
+	else
+		bad(m, rc == ERR_DENIED ? "Authentication cancelled" : e.text);
 }
 
 static void
 do_auth(struct pop3_login *m, const struct pop3_command *c, struct pop3_login_event *out)
 {
+	const struct sasl_offer offer = { m->options.tls, false, SASL_BIT(SASL_PLAIN) };
 	struct error e = { 0 };
-	int rc = sasl_server_begin(&m->sasl, c->text, m->options.tls, &e);
+	int rc = sasl_relay_begin(&m->sasl, c->text, &offer, &e);
 
 	buf_wipe_done(&m->user);
 	if (rc == ERR_POLICY) {

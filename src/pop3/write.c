@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "pop3/limits.h"
-#include "sasl/sasl.h"
+#include "sasl/relay.h"
 
 #define LINES_BLOCK 64u /* octets that are looked at together */
 #define LINES_ROOM 512u /* for dots and the end */
@@ -56,9 +56,9 @@ pop3_write_capabilities(struct buf *out, const struct pop3_capabilities *c)
 	if (c->tls)
 		(void)buf_put_str(out, "USER\r\n");
 	buf_init(&mechanisms, POP3_STATUS_MAX);
-	(void)sasl_offer(&mechanisms, c->tls);
+	(void)sasl_offer_write(&(struct sasl_offer){ c->tls, false, SASL_BIT(SASL_PLAIN) }, " ", &mechanisms);
 	if (mechanisms.err == 0 && mechanisms.len > 0) {
-		(void)buf_put_str(out, "SASL ");
+		(void)buf_put_str(out, "SASL");
 		(void)buf_put_slice(out, buf_slice(&mechanisms));
 		(void)buf_put_str(out, "\r\n");
 	}
