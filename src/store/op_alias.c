@@ -227,13 +227,15 @@ target_add(struct tx *tx, struct slice key, struct slice shown, struct error *e)
 static int
 targets_check(struct tx *tx, struct slice key, struct error *e)
 {
-	uint64_t all = 0, domains = 0;
+	uint64_t all = 0, domains = 0, senders = STORE_SENDERS_ANYONE;
 	int rc = number_of(tx->db, "SELECT count(*) FROM alias_targets WHERE address = ?1", key, &all, e);
 
 	if (rc == 0)
 		rc = number_of(tx->db,
 		    "SELECT count(*) FROM alias_targets WHERE address = ?1 AND substr(target, 1, 1) = x'40'", key,
 		    &domains, e);
+	if (rc == 0 && domains > 0)
+		rc = number_of(tx->db, "SELECT senders FROM aliases WHERE address = ?1", key, &senders, e);
 	if (rc != 0)
 		return rc;
 	if (all == 0)
@@ -242,6 +244,8 @@ targets_check(struct tx *tx, struct slice key, struct error *e)
 		return error_set(e, ERR_LIMIT, "an alias stands for at most %u addresses", STORE_ALIAS_TARGETS_MAX);
 	if (domains > 0 && all > 1)
 		return error_set(e, ERR_POLICY, "a domain that stands for another one stands for nothing else");
+	if (senders != STORE_SENDERS_ANYONE)
+		return error_set(e, ERR_POLICY, "who may write is said of the addresses in the other domain");
 	return 0;
 }
 

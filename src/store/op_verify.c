@@ -250,14 +250,58 @@ static const struct check reference_checks[] = {
 	    defect },
 };
 
+/* What is kept under a key that is not only small letters; and aliases and domains, of which there are few. */
+static int
+check_keys(struct look *l, struct error *e)
+{
+	static const struct {
+		const char *sql, *what;
+	} rows[] = {
+		{ "SELECT address, shown FROM addresses WHERE CAST(shown AS TEXT) GLOB '*[^' || char(1) || '-~]*'",
+		    "address" },
+		{ "SELECT address, shown FROM aliases", "alias" },
+		{ "SELECT CAST('@' || CAST(domain AS TEXT) AS BLOB), CAST('@' || CAST(shown AS TEXT) AS BLOB) FROM "
+		  "domains",
+		    "domain" },
+	};
+	int rc = 0;
+
+	for (size_t i = 0; i < COUNT_OF(rows) && rc == 0; i++) {
+		struct query q = query_begin(l->rx->db, rows[i].sql);
+
+		while ((rc = query_step(&q, e)) == 1) {
+			struct arena a ARENA_OWNED = { 0 };
+			struct slice kept, shown, key = SLICE_EMPTY;
+
+			arena_init(&a, 1 << 16);
+			kept = query_col_bytes(&q, 0, &a);
+			shown = query_col_bytes(&q, 1, &a);
+			if (address_key(&a, shown, &key, NULL) != 0 || !slice_eq(key, kept))
+				look_found(l, restore,
+				    arena_printf(l->rx->arena, "%s %.*s is kept under another name", rows[i].what,
+					(int)shown.len, (const char *)shown.data));
+		}
+		query_end(&q);
+	}
+	return rc < 0 ? rc : 0;
+}
+
 int
 look_references(struct look *l, struct error *e)
 {
-	if (l->in->after >= COUNT_OF(reference_checks))
+	struct error why = { 0 };
+	int rc;
+
+	if (l->in->after > COUNT_OF(reference_checks))
 		return 0;
 	l->out->more = true;
 	l->out->after = l->in->after + 1;
-	return run_checks(l, &reference_checks[l->in->after], 1, 0, 0, e);
+	if (l->in->after < COUNT_OF(reference_checks))
+		return run_checks(l, &reference_checks[l->in->after], 1, 0, 0, e);
+	rc = look_failed(l, check_keys(l, &why), &why);
+	if (rc != 0)
+		*e = why;
+	return rc;
 }
 
 /* ---- mailboxes ---- */

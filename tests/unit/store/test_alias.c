@@ -233,6 +233,7 @@ a_domain_for_another(void **state)
 	assert_int_equal(ALIAS(&b, "@example.net", "@example.net"), ERR_POLICY);
 	assert_int_equal(ALIAS(&b, "@example.net", "@elsewhere.org"), ERR_NOT_FOUND);
 	assert_int_equal(ALIAS(&b, "x@example.net", "@example.org"), ERR_POLICY);
+	assert_int_equal(alias(&b, "@example.com", (const char *const[]){ NULL }, STORE_SENDERS_MEMBERS), ERR_POLICY);
 	folder_verify_clean(&b);
 	box_free(&b);
 }
@@ -554,6 +555,10 @@ damaged(void **state)
 	    "DELETE FROM alias_targets WHERE address = CAST('empty@example.org' AS BLOB);"
 	    "INSERT INTO aliases VALUES (CAST('carol@example.net' AS BLOB), CAST('carol@example.net' AS BLOB),"
 	    " CAST('example.com' AS BLOB), 1);"
+	    "INSERT INTO addresses VALUES (CAST('ju\xcc\x88rgen@example.org' AS BLOB), "
+	    "CAST('J\xc3\xbcrgen@example.org' AS BLOB),"
+	    " CAST('example.org' AS BLOB), 1, 9);"
+	    "UPDATE domains SET shown = CAST('example.com' AS BLOB) WHERE domain = CAST('example.net' AS BLOB);"
 	    "INSERT INTO alias_targets VALUES (CAST('carol@example.net' AS BLOB), CAST('bob@example.org' AS BLOB));";
 	struct store_verify page = { .part = STORE_VERIFY_REFERENCES };
 	struct store_verified found;
@@ -592,7 +597,9 @@ damaged(void **state)
 	    "a row of alias_targets names alias lost@example.org, which is not there\n"
 	    "alias x@example.org stands for gone@example.org, which is nobody's\n"
 	    "alias x@example.org leads back to itself\n"
-	    "alias y@example.org leads back to itself\n");
+	    "alias y@example.org leads back to itself\n"
+	    "address J\xc3\xbcrgen@example.org is kept under another name\n"
+	    "domain @example.com is kept under another name\n");
 	box_free(&b);
 }
 
