@@ -121,6 +121,26 @@ take_domains(struct look *l, struct place *p, struct error *e)
 	return 0;
 }
 
+/* Those that were named, or all. */
+static int
+choose_domains(struct look *l, struct error *e)
+{
+	struct slice asked;
+
+	if (l->in->word_count == 0)
+		return 0;
+	asked = slice_str(l->in->words[0]);
+	for (size_t i = 0; i < l->domain_count; i++) {
+		if (slice_ieq(l->domains[i], asked)) {
+			l->domains += i;
+			l->domain_count = 1;
+			return 0;
+		}
+	}
+	return error_set(
+	    e, ERR_NOT_FOUND, "%s is none of our domains; 'letterlockd domain list' says which are", l->in->words[0]);
+}
+
 /* Only looks: neither folder, store nor certificate is made. */
 static int
 check_folder(struct look *l, struct error *e)
@@ -136,7 +156,8 @@ check_folder(struct look *l, struct error *e)
 	if (!file_exists(c->data)) {
 		if (!l->in->json)
 			(void)printf("'%s' is not there yet; the first run makes it.\n", c->data);
-		return take_domains(l, NULL, e);
+		rc = take_domains(l, NULL, e);
+		return rc == 0 ? choose_domains(l, e) : rc;
 	}
 	rc = dir_check_private(c->data, e);
 	if (rc == 0)
@@ -152,8 +173,10 @@ check_folder(struct look *l, struct error *e)
 	if (rc == 0 && !l->in->json)
 		(void)printf("'%s' is in order.\naccounts %llu\ncertificates %llu\n", c->data,
 		    (unsigned long long)info.accounts, (unsigned long long)info.certificates);
-	if (rc == 0 && info.accounts > 0 && !l->in->json)
-		rc = postmaster_check(p.port, c, e);
+	if (rc == 0)
+		rc = choose_domains(l, e);
+	if (rc == 0 && info.accounts > 0)
+		rc = postmaster_check(&l->check, p.port, l->domains, l->domain_count, e);
 	place_close(&p);
 	return rc;
 }
@@ -220,26 +243,6 @@ check_issuer(struct look *l)
 			    "Outlook and the Web Key Directory do not" });
 }
 
-/* Those that were named, or all. */
-static int
-choose_domains(struct look *l, struct error *e)
-{
-	struct slice asked;
-
-	if (l->in->word_count == 0)
-		return 0;
-	asked = slice_str(l->in->words[0]);
-	for (size_t i = 0; i < l->domain_count; i++) {
-		if (slice_ieq(l->domains[i], asked)) {
-			l->domains += i;
-			l->domain_count = 1;
-			return 0;
-		}
-	}
-	return error_set(
-	    e, ERR_NOT_FOUND, "%s is none of our domains; 'letterlockd domain list' says which are", l->in->words[0]);
-}
-
 static int
 check_outside(struct look *l, struct error *e)
 {
@@ -264,8 +267,6 @@ check_all(struct look *l, struct error *e)
 		rc = check_tls(l, e);
 	if (rc == 0)
 		rc = check_folder(l, e);
-	if (rc == 0)
-		rc = choose_domains(l, e);
 	return rc != 0 || l->in->offline ? rc : check_outside(l, e);
 }
 

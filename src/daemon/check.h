@@ -22,7 +22,7 @@ enum check_result {
 
 struct check_line {
 	enum check_result result;
-	const char *what; /* "record", "name", "certificate", "port", "reverse" */
+	const char *what; /* "record", "name", "certificate", "port", "reverse", "postmaster" */
 	struct slice name;
 	const char *type;    /* of records; NULL */
 	struct slice found;  /* empty: nothing */

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "daemon/postmaster.h"
 
-#include <stdio.h>
-
 #include "store/store.h"
 
 #define REPLY_BUDGET (8u << 20)
@@ -28,50 +26,61 @@ postmaster_of(struct arena *a, struct slice domain)
 }
 
 static int
-say_who(struct port *store, const struct config *config, struct slice domain, struct error *e)
+check_domain(struct check *c, struct port *store, struct slice domain, struct error *e)
 {
+	struct check_line line = { .what = "postmaster", .name = domain };
 	struct store_address_resolved found;
 	struct store_account account;
 	ARENA_OWNED struct arena a = { 0 };
-	struct slice address;
 	int rc;
 
 	arena_init(&a, REPLY_BUDGET);
-	address = postmaster_of(&a, domain);
-	rc = resolve(store, config, address, &a, &found, e);
+	rc = resolve(store, c->config, postmaster_of(&a, domain), &a, &found, e);
 	if (rc == 0 && found.resolution == STORE_RESOLVED)
 		rc = store_account_get(
 		    store, &(struct store_account_get){ .account = found.accounts[0] }, &a, &account, e);
 	if (rc != 0)
 		return rc;
-	if (found.resolution != STORE_RESOLVED)
-		(void)printf("Nobody reads mail to %.*s.\n", ARGS(address));
-	else if (found.account_count > 1)
-		(void)printf("%zu accounts read mail to %.*s.\n", found.account_count, ARGS(address));
-	else if (account.address_count > 0)
-		(void)printf("%.*s reads mail to %.*s.\n", ARGS(account.addresses[0]), ARGS(address));
+	if (found.resolution != STORE_RESOLVED) {
+		line.result = CHECK_MISSING;
+		line.why = "Nobody reads mail to postmaster and abuse";
+	} else if (found.account_count > 1) {
+		line.found = arena_printf(&a, "%zu accounts", found.account_count);
+	} else if (account.address_count > 0) {
+		line.found = account.addresses[0];
+	}
+	check_say(c, &line);
 	return 0;
 }
 
-int
-postmaster_check(struct port *store, const struct config *config, struct error *e)
+/* Whether the setting is somebody's. */
+static int
+check_setting(struct check *c, struct port *store, struct error *e)
 {
-	const struct store_nothing none = { 0 };
-	struct store_domains domains;
+	const struct check_line line = { .result = CHECK_DIFFERENT,
+		.what = "postmaster",
+		.found = slice_str(c->config->postmaster),
+		.why = "The setting 'postmaster' is nobody's address here" };
 	struct store_address_resolved found;
 	ARENA_OWNED struct arena a = { 0 };
 	int rc;
 
+	if (c->config->postmaster == NULL)
+		return 0;
 	arena_init(&a, REPLY_BUDGET);
-	rc = store_domain_list(store, &none, &a, &domains, e);
-	if (rc == 0 && config->postmaster != NULL) {
-		rc = resolve(store, config, slice_str(config->postmaster), &a, &found, e);
-		if (rc == 0 && found.resolution != STORE_RESOLVED && found.resolution != STORE_NOT_FOR)
-			rc = error_set(
-			    e, ERR_NOT_FOUND, "'postmaster' is nobody's address here: %s", config->postmaster);
-	}
-	for (size_t i = 0; i < domains.domain_count && rc == 0; i++)
-		rc = say_who(store, config, domains.domains[i], e);
+	rc = resolve(store, c->config, slice_str(c->config->postmaster), &a, &found, e);
+	if (rc == 0 && found.resolution != STORE_RESOLVED && found.resolution != STORE_NOT_FOR)
+		check_say(c, &line);
+	return rc;
+}
+
+int
+postmaster_check(struct check *c, struct port *store, const struct slice *domains, size_t count, struct error *e)
+{
+	int rc = check_setting(c, store, e);
+
+	for (size_t i = 0; i < count && rc == 0; i++)
+		rc = check_domain(c, store, domains[i], e);
 	return rc;
 }
 

@@ -11,11 +11,12 @@
 #define DAEMON_POSTMASTER_H
 
 #include "base/error.h"
+#include "daemon/check.h"
 #include "daemon/config.h"
 #include "os/port.h"
 
-/* Says on standard output who reads it, domain by domain. ERR_NOT_FOUND: 'postmaster' names nobody's address. */
-int postmaster_check(struct port *store, const struct config *config, struct error *e);
+/* Says who reads it, domain by domain, and whether 'postmaster' in the configuration is anybody's address. */
+int postmaster_check(struct check *c, struct port *store, const struct slice *domains, size_t count, struct error *e);
 /* ERR_ORDER: without this account mail to a postmaster would go to another one that nobody chose. */
 int postmaster_may_go(struct port *store, const struct config *config, uint64_t account, struct error *e);
 
