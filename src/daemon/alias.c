@@ -43,12 +43,6 @@ take_targets(const struct verb_input *in, struct slice *targets_out)
 	return count;
 }
 
-static const char *
-plural(size_t count)
-{
-	return count == 1 ? "" : "es";
-}
-
 static int
 alias_add(struct place *p, const struct verb_input *in, struct error *e)
 {
@@ -65,9 +59,8 @@ alias_add(struct place *p, const struct verb_input *in, struct error *e)
 		rc = store_alias_add(p->port, &request, &a, &reply, e);
 	if (rc != 0)
 		return rc;
-	if (request.target_count > 0)
-		(void)printf("%s stands for %zu address%s more.\n", in->words[1], request.target_count,
-		    plural(request.target_count));
+	for (size_t i = 0; i < request.target_count; i++)
+		(void)printf("%s stands for %s.\n", in->words[1], in->words[2 + i]);
 	if (request.senders != 0)
 		(void)printf("Who may write to %s: %s.\n", in->words[1], senders_names[request.senders]);
 	return 0;
@@ -88,9 +81,8 @@ alias_remove(struct place *p, const struct verb_input *in, struct error *e)
 	rc = store_alias_remove(p->port, &request, &a, &reply, e);
 	if (rc == 0 && request.target_count == 0)
 		(void)printf("%s stands for nobody any more.\n", in->words[1]);
-	else if (rc == 0)
-		(void)printf("%s stands for %zu address%s less.\n", in->words[1], request.target_count,
-		    plural(request.target_count));
+	for (size_t i = 0; rc == 0 && i < request.target_count; i++)
+		(void)printf("%s does not stand for %s any more.\n", in->words[1], in->words[2 + i]);
 	return rc;
 }
 

@@ -10,6 +10,8 @@
 #include "service/permit.h"
 #include "store/store.h"
 
+_Static_assert(STORE_ALIAS_ACCOUNTS_MAX <= ASK_ACCOUNTS_MAX, "an alias that may be made can be written to");
+
 struct staged { /* a body that an asking end is sending */
 	uint64_t handle, peer;
 	struct staged *next;
