@@ -142,18 +142,20 @@ account_rename(struct place *p, const struct verb_input *in, struct slice addres
 static void
 print_account(const struct store_account_row *row, bool json)
 {
-	BUF_OWNED struct buf line = { 0 };
+	BUF_OWNED struct buf created = { 0 };
+	struct json_value *object;
 
-	buf_init(&line, 4096);
 	if (json) {
-		/* Addresses were checked when they were made: no quotes or control characters that JSON would mind. */
-		(void)buf_putf(&line, "{\"address\": \"%.*s\", \"created\": %llu}", (int)row->address.len,
-		    (const char *)row->address.data, (unsigned long long)row->created);
-	} else {
-		(void)buf_putf(&line, "%.*s\t", (int)row->address.len, (const char *)row->address.data);
-		(void)date_write_rfc3339(&line, (int64_t)row->created);
+		object = json_value_object();
+		json_value_set_text(object, "address", row->address);
+		json_value_set_i64(object, "created", (int64_t)row->created);
+		verb_print_json(object);
+		return;
 	}
-	(void)printf("%.*s\n", (int)line.len, (const char *)line.data);
+	buf_init(&created, 100);
+	(void)date_write_rfc3339(&created, (int64_t)row->created);
+	(void)printf("%.*s\t%.*s\n", (int)row->address.len, (const char *)row->address.data, (int)created.len,
+	    (const char *)created.data);
 }
 
 static int

@@ -284,6 +284,15 @@ def test_postmaster_is_always_read_by_who_was_chosen(exchange):
 
 # ---- what stays together ----
 
+def test_a_quoted_local_part_is_one_in_json(exchange):
+    odd = '"o\\"dd"@example.org'
+    exchange.account_add(odd, "two rooks")
+    exchange.run("alias", "add", '"q\\"q"@example.org', odd)
+    assert odd in [r["address"] for r in rows(exchange, "account", "list")]
+    assert rows(exchange, "alias", "list")[0]["targets"] == [odd]
+    assert rcpt(exchange, odd, '"q\\"q"@example.org', '"o\\"dd+x"@example.org') == [OK, OK, UNKNOWN]
+
+
 def test_accounts_and_what_leads_to_them(exchange):
     exchange.run("account", "address", "add", exchange.BOB, "bobby@example.org")
     assert "taken" in refused(exchange, "account", "address", "add", CAROL, "Bobby@example.org")
