@@ -390,14 +390,16 @@ a_forged_claim_is_refused(void **state)
 static void
 spoken_elsewhere(void **state)
 {
-	static const uint32_t for_mail[] = { 0, SERVICE_MX, SERVICE_DIRECTORY, SERVICE_DIRECTORY + 1, 255 },
-			      for_mx[] = { 0, SERVICE_SUBMISSION, SERVICE_IMAP, SERVICE_DIRECTORY, 255 };
+	static const uint32_t for_mail[] = { 0, SERVICE_MX, SERVICE_LMTP, SERVICE_DIRECTORY, SERVICE_HTTP,
+		SERVICE_METRICS, 255 },
+			      for_mx[] = { 0, SERVICE_SUBMISSION, SERVICE_IMAP, SERVICE_POP3, SERVICE_DIRECTORY,
+				      SERVICE_HTTP, 255 };
 	const struct conn_ops *ops;
 	void *session;
 
 	(void)state;
 	begin(&w.imap, true);
-	for (size_t i = 0; i < 5; i++) {
+	for (size_t i = 0; i < sizeof for_mx / sizeof for_mx[0]; i++) {
 		const struct grant_in grant = { w.behind.front, 4711, w.checker.account, true };
 		const struct trunk_open mail = { .kind = for_mail[i] }, mx = { .kind = for_mx[i] };
 
