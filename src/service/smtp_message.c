@@ -9,8 +9,9 @@
 #include "service/limits.h"
 #include "smtp/path.h"
 
-#define ENVELOPE_BUDGET (2u << 20) /* SERVICE_RECIPIENTS_MAX addresses, with room */
-#define TEXT_MAX (16u << 20)       /* never reached: the text is taken away before */
+#define ENVELOPE_BUDGET (2u << 20)  /* SERVICE_RECIPIENTS_MAX addresses, with room */
+#define ADDRESSES_BUDGET (4u << 20) /* one field of addresses */
+#define TEXT_MAX (16u << 20)        /* never reached: the text is taken away before */
 
 struct smtp_message *
 smtp_message_new(const struct smtp_message_envelope *in)
@@ -361,6 +362,53 @@ note_from(struct smtp_message *m, struct header_facts *f)
 	return m->arena.err == 0;
 }
 
+/* Fully qualified, as far as can be seen; the sender's own domain is, whatever it looks like. */
+static bool
+is_qualified(const struct smtp_message *m, struct slice domain)
+{
+	size_t at = slice_find_last(m->from, '@');
+
+	if (domain.len > 0 && (domain.data[0] == '[' || slice_find(domain, '.') != SIZE_MAX))
+		return true;
+	return at != SIZE_MAX && slice_ieq(domain, slice_from(m->from, at + 1));
+}
+
+/* One field's addresses. What is too much to look at is not refused for that. */
+static bool
+addresses_qualified(const struct smtp_message *m, struct slice value, struct arena *a)
+{
+	struct mime_addresses list;
+
+	if (mime_addresses_parse(value, a, &list, NULL) != 0)
+		return true;
+	for (size_t i = 0; i < list.count; i++)
+		if (list.items[i].kind == MIME_ADDRESS_MAILBOX && !is_qualified(m, list.items[i].domain))
+			return false;
+	return true;
+}
+
+/* RFC 6409 section 4.2: who adds fields answers for the domains in those that are there. */
+static bool
+header_qualified(const struct smtp_message *m, struct slice header)
+{
+	static const char *const fields[] = { "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Resent-From",
+		"Resent-Sender", "Resent-To", "Resent-Cc", "Resent-Bcc" };
+	bool good = true;
+
+	while (header.len > 0 && good) {
+		struct slice name, value;
+		struct arena a;
+
+		header = slice_from(header, take_field(header, &name, &value));
+		arena_init(&a, ADDRESSES_BUDGET);
+		for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+			if (slice_ieq_str(name, fields[i]))
+				good = addresses_qualified(m, value, &a);
+		arena_done(&a);
+	}
+	return good;
+}
+
 /* The header is whole: its first octets of head, of length header_len. */
 static void
 header_ended(struct smtp_message *m, size_t header_len, const struct smtp_trace *t)
@@ -374,6 +422,8 @@ header_ended(struct smtp_message *m, size_t header_len, const struct smtp_trace 
 		m->refusal = SMTP_REPLY_LOOP;
 	else if (m->submission && !note_from(m, &f))
 		m->refusal = SMTP_REPLY_FROM_FOREIGN;
+	else if (m->submission && !header_qualified(m, slice_sub(buf_slice(&m->head), 0, header_len)))
+		m->refusal = SMTP_REPLY_UNQUALIFIED;
 	(void)buf_put_str(&m->text, "Return-Path: <");
 	(void)buf_put_slice(&m->text, m->from);
 	(void)buf_put_str(&m->text, ">\r\n");

@@ -330,6 +330,44 @@ submission_sends_as_nobody_else(void **state)
 	assert_int_equal(after, before);
 }
 
+/* RFC 6409 section 4.2 */
+static void
+submission_needs_whole_domains(void **state)
+{
+	static const struct {
+		const char *field;
+		bool good;
+	} rows[] = {
+		{ "To: bob@example.org, carol@example.net", true },
+		{ "To: bob@[192.0.2.1]", true },
+		{ "To: undisclosed-recipients:;", true },
+		{ "To: friends: bob@example.org, Carol <carol@example.net>;\r\nCc: x@y.z", true },
+		{ "Subject: to bob@localhost", true },
+		{ "To: bob", false },
+		{ "To: bob@localhost", false },
+		{ "To: bob@example.org\r\nCC: Carol\r\n <carol@sales>", false },
+		{ "Reply-To: friends: a@b.c, d@e;", false },
+		{ "Resent-To: x@host", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		bool kept;
+
+		sign_in();
+		say("MAIL FROM:<alice@example.org>\r\nRCPT TO:<bob@example.org>\r\nDATA\r\n");
+		buf_clear(&conn->out);
+		say("From: alice@example.org\r\n");
+		say(rows[i].field);
+		say("\r\n\r\nx\r\n.\r\n");
+		kept = slice_starts(buf_slice(&conn->out), SLICE("250 2.0.0 Kept "));
+		if (kept != rows[i].good ||
+		    (!kept && !slice_starts(buf_slice(&conn->out), SLICE("554 5.6.0 An address "))))
+			fail_msg("%s", rows[i].field);
+		end();
+	}
+}
+
 /* ---- loops ---- */
 
 static void
@@ -633,10 +671,11 @@ main(void)
 {
 	const struct CMUnitTest tests[] = { UNIT_TEST(transcripts), UNIT_TEST(transcripts_octet_by_octet),
 		UNIT_TEST(trace_fields), UNIT_TEST(submission_adds_what_is_missing),
-		UNIT_TEST(submission_sends_as_nobody_else), UNIT_TEST(pitfall_11_loops),
-		UNIT_TEST(delivery_is_reported), UNIT_TEST(pitfall_12_reports_provoke_nothing),
-		UNIT_TEST(traces_of_other_dialects), UNIT_TEST(chunks_are_put_together), UNIT_TEST(confirmed_names),
-		UNIT_TEST(one_body_for_several), UNIT_TEST(a_group_named_again), UNIT_TEST(gone_at_any_moment) };
+		UNIT_TEST(submission_sends_as_nobody_else), UNIT_TEST(submission_needs_whole_domains),
+		UNIT_TEST(pitfall_11_loops), UNIT_TEST(delivery_is_reported),
+		UNIT_TEST(pitfall_12_reports_provoke_nothing), UNIT_TEST(traces_of_other_dialects),
+		UNIT_TEST(chunks_are_put_together), UNIT_TEST(confirmed_names), UNIT_TEST(one_body_for_several),
+		UNIT_TEST(a_group_named_again), UNIT_TEST(gone_at_any_moment) };
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, setup, teardown);
