@@ -17,7 +17,14 @@ status_type(const struct smtp_message *m)
 static const char *
 header_type(const struct smtp_message *m)
 {
-	return m->utf8 || !utf8_is_ascii(buf_slice(&m->original)) ? "message/global-headers" : "text/rfc822-headers";
+	return m->utf8 ? "message/global-headers" : "text/rfc822-headers";
+}
+
+/* Old programs write headers in some other set of characters: they are shown as they came. */
+static bool
+is_8bit(const struct smtp_message *m)
+{
+	return m->utf8 || !utf8_is_ascii(buf_slice(&m->original));
 }
 
 static void
@@ -28,11 +35,12 @@ put_boundary(struct buf *b, const struct smtp_trace *t)
 }
 
 static void
-put_part(struct buf *b, const struct smtp_trace *t, const char *type)
+put_part(struct buf *b, const struct smtp_trace *t, const char *type, bool eight_bit)
 {
 	(void)buf_put_str(b, "\r\n--");
 	put_boundary(b, t);
-	(void)buf_putf(b, "\r\nContent-Type: %s\r\n\r\n", type);
+	(void)buf_putf(
+	    b, "\r\nContent-Type: %s\r\n%s\r\n", type, eight_bit ? "Content-Transfer-Encoding: 8bit\r\n" : "");
 }
 
 static void
@@ -62,7 +70,7 @@ put_header(struct buf *b, const struct smtp_message *m, const struct smtp_trace 
 	(void)buf_put_str(b, ";\r\n\tboundary=\"");
 	put_boundary(b, t);
 	(void)buf_put_str(b, "\"\r\n");
-	if (m->utf8 || !utf8_is_ascii(buf_slice(&m->original)))
+	if (is_8bit(m))
 		(void)buf_put_str(b, "Content-Transfer-Encoding: 8bit\r\n");
 	(void)buf_put_str(b, "\r\n");
 }
@@ -76,8 +84,7 @@ is_reported(const struct smtp_recipient *r)
 static void
 put_words(struct buf *b, const struct smtp_message *m, const struct smtp_trace *t)
 {
-	put_part(b, t,
-	    m->utf8 ? "text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit" : "text/plain; charset=us-ascii");
+	put_part(b, t, m->utf8 ? "text/plain; charset=utf-8" : "text/plain; charset=us-ascii", m->utf8);
 	(void)buf_put_str(b,
 	    "Your message is in the mailbox of each recipient that is named here, as you\r\n"
 	    "asked to be told. It does not say that anybody has read it.\r\n\r\n");
@@ -123,7 +130,7 @@ put_status(struct buf *b, const struct smtp_message *m, const struct smtp_trace 
 	struct buf envid;
 
 	buf_init(&envid, SMTP_ENVID_MAX);
-	put_part(b, t, status_type(m));
+	put_part(b, t, status_type(m), m->utf8);
 	if (m->envid.len > 0 && smtp_xtext_decode(m->envid, &envid) == 0) {
 		(void)buf_put_str(b, "Original-Envelope-Id: ");
 		(void)buf_put_slice(b, buf_slice(&envid));
@@ -150,7 +157,7 @@ put_original(struct buf *b, const struct smtp_message *m, const struct smtp_trac
 		return;
 	if (slice_ends(header, SLICE("\r\n\r\n")))
 		header = slice_sub(header, 0, header.len - 2);
-	put_part(b, t, header_type(m));
+	put_part(b, t, header_type(m), is_8bit(m));
 	(void)buf_put_slice(b, header);
 }
 
