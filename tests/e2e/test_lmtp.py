@@ -2,6 +2,8 @@
 """LMTP (RFC 2033): Python's own client, and Debian's Postfix in front, over loopback and over a Unix socket."""
 import os
 import pathlib
+import re
+import shutil
 import smtplib
 import socket
 import subprocess
@@ -56,6 +58,20 @@ def test_each_recipient_has_its_answer(server, way):
         (got,) = with_subject(server, address, subject.decode())
         assert got["Return-Path"] == "<carol@example.net>" and " with LMTP id " in got["Received"]
         assert ("([127.0.0.1])" in got["Received"]) == (way == "tcp") and "unknown" not in got["Received"]
+
+
+@pytest.mark.parametrize("way", ["tcp", "unix"])
+def test_swaks(server, way):
+    if shutil.which("swaks") is None:
+        pytest.skip("swaks is not installed")
+    place = ["--socket", server.unix] if way == "unix" else ["--server", f"127.0.0.1:{server.port('lmtp')}"]
+    done = subprocess.run(["swaks", "--protocol", "LMTP", *place, "--from", "carol@example.net", "--to",
+                           f"{server.ALICE},nobody@example.org,{server.BOB}", "--header", f"Subject: swaks {way}"],
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(re.findall(r"^<-  250 2\.0\.0 Kept as ", done.stdout, re.M)) == 2 and "550 5.1.1" in done.stdout
+    for address in (server.ALICE, server.BOB):
+        assert len(with_subject(server, address, f"swaks {way}")) == 1
 
 
 def test_other_domains_and_nobody(server):

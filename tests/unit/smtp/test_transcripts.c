@@ -283,6 +283,32 @@ pitfall_3_tiny_chunks_cost_nothing(void **state)
 	smtp_server_free(m);
 }
 
+/* RFC 2034 section 4: in every 2xx, 4xx and 5xx but the greeting, of the same class. */
+static void
+enhanced_codes(void **state)
+{
+	(void)state;
+	for (int r = 1; r < SMTP_REPLY_COUNT; r++) {
+		unsigned code = smtp_reply_code((enum smtp_reply)r);
+		struct smtp_answer_reader reader;
+		struct smtp_answer a;
+		struct buf text;
+
+		buf_init(&text, 1000);
+		smtp_answer_reader_init(&reader);
+		assert_int_equal(smtp_reply_write(&text, (enum smtp_reply)r, SLICE("x")), 0);
+		assert_int_equal(
+		    smtp_answer_line(&reader, slice_sub(buf_slice(&text), 0, text.len - 2), &a, &unit_error), 1);
+		assert_int_equal(a.code, code);
+		if (r == SMTP_REPLY_GREETING || code / 100 == 3)
+			assert_int_equal(a.enhanced.len, 0);
+		else if (a.enhanced.len == 0 || a.enhanced.data[0] != '0' + code / 100)
+			fail_msg("reply %d: %.*s", r, (int)text.len, (const char *)text.data);
+		smtp_answer_reader_done(&reader);
+		buf_done(&text);
+	}
+}
+
 /* LMTP: the longest answers of the most recipients fit into the output, whatever stands there already. */
 static void
 many_answers(void **state)
@@ -361,5 +387,5 @@ never_reads(void **state)
 }
 
 UNIT_MAIN(UNIT_TEST(in_pieces), UNIT_TEST(octet_by_octet), UNIT_TEST(slow_line), UNIT_TEST(slow_text),
-    UNIT_TEST(slow_chunks), UNIT_TEST(pitfall_3_tiny_chunks_cost_nothing), UNIT_TEST(many_answers),
-    UNIT_TEST(question_stops_the_clock), UNIT_TEST(never_reads))
+    UNIT_TEST(slow_chunks), UNIT_TEST(pitfall_3_tiny_chunks_cost_nothing), UNIT_TEST(enhanced_codes),
+    UNIT_TEST(many_answers), UNIT_TEST(question_stops_the_clock), UNIT_TEST(never_reads))
