@@ -12,7 +12,10 @@ command(struct imap_client *m, unsigned turn)
 {
 	switch (turn % 6) {
 	case 0:
-		(void)imap_client_select(m, SLICE("INBOX"), false, NULL);
+		if (turn > 0 || !imap_client_can(m, "AUTH=SCRAM-SHA-256"))
+			(void)imap_client_select(m, SLICE("INBOX"), false, NULL);
+		else
+			(void)imap_client_login(m, SLICE("a"), SLICE("b"), NULL);
 		break;
 	case 1:
 		(void)imap_client_fetch(m, SLICE("1:*"), SLICE("ALL"), NULL);
