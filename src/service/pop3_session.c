@@ -93,7 +93,7 @@ log_fault(const struct pop3_session *s, const char *what, const struct error *e)
 	/* What another session removed, and a store that is being started anew, are no faults. */
 	if (e->code == ERR_NOT_FOUND || e->code == ERR_CLOSED || e->code == ERR_LIMIT)
 		return;
-	log_event(LOG_LEVEL_ERROR, "pop3.fault", log_u64("connection", conn_id(s->conn)), log_str("command", what),
+	log_event(LOG_LEVEL_ERROR, "pop3.fault", log_u64("connection", conn_origin(s->conn)), log_str("command", what),
 	    log_error(e));
 }
 
