@@ -87,6 +87,8 @@ def test_what_config_says_is_a_configuration(conf):
 # ---- what is refused ----
 
 WRONG = [
+    ('port_metrics = 9110\n\nmetrics_listen = { }', "line 4: 'port_metrics' is set and 'metrics_listen' is empty"),
+    ('metrics_listen = { "*" }', "line 2: 'metrics_listen' has what is not a numeric address: *"),
     ('port_smpt = 25', "line 2: there is no setting 'port_smpt'; 'port_smtp' is probably meant"),
     ('domain = { "x.example" }', "line 2: there is no setting 'domain'; 'domains' is probably meant"),
     ('zebra = 1', "line 2: there is no setting 'zebra'; letterlockd.conf(5) has all"),
@@ -134,9 +136,12 @@ def test_all_problems_are_said_in_the_order_of_their_lines(conf):
 
 def test_addresses_of_two_families_do_not_meet(conf):
     """One port twice is wrong only where both would listen on one address."""
-    assert conf('listen = { "127.0.0.1", "::1" }', "port_imap = 2143")[0] == 2  # no domains
-    status, error, _ = conf('domains = { "x.example" }', 'listen = { "127.0.0.1", "::1" }', "port_imap = 2143")
-    assert status == 0, error
+    meet = 'listen = { "127.0.0.1", "::1" }', "port_metrics = 2143", "port_imap = 2143"
+    assert conf(*meet, 'metrics_listen = { "127.0.0.1" }', verb="config")[0] == 2
+    assert conf(*meet, 'metrics_listen = { "0.0.0.0" }', verb="config")[0] == 2
+    assert conf(*meet, 'metrics_listen = { "127.0.0.2" }', verb="config")[0] == 0
+    assert conf(*meet, 'metrics_listen = { "::2" }', verb="config")[0] == 0
+    assert conf(*meet, "metrics_listen = { }", verb="config")[0] == 2
 
 
 def test_ports_of_the_command_line_can_be_wrong_too(conf):

@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 
 import pytest
@@ -120,17 +121,14 @@ def allowed(units):
     return found
 
 
-def test_what_the_server_calls_is_left_to_it(units, tmp_path):
+def test_what_the_server_calls_is_left_to_it(units, tmp_path, nobodys):
     """A whole life under strace: what a process asks for that the unit's filter refuses is an error that nobody else sees."""
     if shutil.which("strace") is None or os.geteuid() != 0:
         pytest.skip("no strace, or not root")
-    (tmp_path / "x").mkdir()
-    exchange = Exchange(tmp_path / "x", {"fronts": "1", "port_metrics": "0"})
+    exchange = Exchange(nobodys, {"fronts": "1", "port_metrics": "0"})
     trace = tmp_path / "trace"
     user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-    subprocess.run(["chown", "-R", "65534:65534", tmp_path / "x"], check=True)
-    for folder in [tmp_path, *tmp_path.parents][:3]:
-        folder.chmod(folder.stat().st_mode | 0o711)
+    give(nobodys)
     exchange.start(launcher=("strace", "-f", "-qq", "--signal=none", "-o", trace, *user))
     send(exchange, "one")
     with exchange.connect("imaps", tls=True) as s:
@@ -154,16 +152,13 @@ def test_what_the_server_calls_is_left_to_it(units, tmp_path):
     assert called - allowed(units) <= {"setresuid", "setresgid", "setgroups", "capset", "arch_prctl"}, called - allowed(units)
 
 
-def test_only_the_parent_has_the_capability(tmp_path):
+def test_only_the_parent_has_the_capability(nobodys):
     """An ordinary user with CAP_NET_BIND_SERVICE, as the unit starts it, binds a port below 1024 and gives the right to nobody."""
     if shutil.which("setpriv") is None or os.geteuid() != 0:
         pytest.skip("no setpriv, or not root")
     port = next((n for n in range(1023, 500, -1) if not in_use(n)), None)
-    (tmp_path / "x").mkdir()
-    exchange = Exchange(tmp_path / "x", {"fronts": "1", "port_smtp": str(port)}, accounts=())
-    subprocess.run(["chown", "-R", "65534:65534", tmp_path / "x"], check=True)
-    for folder in [tmp_path, *tmp_path.parents][:3]:
-        folder.chmod(folder.stat().st_mode | 0o711)
+    exchange = Exchange(nobodys, {"fronts": "1", "port_smtp": str(port)}, accounts=())
+    give(nobodys)
     user = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
     exchange.start(launcher=(*user, "--inh-caps=-all,+net_bind_service", "--ambient-caps=+net_bind_service",
                              "--bounding-set=-all,+net_bind_service", "--no-new-privs"))
@@ -178,6 +173,18 @@ def test_only_the_parent_has_the_capability(tmp_path):
             assert s.recv(100).startswith(b"220 ")
     finally:
         exchange.stop()
+
+
+@pytest.fixture
+def nobodys():
+    """A folder of user 65534's: those of pytest are closed to other users than the one who tests."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="letterlock-units-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def give(folder):
+    subprocess.run(["chown", "-R", "65534:65534", folder], check=True)
 
 
 def in_use(port):
