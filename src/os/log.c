@@ -7,7 +7,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/date.h"
@@ -22,7 +24,10 @@ static int fd = STDERR_FILENO;
 static char path[FILE_PATH_MAX];
 static char process[24]; /* " process=front1"; set before threads */
 static _Atomic int lowest = LOG_LEVEL_INFO;
+static bool to_journal; /* with lock */
 
+#define PRIORITY_LENGTH 3u /* "<4>", as syslog(3) numbers them */
+static const char priorities[] = "76432";
 static const char *const names[] = { "debug", "info", "warning", "error", "fatal" };
 
 const char *
@@ -52,10 +57,27 @@ open_file(const char *name, int *fd_out, struct error *e)
 	return 0;
 }
 
+/* Whether that is the stream which the service manager connected with the journal, "DEVICE:INODE". */
+static bool
+is_journal(int f)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	char mine[48];
+	struct stat st;
+
+	if (stream == NULL || fstat(f, &st) != 0)
+		return false;
+	(void)snprintf(mine, sizeof mine, "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	return strcmp(stream, mine) == 0;
+}
+
 static void
 replace_fd(int f)
 {
+	bool journal = is_journal(f);
+
 	(void)pthread_mutex_lock(&lock);
+	to_journal = journal;
 	if (fd != STDERR_FILENO)
 		(void)close(fd);
 	fd = f;
@@ -154,13 +176,15 @@ put_field(struct buf *b, const struct log_field *f)
 	}
 }
 
+/* The line begins with PRIORITY, which only the journal is to see. */
 static void
-send_line(struct buf *b)
+send_line(const struct buf *b)
 {
-	size_t at = 0;
+	size_t at;
 	ssize_t n;
 
 	(void)pthread_mutex_lock(&lock);
+	at = to_journal ? 0 : PRIORITY_LENGTH;
 	while (at < b->len) {
 		n = write(fd, b->data + at, b->len - at);
 		if (n < 0 && errno == EINTR)
@@ -181,13 +205,14 @@ log_write(enum log_level level, const char *event, const struct log_field *field
 	if (!log_wants(level))
 		return;
 	buf_init(&b, (size_t)LOG_LINE_MAX * 8);
+	(void)buf_putf(&b, "<%c>", level >= LOG_LEVEL_DEBUG && level <= LOG_LEVEL_FATAL ? priorities[level] : '3');
 	(void)date_write_rfc3339(&b, (int64_t)clock_unix());
 	(void)buf_putf(&b, " %s %s", log_level_name(level), event);
 	for (size_t i = 0; i < count; i++)
 		put_field(&b, &fields[i]);
 	(void)buf_put_str(&b, process);
 	b.err = 0;
-	buf_truncate(&b, LOG_LINE_MAX - 1);
+	buf_truncate(&b, PRIORITY_LENGTH + LOG_LINE_MAX - 1);
 	(void)buf_put_u8(&b, '\n');
 	send_line(&b);
 	buf_done(&b);

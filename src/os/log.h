@@ -7,7 +7,9 @@
  * Values with anything but plain characters are quoted and escaped, so text of
  * a peer cannot begin a line or a field of its own. No secrets, no message
  * text. Lines over LOG_LINE_MAX are cut. Safe from every thread; a line is one
- * write().
+ * write(). When it goes to systemd's journal (JOURNAL_STREAM, systemd.exec(5)),
+ * "<4>" and the like stand in front of it, which journald takes for its own
+ * priority: `journalctl -p warning`.
  *
  *   log_event(LOG_LEVEL_INFO, "smtp.accepted", log_slice("peer", peer), log_u64("bytes", n));
  */

@@ -2,6 +2,8 @@
 #include "unit.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "os/file.h"
@@ -50,6 +52,44 @@ lines_are_fields(void **state)
 	buf_done(&b);
 }
 
+/* Its own stream, by device and inode, gets priorities in front; another one does not. */
+static void
+the_journal_gets_priorities(void **state)
+{
+	struct stat st;
+	struct buf b;
+	char stream[64];
+
+	(void)state;
+	(void)snprintf(name, sizeof name, "/tmp/letterlock-log-%d", (int)getpid());
+	buf_init(&b, 100000);
+	assert_ok(log_open(LOG_LEVEL_DEBUG, name, &unit_error));
+	assert_int_equal(stat(name, &st), 0);
+	(void)snprintf(stream, sizeof stream, "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	assert_int_equal(setenv("JOURNAL_STREAM", stream, 1), 0);
+	assert_ok(log_open(LOG_LEVEL_DEBUG, name, &unit_error));
+	for (int i = LOG_LEVEL_DEBUG; i <= LOG_LEVEL_FATAL; i++)
+		log_note((enum log_level)i, "x.y");
+	assert_ok(file_read(name, &b, &unit_error));
+	for (size_t i = 0; i < 5; i++) {
+		struct slice rest = buf_slice(&b), line = SLICE_EMPTY;
+
+		for (size_t n = 0; n <= i; n++)
+			line = slice_split(rest, '\n', &rest);
+		assert_true(line.len > 24 && line.data[0] == '<' && line.data[1] == "76432"[i] && line.data[2] == '>');
+		assert_memory_equal(line.data + 3, "20", 2); /* then the date */
+	}
+	assert_int_equal(setenv("JOURNAL_STREAM", "1:2", 1), 0);
+	assert_ok(log_open(LOG_LEVEL_INFO, name, &unit_error));
+	(void)logged(&b);
+	log_note(LOG_LEVEL_INFO, "x.y");
+	assert_slice(logged(&b), "info x.y\n");
+	assert_int_equal(unsetenv("JOURNAL_STREAM"), 0);
+	assert_ok(log_open(LOG_LEVEL_INFO, NULL, &unit_error));
+	assert_int_equal(unlink(name), 0);
+	buf_done(&b);
+}
+
 static void
 levels_have_names(void **state)
 {
@@ -61,4 +101,4 @@ levels_have_names(void **state)
 	assert_int_not_equal(log_open(LOG_LEVEL_INFO, "/nowhere/at/all", &unit_error), 0);
 }
 
-UNIT_MAIN(UNIT_TEST(lines_are_fields), UNIT_TEST(levels_have_names))
+UNIT_MAIN(UNIT_TEST(lines_are_fields), UNIT_TEST(the_journal_gets_priorities), UNIT_TEST(levels_have_names))
