@@ -95,12 +95,27 @@ check_ports(const struct config *c, const struct config_overrides *o, struct set
 		}
 }
 
+/* Ports with addresses of their own; those of 'listen' may all come from the service manager. */
 static void
-check_metrics(const struct config *c, struct settings_problems *problems)
+check_listens(const struct config *c, struct settings_problems *problems)
 {
-	if (c->ports[CONFIG_PORT_METRICS] != CONFIG_PORT_OFF && c->metrics_listen_count == 0)
-		settings_problem(c->settings, problems, later(c->settings, "port_metrics", "metrics_listen"), ERR_USAGE,
-		    "'port_metrics' is set and 'metrics_listen' is empty: nothing could listen");
+	static const struct {
+		enum config_port port;
+		const char *name, *listen;
+	} rows[] = {
+		{ CONFIG_PORT_LMTP, "port_lmtp", "lmtp_listen" },
+		{ CONFIG_PORT_METRICS, "port_metrics", "metrics_listen" },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		size_t count;
+
+		(void)config_addresses(c, rows[i].port, &count);
+		if (c->ports[rows[i].port] != CONFIG_PORT_OFF && count == 0)
+			settings_problem(c->settings, problems, later(c->settings, rows[i].name, rows[i].listen),
+			    ERR_USAGE, "'%s' is set and '%s' is empty: nothing could listen", rows[i].name,
+			    rows[i].listen);
+	}
 }
 
 void
@@ -112,7 +127,7 @@ config_check(const struct config *config, const struct config_overrides *overrid
 	check_twice(config, "lmtp_listen", config->lmtp_listen, config->lmtp_listen_count, problems);
 	check_twice(config, "metrics_listen", config->metrics_listen, config->metrics_listen_count, problems);
 	check_ports(config, overrides, problems);
-	check_metrics(config, problems);
+	check_listens(config, problems);
 }
 
 void

@@ -88,6 +88,7 @@ def test_what_config_says_is_a_configuration(conf):
 
 WRONG = [
     ('port_metrics = 9110\n\nmetrics_listen = { }', "line 4: 'port_metrics' is set and 'metrics_listen' is empty"),
+    ('lmtp_listen = { }\n\nport_lmtp = 2424', "line 4: 'port_lmtp' is set and 'lmtp_listen' is empty"),
     ('metrics_listen = { "*" }', "line 2: 'metrics_listen' has what is not a numeric address: *"),
     ('port_smpt = 25', "line 2: there is no setting 'port_smpt'; 'port_smtp' is probably meant"),
     ('domain = { "x.example" }', "line 2: there is no setting 'domain'; 'domains' is probably meant"),
@@ -189,6 +190,41 @@ def test_a_refused_file_changes_nothing_and_every_problem_is_logged(fresh_exchan
     exchange.process.send_signal(signal.SIGHUP)
     eventually(lambda: "daemon.reloaded" in log.read_text(), 10)
     assert os.path.exists(exchange.data / "control.sock")
+
+
+# What a reload does not take, as another value than that of the test's server.
+OTHERS = {"hostname": '"other.example"', "data": '"/nonexistent"', "user": '"daemon"', "processes": '"one"',
+          "resolvers": '{ "192.0.2.1" }', "listen": '{ "127.0.0.3" }', "lmtp_listen": '{ "127.0.0.3" }',
+          "metrics_listen": '{ "127.0.0.3" }'}
+
+
+def other(name, value):
+    if name in OTHERS:
+        return OTHERS[name]
+    if value in ("true", "false"):
+        return "false" if value == "true" else "true"
+    return str(int(value) + 1 if int(value) < 60 else int(value) - 1) if re.fullmatch(r"-?\d+", value) else '"/nonexistent"'
+
+
+def test_every_setting_that_waits_is_named_and_no_other(fresh_exchange, tmp_path):
+    """All of them are changed at once: those that count from the next start on are named, and nothing of them is done."""
+    exchange = fresh_exchange({"log_file": f'"{tmp_path}/own.log"', "fronts": "1"}, accounts=())
+    source = (ROOT / "src/daemon/config_table.c").read_text()
+    waits = set(re.findall(r'^\t[A-Z]+\(RESTART, "(\w+[a-z])"', source, re.M)) | {n for n in settings() if n.startswith("port_")}
+    before = dict(re.findall(r"^(\w+) = (.*?)  #", exchange.run("config").stdout, re.M))
+    assert waits < set(before) and "port_imap" in waits and "fronts" in waits
+    fresh = {name: other(name, value) if name in waits else value for name, value in before.items()}
+    for n, name in enumerate(sorted(n for n in waits if n.startswith("port_"))):
+        fresh[name] = str(20000 + n)
+    fresh["connections_peer"] = "77"
+    exchange.config.write_text("".join(f"{name} = {value}\n" for name, value in fresh.items()))
+    exchange.process.send_signal(signal.SIGHUP)
+    log = tmp_path / "own.log"
+    eventually(lambda: re.search("daemon.(not_)?reloaded", log.read_text()), 10)
+    assert "daemon.reloaded" in log.read_text(), log.read_text()[-2000:]
+    assert set(re.findall(r"daemon\.needs_restart setting=(\w+)", log.read_text())) == waits
+    with exchange.connect("imap") as s:
+        assert s.recv(100).startswith(b"* OK")
 
 
 def test_every_description_is_a_sentence():
