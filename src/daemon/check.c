@@ -125,20 +125,17 @@ take_domains(struct look *l, struct place *p, struct error *e)
 static int
 choose_domains(struct look *l, struct error *e)
 {
-	struct slice asked;
+	struct slice found;
 
 	if (l->in->word_count == 0)
 		return 0;
-	asked = slice_str(l->in->words[0]);
-	for (size_t i = 0; i < l->domain_count; i++) {
-		if (slice_ieq(l->domains[i], asked)) {
-			l->domains += i;
-			l->domain_count = 1;
-			return 0;
-		}
-	}
-	return error_set(
-	    e, ERR_NOT_FOUND, "%s is none of our domains; 'letterlockd domain list' says which are", l->in->words[0]);
+	found = records_find(l->domains, l->domain_count, l->in->words[0]);
+	if (found.len == 0)
+		return error_set(e, ERR_NOT_FOUND,
+		    "%s is none of our domains; 'letterlockd domain list' says which are", l->in->words[0]);
+	l->domains[0] = found;
+	l->domain_count = 1;
+	return 0;
 }
 
 /* Only looks: neither folder, store nor certificate is made. */

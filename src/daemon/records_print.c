@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/idn.h"
 #include "daemon/records.h"
 #include "net/dns.h"
 #include "store/store.h"
@@ -17,11 +18,32 @@ records_domains(struct place *p, struct arena *a, struct slice **domains_out, si
 	struct store_domains reply;
 	int rc = store_domain_list(p->port, &request, a, &reply, e);
 
+	for (size_t i = 0; rc == 0 && i < reply.domain_count; i++) {
+		BUF_OWNED struct buf ascii = { 0 };
+
+		buf_init(&ascii, IDN_NAME_MAX);
+		rc = idn_to_ascii(reply.domains[i], &ascii, e);
+		reply.domains[i] = arena_copy(a, buf_slice(&ascii));
+	}
 	if (rc == 0) {
 		*domains_out = reply.domains;
 		*count_out = reply.domain_count;
 	}
 	return rc;
+}
+
+struct slice
+records_find(const struct slice *domains, size_t count, const char *name)
+{
+	BUF_OWNED struct buf ascii = { 0 };
+
+	buf_init(&ascii, IDN_NAME_MAX);
+	if (idn_to_ascii(slice_str(name), &ascii, NULL) != 0)
+		return SLICE_EMPTY;
+	for (size_t i = 0; i < count; i++)
+		if (slice_ieq(domains[i], buf_slice(&ascii)))
+			return domains[i];
+	return SLICE_EMPTY;
 }
 
 bool
@@ -113,7 +135,7 @@ int
 domain_records(struct place *p, const struct verb_input *in, struct error *e)
 {
 	struct records_source source = { .config = in->config };
-	struct slice asked = slice_str(in->words[1]), *domains;
+	struct slice *domains;
 	uint8_t pin[TLS_PIN_SIZE];
 	struct records all;
 	size_t count;
@@ -122,9 +144,8 @@ domain_records(struct place *p, const struct verb_input *in, struct error *e)
 
 	arena_init(&a, REPLY_BUDGET);
 	rc = records_domains(p, &a, &domains, &count, e);
-	for (size_t i = 0; rc == 0 && i < count; i++)
-		if (slice_ieq(domains[i], asked))
-			source.domain = domains[i];
+	if (rc == 0)
+		source.domain = records_find(domains, count, in->words[1]);
 	if (rc == 0 && source.domain.len == 0)
 		rc = error_set(
 		    e, ERR_NOT_FOUND, "%s is none of our domains; 'letterlockd domain add' makes it one", in->words[1]);

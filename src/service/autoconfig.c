@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "service/autoconfig.h"
 
+#include "base/idn.h"
 #include "base/utf8.h"
 #include "base/xml.h"
 
@@ -92,14 +93,25 @@ autoconfig_is_our_name(const struct autoconfig *a, struct slice name)
 	return slice_ieq(name, a->hostname) || domain_of_name(a, name).len > 0;
 }
 
+static struct slice
+domain_of_address(const struct autoconfig *a, struct slice address)
+{
+	size_t at = slice_find_last(address, '@');
+	BUF_OWNED struct buf ascii = { 0 };
+
+	buf_init(&ascii, IDN_NAME_MAX);
+	if (at == SIZE_MAX || idn_to_ascii(slice_from(address, at + 1), &ascii, NULL) != 0)
+		return SLICE_EMPTY;
+	return find_domain(a, buf_slice(&ascii));
+}
+
 struct slice
 autoconfig_domain(const struct autoconfig *a, struct slice address, struct slice host)
 {
-	size_t at = slice_find_last(address, '@');
 	struct slice name = autoconfig_host_name(host), found;
 
 	if (address.len > 0)
-		return at == SIZE_MAX ? SLICE_EMPTY : find_domain(a, slice_from(address, at + 1));
+		return domain_of_address(a, address);
 	found = domain_of_name(a, name);
 	if (found.len == 0 && slice_ieq(name, a->hostname) && a->domain_count > 0)
 		found = a->domains[0];
@@ -164,7 +176,7 @@ put_thunderbird_domains(const struct autoconfig *a, struct buf *out)
 
 	(void)xml_put_element(out, 2, "domain", a->domain);
 	for (size_t i = 0; i < a->domain_count && put < AUTOCONFIG_DOMAINS_MAX; i++) {
-		if (slice_ieq(a->domains[i], a->domain))
+		if (a->domains[i].len == 0 || slice_ieq(a->domains[i], a->domain))
 			continue;
 		(void)xml_put_element(out, 2, "domain", a->domains[i]);
 		put++;

@@ -34,7 +34,7 @@ struct autoconfig_ports {
 struct autoconfig {
 	struct slice hostname;       /* of all servers */
 	struct slice domain;         /* the one that is asked for */
-	const struct slice *domains; /* all; the one that is asked for may be among them */
+	const struct slice *domains; /* all, in A-labels; the one that is asked for may be among them */
 	size_t domain_count;
 	struct autoconfig_ports ports;
 	bool oauth2; /* OAuth 2.0 is taken too */
@@ -68,7 +68,7 @@ bool autoconfig_is_useful(const struct autoconfig_ports *ports);
 /* The name of a Host field: without port and last dot. */
 struct slice autoconfig_host_name(struct slice host);
 /*
- * The domain that is asked for, as it stands in the list: the address's, or, when there is no address, that of the Host
+ * The domain that is asked for, as it stands in the list: the address's (in either form of labels), or, when there is no address, that of the Host
  * field, with or without one of the prefixes; for our own name it is the first. Empty: none of ours.
  */
 struct slice autoconfig_domain(const struct autoconfig *a, struct slice address, struct slice host);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/idn.h"
 #include "http/form.h"
 #include "os/clock.h"
 #include "service/autoconfig.h"
@@ -16,6 +17,16 @@
 #define NOTHING_HERE "There is nothing here."
 #define HTTPS_PORT 443u
 
+/* As DNS and Host fields have it; empty when it cannot be. */
+static struct slice
+ascii_of(struct arena *a, struct slice domain)
+{
+	BUF_OWNED struct buf ascii = { 0 };
+
+	buf_init(&ascii, IDN_NAME_MAX);
+	return idn_to_ascii(domain, &ascii, NULL) != 0 ? SLICE_EMPTY : arena_copy(a, buf_slice(&ascii));
+}
+
 /* What all documents are made from; in the call's arena. */
 static int
 settings_of(struct directory_call *call, struct autoconfig *out, struct error *e)
@@ -24,6 +35,8 @@ settings_of(struct directory_call *call, struct autoconfig *out, struct error *e
 	struct store_domains reply;
 	int rc = store_domain_list(call->service->ports.store, &request, &call->arena, &reply, e);
 
+	for (size_t i = 0; rc == 0 && i < reply.domain_count; i++)
+		reply.domains[i] = ascii_of(&call->arena, reply.domains[i]);
 	if (rc == 0)
 		*out = (struct autoconfig){ .hostname = call->service->settings.hostname,
 			.domains = reply.domains,

@@ -141,6 +141,20 @@ def test_another_of_our_domains_is_found_at_the_host_of_the_first(served):
     assert ElementTree.fromstring(got.body).find("emailProvider").get("id") == "beispiel.example"
 
 
+def test_a_domain_of_u_labels_is_known_in_both_forms(fresh_exchange):
+    one = fresh_exchange()
+    one.run("domain", "add", "bücher.example")
+    one.account_add("eva@bücher.example", "a quiet afternoon")
+    for host, target in [("autoconfig.xn--bcher-kva.example", PROVIDER),
+                         ("example.org", WELL_KNOWN + "?emailaddress=eva%40b%C3%BCcher.example"),
+                         ("example.org", WELL_KNOWN + "?emailaddress=eva%40xn--bcher-kva.example")]:
+        provider = ElementTree.fromstring(ask(one, host, target).body).find("emailProvider")
+        assert provider.get("id") == provider.findtext("domain") == "xn--bcher-kva.example"
+        assert [d.text for d in provider.findall("domain")] == ["xn--bcher-kva.example", "example.org"]
+    for name in ("bücher.example", "xn--bcher-kva.example"):
+        assert "\nxn--bcher-kva.example. 3600 IN MX 10 localhost.\n" in one.run("domain", "records", name).stdout
+
+
 def request(address, schema=OUTLOOK):
     return (f'<?xml version="1.0" encoding="utf-8"?><Autodiscover xmlns="{REQUEST}"><Request>'
             f"<EMailAddress>{address}</EMailAddress><AcceptableResponseSchema>{schema}</AcceptableResponseSchema>"

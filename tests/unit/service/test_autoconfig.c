@@ -5,12 +5,12 @@
 #include "service/autoconfig.h"
 
 static const struct slice domains[] = { { (const uint8_t *)"example.org", 11 },
-	{ (const uint8_t *)"beispiel.example", 16 } };
+	{ (const uint8_t *)"beispiel.example", 16 }, { (const uint8_t *)"xn--bcher-kva.example", 21 } };
 
 static const struct autoconfig here = { .hostname = { (const uint8_t *)"mail.example.org", 16 },
 	.domain = { (const uint8_t *)"example.org", 11 },
 	.domains = domains,
-	.domain_count = 2,
+	.domain_count = 3,
 	.ports = { .imap = 143, .imaps = 993, .submission = 587, .submissions = 465, .https = 443 } };
 
 static const struct {
@@ -19,6 +19,12 @@ static const struct {
 	{ "alice@example.org", "autoconfig.example.net", "example.org" },
 	{ "ALICE@BEISPIEL.example", "example.org", "beispiel.example" },
 	{ "a@b@example.org", "", "example.org" },
+	{ "alice@b\xc3\xbc"
+	  "cher.example",
+	    "", "xn--bcher-kva.example" },
+	{ "alice@XN--bcher-kva.example", "", "xn--bcher-kva.example" },
+	{ "", "autoconfig.xn--bcher-kva.example", "xn--bcher-kva.example" },
+	{ "alice@\xff.example", "example.org", "" },
 	{ "alice@example.net", "example.org", "" },
 	{ "alice", "example.org", "" },
 	{ "alice@", "example.org", "" },
