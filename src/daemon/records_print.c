@@ -96,6 +96,12 @@ print_json(const struct record *r)
 	verb_print_json(o);
 }
 
+/* Nobody asks which. */
+static const struct {
+	const char *name;
+	uint16_t port;
+} standard[] = { { "smtp", 25 }, { "https", 443 }, { "http", 80 } };
+
 static void
 print_head(const struct records_source *s)
 {
@@ -111,6 +117,17 @@ print_head(const struct records_source *s)
 	(void)printf("; The addresses of %s need a PTR record with this name; who gave the addresses makes it.\n"
 		     "; If the domain has CAA records, they have to permit the authority that makes the certificate.\n",
 	    host);
+	if (strchr(host, '.') == NULL)
+		(void)printf("; The setting 'hostname' is still '%s': it is to be the name under which others reach "
+			     "this server.\n",
+		    host);
+	for (size_t i = 0; i < sizeof standard / sizeof standard[0]; i++) {
+		uint16_t port = records_port(s->config, standard[i].name);
+
+		if (port != 0 && port != standard[i].port)
+			(void)printf("; Port %s is %u here, and others only come to %u.\n", standard[i].name, port,
+			    standard[i].port);
+	}
 	if (s->pin == NULL)
 		(void)printf("; There is no certificate yet: TLSA is told when there is one.\n");
 }

@@ -105,6 +105,13 @@ def test_json_says_the_same(site):
     assert all(r["why"] for r in rows)
 
 
+def test_what_nobody_would_find_is_said(site):
+    said = site.records()
+    for name, port in (("smtp", 25), ("https", 443), ("http", 80)):
+        assert f"; Port {name} is {site.exchange.port(name)} here, and others only come to {port}.\n" in said
+    assert "'hostname' is still" not in said
+
+
 def test_a_domain_that_is_not_ours_is_refused(site):
     for words in (("domain", "records", "example.net"), ("check", "example.net")):
         done = site.exchange.run(*words, check=False)

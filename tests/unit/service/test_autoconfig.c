@@ -167,6 +167,25 @@ a_server_without_a_way_to_send_is_of_no_use(void **state)
 	assert_true(autoconfig_is_useful(&ports));
 }
 
+static void
+oauth_is_named_behind_the_password(void **state)
+{
+	struct autoconfig a = here;
+	struct buf out;
+
+	(void)state;
+	a.oauth2 = true;
+	buf_init(&out, AUTOCONFIG_DOCUMENT_MAX);
+	assert_ok(autoconfig_write_thunderbird(&a, &out));
+	assert_true(slice_search(buf_slice(&out),
+			SLICE("<authentication>password-cleartext</authentication>\n"
+			      "      <authentication>OAuth2</authentication>\n")) != SIZE_MAX);
+	buf_clear(&out);
+	assert_ok(autoconfig_write_thunderbird(&here, &out));
+	assert_true(slice_search(buf_slice(&out), SLICE("OAuth2")) == SIZE_MAX);
+	buf_done(&out);
+}
+
 UNIT_MAIN(UNIT_TEST(the_domain_that_is_asked_for), UNIT_TEST(requests_of_outlook),
     UNIT_TEST(an_address_that_is_too_long_is_refused), UNIT_TEST(without_memory_nothing_is_written_half),
-    UNIT_TEST(a_server_without_a_way_to_send_is_of_no_use))
+    UNIT_TEST(a_server_without_a_way_to_send_is_of_no_use), UNIT_TEST(oauth_is_named_behind_the_password))
