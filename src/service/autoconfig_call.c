@@ -7,7 +7,6 @@
 #include "http/form.h"
 #include "os/clock.h"
 #include "service/autoconfig.h"
-#include "service/directory.h"
 #include "store/store.h"
 
 #define TYPE_XML "text/xml; charset=utf-8"
@@ -29,7 +28,7 @@ ascii_of(struct arena *a, struct slice domain)
 
 /* What all documents are made from; in the call's arena. */
 static int
-settings_of(struct directory_call *call, struct autoconfig *out, struct error *e)
+settings_of(struct web_call *call, struct autoconfig *out, struct error *e)
 {
 	const struct store_nothing request = { 0 };
 	struct store_domains reply;
@@ -47,7 +46,7 @@ settings_of(struct directory_call *call, struct autoconfig *out, struct error *e
 
 /* Decoded, in the arena; empty when it is not there or cannot be. */
 static struct slice
-parameter(struct directory_call *call, const char *name)
+parameter(struct web_call *call, const char *name)
 {
 	BUF_OWNED struct buf text = { 0 };
 
@@ -59,62 +58,62 @@ parameter(struct directory_call *call, const char *name)
 
 /* The settings for the domain that is asked for; or the answer is made. */
 static bool
-asked(struct directory_call *call, struct slice address, struct autoconfig *a)
+asked(struct web_call *call, struct slice address, struct autoconfig *a)
 {
 	struct error e;
 
 	if (settings_of(call, a, &e) != 0) {
-		directory_call_fail(call, &e);
+		web_call_fail(call, &e);
 		return false;
 	}
 	a->domain = autoconfig_domain(a, address, call->host);
 	if (a->domain.len > 0 && autoconfig_is_useful(&a->ports))
 		return true;
-	directory_call_say(call, 404, NOTHING_HERE);
+	web_call_say(call, 404, NOTHING_HERE);
 	return false;
 }
 
 /* ---- Thunderbird and others ---- */
 
 static void
-work_thunderbird(struct directory_call *call)
+work_thunderbird(struct web_call *call)
 {
 	struct autoconfig a;
 
 	if (!asked(call, parameter(call, "emailaddress"), &a))
 		return;
 	(void)autoconfig_write_thunderbird(&a, &call->answer);
-	directory_call_finish(call, 200, TYPE_XML);
+	web_call_finish(call, 200, TYPE_XML);
 }
 
 void
-autoconfig_thunderbird(struct directory_call *call)
+autoconfig_thunderbird(struct web_call *call)
 {
-	directory_call_later(call, call->service->workers, work_thunderbird);
+	web_call_later(call, call->service->workers, work_thunderbird);
 }
 
 static void
-work_page(struct directory_call *call)
+work_page(struct web_call *call)
 {
 	struct autoconfig a;
 
 	if (!asked(call, SLICE_EMPTY, &a))
 		return;
 	(void)autoconfig_write_page(&a, &call->answer);
-	directory_call_finish(call, 200, TYPE_PAGE);
+	web_call_finish(call, 200, TYPE_PAGE);
 }
 
 void
-autoconfig_page(struct directory_call *call)
+autoconfig_page(struct web_call *call)
 {
-	directory_call_later(call, call->service->workers, work_page);
+	web_call_later(call, call->service->workers, work_page);
 }
 
 /* ---- Outlook ---- */
 
 /* Its errors are documents too, with status 200. */
 static void
-work_outlook(struct directory_call *call)
+work_outlook(struct web_call *call)
 {
 	struct autoconfig_outlook want;
 	struct autoconfig a;
@@ -123,7 +122,7 @@ work_outlook(struct directory_call *call)
 
 	buf_init(&text, AUTOCONFIG_ADDRESS_MAX + 100);
 	if (settings_of(call, &a, &e) != 0) {
-		directory_call_fail(call, &e);
+		web_call_fail(call, &e);
 		return;
 	}
 	if (autoconfig_read_outlook(call->body, &text, &want, NULL) != 0) {
@@ -137,18 +136,18 @@ work_outlook(struct directory_call *call)
 		else
 			(void)autoconfig_write_outlook(&a, want.address, &call->answer);
 	}
-	directory_call_finish(call, 200, TYPE_XML);
+	web_call_finish(call, 200, TYPE_XML);
 }
 
 void
-autoconfig_outlook(struct directory_call *call)
+autoconfig_outlook(struct web_call *call)
 {
-	directory_call_later(call, call->service->workers, work_outlook);
+	web_call_later(call, call->service->workers, work_outlook);
 }
 
 /* .../autodiscover.json/v1.0/ADDRESS, or the parameter Email. */
 static struct slice
-json_address(struct directory_call *call)
+json_address(struct web_call *call)
 {
 	const struct slice version = SLICE("/v1.0/");
 	size_t at = slice_search(call->path, version);
@@ -163,7 +162,7 @@ json_address(struct directory_call *call)
 }
 
 static void
-work_outlook_json(struct directory_call *call)
+work_outlook_json(struct web_call *call)
 {
 	struct autoconfig a;
 	bool known;
@@ -171,50 +170,50 @@ work_outlook_json(struct directory_call *call)
 	if (!asked(call, json_address(call), &a))
 		return;
 	known = autoconfig_write_outlook_json(&a, parameter(call, "Protocol"), &call->answer);
-	directory_call_finish(call, known ? 200 : 400, TYPE_JSON);
+	web_call_finish(call, known ? 200 : 400, TYPE_JSON);
 }
 
 void
-autoconfig_outlook_json(struct directory_call *call)
+autoconfig_outlook_json(struct web_call *call)
 {
-	directory_call_later(call, call->service->workers, work_outlook_json);
+	web_call_later(call, call->service->workers, work_outlook_json);
 }
 
 /* ---- Apple ---- */
 
 static void
-work_apple(struct directory_call *call)
+work_apple(struct web_call *call)
 {
 	struct slice address = parameter(call, "emailaddress");
 	struct autoconfig a;
 	struct error e;
 
 	if (!slice_ends(call->path, SLICE(".mobileconfig"))) {
-		directory_call_say(call, 404, NOTHING_HERE);
+		web_call_say(call, 404, NOTHING_HERE);
 		return;
 	}
 	if (address.len > 0 && !autoconfig_is_address(address)) {
-		directory_call_say(call, 400, "'emailaddress' is no address.");
+		web_call_say(call, 400, "'emailaddress' is no address.");
 		return;
 	}
 	if (!asked(call, address, &a))
 		return;
 	if (autoconfig_write_apple(&a, address, &call->answer, &e) != 0)
-		directory_call_fail(call, &e);
+		web_call_fail(call, &e);
 	else
-		directory_call_finish(call, 200, TYPE_PROFILE);
+		web_call_finish(call, 200, TYPE_PROFILE);
 }
 
 void
-autoconfig_apple(struct directory_call *call)
+autoconfig_apple(struct web_call *call)
 {
-	directory_call_later(call, call->service->workers, work_apple);
+	web_call_later(call, call->service->workers, work_apple);
 }
 
 /* ---- to TLS ---- */
 
 static struct slice
-place_over_tls(struct directory_call *call, struct slice name, unsigned port)
+place_over_tls(struct web_call *call, struct slice name, unsigned port)
 {
 	struct slice colon = port == HTTPS_PORT ? SLICE_EMPTY : arena_printf(&call->arena, ":%u", port);
 
@@ -226,30 +225,30 @@ place_over_tls(struct directory_call *call, struct slice name, unsigned port)
 
 /* Only for our names: or a stranger's link would lead through us to anywhere. */
 static void
-work_to_tls(struct directory_call *call)
+work_to_tls(struct web_call *call)
 {
 	struct slice name = autoconfig_host_name(call->host);
 	struct autoconfig a;
 	struct error e;
 
 	if (settings_of(call, &a, &e) != 0) {
-		directory_call_fail(call, &e);
+		web_call_fail(call, &e);
 		return;
 	}
 	if (a.ports.https == 0 || !autoconfig_is_our_name(&a, name) || !slice_starts(call->path, SLICE("/"))) {
-		directory_call_say(call, 404, NOTHING_HERE);
+		web_call_say(call, 404, NOTHING_HERE);
 		return;
 	}
 	call->fields[0] = (struct http_field){ SLICE("Location"), place_over_tls(call, name, a.ports.https) };
 	call->field_count = 1;
 	if (call->arena.err != 0)
-		directory_call_say(call, 503, "There is no memory for this.");
+		web_call_say(call, 503, "There is no memory for this.");
 	else
-		directory_call_say(call, 302, "This is over TLS.");
+		web_call_say(call, 302, "This is over TLS.");
 }
 
 void
-autoconfig_to_tls(struct directory_call *call)
+autoconfig_to_tls(struct web_call *call)
 {
-	directory_call_later(call, call->service->workers, work_to_tls);
+	web_call_later(call, call->service->workers, work_to_tls);
 }

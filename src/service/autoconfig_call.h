@@ -14,14 +14,14 @@
 #ifndef SERVICE_AUTOCONFIG_CALL_H
 #define SERVICE_AUTOCONFIG_CALL_H
 
-#include "service/directory_call.h"
+#include "service/web_call.h"
 
-void autoconfig_thunderbird(struct directory_call *call);
-void autoconfig_outlook(struct directory_call *call);
-void autoconfig_outlook_json(struct directory_call *call);
-void autoconfig_apple(struct directory_call *call);
-void autoconfig_page(struct directory_call *call);
+void autoconfig_thunderbird(struct web_call *call);
+void autoconfig_outlook(struct web_call *call);
+void autoconfig_outlook_json(struct web_call *call);
+void autoconfig_apple(struct web_call *call);
+void autoconfig_page(struct web_call *call);
 /* The same place over TLS; 404 for names that are not ours. */
-void autoconfig_to_tls(struct directory_call *call);
+void autoconfig_to_tls(struct web_call *call);
 
 #endif

@@ -26,7 +26,13 @@
 #define DIRECTORY_MATCHES_MAX 100u             /* certificates in one answer */
 #define DIRECTORY_WAITING_MAX 10000u           /* certificates without a published user ID, over all */
 
-/* After server_stop(), with everything still running: waits until no request is being carried out. For service_free(). */
-void directory_drain(void);
+struct web_call;
+
+/* ---- first stages (service/web_call.h) ---- */
+
+void directory_lookup(struct web_call *call);      /* /pks/lookup */
+void directory_certificate(struct web_call *call); /* /pks/v2/certs/... */
+void directory_wkd(struct web_call *call);         /* /.well-known/openpgpkey/... */
+void directory_add(struct web_call *call);         /* /pks/add */
 
 #endif

@@ -8,7 +8,7 @@
 #include "openpgp/cert/cert.h"
 #include "service/ask.h"
 #include "service/directory.h"
-#include "service/directory_call.h"
+#include "service/web_call.h"
 #include "service/directory_filter.h"
 #include "service/directory_revocation.h"
 #include "store/store.h"
@@ -22,7 +22,7 @@ struct directory_upload {
 /* ---- whose user IDs are published ---- */
 
 struct permission {
-	struct directory_call *call;
+	struct web_call *call;
 	struct slice fingerprint;
 	const struct store_certificate *old; /* NULL: none */
 	uint64_t owner;                      /* the account it will belong to; 0: nobody's */
@@ -79,7 +79,7 @@ permit(void *ctx, struct slice user_id)
 /* ---- one certificate ---- */
 
 static int
-too_many_wait(struct directory_call *call, struct error *e)
+too_many_wait(struct web_call *call, struct error *e)
 {
 	struct store_nothing request = { 0 };
 	struct store_certificate_count count;
@@ -92,7 +92,7 @@ too_many_wait(struct directory_call *call, struct error *e)
 }
 
 static void
-describe_keys(struct directory_call *call, const struct pgp_cert *cert, struct store_certificate *put)
+describe_keys(struct web_call *call, const struct pgp_cert *cert, struct store_certificate *put)
 {
 	struct store_certificate_key *keys =
 	    arena_array(&call->arena, 1 + DIRECTORY_SUBKEYS_MAX, sizeof(struct store_certificate_key));
@@ -111,7 +111,7 @@ describe_keys(struct directory_call *call, const struct pgp_cert *cert, struct s
 }
 
 static void
-describe_users(struct directory_call *call, const struct pgp_cert *cert, struct store_certificate *put)
+describe_users(struct web_call *call, const struct pgp_cert *cert, struct store_certificate *put)
 {
 	struct store_certificate_user *users =
 	    arena_array(&call->arena, DIRECTORY_USER_IDS_MAX, sizeof(struct store_certificate_user));
@@ -133,7 +133,7 @@ describe_users(struct directory_call *call, const struct pgp_cert *cert, struct 
 
 /* What the store is to keep, from the filtered octets. */
 static int
-describe(struct directory_call *call, struct slice data, uint64_t account, struct error *e)
+describe(struct web_call *call, struct slice data, uint64_t account, struct error *e)
 {
 	struct directory_upload *u = call->upload;
 	struct store_certificate put = { .account = account, .data = arena_copy(&call->arena, data) };
@@ -158,7 +158,7 @@ describe(struct directory_call *call, struct slice data, uint64_t account, struc
 }
 
 static int
-filter(struct directory_call *call, const struct pgp_cert *fresh, const struct pgp_cert *old, struct permission *p,
+filter(struct web_call *call, const struct pgp_cert *fresh, const struct pgp_cert *old, struct permission *p,
     struct error *e)
 {
 	const struct directory_filter_input in = { .fresh = fresh, .old = old, .permit = permit, .ctx = p };
@@ -179,7 +179,7 @@ filter(struct directory_call *call, const struct pgp_cert *fresh, const struct p
 }
 
 static int
-take_certificate(struct directory_call *call, const struct pgp_cert *fresh, struct error *e)
+take_certificate(struct web_call *call, const struct pgp_cert *fresh, struct error *e)
 {
 	const struct pgp_fingerprint *f = &fresh->primary->fingerprint;
 	const struct store_certificate_find request = {
@@ -210,7 +210,7 @@ take_certificate(struct directory_call *call, const struct pgp_cert *fresh, stru
 /* ---- storing ---- */
 
 static void
-say_kept(struct directory_call *call)
+say_kept(struct web_call *call)
 {
 	const struct directory_upload *u = call->upload;
 
@@ -220,25 +220,25 @@ say_kept(struct directory_call *call)
 		(void)buf_put_str(&call->answer,
 		    "Nothing can be found by its address until the account's owner uploads it signed in.\n");
 	/* 200 also when nothing is published yet: gpg takes 202 for a failure. */
-	directory_call_finish(call, 200, "text/plain; charset=utf-8");
+	web_call_finish(call, 200, "text/plain; charset=utf-8");
 }
 
-static void put_next(struct directory_call *call);
+static void put_next(struct web_call *call);
 
 static void
 on_put(void *ctx, const void *reply, const struct error *e)
 {
-	struct directory_call *call = ctx;
+	struct web_call *call = ctx;
 
 	if (reply == NULL)
-		directory_call_fail(call, e);
+		web_call_fail(call, e);
 	else
 		put_next(call);
-	directory_call_release(call);
+	web_call_release(call);
 }
 
 static void
-put_next(struct directory_call *call)
+put_next(struct web_call *call)
 {
 	struct directory_upload *u = call->upload;
 	struct error e;
@@ -250,15 +250,15 @@ put_next(struct directory_call *call)
 	(void)atomic_fetch_add(&call->refs, 1);
 	if (store_certificate_put_submit(call->service->ports.store, &u->puts[u->next++], on_put, call, &e) == 0)
 		return;
-	directory_call_fail(call, &e);
-	directory_call_release(call);
+	web_call_fail(call, &e);
+	web_call_release(call);
 }
 
 /* ---- a revocation certificate without its key ---- */
 
 static int
-revoke(struct directory_call *call, const struct directory_revocation *r, const struct store_certificate *known,
-    struct error *e)
+revoke(
+    struct web_call *call, const struct directory_revocation *r, const struct store_certificate *known, struct error *e)
 {
 	struct pgp_cert *fresh = NULL;
 	struct buf octets;
@@ -278,7 +278,7 @@ revoke(struct directory_call *call, const struct directory_revocation *r, const 
 
 /* Key IDs collide: it goes to every certificate that it may be for, and is kept where it verifies. */
 static int
-take_revocation(struct directory_call *call, struct slice keytext, struct error *e)
+take_revocation(struct web_call *call, struct slice keytext, struct error *e)
 {
 	struct store_certificate_find request = { .by = STORE_BY_KEY_ID, .limit = DIRECTORY_UPLOAD_CERTIFICATES };
 	struct store_certificates found;
@@ -302,7 +302,7 @@ take_revocation(struct directory_call *call, struct slice keytext, struct error 
 /* ---- the upload ---- */
 
 static int
-take_all(struct directory_call *call, struct slice keytext, struct error *e)
+take_all(struct web_call *call, struct slice keytext, struct error *e)
 {
 	struct pgp_certs certs = { 0 };
 	int rc = pgp_certs_parse(keytext, &certs, e);
@@ -327,7 +327,7 @@ take_all(struct directory_call *call, struct slice keytext, struct error *e)
 }
 
 static void
-work_add(struct directory_call *call)
+work_add(struct web_call *call)
 {
 	struct error e;
 	struct buf keytext;
@@ -344,38 +344,38 @@ work_add(struct directory_call *call)
 	if (rc == 0)
 		put_next(call);
 	else
-		directory_call_fail(call, &e);
+		web_call_fail(call, &e);
 }
 
 /* ---- who uploads ---- */
 
 static void
-say_unauthorized(struct directory_call *call)
+say_unauthorized(struct web_call *call)
 {
 	call->fields[call->field_count++] =
 	    (struct http_field){ SLICE("WWW-Authenticate"), SLICE("Basic realm=\"directory\", charset=\"UTF-8\"") };
-	directory_call_say(call, 401, "Address or password is wrong.");
+	web_call_say(call, 401, "Address or password is wrong.");
 }
 
 static void
 on_authenticated(void *ctx, const void *reply, const struct error *e)
 {
-	struct directory_call *call = ctx;
+	struct web_call *call = ctx;
 	const struct ask_handover *handover = reply;
 
 	if (handover != NULL) {
 		call->account = handover->account;
-		directory_call_later(call, call->service->uploads, work_add);
+		web_call_later(call, call->service->uploads, work_add);
 	} else if (e->code == ERR_PASSWORD) {
 		say_unauthorized(call);
 	} else {
-		directory_call_fail(call, e);
+		web_call_fail(call, e);
 	}
-	directory_call_release(call);
+	web_call_release(call);
 }
 
 static int
-ask_password(struct directory_call *call, struct error *e)
+ask_password(struct web_call *call, struct error *e)
 {
 	struct ask_authenticate question = {
 		.mechanism = ASK_PLAIN, .connection = conn_id(call->conn), .peer = call->peer
@@ -389,31 +389,31 @@ ask_password(struct directory_call *call, struct error *e)
 		(void)atomic_fetch_add(&call->refs, 1);
 		rc = ask_authenticate_submit(call->service->ports.auth, &question, on_authenticated, call, e);
 		if (rc != 0)
-			directory_call_release(call);
+			web_call_release(call);
 	}
 	buf_wipe_done(&text);
 	return rc;
 }
 
 void
-directory_add(struct directory_call *call)
+directory_add(struct web_call *call)
 {
 	struct error e;
 	int rc;
 
 	if (call->authorization.len == 0) {
-		directory_call_later(call, call->service->uploads, work_add);
+		web_call_later(call, call->service->uploads, work_add);
 		return;
 	}
 	if (!call->tls) {
-		directory_call_say(call, 403, "A password went in clear here: change it, and use https.");
+		web_call_say(call, 403, "A password went in clear here: change it, and use https.");
 		return;
 	}
 	rc = ask_password(call, &e);
 	if (rc == ERR_SYNTAX || rc == ERR_UNSUPPORTED)
 		say_unauthorized(call);
 	else if (rc == ERR_LIMIT)
-		directory_call_say(call, 503, "Too many sign in at once; come again in a minute.");
+		web_call_say(call, 503, "Too many sign in at once; come again in a minute.");
 	else if (rc != 0)
-		directory_call_fail(call, &e);
+		web_call_fail(call, &e);
 }

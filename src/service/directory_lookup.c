@@ -10,7 +10,7 @@
 #include "os/clock.h"
 #include "service/autoconfig.h"
 #include "service/directory.h"
-#include "service/directory_call.h"
+#include "service/web_call.h"
 #include "service/directory_query.h"
 #include "store/store.h"
 
@@ -18,7 +18,7 @@
 #define TYPE_BINARY "application/octet-stream"
 
 static int
-find(struct directory_call *call, uint32_t by, struct slice value, struct store_certificates *found, struct error *e)
+find(struct web_call *call, uint32_t by, struct slice value, struct store_certificates *found, struct error *e)
 {
 	const struct store_certificate_find request = { .by = by, .value = value, .limit = DIRECTORY_MATCHES_MAX };
 
@@ -91,14 +91,14 @@ put_index_entry(struct buf *out, const struct pgp_cert_judgement *j)
 }
 
 static void
-put_index(struct directory_call *call, const struct store_certificates *found)
+put_index(struct web_call *call, const struct store_certificates *found)
 {
 	uint64_t now = clock_unix();
 	const struct pgp_policy policy = pgp_policy_default(now);
 	struct buf entries;
 	size_t count = 0;
 
-	buf_init(&entries, DIRECTORY_ANSWER_MAX);
+	buf_init(&entries, WEB_ANSWER_MAX);
 	for (size_t i = 0; i < found->certificate_count; i++) {
 		struct pgp_cert_judgement j;
 		struct pgp_cert *cert;
@@ -123,12 +123,12 @@ put_index(struct directory_call *call, const struct store_certificates *found)
 /* ---- HKP v1: get ---- */
 
 static int
-put_armored(struct directory_call *call, const struct store_certificates *found, struct error *e)
+put_armored(struct web_call *call, const struct store_certificates *found, struct error *e)
 {
 	struct buf binary;
 	int rc;
 
-	buf_init(&binary, DIRECTORY_ANSWER_MAX);
+	buf_init(&binary, WEB_ANSWER_MAX);
 	for (size_t i = 0; i < found->certificate_count; i++)
 		(void)buf_put_slice(&binary, found->certificates[i].data);
 	rc = binary.err;
@@ -139,7 +139,7 @@ put_armored(struct directory_call *call, const struct store_certificates *found,
 }
 
 static void
-work_lookup(struct directory_call *call)
+work_lookup(struct web_call *call)
 {
 	static const uint32_t by[] = {
 		[DIRECTORY_BY_FINGERPRINT] = STORE_BY_FINGERPRINT,
@@ -164,29 +164,29 @@ work_lookup(struct directory_call *call)
 	else if (rc == 0)
 		put_index(call, &found);
 	if (rc != 0)
-		directory_call_fail(call, &e);
+		web_call_fail(call, &e);
 	else
-		directory_call_finish(call, 200, q.op == DIRECTORY_GET ? TYPE_ARMORED : "text/plain; charset=utf-8");
+		web_call_finish(call, 200, q.op == DIRECTORY_GET ? TYPE_ARMORED : "text/plain; charset=utf-8");
 }
 
 void
-directory_lookup(struct directory_call *call)
+directory_lookup(struct web_call *call)
 {
-	directory_call_later(call, call->service->workers, work_lookup);
+	web_call_later(call, call->service->workers, work_lookup);
 }
 
 /* ---- HKP v2, in part ---- */
 
 static void
-answer_binary(struct directory_call *call, const struct store_certificates *found, const char *type)
+answer_binary(struct web_call *call, const struct store_certificates *found, const char *type)
 {
 	for (size_t i = 0; i < found->certificate_count; i++)
 		(void)buf_put_slice(&call->answer, found->certificates[i].data);
-	directory_call_finish(call, 200, type);
+	web_call_finish(call, 200, type);
 }
 
 static int
-find_by_path(struct directory_call *call, struct slice text, struct store_certificates *found, struct error *e)
+find_by_path(struct web_call *call, struct slice text, struct store_certificates *found, struct error *e)
 {
 	const struct slice fingerprint = SLICE("by-vfingerprint/"), identity = SLICE("by-identity/");
 	struct pgp_fingerprint f;
@@ -203,7 +203,7 @@ find_by_path(struct directory_call *call, struct slice text, struct store_certif
 }
 
 static void
-work_certificate(struct directory_call *call)
+work_certificate(struct web_call *call)
 {
 	struct store_certificates found;
 	struct error e;
@@ -217,22 +217,22 @@ work_certificate(struct directory_call *call)
 	if (rc == 0)
 		rc = only_version(&found, 0, &e);
 	if (rc != 0)
-		directory_call_fail(call, &e);
+		web_call_fail(call, &e);
 	else
 		answer_binary(call, &found, TYPE_ARMORED);
 }
 
 void
-directory_certificate(struct directory_call *call)
+directory_certificate(struct web_call *call)
 {
-	directory_call_later(call, call->service->workers, work_certificate);
+	web_call_later(call, call->service->workers, work_certificate);
 }
 
 /* ---- Web Key Directory ---- */
 
 /* The domain of the advanced path, or of the Host field without its port. */
 static struct slice
-wkd_domain(struct directory_call *call, struct slice *rest)
+wkd_domain(struct web_call *call, struct slice *rest)
 {
 	if (slice_starts(*rest, SLICE("hu/")) || slice_eq_str(*rest, "policy"))
 		return autoconfig_host_name(call->host);
@@ -257,8 +257,8 @@ wkd_hash_is(struct slice hash, struct slice local)
 }
 
 static int
-wkd_find(struct directory_call *call, struct slice hash, struct slice domain, struct store_certificates *found,
-    struct error *e)
+wkd_find(
+    struct web_call *call, struct slice hash, struct slice domain, struct store_certificates *found, struct error *e)
 {
 	BUF_OWNED struct buf address = { 0 };
 	int rc;
@@ -278,7 +278,7 @@ wkd_find(struct directory_call *call, struct slice hash, struct slice domain, st
 
 /* draft-koch 4.5: the file has to be there, and may be empty. Who asks there looks for a domain's directory: ours, or none. */
 static void
-answer_policy(struct directory_call *call, struct slice domain)
+answer_policy(struct web_call *call, struct slice domain)
 {
 	const struct store_address_find request = { .address = arena_printf(&call->arena, "policy@%.*s",
 							(int)domain.len, (const char *)domain.data) };
@@ -287,13 +287,13 @@ answer_policy(struct directory_call *call, struct slice domain)
 	if (!slice_ieq(domain, call->service->settings.hostname) && request.address.len <= STORE_ADDRESS_MAX)
 		(void)store_address_find(call->service->ports.store, &request, &call->arena, &found, NULL);
 	if (found.domain_known || slice_ieq(domain, call->service->settings.hostname))
-		directory_call_finish(call, 200, "text/plain");
+		web_call_finish(call, 200, "text/plain");
 	else
-		directory_call_say(call, 404, "There is nothing here.");
+		web_call_say(call, 404, "There is nothing here.");
 }
 
 static void
-work_wkd(struct directory_call *call)
+work_wkd(struct web_call *call)
 {
 	struct slice rest = slice_from(call->path, strlen("/.well-known/openpgpkey/"));
 	struct slice domain = wkd_domain(call, &rest);
@@ -303,15 +303,15 @@ work_wkd(struct directory_call *call)
 	if (slice_eq_str(rest, "policy"))
 		answer_policy(call, domain);
 	else if (!slice_starts(rest, SLICE("hu/")))
-		directory_call_say(call, 404, "There is nothing here.");
+		web_call_say(call, 404, "There is nothing here.");
 	else if (wkd_find(call, slice_from(rest, 3), domain, &found, &e) != 0)
-		directory_call_fail(call, &e);
+		web_call_fail(call, &e);
 	else
 		answer_binary(call, &found, TYPE_BINARY);
 }
 
 void
-directory_wkd(struct directory_call *call)
+directory_wkd(struct web_call *call)
 {
-	directory_call_later(call, call->service->workers, work_wkd);
+	web_call_later(call, call->service->workers, work_wkd);
 }

@@ -6,19 +6,19 @@
 #include "base/mem.h"
 #include "os/clock.h"
 #include "os/log.h"
-#include "service/directory.h"
 #include "service/grants.h"
 #include "service/imap_session.h"
 #include "service/metrics.h"
 #include "service/pop3_session.h"
 #include "service/smtp_session.h"
 #include "service/web.h"
+#include "service/web_call.h"
 #include "store/store.h"
 
 #define MESSAGE_MAX_DEFAULT (50u << 20)
 #define IDLE_DEFAULT_MS 300000
 #define WORKERS_WAITING 65536u
-#define UPLOADS_WAITING 64u /* each may hold DIRECTORY_CALL_BUDGET */
+#define UPLOADS_WAITING 64u /* each may hold WEB_CALL_BUDGET */
 
 static int
 copy_settings(struct service *s, const struct service_settings *from, struct error *e)
@@ -172,7 +172,7 @@ service_free(struct service *s)
 
 	if (s == NULL)
 		return;
-	directory_drain();
+	web_drain();
 	(void)pthread_mutex_lock(&s->lock);
 	while (s->sessions > 0)
 		(void)pthread_cond_wait(&s->idle, &s->lock);

@@ -7,7 +7,7 @@
 #include "os/metrics.h"
 #include "service/autoconfig_call.h"
 #include "service/directory.h"
-#include "service/directory_call.h"
+#include "service/web_call.h"
 
 /* Where a request comes in. */
 enum listener {
@@ -27,9 +27,9 @@ struct session {
 	struct conn *conn;
 	struct http_server *http;
 	struct buf body;
-	unsigned listener;           /* one bit of enum listener */
-	const struct route *route;   /* of the current request */
-	struct directory_call *call; /* in flight */
+	unsigned listener;         /* one bit of enum listener */
+	const struct route *route; /* of the current request */
+	struct web_call *call;     /* in flight */
 };
 
 /* SLICE() is no constant expression. */
@@ -52,10 +52,10 @@ static const char front_page[] =
     "</html>\n";
 
 static void
-front(struct directory_call *call)
+front(struct web_call *call)
 {
 	(void)buf_put_str(&call->answer, front_page);
-	directory_call_finish(call, 200, "text/html; charset=utf-8");
+	web_call_finish(call, 200, "text/html; charset=utf-8");
 }
 
 static const struct route {
@@ -65,7 +65,7 @@ static const struct route {
 	const char *host;  /* only where the name begins so; NULL: everywhere */
 	unsigned where;    /* enum listener */
 	unsigned requests; /* GET, POST */
-	void (*begin)(struct directory_call *call);
+	void (*begin)(struct web_call *call);
 } routes[] = {
 	{ "/", false, false, AUTOCONFIG_PREFIX, TLS, GET, autoconfig_page },
 	{ "/", false, false, NULL, TLS | HKP, GET, front },
@@ -111,8 +111,7 @@ answer(struct session *s, unsigned status, const char *type, struct slice body, 
     size_t extra_count)
 {
 	/* Browsers' programs may ask (Mailvelope and others): what is here is public. */
-	struct http_field fields[1 + DIRECTORY_ANSWER_FIELDS] = { { SLICE("Access-Control-Allow-Origin"),
-	    SLICE("*") } };
+	struct http_field fields[1 + WEB_ANSWER_FIELDS] = { { SLICE("Access-Control-Allow-Origin"), SLICE("*") } };
 
 	for (size_t i = 0; i < extra_count; i++)
 		fields[1 + i] = extra[i];
@@ -185,11 +184,11 @@ on_body(struct session *s, struct slice piece)
 static void
 on_end(struct session *s, const struct http_request *r)
 {
-	struct directory_call *call;
+	struct web_call *call;
 
 	if (s->route == NULL)
 		return;
-	if (directory_call_new(s->service, s->conn, r, buf_slice(&s->body), &call, NULL) != 0) {
+	if (web_call_new(s->service, s->conn, r, buf_slice(&s->body), &call, NULL) != 0) {
 		answer(s, 503, NULL, SLICE_EMPTY, NULL, 0);
 		return;
 	}
@@ -200,11 +199,11 @@ on_end(struct session *s, const struct http_request *r)
 static void
 finish_call(struct session *s)
 {
-	struct directory_call *call = s->call;
+	struct web_call *call = s->call;
 
 	answer(s, call->status, call->content_type, buf_slice(&call->answer), call->fields, call->field_count);
 	s->call = NULL;
-	directory_call_release(call);
+	web_call_release(call);
 }
 
 /* ---- the session for net ---- */
@@ -269,7 +268,7 @@ session_closed(void *session)
 	struct session *s = session;
 
 	if (s->call != NULL)
-		directory_call_release(s->call);
+		web_call_release(s->call);
 	http_server_free(s->http);
 	buf_done(&s->body);
 	mem_free(s);

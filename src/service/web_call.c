@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-#include "service/directory_call.h"
+#include "service/web_call.h"
 
 #include <time.h>
 
 #include "base/mem.h"
-#include "service/directory.h"
 
 #define DRAIN_LOOK_NS 2000000L
 
@@ -12,14 +11,14 @@
 static atomic_uint in_flight;
 
 void
-directory_drain(void)
+web_drain(void)
 {
 	while (atomic_load(&in_flight) > 0)
 		(void)nanosleep(&(struct timespec){ .tv_nsec = DRAIN_LOOK_NS }, NULL);
 }
 
 static void
-copy_request(struct directory_call *c, const struct http_request *r, struct slice body)
+copy_request(struct web_call *c, const struct http_request *r, struct slice body)
 {
 	const struct http_field *authorization = http_request_field(r, "Authorization");
 
@@ -33,10 +32,10 @@ copy_request(struct directory_call *c, const struct http_request *r, struct slic
 }
 
 int
-directory_call_new(struct service *service, struct conn *conn, const struct http_request *request, struct slice body,
-    struct directory_call **call_out, struct error *e)
+web_call_new(struct service *service, struct conn *conn, const struct http_request *request, struct slice body,
+    struct web_call **call_out, struct error *e)
 {
-	struct directory_call *c = mem_alloc(sizeof *c);
+	struct web_call *c = mem_alloc(sizeof *c);
 
 	if (c == NULL)
 		return error_nomem(e);
@@ -47,13 +46,13 @@ directory_call_new(struct service *service, struct conn *conn, const struct http
 	c->conn = conn;
 	conn_hold(conn);
 	c->tls = conn_is_tls(conn);
-	arena_init(&c->arena, DIRECTORY_CALL_BUDGET);
-	buf_init(&c->answer, DIRECTORY_ANSWER_MAX);
+	arena_init(&c->arena, WEB_CALL_BUDGET);
+	buf_init(&c->answer, WEB_ANSWER_MAX);
 	copy_request(c, request, body);
 	if (c->arena.err != 0) {
 		int rc = c->arena.err;
 
-		directory_call_release(c);
+		web_call_release(c);
 		return error_set(e, rc, "the request does not fit into memory");
 	}
 	*call_out = c;
@@ -61,7 +60,7 @@ directory_call_new(struct service *service, struct conn *conn, const struct http
 }
 
 void
-directory_call_release(struct directory_call *call)
+web_call_release(struct web_call *call)
 {
 	if (atomic_fetch_sub(&call->refs, 1) != 1)
 		return;
@@ -75,25 +74,25 @@ directory_call_release(struct directory_call *call)
 static void
 run_stage(void *ctx)
 {
-	struct directory_call *call = ctx;
+	struct web_call *call = ctx;
 
 	call->stage(call);
-	directory_call_release(call);
+	web_call_release(call);
 }
 
 void
-directory_call_later(struct directory_call *call, struct pool *pool, void (*stage)(struct directory_call *call))
+web_call_later(struct web_call *call, struct pool *pool, void (*stage)(struct web_call *call))
 {
 	call->stage = stage;
 	(void)atomic_fetch_add(&call->refs, 1);
 	if (pool_submit(pool, run_stage, call) == 0)
 		return;
-	directory_call_say(call, 503, "The directory is busy; come again in a minute.");
-	directory_call_release(call);
+	web_call_say(call, 503, "The server is busy; come again in a minute.");
+	web_call_release(call);
 }
 
 void
-directory_call_finish(struct directory_call *call, unsigned status, const char *content_type)
+web_call_finish(struct web_call *call, unsigned status, const char *content_type)
 {
 	call->status = status;
 	call->content_type = content_type;
@@ -107,16 +106,16 @@ directory_call_finish(struct directory_call *call, unsigned status, const char *
 }
 
 void
-directory_call_say(struct directory_call *call, unsigned status, const char *text)
+web_call_say(struct web_call *call, unsigned status, const char *text)
 {
 	buf_clear(&call->answer);
 	(void)buf_put_str(&call->answer, text);
 	(void)buf_put_str(&call->answer, "\n");
-	directory_call_finish(call, status, "text/plain; charset=utf-8");
+	web_call_finish(call, status, "text/plain; charset=utf-8");
 }
 
 void
-directory_call_fail(struct directory_call *call, const struct error *e)
+web_call_fail(struct web_call *call, const struct error *e)
 {
 	static const struct {
 		int code;
@@ -134,9 +133,9 @@ directory_call_fail(struct directory_call *call, const struct error *e)
 
 	for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
 		if (statuses[i].code == e->code) {
-			directory_call_say(call, statuses[i].status, e->text);
+			web_call_say(call, statuses[i].status, e->text);
 			return;
 		}
 	}
-	directory_call_say(call, 500, "The directory could not do it; the operator's log says why.");
+	web_call_say(call, 500, "The directory could not do it; the operator's log says why.");
 }
