@@ -184,8 +184,8 @@ def test_sockets_of_the_service_manager(fresh_exchange):
 
 def test_a_socket_with_a_name_that_is_none(fresh_exchange):
     exchange = fresh_exchange(accounts=(), start=False)
-    with pytest.raises(AssertionError, match="pop3"):
-        exchange.start(launcher=(sys.executable, "-c", LAUNCHER, "smtp:pop3"))
+    with pytest.raises(AssertionError, match="gopher"):
+        exchange.start(launcher=(sys.executable, "-c", LAUNCHER, "smtp:gopher"))
     assert exchange.process.wait(10) not in (0, None)
     exchange.process = None
 
