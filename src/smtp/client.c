@@ -6,60 +6,11 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/printable.h"
-#include "smtp/data.h"
+#include "smtp/client_internal.h"
 #include "smtp/path.h"
 
 #define AUTH_LINE_MAX 512u    /* RFC 4954 section 4, RFC 5321 section 4.5.3.1.4: servers may take no more */
 #define OUTPUT_MAX (1u << 20) /* an envelope of SMTP_RECIPIENTS_MAX, or SMTP_PUT_MAX of text doubled */
-
-enum client_state {
-	STATE_GREETING, /* wait for 220 */
-	STATE_EHLO,
-	STATE_HELO,
-	STATE_STARTTLS,
-	STATE_SHAKING, /* START_TLS was told */
-	STATE_AUTH,
-	STATE_READY,
-	STATE_ENVELOPE, /* MAIL, RCPT, DATA */
-	STATE_TEXT,     /* BODY was told: put and end */
-	STATE_END,      /* wait for the answer to the text */
-	STATE_RESET,    /* RSET after a refusal, then SENT was told already */
-	STATE_QUIT,
-	STATE_OVER,
-};
-
-struct smtp_client {
-	bool tls, start_tls, no_chunking;
-	struct buf hello;
-	const struct sasl_credentials *credentials;
-	struct sasl_client sasl;
-	struct sasl_channel channel;
-	unsigned permitted;  /* mechanisms; 0: all */
-	struct buf response; /* the first one, when it waits for the server's 334 */
-	enum sasl_mechanism signed_in_by;
-	enum client_state state;
-	struct buf in;
-	size_t in_at;
-	struct buf out;
-	struct smtp_answer_reader reader;
-	struct smtp_stuffer stuffer;
-	bool told_ready;
-	/* announced */
-	bool pipelining, has_start_tls, body_8bit, has_size, chunking, has_utf8;
-	uint64_t size_max;
-	struct buf mechanisms;
-	/* the transaction: command 0 is MAIL, then each RCPT, then DATA */
-	struct smtp_client_message message;
-	size_t written, answered, accepted;
-	bool mail_refused, only_end, utf8;
-	/* the text by BDAT */
-	bool by_chunks, reset_said, envelope_answered;
-	struct buf chunk; /* of the text, not yet said */
-	uint64_t chunks_sent, chunks_answered;
-	struct smtp_answer refusal; /* of a chunk, the first one; its text is in refusal_text */
-	struct buf refusal_text;
-	struct error failure; /* code != 0: tell it */
-};
 
 int
 smtp_client_new(const struct smtp_client_config *config, struct smtp_client **m_out, struct error *e)
@@ -125,8 +76,8 @@ smtp_client_feed(struct smtp_client *m, struct slice in, int64_t now_ms)
 
 /* ---- saying ---- */
 
-static void
-say(struct smtp_client *m, const char *verb, struct slice argument)
+void
+smtp_client_say(struct smtp_client *m, const char *verb, struct slice argument)
 {
 	(void)buf_put_str(&m->out, verb);
 	(void)buf_put_slice(&m->out, argument);
@@ -156,7 +107,7 @@ say_ehlo(struct smtp_client *m)
 	m->pipelining = m->has_start_tls = m->body_8bit = m->has_size = m->chunking = m->has_utf8 = false;
 	m->size_max = 0;
 	buf_clear(&m->mechanisms);
-	say(m, "EHLO ", buf_slice(&m->hello));
+	smtp_client_say(m, "EHLO ", buf_slice(&m->hello));
 	m->state = STATE_EHLO;
 }
 
@@ -174,7 +125,6 @@ smtp_client_secured(struct smtp_client *m)
 	say_ehlo(m);
 }
 
-/* Commands of the envelope: all at once, or the next when the last was answered. */
 static void
 write_command(struct smtp_client *m)
 {
@@ -197,12 +147,12 @@ write_command(struct smtp_client *m)
 		(void)buf_put_slice(&m->out, msg->recipients[n - 1]);
 		(void)buf_put_str(&m->out, ">\r\n");
 	} else {
-		say(m, "DATA", SLICE_EMPTY);
+		smtp_client_say(m, "DATA", SLICE_EMPTY);
 	}
 }
 
-static void
-write_commands(struct smtp_client *m)
+void
+smtp_client_write_commands(struct smtp_client *m)
 {
 	size_t last = m->message.recipient_count + (m->by_chunks ? 0 : 1);
 
@@ -274,11 +224,11 @@ say_auth(struct smtp_client *m, struct error *e)
 	if (rc != 0)
 		return rc;
 	if (m->sasl.mechanism == SASL_LOGIN || m->response.len + 32 > AUTH_LINE_MAX) {
-		say(m, "AUTH ", slice_str(name));
+		smtp_client_say(m, "AUTH ", slice_str(name));
 		return 0;
 	}
 	(void)buf_putf(&m->out, "AUTH %s ", name);
-	say(m, "", buf_slice(&m->response));
+	smtp_client_say(m, "", buf_slice(&m->response));
 	buf_wipe_done(&m->response);
 	return 0;
 }
@@ -320,7 +270,7 @@ at_ehlo(struct smtp_client *m, const struct smtp_answer *a, struct smtp_client_e
 {
 	(void)event;
 	if (a->code >= 500 && m->state == STATE_EHLO && !m->start_tls && m->credentials == NULL) {
-		say(m, "HELO ", buf_slice(&m->hello));
+		smtp_client_say(m, "HELO ", buf_slice(&m->hello));
 		m->state = STATE_HELO;
 		return;
 	}
@@ -333,7 +283,7 @@ at_ehlo(struct smtp_client *m, const struct smtp_answer *a, struct smtp_client_e
 	if (m->start_tls && !m->has_start_tls) {
 		fail(m, ERR_TLS, "the server offers no STARTTLS; nothing was sent", NULL);
 	} else if (m->start_tls) {
-		say(m, "STARTTLS", SLICE_EMPTY);
+		smtp_client_say(m, "STARTTLS", SLICE_EMPTY);
 		m->state = STATE_STARTTLS;
 	} else if (m->credentials != NULL) {
 		begin_auth(m, m->permitted);
@@ -359,16 +309,16 @@ answer_challenge(struct smtp_client *m, struct slice challenge)
 	struct error e = { 0 };
 
 	if (m->response.len > 0) { /* the first one, which waited */
-		say(m, "", buf_slice(&m->response));
+		smtp_client_say(m, "", buf_slice(&m->response));
 		buf_wipe_done(&m->response);
 		return;
 	}
 	switch (sasl_client_respond(&m->sasl, challenge, &m->out, &e)) {
 	case 0:
-		say(m, "", SLICE_EMPTY);
+		smtp_client_say(m, "", SLICE_EMPTY);
 		break;
 	case ERR_PASSWORD: /* it will say no, and then there may be another way */
-		say(m, "*", SLICE_EMPTY);
+		smtp_client_say(m, "*", SLICE_EMPTY);
 		break;
 	case ERR_ORDER:
 		fail(m, ERR_NET, "signing in was refused: the server goes on asking", NULL);
@@ -420,7 +370,7 @@ static void
 give_up(struct smtp_client *m, const struct smtp_answer *a, struct smtp_client_event *event)
 {
 	outcome(m, a, false, event);
-	say(m, "RSET", SLICE_EMPTY);
+	smtp_client_say(m, "RSET", SLICE_EMPTY);
 	m->state = STATE_RESET;
 }
 
@@ -465,7 +415,7 @@ at_envelope(struct smtp_client *m, const struct smtp_answer *a, struct smtp_clie
 		answered_data(m, a, event);
 		return;
 	}
-	write_commands(m);
+	smtp_client_write_commands(m);
 }
 
 /* BDAT: the last RCPT was answered. The answer is told already, so what follows from it is an event of its own. */
@@ -561,8 +511,8 @@ static answer_fn *const on_answer[] = {
 /* ---- lines ---- */
 
 /* Servers end lines with CR LF; a lone LF is taken too, for nothing of ours hangs on where a reply line ends. */
-static bool
-take_line(struct smtp_client *m, struct slice *line)
+bool
+smtp_client_take_line(struct smtp_client *m, struct slice *line)
 {
 	struct slice in = slice_from(buf_slice(&m->in), m->in_at);
 	size_t lf = slice_find(in, '\n');
@@ -577,8 +527,8 @@ take_line(struct smtp_client *m, struct slice *line)
 	return true;
 }
 
-static void
-answer_came(struct smtp_client *m, const struct smtp_answer *a, struct smtp_client_event *event)
+void
+smtp_client_answer_came(struct smtp_client *m, const struct smtp_answer *a, struct smtp_client_event *event)
 {
 	if (a->code == 421 && m->state != STATE_QUIT) {
 		fail(m, ERR_CLOSED, "the server ends the connection", a);
@@ -617,7 +567,7 @@ smtp_client_next(struct smtp_client *m, struct smtp_client_event *event_out)
 		}
 		if (m->state == STATE_OVER || m->state == STATE_SHAKING)
 			break;
-		if (!take_line(m, &line)) {
+		if (!smtp_client_take_line(m, &line)) {
 			if (m->failure.code == 0)
 				break;
 			continue;
@@ -626,7 +576,7 @@ smtp_client_next(struct smtp_client *m, struct smtp_client_event *event_out)
 		case 0:
 			break;
 		case 1:
-			answer_came(m, &a, event_out);
+			smtp_client_answer_came(m, &a, event_out);
 			break;
 		default:
 			m->state = STATE_OVER;
@@ -635,149 +585,7 @@ smtp_client_next(struct smtp_client *m, struct smtp_client_event *event_out)
 	return event_out->what;
 }
 
-/* ---- sending ---- */
-
-static int
-check_message(const struct smtp_client *m, const struct smtp_client_message *message, bool *utf8_out, struct error *e)
-{
-	struct smtp_path path = { 0 };
-
-	*utf8_out = message->utf8;
-
-	if (message->recipient_count == 0 || message->recipient_count > SMTP_RECIPIENTS_MAX)
-		return error_set(e, ERR_USAGE, "a message has 1 to %u recipients", SMTP_RECIPIENTS_MAX);
-	if (message->from.len > 0 && smtp_mailbox_parse(message->from, &path, e) != 0) {
-		(void)error_context(e, "the sender's address");
-		return ERR_USAGE;
-	}
-	*utf8_out = *utf8_out || path.utf8;
-	for (size_t i = 0; i < message->recipient_count; i++) {
-		if (smtp_mailbox_parse(message->recipients[i], &path, e) != 0) {
-			(void)error_context(e, "the address of recipient %zu", i + 1);
-			return ERR_USAGE;
-		}
-		*utf8_out = *utf8_out || path.utf8;
-	}
-	if (m->size_max > 0 && message->size > m->size_max)
-		return error_set(e, ERR_LIMIT, "the message has %llu octets, the server takes at most %llu",
-		    (unsigned long long)message->size, (unsigned long long)m->size_max);
-	if (message->body_8bit && !m->body_8bit)
-		return error_set(e, ERR_UNSUPPORTED, "the server takes no 8 bit text: encode the message");
-	if (*utf8_out && !m->has_utf8)
-		return error_set(e, ERR_UNSUPPORTED,
-		    "the server takes no addresses and headers with letters outside of ASCII (SMTPUTF8)");
-	return 0;
-}
-
-int
-smtp_client_send(struct smtp_client *m, const struct smtp_client_message *message, struct error *e)
-{
-	bool utf8;
-	int rc;
-
-	if (m->state != STATE_READY)
-		return error_set(e, ERR_ORDER, "a message is under way or the connection is not ready");
-	if ((rc = check_message(m, message, &utf8, e)) != 0)
-		return rc;
-	m->utf8 = utf8;
-	/* Without pipelining each chunk would wait for an answer. */
-	m->by_chunks = m->chunking && m->pipelining && !m->no_chunking;
-	m->reset_said = m->envelope_answered = false;
-	m->chunks_sent = m->chunks_answered = 0;
-	m->refusal = (struct smtp_answer){ 0 };
-	buf_clear(&m->chunk);
-	buf_clear(&m->refusal_text);
-	m->message = *message;
-	m->written = m->answered = m->accepted = 0;
-	m->mail_refused = m->only_end = false;
-	m->stuffer = (struct smtp_stuffer){ .plain = m->by_chunks };
-	m->told_ready = true;
-	m->state = STATE_ENVELOPE;
-	write_commands(m);
-	return 0;
-}
-
-static void
-say_chunk(struct smtp_client *m, const char *last)
-{
-	(void)buf_putf(&m->out, "BDAT %zu%s\r\n", m->chunk.len, last);
-	(void)buf_put_slice(&m->out, buf_slice(&m->chunk));
-	buf_clear(&m->chunk);
-	m->chunks_sent++;
-}
-
-/* Answers to chunks are read here too: who puts a long text may not look for events in between. */
-static bool
-is_text_refused(struct smtp_client *m)
-{
-	struct smtp_client_event none = { 0 };
-	struct smtp_answer a;
-	struct slice line;
-
-	while (m->state == STATE_TEXT && m->failure.code == 0 && take_line(m, &line))
-		if (smtp_answer_line(&m->reader, line, &a, &m->failure) == 1)
-			answer_came(m, &a, &none);
-	return m->failure.code != 0 || m->refusal.code != 0;
-}
-
-static size_t
-put_chunks(struct smtp_client *m, struct slice in)
-{
-	if (is_text_refused(m))
-		return in.len; /* the outcome is told after the end */
-	if (smtp_stuffer_put(&m->stuffer, in, &m->chunk) != 0)
-		return 0;
-	if (m->chunk.len >= SMTP_CHUNK_SENT)
-		say_chunk(m, "");
-	return in.len;
-}
-
-size_t
-smtp_client_put(struct smtp_client *m, struct slice in)
-{
-	size_t room = m->out.len < SMTP_PUT_MAX ? SMTP_PUT_MAX - m->out.len : 0;
-
-	if (m->state != STATE_TEXT)
-		return m->failure.code != 0 ? in.len : 0;
-	in = slice_sub(in, 0, room);
-	if (m->by_chunks && in.len > 0)
-		return put_chunks(m, in);
-	return smtp_stuffer_put(&m->stuffer, in, &m->out) == 0 ? in.len : 0;
-}
-
-void
-smtp_client_end(struct smtp_client *m)
-{
-	if (m->state != STATE_TEXT)
-		return;
-	if (!m->by_chunks) {
-		(void)smtp_stuffer_end(&m->stuffer, &m->out);
-	} else if (is_text_refused(m)) { /* RFC 3030 section 2: no more of it, and RSET */
-		say(m, "RSET", SLICE_EMPTY);
-		m->reset_said = true;
-	} else {
-		(void)smtp_stuffer_end(&m->stuffer, &m->chunk);
-		say_chunk(m, " LAST");
-	}
-	if (m->failure.code == 0)
-		m->state = STATE_END;
-}
-
-void
-smtp_client_quit(struct smtp_client *m)
-{
-	bool text_next = m->state == STATE_ENVELOPE && m->written > m->message.recipient_count + 1;
-
-	if (m->state == STATE_OVER || m->state == STATE_SHAKING)
-		return;
-	if (m->state == STATE_TEXT || text_next) {
-		/* The server may take the next octets for text: say nothing, so that it never ends, and just go. */
-		m->state = STATE_OVER;
-		return;
-	}
-	say(m, "QUIT", SLICE_EMPTY);
-	m->state = STATE_QUIT;
-}
+/* ---- what is known, and driving it ---- */
 
 bool
 smtp_client_has_8bitmime(const struct smtp_client *m)
