@@ -152,14 +152,15 @@ smtp_server_feed(struct smtp_server *m, struct slice in, int64_t now_ms)
 /*
  * What ends a connection when there is too much of it. Who is in front of us by
  * LMTP has one connection for the mail of everybody, and passes on what
- * strangers wrote: only what it says itself counts.
+ * strangers wrote: only what it says itself counts, and what it had in the pipe
+ * behind a refusal (503) does not.
  */
 static bool
 counts(const struct smtp_server *m, enum smtp_reply reply)
 {
 	unsigned code = smtp_reply_code(reply);
 
-	return m->config.role == SMTP_SERVER_LMTP ? code >= 500 && code <= 503 : code >= 500;
+	return m->config.role == SMTP_SERVER_LMTP ? code >= 500 && code <= 502 : code >= 500;
 }
 
 void
