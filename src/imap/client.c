@@ -152,11 +152,12 @@ line_feed(struct imap_client *m, struct slice in)
 
 	for (size_t i = 0; i < n; i++)
 		quote_state(m, in.data[i]);
-	if (buf_put(&m->line, in.data, n) != 0)
-		m->fault = m->line.err;
 	if (slice_find(slice_sub(in, 0, n), 0) != SIZE_MAX)
 		m->fault = ERR_SYNTAX;
-	if (at == SIZE_MAX)
+	else if (buf_put(&m->line, in.data, n) != 0)
+		m->fault = m->line.err;
+	/* What is at fault is over, whatever else would be wrong with it. */
+	if (at == SIZE_MAX || m->fault != 0)
 		return n;
 	line_end(m);
 	return n + 1;
