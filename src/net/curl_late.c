@@ -1,22 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #include "net/curl_late.h"
 
-#include <dlfcn.h>
-#include <pthread.h>
-#include <stdbool.h>
 #include <stddef.h>
-#include <string.h>
 
-#define LIBRARY "libcurl.so.4"
+#include "os/late.h"
 
-static struct curl_late late;
-static bool loaded;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
+static struct curl_late table;
 
-static const struct {
-	const char *name;
-	size_t offset;
-} symbols[] = {
+static const struct late_symbol symbols[] = {
 	{ "curl_easy_init", offsetof(struct curl_late, easy_init) },
 	{ "curl_easy_setopt", offsetof(struct curl_late, easy_setopt) },
 	{ "curl_easy_perform", offsetof(struct curl_late, easy_perform) },
@@ -27,28 +18,16 @@ static const struct {
 	{ "curl_slist_free_all", offsetof(struct curl_late, slist_free_all) },
 };
 
-static void
-load(void)
-{
-	void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
-
-	for (size_t i = 0; library != NULL && i < sizeof symbols / sizeof symbols[0]; i++) {
-		void *symbol = dlsym(library, symbols[i].name);
-
-		if (symbol == NULL)
-			return;
-		/* ISO C has no cast between object and function pointers; POSIX says that their octets are the same. */
-		memcpy((char *)&late + symbols[i].offset, &symbol, sizeof symbol);
-	}
-	loaded = library != NULL;
-}
+static struct late library = {
+	.library = "libcurl.so.4",
+	.package = "libcurl4",
+	.symbols = symbols,
+	.symbol_count = sizeof symbols / sizeof symbols[0],
+	.table = &table,
+};
 
 const struct curl_late *
 curl_late(struct error *e)
 {
-	(void)pthread_once(&once, load);
-	if (loaded)
-		return &late;
-	(void)error_set(e, ERR_NET, "%s cannot be loaded; install the package libcurl4", LIBRARY);
-	return NULL;
+	return late_load(&library, ERR_NET, e) == 0 ? &table : NULL;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * libcurl, loaded when the first fetch wants it. Debian's libcurl brings some
- * twenty-five libraries along, and mapping them took longer than signing or
- * sealing one line does; most runs of the program fetch nothing.
+ * libcurl, loaded when the first fetch wants it (os/late.h says why): most runs
+ * of the program fetch nothing.
  *
  * A process that gives up the file system calls curl_late() before it does.
  */

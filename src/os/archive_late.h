@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * libarchive, loaded when the first folder is packed or unpacked. Debian's
- * libarchive brings some ten libraries along, which most runs of the program
- * never need (as with libcurl, net/curl_late.h).
+ * libarchive, loaded when the first folder is packed or unpacked (os/late.h says
+ * why): it brings some ten libraries along.
  */
 #ifndef OS_ARCHIVE_LATE_H
 #define OS_ARCHIVE_LATE_H

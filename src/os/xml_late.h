@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* libexpat, loaded when the first document is read: for programs that seldom read one (as with os/archive_late.h). */
+/* libexpat, loaded when the first document is read: for programs that seldom read one (os/late.h). */
 #ifndef OS_XML_LATE_H
 #define OS_XML_LATE_H
 
