@@ -151,8 +151,9 @@ make_accounts(struct port *p)
 	arena_init(&a, 1 << 20);
 	must(store_domain_add(p, &(struct store_domain){ SLICE("bench.example") }, &a, &none, &e), &e);
 	for (unsigned i = 0; i < ACCOUNTS; i++) {
-		struct store_account_create in = { arena_printf(&a, "u%u-%d@bench.example", i, (int)getpid()),
-			SLICE("x") };
+		struct store_account_create in = {
+			.address = arena_printf(&a, "u%u-%d@bench.example", i, (int)getpid()), .verifier = SLICE("x")
+		};
 
 		must(store_account_create(p, &in, &a, &id, &e), &e);
 		accounts[i] = id.account;

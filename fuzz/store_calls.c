@@ -55,7 +55,7 @@ static void
 store_begin(void)
 {
 	static bool once;
-	struct store_account_create account = { SLICE("a@fuzz.example"), SLICE("verifier") };
+	struct store_account_create account = { .address = SLICE("a@fuzz.example"), .verifier = SLICE("verifier") };
 	struct store_append mail = { 1, 1, { .data = SLICE("A: b\r\n\r\nbody"), .header_size = 8 }, 0, 0, NULL, 0 };
 	struct store_account_id id;
 	struct store_appended appended;

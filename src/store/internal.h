@@ -86,6 +86,11 @@ OP_READ_FN(address_owned);
 OP_WRITE_FN(alias_add);
 OP_WRITE_FN(alias_remove);
 OP_READ_FN(alias_list);
+OP_WRITE_FN(credential_add);
+OP_WRITE_FN(credential_remove);
+OP_READ_FN(credential_list);
+OP_READ_FN(credential_look);
+OP_WRITE_FN(credential_use);
 OP_WRITE_FN(domain_add);
 OP_WRITE_FN(domain_remove);
 OP_READ_FN(domain_list);
@@ -118,6 +123,8 @@ OP_READ_FN(verify);
 
 /* ---- what operations share (op_common.c) ---- */
 
+/* The account's password in the form that is kept beside the others (STORE_CREDENTIAL_SCRAM); empty: none any more. */
+int credential_set_scram(struct tx *tx, uint64_t account, struct slice verifier, struct error *e);
 /* Octets of a body appended to out, wherever it is now. *gone_out: it was expunged meanwhile (ERR_NOT_FOUND). */
 int body_read_checked(
     struct rx *rx, uint64_t body, uint64_t offset, uint64_t len, struct buf *out, bool *gone_out, struct error *e);

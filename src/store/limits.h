@@ -13,6 +13,9 @@
 #define STORE_ALIAS_DEPTH_MAX 8u       /* aliases of aliases: who made more than a few has lost the thread */
 #define STORE_ALIAS_PAGE_MAX 64u       /* aliases of one list reply, each with all it stands for */
 #define STORE_VERIFIER_MAX 512u        /* an encoded Argon2id verifier is about 100 octets */
+#define STORE_CREDENTIALS_MAX 32u      /* of one account, beside its password: a sign-in may be tried against each */
+#define STORE_CREDENTIAL_NAME_MAX 64u  /* octets of such a one's name */
+#define STORE_CREDENTIAL_USED_S 300    /* to how many seconds its last use is kept: not a write for each sign-in */
 #define STORE_NAME_MAX 1000u           /* octets of a mailbox name, all levels together */
 #define STORE_NAME_DEPTH_MAX 32u       /* levels of a mailbox name */
 #define STORE_MAILBOXES_MAX 10000u     /* of one account */

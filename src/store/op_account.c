@@ -75,6 +75,8 @@ OP_WRITE_FN(account_create)
 		return rc;
 	out->account = db_last_rowid(tx->db);
 	rc = address_insert(tx, out->account, in->address, e);
+	if (rc == 0 && in->scram.len > 0)
+		rc = credential_set_scram(tx, out->account, in->scram, e);
 	if (rc == 0)
 		rc = mailbox_make(tx, out->account, inbox, true, 0, &made, e);
 	return rc;
@@ -134,7 +136,7 @@ OP_WRITE_FN(account_set_verifier)
 	if (rc == 0)
 		rc = query_run(&q, e);
 	query_end(&q);
-	return rc;
+	return rc == 0 ? credential_set_scram(tx, in->account, in->scram, e) : rc;
 }
 
 OP_WRITE_FN(account_rename)

@@ -12,6 +12,7 @@ static const struct codec_schema store_nothing_schema = CODEC_SCHEMA(store_nothi
 static const struct codec_field store_account_create_fields[] = {
 	CODEC_FIELD(struct store_account_create, address, CODEC_BYTES, STORE_ADDRESS_MAX),
 	CODEC_FIELD(struct store_account_create, verifier, CODEC_BYTES, STORE_VERIFIER_MAX),
+	CODEC_FIELD(struct store_account_create, scram, CODEC_BYTES, STORE_VERIFIER_MAX),
 };
 static const struct codec_schema store_account_create_schema =
     CODEC_SCHEMA(store_account_create, store_account_create_fields);
@@ -24,9 +25,65 @@ static const struct codec_schema store_account_id_schema = CODEC_SCHEMA(store_ac
 static const struct codec_field store_account_set_verifier_fields[] = {
 	CODEC_FIELD(struct store_account_set_verifier, account, CODEC_U64, 0),
 	CODEC_FIELD(struct store_account_set_verifier, verifier, CODEC_BYTES, STORE_VERIFIER_MAX),
+	CODEC_FIELD(struct store_account_set_verifier, scram, CODEC_BYTES, STORE_VERIFIER_MAX),
 };
 static const struct codec_schema store_account_set_verifier_schema =
     CODEC_SCHEMA(store_account_set_verifier, store_account_set_verifier_fields);
+
+static const struct codec_field store_credential_add_fields[] = {
+	CODEC_FIELD(struct store_credential_add, account, CODEC_U64, 0),
+	CODEC_FIELD(struct store_credential_add, name, CODEC_BYTES, STORE_CREDENTIAL_NAME_MAX),
+	CODEC_FIELD(struct store_credential_add, verifier, CODEC_BYTES, STORE_VERIFIER_MAX),
+	CODEC_FIELD(struct store_credential_add, rights, CODEC_U32, STORE_RIGHTS_ALL),
+	CODEC_FIELD(struct store_credential_add, expires, CODEC_U64, INT64_MAX),
+};
+static const struct codec_schema store_credential_add_schema =
+    CODEC_SCHEMA(store_credential_add, store_credential_add_fields);
+
+static const struct codec_field store_credential_id_fields[] = {
+	CODEC_FIELD(struct store_credential_id, credential, CODEC_U64, 0),
+};
+static const struct codec_schema store_credential_id_schema =
+    CODEC_SCHEMA(store_credential_id, store_credential_id_fields);
+
+static const struct codec_field store_credential_name_fields[] = {
+	CODEC_FIELD(struct store_credential_name, account, CODEC_U64, 0),
+	CODEC_FIELD(struct store_credential_name, name, CODEC_BYTES, STORE_CREDENTIAL_NAME_MAX),
+};
+static const struct codec_schema store_credential_name_schema =
+    CODEC_SCHEMA(store_credential_name, store_credential_name_fields);
+
+static const struct codec_field store_credential_list_fields[] = {
+	CODEC_FIELD(struct store_credential_list, account, CODEC_U64, 0),
+	CODEC_FIELD(struct store_credential_list, with_verifiers, CODEC_BOOL, 0),
+};
+static const struct codec_schema store_credential_list_schema =
+    CODEC_SCHEMA(store_credential_list, store_credential_list_fields);
+
+static const struct codec_field store_credential_fields[] = {
+	CODEC_FIELD(struct store_credential, credential, CODEC_U64, 0),
+	CODEC_FIELD(struct store_credential, kind, CODEC_U32, STORE_CREDENTIAL_SCRAM),
+	CODEC_FIELD(struct store_credential, name, CODEC_BYTES, STORE_CREDENTIAL_NAME_MAX),
+	CODEC_FIELD(struct store_credential, verifier, CODEC_BYTES, STORE_VERIFIER_MAX),
+	CODEC_FIELD(struct store_credential, rights, CODEC_U32, STORE_RIGHTS_ALL),
+	CODEC_FIELD(struct store_credential, created, CODEC_U64, 0),
+	CODEC_FIELD(struct store_credential, used, CODEC_U64, 0),
+	CODEC_FIELD(struct store_credential, expires, CODEC_U64, 0),
+};
+static const struct codec_schema store_credential_schema = CODEC_SCHEMA(store_credential, store_credential_fields);
+
+static const struct codec_field store_credentials_fields[] = {
+	CODEC_FIELD_LIST(struct store_credentials, rows, row_count, &store_credential_schema, STORE_CREDENTIALS_MAX),
+};
+static const struct codec_schema store_credentials_schema = CODEC_SCHEMA(store_credentials, store_credentials_fields);
+
+static const struct codec_field store_credential_use_fields[] = {
+	CODEC_FIELD(struct store_credential_use, account, CODEC_U64, 0),
+	CODEC_FIELD(struct store_credential_use, credential, CODEC_U64, 0),
+	CODEC_FIELD(struct store_credential_use, right, CODEC_U32, STORE_RIGHTS_ALL),
+};
+static const struct codec_schema store_credential_use_schema =
+    CODEC_SCHEMA(store_credential_use, store_credential_use_fields);
 
 static const struct codec_field store_address_fields[] = {
 	CODEC_FIELD(struct store_address, account, CODEC_U64, 0),

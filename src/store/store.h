@@ -29,7 +29,7 @@
  * account_create       makes the account, its address and INBOX; ERR_EXISTS when the address is taken,
  *                      ERR_NOT_FOUND when its domain is not one of ours
  * account_remove       with all its mail and certificates; ERR_ORDER while an alias leads to it
- * account_set_verifier
+ * account_set_verifier another password
  * account_rename       another address in the place of one of its own; its mail, its number and aliases stay. ERR_EXISTS when it
  *                      is taken, ERR_NOT_FOUND when its domain is not one of ours or the account has not the old one
  * account_get          by number or address; with the exact sums of what it holds
@@ -48,6 +48,13 @@
  * domain_add           adding again is no error
  * domain_remove        ERR_ORDER while an address or alias is in it
  * domain_list
+ *
+ *   credentials, beside an account's password
+ * credential_add       ERR_EXISTS when the account has one of that name; ERR_LIMIT over STORE_CREDENTIALS_MAX
+ * credential_remove    by name
+ * credential_list      all of an account
+ * credential_use       somebody signs in with it now: remembered, roughly; ERR_NOT_FOUND when it is not there (any more), has
+ *                      expired or is not for that
  *
  *   mailboxes (RFC 3501 6.3; names are UTF-8, levels separated by '/', "INBOX" in any case is the inbox)
  * mailbox_list         by name, in pages
@@ -143,7 +150,11 @@
 	X(meta_put, 71, store_meta_put, store_nothing) \
 	X(info, 72, store_nothing, store_info) \
 	X(verify, 73, store_verify, store_verified) \
-	X(hold, 74, store_nothing, store_nothing)
+	X(hold, 74, store_nothing, store_nothing) \
+	X(credential_add, 90, store_credential_add, store_credential_id) \
+	X(credential_remove, 91, store_credential_name, store_nothing) \
+	X(credential_list, 92, store_credential_list, store_credentials) \
+	X(credential_use, 93, store_credential_use, store_nothing)
 
 #define STORE_METHOD_NUMBER(name, number, request, reply) STORE_METHOD_##name = (number),
 enum store_method { STORE_METHODS(STORE_METHOD_NUMBER) };

@@ -28,6 +28,7 @@ struct store_nothing {
 struct store_account_create {
 	struct slice address; /* "local@domain": its first address; shown as it is, compared as address.c says */
 	struct slice verifier;
+	struct slice scram; /* of the same password, kept as a STORE_CREDENTIAL_SCRAM; or empty */
 };
 
 struct store_account_id {
@@ -37,6 +38,7 @@ struct store_account_id {
 struct store_account_set_verifier {
 	uint64_t account;
 	struct slice verifier;
+	struct slice scram; /* takes the place of the old password's; empty: there is none any more */
 };
 
 struct store_address {
@@ -176,6 +178,65 @@ struct store_domain {
 struct store_domains {
 	struct slice *domains;
 	size_t domain_count;
+};
+
+/* ---- credentials: what else one may sign in to an account with ---- */
+
+enum store_credential_kind {
+	STORE_CREDENTIAL_APP = 1,   /* a password of its own, for some protocols */
+	STORE_CREDENTIAL_SCRAM = 2, /* the account's password once more, in another form; its name is empty */
+};
+
+enum store_right { /* what a credential is for; bits */
+	STORE_RIGHT_IMAP = 1,
+	STORE_RIGHT_POP3 = 2,
+	STORE_RIGHT_SMTP = 4,
+	STORE_RIGHT_HTTP = 8,
+};
+#define STORE_RIGHTS_ALL 15u
+
+struct store_credential_add {
+	uint64_t account;
+	struct slice name;     /* UTF-8 without controls, unique in the account; never empty */
+	struct slice verifier; /* opaque */
+	uint32_t rights;       /* enum store_right bits; at least one */
+	uint64_t expires;      /* unix seconds; 0: never */
+};
+
+struct store_credential_id {
+	uint64_t credential;
+};
+
+struct store_credential_name {
+	uint64_t account;
+	struct slice name;
+};
+
+struct store_credential {
+	uint64_t credential;
+	uint32_t kind; /* enum store_credential_kind */
+	struct slice name;
+	struct slice verifier; /* only when asked for */
+	uint32_t rights;       /* enum store_right bits */
+	uint64_t created;      /* unix seconds, as the others */
+	uint64_t used;         /* last; to STORE_CREDENTIAL_USED_S; 0: never */
+	uint64_t expires;      /* 0: never */
+};
+
+struct store_credential_list {
+	uint64_t account;
+	bool with_verifiers;
+};
+
+struct store_credentials {
+	struct store_credential *rows; /* in the order in which they were made; also those that have expired */
+	size_t row_count;
+};
+
+struct store_credential_use {
+	uint64_t account;
+	uint64_t credential;
+	uint32_t right; /* one enum store_right */
 };
 
 /* ---- mailboxes ---- */

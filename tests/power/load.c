@@ -73,8 +73,9 @@ make_account(unsigned number)
 	struct error e;
 
 	if (store_domain_add(load_port, &(struct store_domain){ SLICE("example.org") }, &load_arena, &none, &e) != 0 ||
-	    store_account_create(
-		load_port, &(struct store_account_create){ address, SLICE("v") }, &load_arena, &id, &e) != 0)
+	    store_account_create(load_port,
+		&(struct store_account_create){ .address = address, .verifier = SLICE("v") }, &load_arena, &id,
+		&e) != 0)
 		load_die("account_create", &e);
 	for (unsigned i = 1; i < BOXES_EACH; i++) {
 		const struct store_mailbox_create in = { .account = id.account, .name = slice_str(box_names[i]) };

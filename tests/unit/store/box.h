@@ -125,8 +125,9 @@ box_account(struct box *b, const char *address)
 
 	assert_ok(store_domain_add(b->port, &(struct store_domain){ slice_from(a, slice_find_last(a, '@') + 1) },
 	    &b->arena, &none, &unit_error));
-	assert_ok(store_account_create(
-	    b->port, &(struct store_account_create){ a, SLICE("verifier") }, &b->arena, &id, &unit_error));
+	assert_ok(
+	    store_account_create(b->port, &(struct store_account_create){ .address = a, .verifier = SLICE("verifier") },
+		&b->arena, &id, &unit_error));
 	return id.account;
 }
 

@@ -4,7 +4,7 @@
 static int
 create(struct box *b, const char *address)
 {
-	struct store_account_create in = { slice_str(address), SLICE("x") };
+	struct store_account_create in = { .address = slice_str(address), .verifier = SLICE("x") };
 	struct store_account_id id;
 
 	return store_account_create(b->port, &in, &b->arena, &id, NULL);
@@ -95,8 +95,9 @@ lists_and_verifiers(void **state)
 	box_open_socket(&b);
 	alice = box_account(&b, "alice@example.org");
 	bob = box_account(&b, "bob@example.org");
-	assert_ok(store_account_set_verifier(
-	    b.port, &(struct store_account_set_verifier){ alice, SLICE("new") }, &b.arena, &none, &unit_error));
+	assert_ok(store_account_set_verifier(b.port,
+	    &(struct store_account_set_verifier){ .account = alice, .verifier = SLICE("new") }, &b.arena, &none,
+	    &unit_error));
 	assert_slice(get(&b, alice, NULL).verifier, "new");
 	assert_slice(get(&b, bob, NULL).verifier, "verifier");
 	assert_ok(store_account_list(b.port, &(struct store_account_list){ 0, 1 }, &b.arena, &rows, &unit_error));

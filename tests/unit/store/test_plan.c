@@ -230,8 +230,9 @@ change_accounts(struct box *b, uint64_t account)
 
 	assert_ok(store_account_rename(b->port, &rename, &b->arena, &none, &unit_error));
 	assert_ok(store_address_remove(b->port, &other, &b->arena, &none, &unit_error));
-	assert_ok(store_account_set_verifier(
-	    b->port, &(struct store_account_set_verifier){ account, SLICE("v") }, &b->arena, &none, &unit_error));
+	assert_ok(store_account_set_verifier(b->port,
+	    &(struct store_account_set_verifier){ .account = account, .verifier = SLICE("v") }, &b->arena, &none,
+	    &unit_error));
 	assert_ok(store_domain_add(b->port, &unused, &b->arena, &none, &unit_error));
 	assert_ok(store_domain_remove(b->port, &unused, &b->arena, &none, &unit_error));
 }
@@ -264,6 +265,26 @@ change_aliases(struct box *b, uint64_t account)
 	assert_int_equal(
 	    store_account_remove(b->port, &(struct store_account_id){ account }, &b->arena, &none, NULL), ERR_ORDER);
 	folder_remove_aliases(b);
+}
+
+static void
+change_credentials(struct box *b, uint64_t account)
+{
+	struct store_credential_add add = {
+		.account = account, .name = SLICE("phone"), .verifier = SLICE("v"), .rights = 1
+	};
+	struct store_credential_use use = { .account = account, .right = 1 };
+	struct store_credential_id id;
+	struct store_credentials all;
+	struct store_nothing none;
+
+	assert_ok(store_credential_add(b->port, &add, &b->arena, &id, &unit_error));
+	use.credential = id.credential;
+	assert_ok(store_credential_use(b->port, &use, &b->arena, &none, &unit_error));
+	assert_ok(store_credential_list(
+	    b->port, &(struct store_credential_list){ .account = account }, &b->arena, &all, &unit_error));
+	assert_ok(store_credential_remove(b->port,
+	    &(struct store_credential_name){ .account = account, .name = add.name }, &b->arena, &none, &unit_error));
 }
 
 static void
@@ -304,6 +325,7 @@ every_operation(void **state)
 	change_mailboxes(&b, 1);
 	change_accounts(&b, 1);
 	change_aliases(&b, 1);
+	change_credentials(&b, 1);
 	find_certificates(&b);
 	assert_ok(store_info(b.port, &(struct store_nothing){ 0 }, &b.arena, &info, &unit_error));
 	box_close(&b);
