@@ -43,7 +43,9 @@ run_server(struct slice in, size_t step, struct buf *out)
 static void
 run_login(struct slice in, size_t step, struct buf *out)
 {
-	struct imap_login_options options = { .tls = true, .greeting = true, .name = SLICE("x") };
+	struct imap_login_options options = { .offer = { .tls = true, .bindings = true, .mechanisms = SASL_SET_ALL },
+		.greeting = true,
+		.name = SLICE("x") };
 	struct imap_login *m;
 	struct imap_login_event ev = { 0 };
 
@@ -54,7 +56,11 @@ run_login(struct slice in, size_t step, struct buf *out)
 
 		in = slice_from(in, n);
 		imap_login_next(m, 0, &ev);
-		if (ev.type == IMAP_LOGIN_PASSWORD)
+		if (ev.type == IMAP_LOGIN_EXCHANGE && ev.message.len % 3 == 0)
+			imap_login_challenge(m, ev.message);
+		else if (ev.type == IMAP_LOGIN_EXCHANGE && ev.message.len % 3 == 1)
+			imap_login_malformed(m);
+		else if (ev.type == IMAP_LOGIN_PASSWORD || ev.type == IMAP_LOGIN_EXCHANGE)
 			imap_login_refuse(m, SLICE("AUTHENTICATIONFAILED"), SLICE("No."));
 		(void)buf_put_slice(out, imap_login_ops.output(m));
 		imap_login_ops.sent(m, imap_login_ops.output(m).len);

@@ -15,7 +15,10 @@ static void
 run(struct slice in, size_t step, bool tls, struct buf *out)
 {
 	const struct pop3_login_options options = {
-		.tls = tls, .can_start_tls = true, .greeting = true, .name = SLICE("x")
+		.offer = { .tls = tls, .bindings = true, .mechanisms = SASL_SET_ALL },
+		.can_start_tls = true,
+		.greeting = true,
+		.name = SLICE("x")
 	};
 	struct pop3_login_event ev = { 0 };
 	struct pop3_login *m;
@@ -31,6 +34,16 @@ run(struct slice in, size_t step, bool tls, struct buf *out)
 			if (!tls || ev.user.len == 0 || ev.password.len == 0)
 				abort();
 			pop3_login_refuse(m, "AUTH", "No");
+		}
+		if (ev.type == POP3_LOGIN_EXCHANGE) {
+			if (!tls)
+				abort();
+			if (ev.message.len % 3 == 0)
+				pop3_login_challenge(m, ev.message);
+			else if (ev.message.len % 3 == 1)
+				pop3_login_malformed(m);
+			else
+				pop3_login_refuse(m, "AUTH", "No");
 		}
 		if (pop3_login_ops.output(m).len > POP3_OUTPUT_HIGH)
 			abort();

@@ -70,6 +70,9 @@ struct config {
 	int32_t ports[CONFIG_PORT_COUNT];      /* 0: any free one; CONFIG_PORT_OFF: not at all */
 	const char *tls_certificate, *tls_key; /* NULL: make one */
 	bool directory_open;
+	bool scram_main_password;
+	const char *oauth_keys; /* NULL: no tokens are taken */
+	const char *oauth_issuer, *oauth_audience, *oauth_claim, *oauth_type, *oauth_scope, *oauth_discovery;
 	uint64_t message_size_max;
 	uint32_t connections, connections_peer, connections_prefix, connections_account;
 	uint32_t handshake_seconds, stall_seconds, idle_seconds;
@@ -131,5 +134,12 @@ int config_write(const struct config *config, const struct config_overrides *ove
 
 /* A name of letters, digits, hyphens and dots, as it goes into certificates and protocol lines. */
 bool config_is_domain(const char *name);
+
+/* A text that may be NULL, for none. */
+static inline struct slice
+config_slice(const char *text)
+{
+	return text == NULL ? SLICE_EMPTY : slice_str(text);
+}
 
 #endif

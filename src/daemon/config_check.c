@@ -23,6 +23,17 @@ check_tls(const struct config *c, struct settings_problems *problems)
 }
 
 static void
+check_tokens(const struct config *c, struct settings_problems *problems)
+{
+	if (c->oauth_keys != NULL && (c->oauth_issuer == NULL || c->oauth_audience == NULL))
+		settings_problem(c->settings, problems, "oauth_keys", ERR_USAGE,
+		    "'oauth_keys' needs 'oauth_issuer' and 'oauth_audience': whose tokens, and for whom");
+	if (c->oauth_keys == NULL && (c->oauth_issuer != NULL || c->oauth_audience != NULL))
+		settings_problem(c->settings, problems, c->oauth_issuer != NULL ? "oauth_issuer" : "oauth_audience",
+		    ERR_USAGE, "'oauth_issuer' and 'oauth_audience' mean nothing without 'oauth_keys'");
+}
+
+static void
 check_twice(
     const struct config *c, const char *name, const char *const *list, size_t count, struct settings_problems *problems)
 {
@@ -122,6 +133,7 @@ void
 config_check(const struct config *config, const struct config_overrides *overrides, struct settings_problems *problems)
 {
 	check_tls(config, problems);
+	check_tokens(config, problems);
 	check_twice(config, "domains", config->domains, config->domain_count, problems);
 	check_twice(config, "listen", config->listen, config->listen_count, problems);
 	check_twice(config, "lmtp_listen", config->lmtp_listen, config->lmtp_listen_count, problems);

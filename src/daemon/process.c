@@ -3,6 +3,18 @@
 #include "daemon/process.h"
 
 #include "net/limits.h"
+#include "service/jwt.h"
+
+static const struct codec_field tokens_fields[] = {
+	CODEC_FIELD(struct process_tokens, keys, CODEC_BYTES, JWT_KEYS_TEXT_MAX),
+	CODEC_FIELD(struct process_tokens, issuer, CODEC_BYTES, JWT_NAME_MAX),
+	CODEC_FIELD(struct process_tokens, audience, CODEC_BYTES, JWT_NAME_MAX),
+	CODEC_FIELD(struct process_tokens, claim, CODEC_BYTES, JWT_NAME_MAX),
+	CODEC_FIELD(struct process_tokens, type, CODEC_BYTES, JWT_NAME_MAX),
+	CODEC_FIELD(struct process_tokens, scope, CODEC_BYTES, JWT_NAME_MAX),
+	CODEC_FIELD(struct process_tokens, discovery, CODEC_BYTES, JWT_NAME_MAX),
+};
+static const struct codec_schema tokens_schema = CODEC_SCHEMA(process_tokens, tokens_fields);
 
 static const struct codec_field port_fields[] = {
 	CODEC_FIELD(struct process_port, port, CODEC_U32, CONFIG_PORT_COUNT - 1),
@@ -34,6 +46,9 @@ static const struct codec_field setup_fields[] = {
 	CODEC_FIELD(struct process_setup, separator, CODEC_U32, 127),
 	CODEC_FIELD_LIST(struct process_setup, resolvers, resolver_count, &codec_schema_slice, DNS_SERVERS_MAX),
 	CODEC_FIELD(struct process_setup, anchors, CODEC_BYTES, DNS_ANCHORS_MAX),
+	CODEC_FIELD(struct process_setup, tokens, CODEC_BOOL, 0),
+	CODEC_FIELD(struct process_setup, scram_main_password, CODEC_BOOL, 0),
+	CODEC_FIELD_STRUCT(struct process_setup, oauth, &tokens_schema),
 	CODEC_FIELD_LIST(struct process_setup, ports, port_count, &port_schema, CONFIG_PORT_COUNT),
 };
 static const struct codec_schema setup_schema = CODEC_SCHEMA(process_setup, setup_fields);

@@ -60,6 +60,11 @@ enum process_message {
 	MESSAGE_COUNT,
 };
 
+/* As struct jwt_options (service/jwt.h). */
+struct process_tokens {
+	struct slice keys, issuer, audience, claim, type, scope, discovery;
+};
+
 struct process_setup {
 	uint64_t number;         /* service/permit.h */
 	struct slice user, jail; /* to become and to be shut in, when started by root; or empty */
@@ -81,6 +86,9 @@ struct process_setup {
 	struct slice anchors;       /* the resolver's: as in net/dns.h */
 	struct process_port *ports; /* the web's: what listens, for those who ask how to reach it */
 	size_t port_count;
+	bool tokens; /* OAuth tokens are taken */
+	bool scram_main_password;
+	struct process_tokens oauth; /* auth's */
 };
 
 struct process_port {

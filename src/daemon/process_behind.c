@@ -33,7 +33,8 @@ behind_settings(const struct process_setup *s)
 	struct service_settings out = { .hostname = s->hostname,
 		.message_max = s->message_max,
 		.idle_ms = s->idle_ms,
-		.directory_open = s->directory_open };
+		.directory_open = s->directory_open,
+		.tokens = s->tokens };
 
 	for (size_t i = 0; i < s->port_count; i++)
 		take_port(&out.ports, config_port_names[s->ports[i].port], (uint16_t)s->ports[i].number);

@@ -44,6 +44,23 @@ front_share(const struct parent *p)
 	return share < PROCESS_FRONT_MAX ? share : PROCESS_FRONT_MAX;
 }
 
+static struct process_tokens
+tokens_of(const struct parent *p, const struct child *c)
+{
+	const struct config *f = p->config;
+	const struct process_tokens none = { .keys = SLICE_EMPTY };
+
+	if (c->kind != PROCESS_AUTH || f->oauth_keys == NULL)
+		return none;
+	return (struct process_tokens){ .keys = buf_slice(&p->oauth_keys),
+		.issuer = config_slice(f->oauth_issuer),
+		.audience = config_slice(f->oauth_audience),
+		.claim = config_slice(f->oauth_claim),
+		.type = config_slice(f->oauth_type),
+		.scope = config_slice(f->oauth_scope),
+		.discovery = config_slice(f->oauth_discovery) };
+}
+
 static struct process_setup
 setup_of(const struct parent *p, const struct child *c)
 {
@@ -77,7 +94,10 @@ setup_of(const struct parent *p, const struct child *c)
 		.resolver_count = resolver ? p->resolving.server_count : 0,
 		.anchors = resolver ? buf_slice(&p->resolving.anchors) : SLICE_EMPTY,
 		.ports = web ? (struct process_port *)(uintptr_t)p->ports : NULL,
-		.port_count = web ? p->port_count : 0 };
+		.port_count = web ? p->port_count : 0,
+		.tokens = f->oauth_keys != NULL,
+		.scram_main_password = f->scram_main_password,
+		.oauth = tokens_of(p, c) };
 }
 
 static void

@@ -54,6 +54,7 @@ struct parent {
 	int peers_fd;
 	struct peers *peers;
 	struct buf certificate, key; /* PEM */
+	struct buf oauth_keys;       /* text of the file */
 	struct metrics_share counts; /* its own */
 	int64_t tick_at;
 	struct slice domains[CONFIG_LIST_MAX];

@@ -9,6 +9,7 @@
 #include "daemon/place.h"
 #include "daemon/process_parent.h"
 #include "daemon/process_signals.h"
+#include "daemon/tokens.h"
 #include "daemon/verbs.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -51,6 +52,24 @@ read_certificate(struct run *r, const struct config *config, struct error *e)
 	return 0;
 }
 
+/* Looked at here, so that a file that is wrong is said at the start and not by a child. */
+static int
+read_oauth_keys(struct run *r, const struct config *config, struct error *e)
+{
+	struct buf keys;
+	int rc;
+
+	buf_init(&keys, JWT_KEYS_TEXT_MAX);
+	rc = config->oauth_keys == NULL ? 0 : tokens_read(config, &keys, e);
+	if (rc != 0) {
+		buf_done(&keys);
+		return rc;
+	}
+	buf_done(&r->parent.oauth_keys);
+	r->parent.oauth_keys = keys;
+	return 0;
+}
+
 /* What it may still do is little: it starts its own program, and reads its configuration and certificate. */
 static int
 confine(const struct config *config, struct error *e)
@@ -90,6 +109,8 @@ start(struct run *r, const struct config *config, struct error *e)
 		place_remove_ports(config); /* left from a run that was killed */
 	if (rc == 0)
 		rc = read_certificate(r, config, e);
+	if (rc == 0)
+		rc = read_oauth_keys(r, config, e);
 	if (rc == 0)
 		rc = listening_open(config, &r->listening, e);
 	privileges_keep_to_ourselves(); /* the ports are bound */
@@ -159,7 +180,7 @@ reload(struct run *r)
 	systemd_reloading();
 	(void)log_reopen(NULL);
 	rc = read_config(r, &fresh, &e);
-	if (rc == 0 && (rc = read_certificate(r, &fresh, &e)) != 0)
+	if (rc == 0 && ((rc = read_oauth_keys(r, &fresh, &e)) != 0 || (rc = read_certificate(r, &fresh, &e)) != 0))
 		config_done(&fresh);
 	counting_configured(rc == 0, buf_slice(&r->parent.certificate));
 	if (rc != 0) {

@@ -6,8 +6,6 @@
 #include "imap/input.h"
 #include "imap/limits.h"
 #include "imap/write.h"
-#include "sasl/plain.h"
-#include "sasl/relay.h"
 
 #define ARENA_MAX 65536u
 #define REFUSALS_MAX 5u
@@ -37,9 +35,11 @@ static void
 put_capabilities(struct imap_login *m)
 {
 	(void)buf_put_str(&m->out, "CAPABILITY IMAP4rev1 LITERAL- SASL-IR ID ENABLE");
-	if (!m->options.tls && m->options.can_start_tls)
+	if (!m->options.offer.tls && m->options.can_start_tls)
 		(void)buf_put_str(&m->out, " STARTTLS");
-	(void)buf_put_str(&m->out, m->options.tls ? " AUTH=PLAIN" : " LOGINDISABLED");
+	if (!m->options.offer.tls)
+		(void)buf_put_str(&m->out, " LOGINDISABLED");
+	(void)sasl_offer_write(&m->options.offer, " AUTH=", &m->out);
 }
 
 static void
@@ -251,7 +251,7 @@ do_logout(struct imap_login *m, struct imap_login_event *out)
 static void
 do_starttls(struct imap_login *m, struct imap_login_event *out)
 {
-	if (m->options.tls) {
+	if (m->options.offer.tls) {
 		bad(m, "TLS stands already.");
 	} else if (!m->options.can_start_tls) {
 		bad(m, "There is no TLS here.");
@@ -263,31 +263,24 @@ do_starttls(struct imap_login *m, struct imap_login_event *out)
 }
 
 static void
-ask(struct imap_login *m, struct imap_login_event *out)
-{
-	m->phase = ASKING;
-	out->type = IMAP_LOGIN_PASSWORD;
-	out->tag = m->command.tag;
-}
-
-static void
 do_login(struct imap_login *m, struct imap_login_event *out)
 {
-	if (!m->options.tls) {
+	if (!m->options.offer.tls) {
 		answer(m, "NO", SLICE("PRIVACYREQUIRED"), "A password is taken only under TLS.");
 		return;
 	}
+	out->type = IMAP_LOGIN_PASSWORD;
 	out->user = m->command.user;
 	out->password = m->command.password;
-	ask(m, out);
+	m->phase = ASKING;
 }
 
+/* "+ " and what was written behind it. */
 static void
-challenge(struct imap_login *m)
+continue_line(struct imap_login *m)
 {
-	(void)buf_put_str(&m->out, "+ ");
-	(void)sasl_relay_first(&m->sasl, &m->out);
 	(void)buf_put_str(&m->out, "\r\n");
+	imap_input_next(&m->input);
 	m->phase = RESPONSE;
 }
 
@@ -296,27 +289,41 @@ static void
 response(struct imap_login *m, struct slice text, bool initial, struct imap_login_event *out)
 {
 	struct error e = { 0 };
-	struct sasl_credentials c;
 	int rc = sasl_relay_response(&m->sasl, text, initial, &e);
 
-	if (rc == 0)
-		rc = plain_parse(buf_slice(&m->sasl.message), &c, &e);
-	if (rc == 0) {
-		out->authorize = c.authorize;
-		out->user = c.identity;
-		out->password = c.password;
-		ask(m, out);
-	} else {
+	if (rc != 0) {
 		bad(m, rc == ERR_DENIED ? "Authentication cancelled." : e.text);
+		return;
 	}
+	out->type = IMAP_LOGIN_EXCHANGE;
+	out->mechanism = m->sasl.mechanism;
+	out->first = m->sasl.rounds == 1;
+	out->message = buf_slice(&m->sasl.message);
+	m->phase = ASKING;
+}
+
+void
+imap_login_malformed(struct imap_login *m)
+{
+	if (m->phase == ASKING)
+		bad(m, "That is no message of this mechanism.");
+}
+
+void
+imap_login_challenge(struct imap_login *m, struct slice challenge)
+{
+	if (m->phase != ASKING)
+		return;
+	(void)buf_put_str(&m->out, "+ ");
+	(void)sasl_relay_challenge(challenge, &m->out);
+	continue_line(m);
 }
 
 static void
 do_authenticate(struct imap_login *m, struct imap_login_event *out)
 {
 	struct error e = { 0 };
-	const struct sasl_offer offer = { m->options.tls, false, SASL_BIT(SASL_PLAIN) };
-	int rc = sasl_relay_begin(&m->sasl, m->command.mechanism, &offer, &e);
+	int rc = sasl_relay_begin(&m->sasl, m->command.mechanism, &m->options.offer, &e);
 
 	/* The tag must outlive the line it came in. */
 	m->command.tag = arena_copy(&m->arena, m->command.tag);
@@ -327,8 +334,9 @@ do_authenticate(struct imap_login *m, struct imap_login_event *out)
 	} else if (m->command.has_initial) {
 		response(m, m->command.initial, true, out);
 	} else {
-		imap_input_next(&m->input);
-		challenge(m);
+		(void)buf_put_str(&m->out, "+ ");
+		(void)sasl_relay_first(&m->sasl, &m->out);
+		continue_line(m);
 	}
 }
 

@@ -7,8 +7,6 @@
 #include "pop3/input.h"
 #include "pop3/limits.h"
 #include "pop3/write.h"
-#include "sasl/plain.h"
-#include "sasl/relay.h"
 
 enum phase {
 	READING,
@@ -151,7 +149,7 @@ static void
 do_capa(struct pop3_login *m, const struct pop3_command *c, struct pop3_login_event *out)
 {
 	const struct pop3_capabilities capabilities = { .authorization = true,
-		.tls = m->options.tls,
+		.offer = m->options.offer,
 		/* RFC 6856 2.1: STLS must not follow UTF8. */
 		.can_start_tls = m->options.can_start_tls && !m->utf8,
 		.name = m->options.name };
@@ -166,7 +164,7 @@ static void
 do_stls(struct pop3_login *m, const struct pop3_command *c, struct pop3_login_event *out)
 {
 	(void)c;
-	if (m->options.tls) {
+	if (m->options.offer.tls) {
 		bad(m, "TLS stands already");
 	} else if (!m->options.can_start_tls) {
 		bad(m, "There is no TLS here");
@@ -183,7 +181,7 @@ do_stls(struct pop3_login *m, const struct pop3_command *c, struct pop3_login_ev
 static bool
 refuse_clear(struct pop3_login *m)
 {
-	if (m->options.tls)
+	if (m->options.offer.tls)
 		return false;
 	err(m, "AUTH", "A password is taken only under TLS: STLS first");
 	return true;
@@ -207,36 +205,28 @@ do_user(struct pop3_login *m, const struct pop3_command *c, struct pop3_login_ev
 }
 
 static void
-ask(struct pop3_login *m, const struct sasl_credentials *credentials, struct pop3_login_event *out)
-{
-	m->phase = ASKING;
-	out->type = POP3_LOGIN_PASSWORD;
-	out->authorize = credentials->authorize;
-	out->user = credentials->identity;
-	out->password = credentials->password;
-}
-
-static void
 do_pass(struct pop3_login *m, const struct pop3_command *c, struct pop3_login_event *out)
 {
-	const struct sasl_credentials credentials = { .identity = buf_slice(&m->user), .password = c->text };
-
 	if (refuse_clear(m))
 		return;
-	if (m->user.len == 0)
+	if (m->user.len == 0) {
 		bad(m, "USER comes before PASS");
-	else if (!utf8_valid(c->text))
+	} else if (!utf8_valid(c->text)) {
 		err(m, "AUTH", "A password is UTF-8");
-	else
-		ask(m, &credentials, out);
+	} else {
+		m->phase = ASKING;
+		out->type = POP3_LOGIN_PASSWORD;
+		out->user = buf_slice(&m->user);
+		out->password = c->text;
+	}
 }
 
+/* "+ " and what was written behind it. */
 static void
-challenge(struct pop3_login *m)
+continue_line(struct pop3_login *m)
 {
-	(void)buf_put_str(&m->out, "+ ");
-	(void)sasl_relay_first(&m->sasl, &m->out);
 	(void)buf_put_str(&m->out, "\r\n");
+	pop3_input_next(&m->input, true);
 	m->phase = RESPONSE;
 }
 
@@ -245,23 +235,41 @@ static void
 response(struct pop3_login *m, struct slice text, bool initial, struct pop3_login_event *out)
 {
 	struct error e = { 0 };
-	struct sasl_credentials c;
 	int rc = sasl_relay_response(&m->sasl, text, initial, &e);
 
-	if (rc == 0)
-		rc = plain_parse(buf_slice(&m->sasl.message), &c, &e);
-	if (rc == 0)
-		ask(m, &c, out);
-	else
+	if (rc != 0) {
 		bad(m, rc == ERR_DENIED ? "Authentication cancelled" : e.text);
+		return;
+	}
+	m->phase = ASKING;
+	out->type = POP3_LOGIN_EXCHANGE;
+	out->mechanism = m->sasl.mechanism;
+	out->first = m->sasl.rounds == 1;
+	out->message = buf_slice(&m->sasl.message);
+}
+
+void
+pop3_login_challenge(struct pop3_login *m, struct slice challenge)
+{
+	if (m->phase != ASKING)
+		return;
+	(void)buf_put_str(&m->out, "+ ");
+	(void)sasl_relay_challenge(challenge, &m->out);
+	continue_line(m);
+}
+
+void
+pop3_login_malformed(struct pop3_login *m)
+{
+	if (m->phase == ASKING)
+		bad(m, "That is no message of this mechanism");
 }
 
 static void
 do_auth(struct pop3_login *m, const struct pop3_command *c, struct pop3_login_event *out)
 {
-	const struct sasl_offer offer = { m->options.tls, false, SASL_BIT(SASL_PLAIN) };
 	struct error e = { 0 };
-	int rc = sasl_relay_begin(&m->sasl, c->text, &offer, &e);
+	int rc = sasl_relay_begin(&m->sasl, c->text, &m->options.offer, &e);
 
 	buf_wipe_done(&m->user);
 	if (rc == ERR_POLICY) {
@@ -271,8 +279,9 @@ do_auth(struct pop3_login *m, const struct pop3_command *c, struct pop3_login_ev
 	} else if (c->has_initial) {
 		response(m, c->initial, true, out);
 	} else {
-		pop3_input_next(&m->input, true);
-		challenge(m);
+		(void)buf_put_str(&m->out, "+ ");
+		(void)sasl_relay_first(&m->sasl, &m->out);
+		continue_line(m);
 	}
 }
 

@@ -396,7 +396,11 @@ do_quit(struct pop3_server *m, const struct pop3_command *c, struct pop3_event *
 static void
 do_capa(struct pop3_server *m, const struct pop3_command *c, struct pop3_event *out)
 {
-	const struct pop3_capabilities capabilities = { .tls = m->options.tls, .name = m->options.name };
+	/* What there is for passwords: RFC 2449 section 6.3 wants it said in this state too. */
+	const struct pop3_capabilities capabilities = {
+		.offer = { .tls = m->options.tls, .bindings = true, .mechanisms = SASL_SET_PASSWORD | SASL_SET_SCRAM },
+		.name = m->options.name
+	};
 
 	(void)c;
 	(void)out;

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "pop3/limits.h"
-#include "sasl/relay.h"
 
 #define LINES_BLOCK 64u /* octets that are looked at together */
 #define LINES_ROOM 512u /* for dots and the end */
@@ -51,12 +50,12 @@ pop3_write_capabilities(struct buf *out, const struct pop3_capabilities *c)
 	(void)buf_put_str(out, "+OK Capability list follows\r\n");
 	(void)buf_put_str(out, "TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nEXPIRE NEVER\r\n");
 	(void)buf_put_str(out, "UTF8 USER\r\nLANG\r\n");
-	if (c->authorization && !c->tls && c->can_start_tls)
+	if (c->authorization && !c->offer.tls && c->can_start_tls)
 		(void)buf_put_str(out, "STLS\r\n");
-	if (c->tls)
+	if (c->offer.tls)
 		(void)buf_put_str(out, "USER\r\n");
 	buf_init(&mechanisms, POP3_STATUS_MAX);
-	(void)sasl_offer_write(&(struct sasl_offer){ c->tls, false, SASL_BIT(SASL_PLAIN) }, " ", &mechanisms);
+	(void)sasl_offer_write(&c->offer, " ", &mechanisms);
 	if (mechanisms.err == 0 && mechanisms.len > 0) {
 		(void)buf_put_str(out, "SASL");
 		(void)buf_put_slice(out, buf_slice(&mechanisms));

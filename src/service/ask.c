@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "crypto/random.h"
+#include "crypto/secret.h"
 #include "os/clock.h"
 #include "service/grants.h"
 #include "service/permit.h"
@@ -83,18 +85,57 @@ fail(struct port_job *job, int code, const char *text)
 	refuse(job, &e);
 }
 
-/* ---- verifier, grant ---- */
+/* ---- verifier ---- */
+
+/* The account's password, while its other credentials are looked for. */
+struct verifier_call {
+	struct port_job *job;
+	struct ask_verifier reply;
+};
+
+static void
+credentials_found(void *ctx, const void *reply, const struct error *e)
+{
+	const struct store_credentials *found = reply;
+	struct verifier_call *v = ctx;
+
+	if (found == NULL) {
+		refuse(v->job, e);
+	} else {
+		v->reply.credentials = found->rows;
+		v->reply.credential_count = found->row_count;
+		answer(v->job, &v->reply);
+	}
+	mem_free(v);
+}
 
 static void
 account_found(void *ctx, const void *reply, const struct error *e)
 {
 	const struct store_account *found = reply;
 	struct port_job *job = ctx;
+	struct ask *a = *port_job_slot(job);
+	struct verifier_call *v;
+	struct store_credential_list all = { .with_verifiers = true };
+	struct error failed;
 
-	if (found == NULL)
+	if (found == NULL) {
 		refuse(job, e);
-	else
-		answer(job, &(struct ask_verifier){ .account = found->account, .verifier = found->verifier });
+		return;
+	}
+	v = mem_alloc(sizeof *v);
+	if (v == NULL) {
+		fail(job, ERR_NOMEM, "no memory");
+		return;
+	}
+	all.account = found->account;
+	v->job = job;
+	v->reply.account = found->account;
+	v->reply.verifier = arena_copy(port_job_arena(job), found->verifier);
+	if (store_credential_list_submit(a->store, &all, credentials_found, v, &failed) != 0) {
+		refuse(job, &failed);
+		mem_free(v);
+	}
 }
 
 static void
@@ -110,10 +151,78 @@ run_verifier(void *ctx, struct port_job *job)
 		refuse(job, &e);
 }
 
+/* ---- salt_key ---- */
+
+/* What is kept is what is answered: of two that were made at once, one. */
 static void
-run_grant(void *ctx, struct port_job *job)
+salt_key_found(void *ctx, const void *reply, const struct error *e)
+{
+	const struct store_meta_value *kept = reply;
+	struct port_job *job = ctx;
+
+	if (kept == NULL)
+		refuse(job, e);
+	else if (!kept->found || kept->value.len != ASK_SALT_KEY_SIZE)
+		fail(job, ERR_INTEGRITY, "the key for salts is not what it was made as");
+	else
+		answer(job, &(struct ask_salt_key){ .key = kept->value });
+}
+
+static const struct store_meta_key salt_key_name = { .key = { (const uint8_t *)"salt_key", 8 } };
+
+static void
+salt_key_made(void *ctx, const void *reply, const struct error *e)
+{
+	struct port_job *job = ctx;
+	struct ask *a = *port_job_slot(job);
+	struct error failed;
+
+	if (reply == NULL)
+		refuse(job, e);
+	else if (store_meta_get_submit(a->store, &salt_key_name, salt_key_found, job, &failed) != 0)
+		refuse(job, &failed);
+}
+
+static void
+make_salt_key(struct ask *a, struct port_job *job)
+{
+	uint8_t key[ASK_SALT_KEY_SIZE] = { 0 };
+	const struct store_meta_put put = { .key = salt_key_name.key, .value = slice_of(key, sizeof key) };
+	struct error e;
+
+	if (random_bytes(key, sizeof key, &e) != 0 ||
+	    store_meta_put_submit(a->store, &put, salt_key_made, job, &e) != 0)
+		refuse(job, &e);
+	secret_wipe(key, sizeof key);
+}
+
+static void
+salt_key_looked_for(void *ctx, const void *reply, const struct error *e)
+{
+	const struct store_meta_value *kept = reply;
+	struct port_job *job = ctx;
+
+	if (kept != NULL && !kept->found)
+		make_salt_key(*port_job_slot(job), job);
+	else
+		salt_key_found(job, reply, e);
+}
+
+static void
+run_salt_key(void *ctx, struct port_job *job)
 {
 	struct ask *a = enter(ctx, job);
+	struct error e;
+
+	if (store_meta_get_submit(a->store, &salt_key_name, salt_key_looked_for, job, &e) != 0)
+		refuse(job, &e);
+}
+
+/* ---- grant ---- */
+
+static void
+put_grant(struct ask *a, struct port_job *job)
+{
 	const struct ask_grant *q = port_job_request(job);
 	const struct grant_in in = { .process = q->process,
 		.connection = q->connection,
@@ -125,6 +234,34 @@ run_grant(void *ctx, struct port_job *job)
 		refuse(job, &e);
 	else
 		answer(job, &(struct store_nothing){ 0 });
+}
+
+static void
+credential_used(void *ctx, const void *reply, const struct error *e)
+{
+	struct port_job *job = ctx;
+
+	if (reply == NULL)
+		refuse(job, e);
+	else
+		put_grant(*port_job_slot(job), job);
+}
+
+/* The store has the last word on a credential: it may have been revoked since its verifier was told. */
+static void
+run_grant(void *ctx, struct port_job *job)
+{
+	struct ask *a = enter(ctx, job);
+	const struct ask_grant *q = port_job_request(job);
+	const struct store_credential_use use = {
+		.account = q->account, .credential = q->credential, .right = q->protocol
+	};
+	struct error e;
+
+	if (q->credential == 0)
+		put_grant(a, job);
+	else if (store_credential_use_submit(a->store, &use, credential_used, job, &e) != 0)
+		refuse(job, &e);
 }
 
 /* ---- recipient, sender ---- */
@@ -443,6 +580,7 @@ static const struct port_handler handlers[] = {
 	{ ASK_METHOD_body_append, run_pass_on },
 	{ ASK_METHOD_body_abort, run_pass_on },
 	{ ASK_METHOD_verifier, run_verifier },
+	{ ASK_METHOD_salt_key, run_salt_key },
 	{ ASK_METHOD_grant, run_grant },
 };
 

@@ -12,9 +12,17 @@
  * authenticate  is this the password; carried out by the process that checks passwords (service/signin.h). Yes: before
  *               the answer, mail has been told whose the connection is (grant). ERR_PASSWORD: no (the same answer, at
  *               the same cost, whether the account exists or not); ERR_LIMIT: too many checks or connections, come again
- *               later; ERR_UNSUPPORTED: no such mechanism
+ *               later
+ * exchange      one message of a client in an exchange of SASL, and what is to be said to it; the mechanism stands there too.
+ *               Begun anew it forgets an unfinished one of the same connection. With more the answer is a challenge,
+ *               without it a yes, as that of authenticate. ERR_PASSWORD: no; ERR_SYNTAX: a message that is none;
+ *               ERR_LIMIT; ERR_UNSUPPORTED, ERR_POLICY: not this mechanism, or not on this connection; ERR_ORDER: no such
+ *               exchange is under way (any more)
+ * exchange_end  the client, or its connection, is gone: no error when there is none
  * verifier      what a password of this account is checked against. ERR_NOT_FOUND
- * grant         the connection of that process is this account's from now on; ERR_LIMIT: the account has too many
+ * salt_key      a secret of this installation, which stays the same: for salts of accounts that do not exist
+ * grant         the connection of that process is this account's from now on; ERR_LIMIT: the account has too many;
+ *               ERR_NOT_FOUND: the credential is not there any more, or not for this
  * recipient     what would become of mail to this address: whose inboxes it would be kept in. One address may stand for
  *               many accounts (a group). ERR_LIMIT: for more than ASK_ACCOUNTS_MAX
  * sender        may this account use this address as its own: mail to it would be this account's alone. So it owns its
@@ -28,18 +36,15 @@
 
 #include "base/error.h"
 #include "os/port.h"
+#include "sasl/limits.h"
 #include "service/limits.h"
 #include "store/types.h"
 
-enum ask_mechanism {
-	ASK_PLAIN = 1, /* a password: SASL PLAIN, IMAP LOGIN, HTTP Basic */
-};
-
+/* A password: IMAP LOGIN, POP3 USER and PASS, HTTP Basic. */
 struct ask_authenticate {
-	uint64_t connection;    /* conn_id() in the asking process */
-	uint32_t mechanism;     /* enum ask_mechanism */
-	struct slice authorize; /* the address to act as; empty or the same as address */
-	struct slice address;   /* who signs in: "local@domain", ASCII case ignored */
+	uint64_t connection;  /* conn_id() in the asking process */
+	uint32_t protocol;    /* one enum store_right: what the connection speaks */
+	struct slice address; /* who signs in: "local@domain", ASCII case ignored */
 	struct slice password;
 	struct slice peer; /* text address of the client, for the log; may be empty */
 };
@@ -49,19 +54,50 @@ struct ask_handover {
 	uint64_t account; /* 0 for who need not know: front names no account */
 };
 
+struct ask_exchange {
+	uint64_t connection;
+	bool begin;         /* then: */
+	uint32_t mechanism; /* enum sasl_mechanism */
+	uint32_t protocol;  /* as above */
+	bool tls;           /* a fact, and data for channel binding; empty where there are none (sasl/sasl.h) */
+	struct slice exporter, end_point;
+	struct slice peer; /* as above */
+	/* always: */
+	struct slice message; /* decoded */
+};
+
+struct ask_round {
+	uint64_t connection;
+	bool more;              /* not signed in yet: */
+	struct slice challenge; /* decoded */
+};
+
+struct ask_connection {
+	uint64_t connection;
+};
+
 struct ask_account {
 	struct slice address; /* ASCII case ignored */
 };
 
 struct ask_verifier {
 	uint64_t account;
-	struct slice verifier; /* empty: nobody can sign in */
+	struct slice verifier;                /* empty: nobody can sign in with it */
+	struct store_credential *credentials; /* with their verifiers */
+	size_t credential_count;
+};
+
+#define ASK_SALT_KEY_SIZE 32u
+struct ask_salt_key {
+	struct slice key; /* ASK_SALT_KEY_SIZE octets */
 };
 
 struct ask_grant {
 	uint64_t process; /* which process has the connection, as the parent numbers them */
 	uint64_t connection;
 	uint64_t account;
+	uint64_t credential; /* what was signed in with; 0: the account's password, or what is not kept here */
+	uint32_t protocol;   /* one enum store_right */
 };
 
 enum ask_verdict {
@@ -117,7 +153,10 @@ struct ask_kept {
 	X(body_append, 6, store_body_append, store_body_length) \
 	X(body_abort, 7, store_body_handle, store_nothing) \
 	X(verifier, 8, ask_account, ask_verifier) \
-	X(grant, 9, ask_grant, store_nothing)
+	X(grant, 9, ask_grant, store_nothing) \
+	X(exchange, 20, ask_exchange, ask_round) \
+	X(exchange_end, 21, ask_connection, store_nothing) \
+	X(salt_key, 22, store_nothing, ask_salt_key)
 
 #define ASK_METHOD_NUMBER(name, number, request, reply) ASK_METHOD_##name = (number),
 enum ask_method { ASK_METHODS(ASK_METHOD_NUMBER) };
@@ -139,7 +178,7 @@ extern const struct port_interface ask_interface;
 ASK_METHODS(ASK_CALL)
 #undef ASK_CALL
 
-/* ---- mail's end: all but authenticate ---- */
+/* ---- mail's end: all but authenticate and exchange ---- */
 
 struct ask;
 struct grants;

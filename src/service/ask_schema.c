@@ -33,8 +33,7 @@ static const struct codec_schema store_content_schema = CODEC_SCHEMA(store_conte
 
 static const struct codec_field ask_authenticate_fields[] = {
 	CODEC_FIELD(struct ask_authenticate, connection, CODEC_U64, 0),
-	CODEC_FIELD(struct ask_authenticate, mechanism, CODEC_U32, 0),
-	CODEC_FIELD(struct ask_authenticate, authorize, CODEC_BYTES, SERVICE_IDENTITY_MAX),
+	CODEC_FIELD(struct ask_authenticate, protocol, CODEC_U32, STORE_RIGHTS_ALL),
 	CODEC_FIELD(struct ask_authenticate, address, CODEC_BYTES, SERVICE_IDENTITY_MAX),
 	CODEC_FIELD(struct ask_authenticate, password, CODEC_BYTES, SERVICE_PASSWORD_MAX),
 	CODEC_FIELD(struct ask_authenticate, peer, CODEC_BYTES, 256),
@@ -47,21 +46,67 @@ static const struct codec_field ask_handover_fields[] = {
 };
 static const struct codec_schema ask_handover_schema = CODEC_SCHEMA(ask_handover, ask_handover_fields);
 
+static const struct codec_field ask_exchange_fields[] = {
+	CODEC_FIELD(struct ask_exchange, connection, CODEC_U64, 0),
+	CODEC_FIELD(struct ask_exchange, begin, CODEC_BOOL, 0),
+	CODEC_FIELD(struct ask_exchange, mechanism, CODEC_U32, 0),
+	CODEC_FIELD(struct ask_exchange, protocol, CODEC_U32, STORE_RIGHTS_ALL),
+	CODEC_FIELD(struct ask_exchange, tls, CODEC_BOOL, 0),
+	CODEC_FIELD(struct ask_exchange, exporter, CODEC_BYTES, SASL_BINDING_MAX),
+	CODEC_FIELD(struct ask_exchange, end_point, CODEC_BYTES, SASL_BINDING_MAX),
+	CODEC_FIELD(struct ask_exchange, peer, CODEC_BYTES, 256),
+	CODEC_FIELD(struct ask_exchange, message, CODEC_BYTES, SASL_MESSAGE_MAX),
+};
+static const struct codec_schema ask_exchange_schema = CODEC_SCHEMA(ask_exchange, ask_exchange_fields);
+
+static const struct codec_field ask_round_fields[] = {
+	CODEC_FIELD(struct ask_round, connection, CODEC_U64, 0),
+	CODEC_FIELD(struct ask_round, more, CODEC_BOOL, 0),
+	CODEC_FIELD(struct ask_round, challenge, CODEC_BYTES, SASL_MESSAGE_MAX),
+};
+static const struct codec_schema ask_round_schema = CODEC_SCHEMA(ask_round, ask_round_fields);
+
+static const struct codec_field ask_connection_fields[] = {
+	CODEC_FIELD(struct ask_connection, connection, CODEC_U64, 0),
+};
+static const struct codec_schema ask_connection_schema = CODEC_SCHEMA(ask_connection, ask_connection_fields);
+
 static const struct codec_field ask_account_fields[] = {
 	CODEC_FIELD(struct ask_account, address, CODEC_BYTES, STORE_ADDRESS_MAX),
 };
 static const struct codec_schema ask_account_schema = CODEC_SCHEMA(ask_account, ask_account_fields);
 
+static const struct codec_field store_credential_fields[] = {
+	CODEC_FIELD(struct store_credential, credential, CODEC_U64, 0),
+	CODEC_FIELD(struct store_credential, kind, CODEC_U32, STORE_CREDENTIAL_SCRAM),
+	CODEC_FIELD(struct store_credential, name, CODEC_BYTES, STORE_CREDENTIAL_NAME_MAX),
+	CODEC_FIELD(struct store_credential, verifier, CODEC_BYTES, STORE_VERIFIER_MAX),
+	CODEC_FIELD(struct store_credential, rights, CODEC_U32, STORE_RIGHTS_ALL),
+	CODEC_FIELD(struct store_credential, created, CODEC_U64, 0),
+	CODEC_FIELD(struct store_credential, used, CODEC_U64, 0),
+	CODEC_FIELD(struct store_credential, expires, CODEC_U64, 0),
+};
+static const struct codec_schema store_credential_schema = CODEC_SCHEMA(store_credential, store_credential_fields);
+
 static const struct codec_field ask_verifier_fields[] = {
 	CODEC_FIELD(struct ask_verifier, account, CODEC_U64, 0),
 	CODEC_FIELD(struct ask_verifier, verifier, CODEC_BYTES, STORE_VERIFIER_MAX),
+	CODEC_FIELD_LIST(
+	    struct ask_verifier, credentials, credential_count, &store_credential_schema, STORE_CREDENTIALS_MAX),
 };
 static const struct codec_schema ask_verifier_schema = CODEC_SCHEMA(ask_verifier, ask_verifier_fields);
+
+static const struct codec_field ask_salt_key_fields[] = {
+	CODEC_FIELD(struct ask_salt_key, key, CODEC_BYTES, ASK_SALT_KEY_SIZE),
+};
+static const struct codec_schema ask_salt_key_schema = CODEC_SCHEMA(ask_salt_key, ask_salt_key_fields);
 
 static const struct codec_field ask_grant_fields[] = {
 	CODEC_FIELD(struct ask_grant, process, CODEC_U64, 0),
 	CODEC_FIELD(struct ask_grant, connection, CODEC_U64, 0),
 	CODEC_FIELD(struct ask_grant, account, CODEC_U64, 0),
+	CODEC_FIELD(struct ask_grant, credential, CODEC_U64, 0),
+	CODEC_FIELD(struct ask_grant, protocol, CODEC_U32, STORE_RIGHTS_ALL),
 };
 static const struct codec_schema ask_grant_schema = CODEC_SCHEMA(ask_grant, ask_grant_fields);
 

@@ -6,6 +6,7 @@
 #include "crypto/kdf.h"
 #include "crypto/random.h"
 #include "crypto/secret.h"
+#include "sasl/scram.h"
 #include "service/limits.h"
 
 struct verifier {
@@ -134,4 +135,33 @@ auth_verifier_check(struct slice verifier, struct slice password, struct error *
 		return rc;
 	equal = compare_equal(slice_of(hash, v.hash_len), slice_of(v.hash, v.hash_len));
 	return equal && verifier.len > 0 ? 0 : wrong(e);
+}
+
+/* ---- SCRAM ---- */
+
+uint32_t
+auth_scram_iterations(bool chosen)
+{
+	return chosen ? AUTH_SCRAM_CHOSEN : SCRAM_ITERATIONS_RANDOM;
+}
+
+int
+auth_scram_make(struct slice password, struct slice like, bool chosen, struct buf *out, struct error *e)
+{
+	uint32_t iterations = auth_scram_iterations(chosen);
+	struct scram_verifier made = { 0 }, other;
+	struct slice salt = SLICE_EMPTY;
+	int rc;
+
+	if (like.len > 0 && scram_verifier_parse(like, &other, NULL) == 0) {
+		salt = scram_verifier_salt(&other);
+		iterations = other.iterations;
+	}
+	rc = scram_verifier_make(password, salt, iterations, &made, e);
+	if (rc == ERR_SYNTAX || rc == ERR_POLICY)
+		rc = e != NULL ? (e->code = ERR_USAGE) : ERR_USAGE;
+	if (rc == 0 && scram_verifier_write(&made, out) != 0)
+		rc = error_set(e, out->err, "no room for the password verifier");
+	secret_wipe(&made, sizeof made);
+	return rc;
 }

@@ -40,4 +40,19 @@ int auth_verifier_make(struct slice password, struct buf *out, struct error *e);
  */
 int auth_verifier_check(struct slice verifier, struct slice password, struct error *e);
 
+/*
+ * Appends a SCRAM-SHA-256 verifier (sasl/scram.h). like: another one of the
+ * account, which has the salt and count that all of them must have; empty, or
+ * what is none: a new salt. chosen: people choose passwords that have such
+ * verifiers here (scram_main_password), so more is computed. ERR_USAGE (also
+ * for what SCRAM cannot carry: not UTF-8, or characters that RFC 4013 forbids),
+ * ERR_NOMEM, ERR_CRYPTO.
+ */
+int auth_scram_make(struct slice password, struct slice like, bool chosen, struct buf *out, struct error *e);
+
+#define AUTH_SCRAM_CHOSEN \
+	100000u /* iterations: of a client's time some 50 ms, and of ours for an app password in clear */
+/* The count of accounts whose first verifier is made now. */
+uint32_t auth_scram_iterations(bool chosen);
+
 #endif

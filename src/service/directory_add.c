@@ -378,7 +378,7 @@ static int
 ask_password(struct web_call *call, struct error *e)
 {
 	struct ask_authenticate question = {
-		.mechanism = ASK_PLAIN, .connection = conn_id(call->conn), .peer = call->peer
+		.protocol = STORE_RIGHT_HTTP, .connection = conn_id(call->conn), .peer = call->peer
 	};
 	struct buf text;
 	int rc;

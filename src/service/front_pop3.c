@@ -28,7 +28,7 @@ session_closed(void *session)
 static int
 machine_new(const struct pop3_stranger *s, bool greeting, struct pop3_login **out, struct error *e)
 {
-	const struct pop3_login_options options = { .tls = conn_is_tls(s->stranger.conn),
+	const struct pop3_login_options options = { .offer = stranger_offer(&s->stranger),
 		.can_start_tls = conn_can_start_tls(s->stranger.conn),
 		.greeting = greeting,
 		.name = SLICE("Letterlock") };
@@ -36,12 +36,14 @@ machine_new(const struct pop3_stranger *s, bool greeting, struct pop3_login **ou
 	return pop3_login_new(&options, clock_ms(), out, e);
 }
 
-/* ---- the password ---- */
+/* ---- signing in ---- */
 
 static void
 refuse(struct pop3_stranger *s, int rc)
 {
-	if (rc == ERR_PASSWORD || rc == ERR_SYNTAX)
+	if (rc == ERR_SYNTAX)
+		pop3_login_malformed(s->machine);
+	else if (rc == ERR_PASSWORD)
 		pop3_login_refuse(s->machine, "AUTH", "Wrong address or password");
 	else if (rc == ERR_LIMIT)
 		pop3_login_refuse(
@@ -52,20 +54,33 @@ refuse(struct pop3_stranger *s, int rc)
 
 /* False: the connection is another session's now. */
 static bool
-password_answered(struct pop3_stranger *s)
+signed_in(struct pop3_stranger *s)
 {
 	const struct trunk_open in = { .kind = SERVICE_POP3,
 		.tag = pop3_login_is_utf8(s->machine) ? SLICE("UTF8") : SLICE_EMPTY,
 		.pending = pop3_login_ops.output(s->machine) };
+	int rc = s->stranger.front->hand_over(s->stranger.front->ctx, s->stranger.conn, &in, NULL);
 
-	s->stranger.asked = false;
-	if (s->stranger.rc == 0)
-		s->stranger.rc = s->stranger.front->hand_over(s->stranger.front->ctx, s->stranger.conn, &in, NULL);
-	if (s->stranger.rc == 0) {
+	if (rc == 0)
 		stranger_release(&s->stranger);
-		return false;
+	else
+		refuse(s, rc);
+	return rc != 0;
+}
+
+static bool
+answered(struct pop3_stranger *s)
+{
+	switch (stranger_take(&s->stranger)) {
+	case STRANGER_CHALLENGE:
+		pop3_login_challenge(s->machine, buf_slice(&s->stranger.challenge));
+		return true;
+	case STRANGER_YES:
+		return signed_in(s);
+	case STRANGER_NO:
+		refuse(s, s->stranger.rc);
+		break;
 	}
-	refuse(s, s->stranger.rc);
 	return true;
 }
 
@@ -88,13 +103,17 @@ step(struct pop3_stranger *s, struct conn *c, int64_t now_ms)
 	struct pop3_login_event ev;
 
 	if (s->stranger.asked)
-		return atomic_load(&s->stranger.answered) && password_answered(s);
+		return atomic_load(&s->stranger.answered) && answered(s);
 	pop3_login_next(s->machine, now_ms, &ev);
 	switch (ev.type) {
 	case POP3_LOGIN_PASSWORD:
-		stranger_ask(&s->stranger,
-		    &(struct sasl_credentials){
-			.authorize = ev.authorize, .identity = ev.user, .password = ev.password });
+		stranger_password(&s->stranger, ev.user, ev.password);
+		return true;
+	case POP3_LOGIN_EXCHANGE:
+		if (ev.first)
+			stranger_begin(&s->stranger, ev.mechanism, ev.message);
+		else
+			stranger_respond(&s->stranger, ev.message);
 		return true;
 	case POP3_LOGIN_STLS:
 		start_tls(s, c);
@@ -194,7 +213,7 @@ front_pop3_open(const struct front *f, struct conn *c, struct error *e)
 
 	if (s == NULL)
 		return error_nomem(e);
-	stranger_init(&s->stranger, f, c, session_free);
+	stranger_init(&s->stranger, f, c, STORE_RIGHT_POP3, session_free);
 	rc = machine_new(s, true, &s->machine, e);
 	if (rc != 0) {
 		stranger_release(&s->stranger);

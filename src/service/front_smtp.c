@@ -30,6 +30,7 @@ static int
 machine_new(const struct smtp_stranger *s, bool silent, struct smtp_server **out, struct error *e)
 {
 	const struct service_settings *set = &s->stranger.front->settings;
+	const struct sasl_offer offer = stranger_offer(&s->stranger);
 	const struct smtp_server_config config = {
 		.role = SMTP_SERVER_SUBMISSION,
 		.hostname = set->hostname,
@@ -38,12 +39,14 @@ machine_new(const struct smtp_stranger *s, bool silent, struct smtp_server **out
 		.idle_ms = set->idle_ms,
 		.tls = conn_is_tls(s->stranger.conn),
 		.can_start_tls = conn_can_start_tls(s->stranger.conn),
+		.bindings = offer.bindings,
+		.mechanisms = offer.mechanisms,
 	};
 
 	return smtp_server_new(&config, silent, clock_ms(), out, e);
 }
 
-/* ---- the password ---- */
+/* ---- signing in ---- */
 
 static int
 hand_over(struct smtp_stranger *s)
@@ -58,25 +61,39 @@ hand_over(struct smtp_stranger *s)
 	return s->stranger.front->hand_over(s->stranger.front->ctx, s->stranger.conn, &in, NULL);
 }
 
+static void
+refuse(struct smtp_stranger *s)
+{
+	enum smtp_reply reply = SMTP_REPLY_TRY_LATER;
+
+	if (s->stranger.rc == ERR_PASSWORD)
+		reply = SMTP_REPLY_AUTH_WRONG;
+	else if (s->stranger.rc == ERR_SYNTAX)
+		reply = SMTP_REPLY_AUTH_MALFORMED;
+	else if (s->stranger.rc == ERR_LIMIT)
+		reply = SMTP_REPLY_AUTH_BUSY;
+	smtp_server_answer(s->machine, reply, SLICE_EMPTY, clock_ms());
+}
+
 /* False: the connection is another session's now, or ends. */
 static bool
-password_answered(struct smtp_stranger *s)
+answered(struct smtp_stranger *s)
 {
-	s->stranger.asked = false;
-	if (s->stranger.rc == ERR_PASSWORD) {
-		smtp_server_answer(s->machine, SMTP_REPLY_AUTH_WRONG, SLICE_EMPTY, clock_ms());
-	} else if (s->stranger.rc != 0) {
-		smtp_server_answer(s->machine,
-		    s->stranger.rc == ERR_LIMIT ? SMTP_REPLY_AUTH_BUSY : SMTP_REPLY_TRY_LATER, SLICE_EMPTY, clock_ms());
-	} else if (hand_over(s) == 0) {
-		stranger_release(&s->stranger);
-		return false;
-	} else {
-		/* The machine has said yes already, and nobody is there. */
-		conn_abort(s->stranger.conn);
-		return false;
+	switch (stranger_take(&s->stranger)) {
+	case STRANGER_CHALLENGE:
+		smtp_server_challenge(s->machine, buf_slice(&s->stranger.challenge), clock_ms());
+		return true;
+	case STRANGER_NO:
+		refuse(s);
+		return true;
+	case STRANGER_YES:
+		break;
 	}
-	return true;
+	if (hand_over(s) == 0)
+		stranger_release(&s->stranger);
+	else
+		conn_abort(s->stranger.conn); /* the machine has said yes already, and nobody is there */
+	return false;
 }
 
 /* ---- driven by the connection ---- */
@@ -96,12 +113,15 @@ step(struct smtp_stranger *s, struct conn *c, int64_t now_ms)
 	struct smtp_server_event ev;
 
 	if (s->stranger.asked)
-		return atomic_load(&s->stranger.answered) && password_answered(s);
+		return atomic_load(&s->stranger.answered) && answered(s);
 	switch ((int)smtp_server_next(s->machine, now_ms, &ev)) {
 	case SMTP_SERVER_NOTHING:
 		return false;
 	case SMTP_SERVER_AUTHENTICATE:
-		stranger_ask(&s->stranger, ev.credentials);
+		if (ev.first)
+			stranger_begin(&s->stranger, ev.mechanism, ev.message);
+		else
+			stranger_respond(&s->stranger, ev.message);
 		return true;
 	case SMTP_SERVER_START_TLS:
 		start_tls(s, c);
@@ -201,7 +221,7 @@ front_smtp_open(const struct front *f, struct conn *c, struct error *e)
 
 	if (s == NULL)
 		return error_nomem(e);
-	stranger_init(&s->stranger, f, c, session_free);
+	stranger_init(&s->stranger, f, c, STORE_RIGHT_SMTP, session_free);
 	rc = machine_new(s, false, &s->machine, e);
 	if (rc != 0) {
 		stranger_release(&s->stranger);

@@ -25,8 +25,12 @@ static const struct permit {
 	/* Is this the password? The answer names no account to front; mail hears it from auth. */
 	{ PROCESS_FRONT, PROCESS_AUTH, &ask_interface, ASK_METHOD_authenticate },
 	{ PROCESS_WEB, PROCESS_AUTH, &ask_interface, ASK_METHOD_authenticate },
+	/* Only of its own connections: an exchange is named by the asking process too. */
+	{ PROCESS_FRONT, PROCESS_AUTH, &ask_interface, ASK_METHOD_exchange },
+	{ PROCESS_FRONT, PROCESS_AUTH, &ask_interface, ASK_METHOD_exchange_end },
 
 	{ PROCESS_AUTH, PROCESS_MAIL, &ask_interface, ASK_METHOD_verifier },
+	{ PROCESS_AUTH, PROCESS_MAIL, &ask_interface, ASK_METHOD_salt_key },
 	/* Taken once, by the connection that it names. */
 	{ PROCESS_AUTH, PROCESS_MAIL, &ask_interface, ASK_METHOD_grant },
 
@@ -54,6 +58,9 @@ static const struct permit {
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_account_rename },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_account_get },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_account_list },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_credential_add },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_credential_remove },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_credential_list },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_address_add },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_address_remove },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_address_find },

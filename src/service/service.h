@@ -49,6 +49,7 @@ struct service_settings {
 	unsigned workers;              /* threads for commands; default: one a core */
 	bool directory_open;           /* the directory publishes what strangers upload, for the accounts' addresses */
 	struct autoconfig_ports ports; /* what mail clients are told */
+	bool tokens;                   /* signing in with OAuth tokens is offered */
 };
 
 struct grants;

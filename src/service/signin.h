@@ -1,29 +1,43 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The end that answers authenticate (service/ask.h): is this the password?
+ * The end that answers authenticate and exchange (service/ask.h): who is this?
  *
- * A question waits its turn three times: for the delay that service/throttle.h
- * says, for mail's answer with the verifier, and for a thread that computes
- * (Argon2id, tens of milliseconds each). Every queue is bounded and none holds
- * a thread; over a bound the answer is ERR_LIMIT at once. Checks from places
- * that the account does not know are paced (service/pace.h): those that fail
- * take half of one processor at most. For an account that
- * is not there the same is computed. On yes, mail is told whose the connection
- * is (grant) before the asking process hears it.
+ * A password is that of the account, by Argon2id, or one of its app passwords
+ * (service/app_password.h), by their SCRAM verifiers. An exchange of SASL runs
+ * here (sasl/server.h) and waits, bounded, for its client between two messages.
+ *
+ * Every attempt passes service/throttle.h once, before its secret is looked
+ * at: for a password before the account is looked for, for SCRAM with the
+ * client's proof, for a token with the token. It then waits its turn for the
+ * delay that the throttle says, for mail's answer with the verifiers, and, a
+ * password, for a thread that computes (tens of milliseconds each). Every
+ * queue is bounded and none holds a thread; over a bound the answer is
+ * ERR_LIMIT at once. Checks from places that the account does not know are
+ * paced (service/pace.h): those that fail take half of one processor at most.
+ *
+ * For an account that is not there, has no password, no app password or no
+ * SCRAM verifier the same is computed and the same is said. On yes, mail is
+ * told whose the connection is and with which credential (grant), before the
+ * asking process hears it; mail says no when that has been revoked meanwhile.
  */
 #ifndef SERVICE_SIGNIN_H
 #define SERVICE_SIGNIN_H
 
 #include "base/error.h"
 #include "os/port.h"
+#include "service/token.h"
 
 struct signin;
 
-/*
- * mail: a port to service/ask.h's verifier and grant; stays the caller's.
- * threads: password checks at once; 0: SERVICE_AUTH_THREADS. ERR_NOMEM, ERR_IO.
- */
-int signin_new(struct port *mail, unsigned threads, struct signin **signin_out, struct error *e);
+struct signin_options {
+	unsigned threads;          /* password checks at once; 0: SERVICE_AUTH_THREADS */
+	uint32_t scram_iterations; /* said for accounts that have no SCRAM verifier; 0: that of app passwords */
+};
+
+/* mail: a port to service/ask.h's verifier, salt_key and grant; stays the caller's. ERR_NOMEM, ERR_IO. */
+int signin_new(struct port *mail, const struct signin_options *options, struct signin **signin_out, struct error *e);
+/* From now on; NULL: tokens are worth nothing. Takes v, whose check may still run once or twice for the old one. Any thread. */
+void signin_set_tokens(struct signin *s, struct token_validator *v);
 /* For port_open_local() or port_server_new(). The tags of its sockets are process numbers (service/permit.h). */
 const struct port_service *signin_service(struct signin *s);
 /* Ports to it must be closed, and mail still there. What waits is answered ERR_CLOSED. NULL is permitted. */

@@ -584,6 +584,19 @@ smtp_server_answers_due(const struct smtp_server *m)
 }
 
 void
+smtp_server_challenge(struct smtp_server *m, struct slice challenge, int64_t now_ms)
+{
+	if (m->asked != SMTP_SERVER_AUTHENTICATE)
+		return;
+	m->asked = SMTP_SERVER_NOTHING;
+	m->deadline = now_ms + m->config.idle_ms;
+	m->state = STATE_AUTH;
+	(void)buf_put_str(&m->out, "334 ");
+	(void)sasl_relay_challenge(challenge, &m->out);
+	(void)buf_put_str(&m->out, "\r\n");
+}
+
+void
 smtp_server_stop(struct smtp_server *m, enum smtp_reply reply)
 {
 	if (m->stop == SMTP_REPLY_NONE)

@@ -45,7 +45,7 @@
 #include "base/error.h"
 #include "base/machine.h"
 #include "base/slice.h"
-#include "sasl/sasl.h"
+#include "sasl/relay.h"
 #include "smtp/dsn.h"
 #include "smtp/path.h"
 #include "smtp/reply.h"
@@ -66,12 +66,14 @@ struct smtp_server_config {
 	int64_t idle_ms;         /* 0: SMTP_IDLE_MS */
 	bool tls;                /* TLS stands */
 	bool can_start_tls;      /* STARTTLS may be offered */
+	bool bindings;           /* for AUTH, as in sasl/relay.h: channel binding data is at hand */
+	unsigned mechanisms;     /* likewise: SASL_BIT()s that AUTH offers */
 };
 
 enum smtp_server_what {
 	SMTP_SERVER_NOTHING,
 	SMTP_SERVER_START_TLS,
-	SMTP_SERVER_AUTHENTICATE, /* credentials. AUTH_OK, AUTH_WRONG, AUTH_BUSY, TRY_LATER */
+	SMTP_SERVER_AUTHENTICATE, /* mechanism, first, message. AUTH_...; or smtp_server_challenge(), and it comes again */
 	SMTP_SERVER_MAIL, /* path (empty mailbox: the null sender), size, body_8bit, utf8, ret, envid. SENDER_... */
 	SMTP_SERVER_RECIPIENT, /* path, notify, orcpt. RECIPIENT_... */
 	SMTP_SERVER_DATA,      /* DATA_GO, or a refusal: the transaction is then over */
@@ -92,7 +94,9 @@ struct smtp_server_event {
 	unsigned notify;      /* RECIPIENT: enum smtp_notify bits; 0: not said */
 	struct slice orcpt;   /* RECIPIENT: "type;xtext" as it was given; empty: none */
 	struct slice chunk;
-	const struct sasl_credentials *credentials; /* until the answer */
+	enum sasl_mechanism mechanism; /* AUTHENTICATE */
+	bool first;                    /* likewise: the exchange begins here */
+	struct slice message;          /* likewise: decoded; until the answer */
 };
 
 /* With its greeting to be sent (not with tls reached by STARTTLS: pass silent). ERR_NOMEM. */
@@ -125,6 +129,8 @@ enum smtp_server_what smtp_server_next(struct smtp_server *m, int64_t now_ms, st
  * for DATA) agrees. detail stands behind the reply's text (an id); no CR or LF.
  */
 void smtp_server_answer(struct smtp_server *m, enum smtp_reply reply, struct slice detail, int64_t now_ms);
+/* Instead, while AUTHENTICATE is open: the next round of the exchange. */
+void smtp_server_challenge(struct smtp_server *m, struct slice challenge, int64_t now_ms);
 /* Says 421 and closes, unless a question is open (then after it) or a text is under way (at once). */
 void smtp_server_stop(struct smtp_server *m, enum smtp_reply reply);
 struct slice smtp_server_output(struct smtp_server *m);

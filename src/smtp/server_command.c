@@ -9,9 +9,6 @@
 #include <string.h>
 
 #include "base/utf8.h"
-#include "sasl/plain.h"
-
-#define MECHANISMS SASL_BIT(SASL_PLAIN)
 
 /* ---- parsing ---- */
 
@@ -248,9 +245,19 @@ forget_transaction(struct smtp_server *m, struct smtp_server_event *event)
 	m->recipients = m->due = 0;
 }
 
+static struct sasl_offer
+offer_of(const struct smtp_server *m)
+{
+	return (struct sasl_offer){
+		.tls = m->config.tls, .bindings = m->config.bindings, .mechanisms = m->config.mechanisms
+	};
+}
+
 static void
 say_extensions(struct smtp_server *m)
 {
+	const struct sasl_offer offer = offer_of(m);
+
 	(void)buf_put_str(&m->out, "250-");
 	(void)buf_put_slice(&m->out, buf_slice(&m->hostname));
 	(void)buf_put_str(&m->out, "\r\n250-PIPELINING\r\n");
@@ -259,7 +266,7 @@ say_extensions(struct smtp_server *m)
 		(void)buf_put_str(&m->out, "250-STARTTLS\r\n");
 	if (m->config.role == SMTP_SERVER_SUBMISSION && m->config.tls && !m->authenticated) {
 		(void)buf_put_str(&m->out, "250-AUTH");
-		(void)sasl_offer_write(&(struct sasl_offer){ m->config.tls, false, MECHANISMS }, " ", &m->out);
+		(void)sasl_offer_write(&offer, " ", &m->out);
 		(void)buf_put_str(&m->out, "\r\n");
 	}
 	(void)buf_put_str(&m->out, "250-8BITMIME\r\n250-SMTPUTF8\r\n250-CHUNKING\r\n");
@@ -329,7 +336,7 @@ auth_refusal(const struct smtp_server *m)
 static void
 act_auth(struct smtp_server *m, const struct smtp_command *c, struct smtp_server_event *event)
 {
-	const struct sasl_offer offer = { m->config.tls, false, MECHANISMS };
+	const struct sasl_offer offer = offer_of(m);
 	enum smtp_reply refusal = auth_refusal(m);
 
 	if (refusal == SMTP_REPLY_NONE && sasl_relay_begin(&m->sasl, c->argument, &offer, NULL) != 0)
@@ -354,10 +361,10 @@ server_auth_response(struct smtp_server *m, struct slice line, bool initial, str
 	int rc = sasl_relay_response(&m->sasl, line, initial, NULL);
 
 	m->state = STATE_READY;
-	if (rc == 0)
-		rc = plain_parse(buf_slice(&m->sasl.message), &m->credentials, NULL);
 	if (rc == 0) {
-		event->credentials = &m->credentials;
+		event->mechanism = m->sasl.mechanism;
+		event->first = m->sasl.rounds == 1;
+		event->message = buf_slice(&m->sasl.message);
 		server_ask(m, event, SMTP_SERVER_AUTHENTICATE);
 		return;
 	}

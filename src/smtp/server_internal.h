@@ -38,7 +38,6 @@ struct smtp_server {
 	size_t scanned; /* octets behind in_at where no line ends */
 	struct buf out;
 	struct sasl_relay sasl;
-	struct sasl_credentials credentials; /* they point into sasl */
 	struct smtp_data data;
 	enum server_state state;
 	enum smtp_server_what asked; /* the open question, or SMTP_SERVER_NOTHING */

@@ -2,6 +2,7 @@
 /* The two server machines by themselves: literals, lines, time, and what hostile peers try. */
 #include "imap/limits.h"
 #include "imap/login.h"
+#include "sasl/plain.h"
 #include "imap/server.h"
 #include "unit.h"
 
@@ -227,9 +228,12 @@ deadlines(void **state)
 static void
 login_run(struct slice in, bool tls, struct buf *out, enum imap_login_event_type *last)
 {
-	struct imap_login_options options = { .tls = tls, .can_start_tls = true, .name = SLICE("x") };
+	struct imap_login_options options = {
+		.offer = { .tls = tls, .mechanisms = SASL_BIT(SASL_PLAIN) }, .can_start_tls = true, .name = SLICE("x")
+	};
 	struct imap_login *m;
 	struct imap_login_event ev = { 0 };
+	struct sasl_credentials who;
 	size_t n;
 
 	assert_ok(imap_login_new(&options, 0, &m, &unit_error));
@@ -238,6 +242,11 @@ login_run(struct slice in, bool tls, struct buf *out, enum imap_login_event_type
 		n = imap_login_ops.feed(m, slice_sub(in, 0, 1), 0);
 		in = slice_from(in, n);
 		imap_login_next(m, 0, &ev);
+		/* What is no message of PLAIN is found where the mechanism stands. */
+		if (ev.type == IMAP_LOGIN_EXCHANGE && plain_parse(ev.message, &who, NULL) != 0) {
+			imap_login_malformed(m);
+			ev.type = IMAP_LOGIN_NONE;
+		}
 		if (ev.type != IMAP_LOGIN_NONE)
 			*last = ev.type;
 	} while (n > 0 && ev.type == IMAP_LOGIN_NONE);

@@ -9,9 +9,10 @@
 static struct pop3_login *
 login_new(bool tls)
 {
-	const struct pop3_login_options options = {
-		.tls = tls, .can_start_tls = true, .greeting = true, .name = SLICE("Letterlock")
-	};
+	const struct pop3_login_options options = { .offer = { .tls = tls, .mechanisms = SASL_SET_PASSWORD },
+		.can_start_tls = true,
+		.greeting = true,
+		.name = SLICE("Letterlock") };
 	struct pop3_login *m;
 
 	assert_ok(pop3_login_new(&options, 0, &m, &unit_error));
@@ -29,7 +30,7 @@ login_run(struct pop3_login *m, struct slice in, int64_t now, struct buf *out)
 
 		in = slice_from(in, n);
 		pop3_login_next(m, now, &ev);
-		if (ev.type == POP3_LOGIN_PASSWORD)
+		if (ev.type == POP3_LOGIN_PASSWORD || ev.type == POP3_LOGIN_EXCHANGE)
 			pop3_login_refuse(m, "AUTH", "No");
 		if (out != NULL) {
 			(void)buf_put_slice(out, pop3_login_ops.output(m));

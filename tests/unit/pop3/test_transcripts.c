@@ -3,6 +3,7 @@
 #include "pop3/login.h"
 
 #include "pop3/maildrop.h"
+#include "sasl/plain.h"
 #define TRANSCRIPT_FOLDER "pop3"
 #include "smtp/transcript.h"
 
@@ -17,7 +18,10 @@ static void
 make_login(struct bare *b, bool greeting)
 {
 	const struct pop3_login_options options = {
-		.tls = b->tls, .can_start_tls = !b->tls, .greeting = greeting, .name = SLICE("Letterlock")
+		.offer = { .tls = b->tls, .bindings = true, .mechanisms = SASL_SET_PASSWORD | SASL_SET_SCRAM },
+		.can_start_tls = !b->tls,
+		.greeting = greeting,
+		.name = SLICE("Letterlock")
 	};
 
 	assert_ok(pop3_login_new(&options, 0, &b->login, &unit_error));
@@ -47,19 +51,26 @@ take(struct bare *b, const struct machine_ops *ops, void *machine)
 static bool
 pump_login(struct bare *b)
 {
+	struct sasl_credentials who = { 0 };
 	struct pop3_login_event ev;
+	bool asked;
 
 	pop3_login_next(b->login, 0, &ev);
+	asked = ev.type == POP3_LOGIN_PASSWORD || ev.type == POP3_LOGIN_EXCHANGE;
+	who.identity = ev.user;
+	who.password = ev.password;
 	b->closed = b->closed || ev.type == POP3_LOGIN_CLOSE;
 	b->starting_tls = b->starting_tls || ev.type == POP3_LOGIN_STLS;
-	if (ev.type == POP3_LOGIN_PASSWORD && slice_eq_str(ev.user, "alice@example.org") &&
-	    slice_eq_str(ev.password, "secret") && ev.authorize.len == 0)
+	if (ev.type == POP3_LOGIN_EXCHANGE && plain_parse(ev.message, &who, NULL) != 0)
+		pop3_login_malformed(b->login);
+	else if (asked && slice_eq_str(who.identity, "alice@example.org") && slice_eq_str(who.password, "secret") &&
+	    who.authorize.len == 0)
 		sign_in(b);
-	else if (ev.type == POP3_LOGIN_PASSWORD)
+	else if (asked)
 		pop3_login_refuse(b->login, "AUTH", "Wrong address or password");
 	if (b->login != NULL)
 		take(b, &pop3_login_ops, b->login);
-	return ev.type == POP3_LOGIN_PASSWORD;
+	return asked;
 }
 
 static bool

@@ -26,6 +26,7 @@
 
 #include "os/port.h"
 #include "pretended.h"
+#include "sasl/plain.h"
 #include "service/ask.h"
 #include "service/grants.h"
 #include "service/permit.h"
@@ -82,25 +83,50 @@ static struct slice __attribute__((unused)) conn_ask(struct conn *c, const char 
 
 /* As service/signin.h: whose the connection is, is said before the answer. */
 static void
-fixture_authenticate(void *ctx, struct port_job *job)
+fixture_check(struct world *w, struct port_job *job, uint64_t connection, const struct sasl_credentials *who)
 {
-	const struct ask_authenticate *ask = port_job_request(job);
-	const struct ask_handover yes = { .connection = ask->connection };
-	struct world *w = ctx;
 	const struct grant_in grant = {
-		.process = w->behind.front, .connection = ask->connection, .account = w->alice, .counted = true
+		.process = w->behind.front, .connection = connection, .account = w->alice, .counted = true
 	};
 	struct error e;
 
 	(void)error_set(&e, ERR_PASSWORD, "no");
-	if (slice_eq_str(ask->address, "alice@example.org") && slice_eq_str(ask->password, "secret") &&
-	    grants_put(w->grants, &grant, clock_ms(), &e) == 0)
-		port_reply(job, &yes);
-	else
+	if (!slice_eq_str(who->identity, "alice@example.org") || !slice_eq_str(who->password, "secret") ||
+	    grants_put(w->grants, &grant, clock_ms(), &e) != 0)
 		port_fail(job, &e);
+	else if (port_job_method(job) == ASK_METHOD_exchange)
+		port_reply(job, &(struct ask_round){ .connection = connection });
+	else
+		port_reply(job, &(struct ask_handover){ .connection = connection });
 }
 
-static const struct port_handler fixture_handlers[] = { { ASK_METHOD_authenticate, fixture_authenticate } };
+static void
+fixture_authenticate(void *ctx, struct port_job *job)
+{
+	const struct ask_authenticate *ask = port_job_request(job);
+	const struct sasl_credentials who = { .identity = ask->address, .password = ask->password };
+
+	fixture_check(ctx, job, ask->connection, &who);
+}
+
+/* PLAIN: one message. */
+static void
+fixture_exchange(void *ctx, struct port_job *job)
+{
+	const struct ask_exchange *ask = port_job_request(job);
+	struct sasl_credentials who;
+	struct error e;
+
+	if (plain_parse(ask->message, &who, &e) != 0)
+		port_fail(job, &e);
+	else
+		fixture_check(ctx, job, ask->connection, &who);
+}
+
+static const struct port_handler fixture_handlers[] = {
+	{ ASK_METHOD_authenticate, fixture_authenticate },
+	{ ASK_METHOD_exchange, fixture_exchange },
+};
 
 /* ---- setting up ---- */
 
@@ -202,7 +228,7 @@ world_new(bool two_processes)
 	assert_ok(service_new(PROCESS_MAIL, &settings, &ports, &w->behind.mail, &unit_error));
 	w->behind.front = process_number(PROCESS_FRONT, 1);
 	w->auth_end = (struct port_service){
-		.interface = &ask_interface, .handlers = fixture_handlers, .handler_count = 1, .ctx = w
+		.interface = &ask_interface, .handlers = fixture_handlers, .handler_count = 2, .ctx = w
 	};
 	assert_ok(port_open_local(&w->auth_end, &w->auth, &unit_error));
 	w->front = (struct front){

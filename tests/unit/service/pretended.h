@@ -123,6 +123,17 @@ conn_is_tls(const struct conn *c)
 }
 
 bool
+conn_tls_bindings(const struct conn *c, struct conn_tls_bindings *out)
+{
+	*out = (struct conn_tls_bindings){ 0 };
+	if (!c->tls)
+		return false;
+	memset(out->exporter, 7, sizeof out->exporter);
+	out->exporter_len = sizeof out->exporter;
+	return true;
+}
+
+bool
 conn_tls_info(const struct conn *c, struct conn_tls_info *info_out)
 {
 	*info_out = (struct conn_tls_info){ "TLSv1.3", "TLS_AES_256_GCM_SHA384", 256 };

@@ -15,9 +15,9 @@
 static const struct {
 	const char *from, *to, *interface, *methods;
 } expected[] = {
-	{ "front", "auth", "ask", "authenticate" },
+	{ "front", "auth", "ask", "authenticate exchange exchange_end" },
 	{ "web", "auth", "ask", "authenticate" },
-	{ "auth", "mail", "ask", "verifier grant" },
+	{ "auth", "mail", "ask", "verifier salt_key grant" },
 	{ "mx", "mail", "ask", "recipient keep body_begin body_append body_abort" },
 	{ "mx", "resolver", "resolve", "lookup" },
 	{ "web", "mail", "store", "address_find domain_list certificate_find certificate_count certificate_put" },
@@ -25,7 +25,7 @@ static const struct {
 	    "account_create account_remove account_set_verifier account_rename account_get account_list "
 	    "address_add address_remove address_find address_resolve alias_add alias_remove alias_list "
 	    "domain_add domain_remove domain_list "
-	    "info verify hold "
+	    "info verify hold credential_add credential_remove credential_list "
 	    "mailbox_list mailbox_get mailbox_create subscribe message_list append body_begin body_append body_abort "
 	    "body_read" },
 	{ "control", "mail", "status", "status" },

@@ -1,286 +1,34 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The end that checks passwords: asked over sockets by a front and by web, with
- * a pretended mail behind that says verifiers and takes grants. The clock is
- * this file's own and stands still, so that a busy machine changes nothing.
- */
-#include "service/signin.h"
-
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdio.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include "base/base64.h"
-#include "base/buf.h"
-#include "base/mem.h"
-#include "crypto/kdf.h"
-#include "os/clock.h"
-#include "service/ask.h"
-#include "service/auth.h"
-#include "service/permit.h"
-#include "service/throttle.h"
-#include "unit.h"
-
-#define ALICE 100
-#define EMPTY 200  /* has no password */
-#define FULL 300   /* has too many connections */
-#define BROKEN 400 /* its verifier is none */
-#define BUSY 500   /* its checks take little time each */
-
-static struct buf alices, busys; /* verifiers: making them takes long */
-
-/* ---- os/clock.h: all of it, or the linker would take both ---- */
-
-/* Far behind the system's, so that no wait for a time ends by itself: what is held back is looked at when another check ends. */
-static atomic_int_fast64_t now_ms = INT64_C(1) << 40;
-
-int64_t
-clock_ms(void)
-{
-	return atomic_load(&now_ms);
-}
-
-int64_t
-clock_boot_ms(void)
-{
-	return clock_ms();
-}
-
-int64_t
-clock_ns(void)
-{
-	return clock_ms() * 1000000;
-}
-
-/* What each check takes of the processor, by its thread's clock. */
-static atomic_int_fast64_t check_ns;
-
-int64_t
-clock_thread_ns(void)
-{
-	static _Thread_local int64_t thread_ns;
-
-	return thread_ns += atomic_load(&check_ns);
-}
-
-uint64_t
-clock_unix(void)
-{
-	return (uint64_t)clock_ms() / 1000;
-}
-
-int16_t
-clock_zone(int64_t unix_seconds)
-{
-	(void)unix_seconds;
-	return 0;
-}
-
-/* ---- mail ---- */
-
-struct mail {
-	struct port_service service;
-	atomic_uint verifiers, grants;
-	struct ask_grant last;
-	atomic_bool hold; /* answers no question for a verifier until it is told to */
-	pthread_mutex_t lock;
-	struct port_job *held[512];
-	size_t held_count;
-};
-
-static const struct {
-	const char *address;
-	uint64_t account;
-	const struct buf *verifier;
-	const char *text;
-} accounts[] = {
-	{ "alice@example.org", ALICE, &alices, NULL },
-	{ "empty@example.org", EMPTY, NULL, "" },
-	{ "full@example.org", FULL, &alices, NULL },
-	{ "broken@example.org", BROKEN, NULL, "letmein" },
-	{ "busy@example.org", BUSY, &busys, NULL },
-};
-
-static void
-say_verifier(struct port_job *job)
-{
-	const struct ask_account *q = port_job_request(job);
-	struct error e;
-
-	if (slice_eq_str(q->address, "trouble@example.org")) {
-		(void)error_set(&e, ERR_IO, "the disk has gone");
-		port_fail(job, &e);
-		return;
-	}
-	for (size_t i = 0; i < sizeof accounts / sizeof accounts[0]; i++) {
-		struct ask_verifier v = { .account = accounts[i].account };
-
-		if (!slice_ieq_str(q->address, accounts[i].address))
-			continue;
-		v.verifier = accounts[i].text != NULL ? slice_str(accounts[i].text) : buf_slice(accounts[i].verifier);
-		port_reply(job, &v);
-		return;
-	}
-	(void)error_set(&e, ERR_NOT_FOUND, "no such account");
-	port_fail(job, &e);
-}
-
-static void
-run_verifier(void *ctx, struct port_job *job)
-{
-	struct mail *m = ctx;
-
-	(void)atomic_fetch_add(&m->verifiers, 1);
-	if (!atomic_load(&m->hold)) {
-		say_verifier(job);
-		return;
-	}
-	(void)pthread_mutex_lock(&m->lock);
-	m->held[m->held_count++] = job;
-	(void)pthread_mutex_unlock(&m->lock);
-}
-
-static void
-run_grant(void *ctx, struct port_job *job)
-{
-	struct mail *m = ctx;
-	const struct ask_grant *q = port_job_request(job);
-	struct error e;
-
-	m->last = *q;
-	(void)atomic_fetch_add(&m->grants, 1);
-	if (q->account == FULL) {
-		(void)error_set(&e, ERR_LIMIT, "this account has 10 connections already");
-		port_fail(job, &e);
-	} else {
-		port_reply(job, &(struct store_nothing){ 0 });
-	}
-}
-
-static const struct port_handler mail_handlers[] = {
-	{ ASK_METHOD_verifier, run_verifier },
-	{ ASK_METHOD_grant, run_grant },
-};
-
-static void
-let_go(struct mail *m)
-{
-	atomic_store(&m->hold, false);
-	for (;;) {
-		struct port_job *job = NULL;
-
-		(void)pthread_mutex_lock(&m->lock);
-		if (m->held_count > 0)
-			job = m->held[--m->held_count];
-		(void)pthread_mutex_unlock(&m->lock);
-		if (job == NULL)
-			return;
-		say_verifier(job);
-	}
-}
-
-/* ---- the world ---- */
-
-struct world {
-	struct mail mail;
-	struct port_server *mail_server, *server;
-	struct port *to_mail, *front, *web;
-	struct signin *signin;
-};
-
-static struct port *
-connect_to(struct port_server *server, uint64_t tag)
-{
-	struct port *port;
-	int fds[2];
-
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
-	assert_ok(port_server_add(server, fds[0], NULL, tag, &unit_error));
-	assert_ok(port_open_socket(&ask_interface, fds[1], &port, &unit_error));
-	return port;
-}
-
-static struct world *
-world_new(unsigned threads)
-{
-	struct world *w = mem_alloc(sizeof *w);
-
-	assert_non_null(w);
-	(void)pthread_mutex_init(&w->mail.lock, NULL);
-	w->mail.service = (struct port_service){
-		.interface = &ask_interface, .handlers = mail_handlers, .handler_count = 2, .ctx = &w->mail
-	};
-	assert_ok(port_server_new(&w->mail.service, &w->mail_server, &unit_error));
-	w->to_mail = connect_to(w->mail_server, process_number(PROCESS_AUTH, 1));
-	assert_ok(signin_new(w->to_mail, threads, &w->signin, &unit_error));
-	assert_ok(port_server_new(signin_service(w->signin), &w->server, &unit_error));
-	w->front = connect_to(w->server, process_number(PROCESS_FRONT, 3));
-	w->web = connect_to(w->server, process_number(PROCESS_WEB, 4));
-	return w;
-}
-
-static void
-world_free(struct world *w)
-{
-	port_close(w->front);
-	port_close(w->web);
-	port_server_free(w->server);
-	signin_free(w->signin);
-	port_close(w->to_mail);
-	port_server_free(w->mail_server);
-	(void)pthread_mutex_destroy(&w->mail.lock);
-	mem_free(w);
-}
-
-static struct ask_authenticate
-question(const char *address, const char *password, const char *peer)
-{
-	return (struct ask_authenticate){ .connection = 77,
-		.mechanism = ASK_PLAIN,
-		.address = slice_str(address),
-		.password = slice_str(password),
-		.peer = slice_str(peer) };
-}
-
-static int
-sign_in(struct port *port, const struct ask_authenticate *q, struct ask_handover *out, struct error *e)
-{
-	struct arena a;
-	int rc;
-
-	arena_init(&a, 65536);
-	memset(out, 0, sizeof *out);
-	rc = ask_authenticate(port, q, &a, out, e);
-	arena_done(&a);
-	return rc;
-}
+/* Signing in with a password: what is answered, asked of mail, counted and slowed. */
+#include "signin_world.h"
 
 /* ---- what is answered ---- */
 
 static const struct row {
-	const char *name, *address, *password, *authorize;
-	uint32_t mechanism;
+	const char *name, *address, *password;
 	int want;
 	unsigned verifiers, grants; /* what mail is asked */
 } rows[] = {
-	{ "right", "alice@example.org", "secret", "", ASK_PLAIN, 0, 1, 1 },
-	{ "right, in capitals", "ALICE@Example.ORG", "secret", "", ASK_PLAIN, 0, 1, 1 },
-	{ "as herself", "alice@example.org", "secret", "alice@EXAMPLE.org", ASK_PLAIN, 0, 1, 1 },
-	{ "as another", "alice@example.org", "secret", "empty@example.org", ASK_PLAIN, ERR_PASSWORD, 1, 0 },
-	{ "wrong", "alice@example.org", "Secret", "", ASK_PLAIN, ERR_PASSWORD, 1, 0 },
-	{ "wrong: longer", "alice@example.org", "secret1", "", ASK_PLAIN, ERR_PASSWORD, 1, 0 },
-	{ "wrong: none", "alice@example.org", "", "", ASK_PLAIN, ERR_PASSWORD, 1, 0 },
-	{ "no such account", "nobody@example.org", "secret", "", ASK_PLAIN, ERR_PASSWORD, 1, 0 },
-	{ "no address", "", "secret", "", ASK_PLAIN, ERR_PASSWORD, 1, 0 },
-	{ "an account without a password", "empty@example.org", "secret", "", ASK_PLAIN, ERR_PASSWORD, 1, 0 },
-	{ "an account without a password, nor one said", "empty@example.org", "", "", ASK_PLAIN, ERR_PASSWORD, 1, 0 },
-	{ "a verifier that is none", "broken@example.org", "letmein", "", ASK_PLAIN, ERR_SYNTAX, 1, 0 },
-	{ "too many connections", "full@example.org", "secret", "", ASK_PLAIN, ERR_LIMIT, 1, 1 },
-	{ "too many connections, wrong", "full@example.org", "wrong", "", ASK_PLAIN, ERR_PASSWORD, 1, 0 },
-	{ "mail is in trouble", "trouble@example.org", "secret", "", ASK_PLAIN, ERR_IO, 1, 0 },
-	{ "no such mechanism", "alice@example.org", "secret", "", 2, ERR_UNSUPPORTED, 0, 0 },
+	{ "right", "alice@example.org", "secret", 0, 1, 1 },
+	{ "right, in capitals", "ALICE@Example.ORG", "secret", 0, 1, 1 },
+	{ "wrong", "alice@example.org", "Secret", ERR_PASSWORD, 1, 0 },
+	{ "wrong: longer", "alice@example.org", "secret1", ERR_PASSWORD, 1, 0 },
+	{ "wrong: none", "alice@example.org", "", ERR_PASSWORD, 1, 0 },
+	{ "no such account", "nobody@example.org", "secret", ERR_PASSWORD, 1, 0 },
+	{ "no address", "", "secret", ERR_PASSWORD, 1, 0 },
+	{ "an account without a password", "empty@example.org", "secret", ERR_PASSWORD, 1, 0 },
+	{ "an account without a password, nor one said", "empty@example.org", "", ERR_PASSWORD, 1, 0 },
+	{ "a verifier that is none", "broken@example.org", "letmein", ERR_INTEGRITY, 1, 0 },
+	{ "too many connections", "full@example.org", "secret", ERR_LIMIT, 1, 1 },
+	{ "too many connections, wrong", "full@example.org", "wrong", ERR_PASSWORD, 1, 0 },
+	{ "mail is in trouble", "trouble@example.org", "secret", ERR_IO, 1, 0 },
+	{ "an app password", "apps@example.org", APP_IMAP, 0, 1, 1 },
+	{ "an app password for another protocol", "apps@example.org", APP_SMTP, ERR_PASSWORD, 1, 0 },
+	{ "an app password that has expired", "apps@example.org", APP_OLD, ERR_PASSWORD, 1, 0 },
+	{ "an app password that is revoked meanwhile", "apps@example.org", APP_GONE, ERR_PASSWORD, 1, 1 },
+	{ "another's app password", "alice@example.org", APP_IMAP, ERR_PASSWORD, 1, 0 },
+	{ "the password itself, beside app passwords", "apps@example.org", "secret", 0, 1, 1 },
+	{ "what looks like an app password and is none", "apps@example.org", APP_NONE, ERR_PASSWORD, 1, 0 },
 };
 
 static void
@@ -295,8 +43,6 @@ answers(void **state)
 		struct error e = { 0 };
 		int rc;
 
-		q.authorize = slice_str(r->authorize);
-		q.mechanism = r->mechanism;
 		rc = sign_in(w->front, &q, &yes, &e);
 		if (rc != r->want || atomic_load(&w->mail.verifiers) != r->verifiers ||
 		    atomic_load(&w->mail.grants) != r->grants)
@@ -683,22 +429,6 @@ freed_with_held_checks(void **state)
 	signin_free(NULL);
 }
 
-/* "secret" at a tenth of the cost. */
-static bool
-make_busy(void)
-{
-	static const struct kdf_argon2 cost = { AUTH_MEMORY_KIB / 5, 1, 1 };
-	uint8_t hash[33]; /* without padding in base64 */
-
-	if (kdf_argon2id(&cost, SLICE("secret"), SLICE("123456789012"), hash, sizeof hash, NULL) != 0)
-		return false;
-	(void)buf_putf(&busys, "$argon2id$v=19$m=%u,t=1,p=1$", AUTH_MEMORY_KIB / 5);
-	(void)base64_write(&busys, SLICE("123456789012"));
-	(void)buf_put_u8(&busys, '$');
-	(void)base64_write(&busys, slice_of(hash, sizeof hash));
-	return busys.err == 0;
-}
-
 int
 main(void)
 {
@@ -708,13 +438,10 @@ main(void)
 		UNIT_TEST(freed_with_held_checks) };
 	int rc;
 
-	buf_init(&alices, 1024);
-	buf_init(&busys, 1024);
-	if (auth_verifier_make(SLICE("secret"), &alices, NULL) != 0 || !make_busy())
+	if (!world_verifiers())
 		return 1;
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	rc = cmocka_run_group_tests(tests, NULL, NULL);
-	buf_done(&alices);
-	buf_done(&busys);
+	world_verifiers_done();
 	return rc;
 }

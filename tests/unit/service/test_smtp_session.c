@@ -54,7 +54,7 @@ open_auth(void)
 {
 	int fds[2];
 
-	assert_ok(signin_new(ask, 1, &signin, &unit_error));
+	assert_ok(signin_new(ask, &(struct signin_options){ .threads = 1 }, &signin, &unit_error));
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 	assert_ok(port_server_new(signin_service(signin), &auth_server, &unit_error));
 	assert_ok(port_server_add(auth_server, fds[0], NULL, behind.front, &unit_error));

@@ -295,7 +295,8 @@ starttls_and_auth(void **state)
 	struct smtp_server_config server = { .role = SMTP_SERVER_SUBMISSION,
 		.hostname = SLICE("mail.example"),
 		.size_max = 1 << 20,
-		.can_start_tls = true };
+		.can_start_tls = true,
+		.mechanisms = SASL_BIT(SASL_PLAIN) };
 	struct smtp_client_event ev;
 	struct pair p;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Every transcript against the bare machine, in pieces and octet by octet, with a policy of a few lines. */
+#include "sasl/plain.h"
 #include "smtp/server.h"
 
 #include "smtp/transcript.h"
@@ -30,14 +31,23 @@ recipient_policy(const struct bare *b, const struct smtp_path *path)
 }
 
 static enum smtp_reply
+password_policy(struct slice message)
+{
+	struct sasl_credentials who;
+
+	if (plain_parse(message, &who, NULL) != 0)
+		return SMTP_REPLY_AUTH_MALFORMED;
+	return slice_eq_str(who.identity, "alice@example.org") && slice_eq_str(who.password, "secret")
+	    ? SMTP_REPLY_AUTH_OK
+	    : SMTP_REPLY_AUTH_WRONG;
+}
+
+static enum smtp_reply
 policy(const struct bare *b, const struct smtp_server_event *ev)
 {
 	switch ((int)ev->what) {
 	case SMTP_SERVER_AUTHENTICATE:
-		return slice_eq_str(ev->credentials->identity, "alice@example.org") &&
-			slice_eq_str(ev->credentials->password, "secret")
-		    ? SMTP_REPLY_AUTH_OK
-		    : SMTP_REPLY_AUTH_WRONG;
+		return password_policy(ev->message);
 	case SMTP_SERVER_MAIL:
 		return b->submission && !slice_eq_str(ev->path.mailbox, "alice@example.org") ? SMTP_REPLY_SENDER_FOREIGN
 											     : SMTP_REPLY_SENDER_OK;
@@ -83,6 +93,8 @@ make(struct bare *b, bool silent)
 		.size_max = 65536,
 		.tls = b->tls,
 		.can_start_tls = !b->tls,
+		.bindings = true,
+		.mechanisms = SASL_SET_PASSWORD | SASL_SET_SCRAM,
 	};
 
 	assert_ok(smtp_server_new(&config, silent, 0, &b->machine, &unit_error));
