@@ -32,8 +32,9 @@ ask_twice(struct buf *out, struct error *e)
 	return rc;
 }
 
+/* scram: what the setting asks for beside it; like: another SCRAM verifier of the account, or empty. */
 static int
-make_verifier(const struct verb_input *in, struct buf *out, struct error *e)
+make_verifiers(const struct verb_input *in, struct slice like, struct buf *out, struct buf *scram, struct error *e)
 {
 	struct buf password;
 	int rc;
@@ -42,6 +43,8 @@ make_verifier(const struct verb_input *in, struct buf *out, struct error *e)
 	rc = in->password_fd >= 0 ? secret_from_fd(in->password_fd, &password, e) : ask_twice(&password, e);
 	if (rc == 0)
 		rc = auth_verifier_make(buf_slice(&password), out, e);
+	if (rc == 0 && in->config->scram_main_password)
+		rc = auth_scram_make(buf_slice(&password), like, true, scram, e);
 	buf_wipe_done(&password);
 	return rc;
 }
@@ -68,14 +71,16 @@ account_add(struct place *p, const struct verb_input *in, struct slice address, 
 {
 	struct store_account_create request = { .address = address };
 	struct store_account_id reply;
-	BUF_OWNED struct buf verifier = { 0 };
+	BUF_OWNED struct buf verifier = { 0 }, scram = { 0 };
 	ARENA_OWNED struct arena a = { 0 };
 	int rc;
 
 	buf_init(&verifier, 4096);
+	buf_init(&scram, STORE_VERIFIER_MAX);
 	arena_init(&a, REPLY_BUDGET);
-	rc = make_verifier(in, &verifier, e);
+	rc = make_verifiers(in, SLICE_EMPTY, &verifier, &scram, e);
 	request.verifier = buf_slice(&verifier);
+	request.scram = buf_slice(&scram);
 	if (rc == 0)
 		rc = store_account_create(p->port, &request, &a, &reply, e);
 	if (rc == 0)
@@ -101,20 +106,39 @@ account_remove(struct place *p, const struct verb_input *in, struct slice addres
 	return rc;
 }
 
+/* Of an app password of the account, if there is one. */
+static int
+another_scram(struct place *p, uint64_t account, struct arena *a, struct slice *out, struct error *e)
+{
+	const struct store_credential_list request = { .account = account, .with_verifiers = true };
+	struct store_credentials all;
+	int rc = store_credential_list(p->port, &request, a, &all, e);
+
+	for (size_t i = 0; rc == 0 && i < all.row_count; i++)
+		if (all.rows[i].kind == STORE_CREDENTIAL_APP)
+			*out = all.rows[i].verifier;
+	return rc;
+}
+
 static int
 account_password(struct place *p, const struct verb_input *in, struct slice address, struct error *e)
 {
 	struct store_account_set_verifier request = { 0 };
 	struct store_nothing reply;
-	BUF_OWNED struct buf verifier = { 0 };
+	struct slice like = SLICE_EMPTY;
+	BUF_OWNED struct buf verifier = { 0 }, scram = { 0 };
 	ARENA_OWNED struct arena a = { 0 };
 	int rc = find_account(p, address, &request.account, e);
 
 	buf_init(&verifier, 4096);
+	buf_init(&scram, STORE_VERIFIER_MAX);
 	arena_init(&a, REPLY_BUDGET);
 	if (rc == 0)
-		rc = make_verifier(in, &verifier, e);
+		rc = another_scram(p, request.account, &a, &like, e);
+	if (rc == 0)
+		rc = make_verifiers(in, like, &verifier, &scram, e);
 	request.verifier = buf_slice(&verifier);
+	request.scram = buf_slice(&scram);
 	if (rc == 0)
 		rc = store_account_set_verifier(p->port, &request, &a, &reply, e);
 	if (rc == 0)
@@ -205,6 +229,8 @@ verb_account(const struct verb_input *in)
 
 	if (in->word_count > 0 && (strcmp(in->words[0], "import") == 0 || strcmp(in->words[0], "export") == 0))
 		return verb_transfer(in);
+	if (in->word_count > 0 && strcmp(in->words[0], "app-password") == 0)
+		return verb_app_password(in);
 	if (in->word_count > 0 && strcmp(in->words[0], "address") == 0) {
 		struct verb_input behind = *in;
 
@@ -226,6 +252,6 @@ verb_account(const struct verb_input *in)
 	}
 	(void)error_set(&e, ERR_USAGE,
 	    "say account add ADDRESS, list, remove ADDRESS, password ADDRESS, rename OLD NEW, address add|list|remove, "
-	    "import ADDRESS PATH or export ADDRESS PATH");
+	    "app-password add|list|revoke, import ADDRESS PATH or export ADDRESS PATH");
 	return verb_failed(&e);
 }

@@ -32,6 +32,9 @@ static const char usage_text[] =
     "  account remove ADDRESS       an account, its mail and its certificates\n"
     "  account password ADDRESS     another password\n"
     "  account rename OLD NEW       another address for an account; its mail stays\n"
+    "  account app-password add ADDRESS NAME     a random password for one program; it is shown once\n"
+    "  account app-password list ADDRESS         which there are, for what, and when they were used\n"
+    "  account app-password revoke ADDRESS NAME  one that is taken back\n"
     "  account address add|remove ADDRESS OTHER\n"
     "                               one more address for an account, or one less\n"
     "  account address list ADDRESS all addresses of an account\n"
@@ -50,6 +53,8 @@ static const char usage_text[] =
     "  --data DIR                   the data folder, in place of the configuration's\n"
     "  --port NAME=N                0: any; off: none; NAME is one of " CONFIG_PORTS(PORT_WORD) "\n"
     "  --password-fd N              read the password from this descriptor, up to the end of its line\n"
+    "  --protocols LIST             app-password add: imap, pop3, smtp, http, with commas between; else all\n"
+    "  --expires DAY                app-password add: good up to the end of 2027-01-31; else always\n"
     "  --mailbox NAME               import: into it and below it; export: only it and what is below it\n"
     "  --format FORMAT              maildir, mbox; import: mboxrd, mboxo, mboxcl or mboxcl2 too\n"
     "  --again                      import: also what is there already\n"
@@ -85,6 +90,8 @@ enum {
 	OPTION_MAILBOX,
 	OPTION_FORMAT,
 	OPTION_AGAIN,
+	OPTION_PROTOCOLS,
+	OPTION_EXPIRES,
 	OPTION_SENDERS,
 	OPTION_OFFLINE,
 	OPTION_VERSION,
@@ -100,6 +107,8 @@ static const struct option options[] = {
 	{ "mailbox", required_argument, NULL, OPTION_MAILBOX },
 	{ "format", required_argument, NULL, OPTION_FORMAT },
 	{ "again", no_argument, NULL, OPTION_AGAIN },
+	{ "protocols", required_argument, NULL, OPTION_PROTOCOLS },
+	{ "expires", required_argument, NULL, OPTION_EXPIRES },
 	{ "senders", required_argument, NULL, OPTION_SENDERS },
 	{ "offline", no_argument, NULL, OPTION_OFFLINE },
 	{ "version", no_argument, NULL, OPTION_VERSION },
@@ -172,6 +181,12 @@ take_option(int option, struct config_overrides *o, struct verb_input *in, struc
 		return 0;
 	case OPTION_AGAIN:
 		in->again = true;
+		return 0;
+	case OPTION_PROTOCOLS:
+		in->protocols = optarg;
+		return 0;
+	case OPTION_EXPIRES:
+		in->expires = optarg;
 		return 0;
 	case OPTION_SENDERS:
 		in->senders = optarg;

@@ -24,6 +24,8 @@ struct verb_input {
 	const char *format;  /* NULL: not said */
 	const char *senders; /* NULL: not said */
 	bool again;
+	const char *protocols; /* app-password: NULL: not said */
+	const char *expires;   /* likewise */
 	bool offline;
 };
 
@@ -39,6 +41,8 @@ int verb_alias(const struct verb_input *in);
 int verb_domain(const struct verb_input *in);
 int verb_backup(const struct verb_input *in);
 int verb_restore(const struct verb_input *in);
+/* account app-password: the words from that on. */
+int verb_app_password(const struct verb_input *in);
 /* account import and export: the words from these on. */
 int verb_transfer(const struct verb_input *in);
 
