@@ -86,7 +86,7 @@ struct trunk_open {
 	struct trunk_tls tls;
 	struct slice peer;    /* address as text */
 	struct slice tag;     /* IMAP: of the command that signed in; POP3: "UTF8" in that mode */
-	struct slice hello;   /* SMTP: what the client called itself */
+	struct slice hello;   /* SMTP: what the client called itself; POP3: the mechanisms it was offered */
 	bool esmtp;           /* SMTP: by EHLO */
 	struct slice pending; /* what the session before has still to say */
 	struct slice unread;  /* what it has read and not used; at most TRUNK_WINDOW_IN / 2 */

@@ -8,6 +8,8 @@
 #include "pop3/limits.h"
 #include "pop3/write.h"
 
+#define OVERHEAD 16u /* octets of a line around the names of mechanisms */
+
 enum phase {
 	READING,
 	RESPONSE, /* AUTH: waiting for the client's line */
@@ -20,6 +22,7 @@ struct pop3_login {
 	struct pop3_input input;
 	struct buf out;
 	struct buf user; /* of USER, until PASS */
+	struct buf mechanisms;
 	struct sasl_relay sasl;
 	struct pop3_login_options options;
 	enum phase phase;
@@ -38,6 +41,8 @@ pop3_login_new(const struct pop3_login_options *options, int64_t now_ms, struct 
 	pop3_input_init(&m->input);
 	buf_init(&m->out, POP3_OUTPUT_HIGH);
 	buf_init(&m->user, POP3_LINE_MAX);
+	buf_init(&m->mechanisms, POP3_STATUS_MAX - OVERHEAD);
+	(void)sasl_offer_write(&options->offer, " ", &m->mechanisms);
 	sasl_relay_init(&m->sasl);
 	m->options = *options;
 	m->deadline_ms = now_ms + POP3_LOGIN_MS;
@@ -58,8 +63,15 @@ pop3_login_free(struct pop3_login *m)
 	pop3_input_done(&m->input);
 	sasl_relay_done(&m->sasl);
 	buf_wipe_done(&m->user);
+	buf_done(&m->mechanisms);
 	buf_done(&m->out);
 	mem_free(m);
+}
+
+struct slice
+pop3_login_mechanisms(const struct pop3_login *m)
+{
+	return slice_trim(buf_slice(&m->mechanisms));
 }
 
 bool
@@ -149,9 +161,10 @@ static void
 do_capa(struct pop3_login *m, const struct pop3_command *c, struct pop3_login_event *out)
 {
 	const struct pop3_capabilities capabilities = { .authorization = true,
-		.offer = m->options.offer,
+		.tls = m->options.offer.tls,
 		/* RFC 6856 2.1: STLS must not follow UTF8. */
 		.can_start_tls = m->options.can_start_tls && !m->utf8,
+		.mechanisms = pop3_login_mechanisms(m),
 		.name = m->options.name };
 
 	(void)c;

@@ -64,6 +64,8 @@ void pop3_login_malformed(struct pop3_login *m);
 void pop3_login_refuse(struct pop3_login *m, const char *code, const char *text);
 /* "-ERR [SYS/TEMP] text", then CLOSE: POP3 has no farewell of its own. */
 void pop3_login_bye(struct pop3_login *m, const char *text);
+/* The names of the mechanisms that are offered, separated by spaces: the next machine announces the same (RFC 5034 3). */
+struct slice pop3_login_mechanisms(const struct pop3_login *m);
 /* After STLS: waiting to be replaced. */
 bool pop3_login_wants_tls(const struct pop3_login *m);
 /* The client has asked for UTF-8 mode: the next machine must know. */

@@ -25,6 +25,7 @@ struct pop3_server {
 	struct buf out;
 	size_t sent; /* octets in front of out that went out */
 	struct pop3_server_options options;
+	struct buf mechanisms;
 	enum phase phase;
 	unsigned bad; /* bad commands since the last good one */
 	int64_t since_ms;
@@ -50,9 +51,10 @@ pop3_server_new(const struct pop3_server_options *options, int64_t now_ms, struc
 	buf_init(&m->out, POP3_OUTPUT_MAX);
 	m->options = *options;
 	m->options.pending = SLICE_EMPTY;
+	buf_init(&m->mechanisms, POP3_STATUS_MAX);
 	m->phase = OPENING;
 	m->since_ms = now_ms;
-	if (buf_put_slice(&m->out, options->pending) != 0) {
+	if (buf_put_slice(&m->out, options->pending) != 0 || buf_put_slice(&m->mechanisms, options->mechanisms) != 0) {
 		pop3_server_free(m);
 		return error_nomem(e);
 	}
@@ -67,6 +69,7 @@ pop3_server_free(struct pop3_server *m)
 		return;
 	pop3_input_done(&m->input);
 	buf_done(&m->out);
+	buf_done(&m->mechanisms);
 	mem_free(m->sizes);
 	mem_free(m->marks);
 	mem_free(m);
@@ -396,10 +399,8 @@ do_quit(struct pop3_server *m, const struct pop3_command *c, struct pop3_event *
 static void
 do_capa(struct pop3_server *m, const struct pop3_command *c, struct pop3_event *out)
 {
-	/* What there is for passwords: RFC 2449 section 6.3 wants it said in this state too. */
 	const struct pop3_capabilities capabilities = {
-		.offer = { .tls = m->options.tls, .bindings = true, .mechanisms = SASL_SET_PASSWORD | SASL_SET_SCRAM },
-		.name = m->options.name
+		.tls = m->options.tls, .mechanisms = buf_slice(&m->mechanisms), .name = m->options.name
 	};
 
 	(void)c;

@@ -35,8 +35,9 @@ struct pop3_server;
 
 struct pop3_server_options {
 	bool tls;
-	struct slice name;    /* of the program, one word; must live as long as the machine */
-	struct slice pending; /* output of the machine before that has not gone out */
+	struct slice name;       /* of the program, one word; must live as long as the machine */
+	struct slice mechanisms; /* as the machine before has announced them; copied */
+	struct slice pending;    /* output of the machine before that has not gone out */
 };
 
 enum pop3_event_type {

@@ -45,23 +45,18 @@ pop3_write_err(struct buf *out, const char *code, const char *text)
 int
 pop3_write_capabilities(struct buf *out, const struct pop3_capabilities *c)
 {
-	struct buf mechanisms;
-
 	(void)buf_put_str(out, "+OK Capability list follows\r\n");
 	(void)buf_put_str(out, "TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nEXPIRE NEVER\r\n");
 	(void)buf_put_str(out, "UTF8 USER\r\nLANG\r\n");
-	if (c->authorization && !c->offer.tls && c->can_start_tls)
+	if (c->authorization && !c->tls && c->can_start_tls)
 		(void)buf_put_str(out, "STLS\r\n");
-	if (c->offer.tls)
+	if (c->tls)
 		(void)buf_put_str(out, "USER\r\n");
-	buf_init(&mechanisms, POP3_STATUS_MAX);
-	(void)sasl_offer_write(&c->offer, " ", &mechanisms);
-	if (mechanisms.err == 0 && mechanisms.len > 0) {
-		(void)buf_put_str(out, "SASL");
-		(void)buf_put_slice(out, buf_slice(&mechanisms));
+	if (c->mechanisms.len > 0) {
+		(void)buf_put_str(out, "SASL ");
+		(void)buf_put_slice(out, c->mechanisms);
 		(void)buf_put_str(out, "\r\n");
 	}
-	buf_done(&mechanisms);
 	(void)buf_put_str(out, "IMPLEMENTATION ");
 	(void)buf_put_slice(out, c->name);
 	return buf_put_str(out, "\r\n.\r\n");

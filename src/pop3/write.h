@@ -19,7 +19,6 @@
 
 #include "base/buf.h"
 #include "base/slice.h"
-#include "sasl/relay.h"
 
 /* "+OK text". Returns out's sticky error, as all of these do. */
 int pop3_write_ok(struct buf *out, const char *text);
@@ -28,10 +27,11 @@ int pop3_write_err(struct buf *out, const char *code, const char *text);
 
 /* What CAPA announces (RFC 2449 section 6). */
 struct pop3_capabilities {
-	bool authorization;      /* in that state */
-	struct sasl_offer offer; /* tls: TLS stands */
+	bool authorization; /* in that state */
+	bool tls;
 	bool can_start_tls;
-	struct slice name; /* IMPLEMENTATION: one word */
+	struct slice mechanisms; /* SASL: names, separated by spaces; empty: none */
+	struct slice name;       /* IMPLEMENTATION: one word */
 };
 
 /* The whole answer. */

@@ -58,6 +58,7 @@ signed_in(struct pop3_stranger *s)
 {
 	const struct trunk_open in = { .kind = SERVICE_POP3,
 		.tag = pop3_login_is_utf8(s->machine) ? SLICE("UTF8") : SLICE_EMPTY,
+		.hello = pop3_login_mechanisms(s->machine),
 		.pending = pop3_login_ops.output(s->machine) };
 	int rc = s->stranger.front->hand_over(s->stranger.front->ctx, s->stranger.conn, &in, NULL);
 

@@ -500,7 +500,7 @@ pop3_session_open(struct service *service, struct conn *c, uint64_t account, con
     void **session_out, struct error *e)
 {
 	const struct pop3_server_options options = {
-		.tls = conn_is_tls(c), .name = SLICE("Letterlock"), .pending = in->pending
+		.tls = conn_is_tls(c), .mechanisms = in->hello, .name = SLICE("Letterlock"), .pending = in->pending
 	};
 	struct pop3_session *s = mem_alloc(sizeof *s);
 	int rc;

@@ -127,6 +127,40 @@ pitfall_endless_line(void **state)
 	buf_done(&out);
 }
 
+/* An exchange of several rounds: each message is asked about, each challenge is base64 behind "+ ". */
+static void
+exchange_of_several_rounds(void **state)
+{
+	struct pop3_login *m = login_new(true);
+	struct pop3_login_event ev;
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 4096);
+	assert_false(login_run(m, SLICE("AUTH LOGIN\r\n"), 0, &out));
+	assert_slice(buf_slice(&out), "+OK Letterlock POP3 ready\r\n+ VXNlcm5hbWU6\r\n");
+	assert_int_equal(pop3_login_ops.feed(m, SLICE("YWxpY2U=\r\nc2VjcmV0\r\n"), 0), 10);
+	pop3_login_next(m, 0, &ev);
+	assert_int_equal(ev.type, POP3_LOGIN_EXCHANGE);
+	assert_int_equal(ev.mechanism, SASL_LOGIN);
+	assert_true(ev.first);
+	assert_slice(ev.message, "alice");
+	assert_true(pop3_login_busy(m));
+	pop3_login_challenge(m, SLICE("Password:"));
+	assert_slice(pop3_login_ops.output(m), "+ UGFzc3dvcmQ6\r\n");
+	assert_int_equal(pop3_login_ops.feed(m, SLICE("c2VjcmV0\r\n"), 0), 10);
+	pop3_login_next(m, 0, &ev);
+	assert_int_equal(ev.type, POP3_LOGIN_EXCHANGE);
+	assert_false(ev.first);
+	assert_slice(ev.message, "secret");
+	pop3_login_malformed(m);
+	assert_slice(pop3_login_ops.output(m), "+ UGFzc3dvcmQ6\r\n-ERR That is no message of this mechanism\r\n");
+	assert_false(pop3_login_busy(m));
+	assert_slice(pop3_login_mechanisms(m), "PLAIN LOGIN");
+	pop3_login_free(m);
+	buf_done(&out);
+}
+
 /* An initial response over 255 octets is taken: OAuth's tokens are. */
 static void
 long_initial_response(void **state)
@@ -384,7 +418,8 @@ maxima(void **state)
 }
 
 UNIT_MAIN(UNIT_TEST(autologout_before_login), UNIT_TEST(asking_stops_the_clock), UNIT_TEST(pitfall_endless_capa),
-    UNIT_TEST(pitfall_endless_line), UNIT_TEST(long_initial_response), UNIT_TEST(quit_without_marks), UNIT_TEST(marks),
-    UNIT_TEST(an_empty_maildrop), UNIT_TEST(pitfall_autologout_removes_nothing),
-    UNIT_TEST(every_command_resets_the_timer), UNIT_TEST(update_that_fails), UNIT_TEST(maildrop_that_cannot_be_opened),
-    UNIT_TEST(pitfall_too_many_bad_commands), UNIT_TEST(large_listing), UNIT_TEST(maxima))
+    UNIT_TEST(pitfall_endless_line), UNIT_TEST(exchange_of_several_rounds), UNIT_TEST(long_initial_response),
+    UNIT_TEST(quit_without_marks), UNIT_TEST(marks), UNIT_TEST(an_empty_maildrop),
+    UNIT_TEST(pitfall_autologout_removes_nothing), UNIT_TEST(every_command_resets_the_timer),
+    UNIT_TEST(update_that_fails), UNIT_TEST(maildrop_that_cannot_be_opened), UNIT_TEST(pitfall_too_many_bad_commands),
+    UNIT_TEST(large_listing), UNIT_TEST(maxima))

@@ -30,9 +30,10 @@ make_login(struct bare *b, bool greeting)
 static void
 sign_in(struct bare *b)
 {
-	const struct pop3_server_options options = {
-		.tls = b->tls, .name = SLICE("Letterlock"), .pending = pop3_login_ops.output(b->login)
-	};
+	const struct pop3_server_options options = { .tls = b->tls,
+		.name = SLICE("Letterlock"),
+		.mechanisms = pop3_login_mechanisms(b->login),
+		.pending = pop3_login_ops.output(b->login) };
 
 	assert_ok(pop3_server_new(&options, 0, &b->server, &unit_error));
 	pop3_login_free(b->login);
