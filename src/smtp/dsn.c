@@ -16,7 +16,7 @@ smtp_notify_parse(struct slice value, unsigned *notify_out)
 		{ "FAILURE", SMTP_NOTIFY_FAILURE },
 		{ "DELAY", SMTP_NOTIFY_DELAY },
 	};
-	unsigned notify = 0;
+	unsigned notify = 0, count = 0;
 
 	do {
 		bool more = slice_find(value, ',') != SIZE_MAX;
@@ -29,8 +29,9 @@ smtp_notify_parse(struct slice value, unsigned *notify_out)
 		if (bit == 0 || (more && value.len == 0))
 			return false;
 		notify |= bit;
+		count++;
 	} while (value.len > 0);
-	if ((notify & SMTP_NOTIFY_NEVER) != 0 && notify != SMTP_NOTIFY_NEVER)
+	if ((notify & SMTP_NOTIFY_NEVER) != 0 && count > 1) /* section 4.1 a: by itself */
 		return false;
 	*notify_out = notify;
 	return true;

@@ -21,7 +21,7 @@ notify(void **state)
 		{ "SUCCESS,", false, 0 },
 		{ ",SUCCESS", false, 0 },
 		{ "SUCCESS,NEVER", false, 0 },
-		{ "NEVER,NEVER", true, SMTP_NOTIFY_NEVER },
+		{ "NEVER,NEVER", false, 0 },
 		{ "ALWAYS", false, 0 },
 		{ "SUCCESS FAILURE", false, 0 },
 	};
