@@ -368,12 +368,12 @@ is_qualified(const struct smtp_message *m, struct slice domain)
 {
 	size_t at = slice_find_last(m->from, '@');
 
-	if (domain.len > 0 && (domain.data[0] == '[' || slice_find(domain, '.') != SIZE_MAX))
+	if (smtp_literal_valid(domain) || (slice_find(domain, '.') != SIZE_MAX && smtp_domain_valid_utf8(domain)))
 		return true;
 	return at != SIZE_MAX && slice_ieq(domain, slice_from(m->from, at + 1));
 }
 
-/* One field's addresses. What is too much to look at is not refused for that. */
+/* One field's addresses, all of which must be some (section 5.1). What is too much to look at is not refused for that. */
 static bool
 addresses_qualified(const struct smtp_message *m, struct slice value, struct arena *a)
 {
@@ -384,7 +384,7 @@ addresses_qualified(const struct smtp_message *m, struct slice value, struct are
 	for (size_t i = 0; i < list.count; i++)
 		if (list.items[i].kind == MIME_ADDRESS_MAILBOX && !is_qualified(m, list.items[i].domain))
 			return false;
-	return true;
+	return !list.broken || list.cut;
 }
 
 /* RFC 6409 section 4.2: who adds fields answers for the domains in those that are there. */
