@@ -48,12 +48,18 @@ parse_auth(struct smtp_command *c, struct slice in)
 	return c->argument.len == 0 ? SMTP_REPLY_BAD_ARGUMENT : SMTP_REPLY_NONE;
 }
 
-/* RFC 1870 section 3: up to 20 digits. */
+/* RFC 1870 section 5: up to 20 digits. What they say beyond 2^64 is too large (552), and no error of syntax. */
 static enum smtp_reply
 parameter_size(struct smtp_command *c, struct slice value)
 {
-	return value.len <= 20 && slice_to_u64(value, UINT64_MAX, &c->size) ? SMTP_REPLY_NONE
-									    : SMTP_REPLY_PARAMETER_BAD;
+	if (value.len == 0 || value.len > 20)
+		return SMTP_REPLY_PARAMETER_BAD;
+	for (size_t i = 0; i < value.len; i++)
+		if (value.data[i] < '0' || value.data[i] > '9')
+			return SMTP_REPLY_PARAMETER_BAD;
+	if (!slice_to_u64(value, UINT64_MAX, &c->size))
+		c->size = UINT64_MAX;
+	return SMTP_REPLY_NONE;
 }
 
 /* RFC 6152 section 2; BINARYMIME is not offered. */
