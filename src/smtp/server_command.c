@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/utf8.h"
 
 /* ---- parsing ---- */
@@ -70,12 +71,28 @@ parameter_body(struct smtp_command *c, struct slice value)
 	return c->body_8bit || slice_ieq_str(value, "7BIT") ? SMTP_REPLY_NONE : SMTP_REPLY_PARAMETER_BAD;
 }
 
-/* RFC 4954 section 5: who sent it first, as the client says. We believe nobody, so it is read and forgotten. */
+/*
+ * RFC 4954 section 5: who sent it first, as the client says. We believe nobody, so it is read and forgotten, when it is
+ * xtext (section 8, whose hexadecimal digits have no case) for what a mailbox can hold.
+ */
 static enum smtp_reply
 parameter_auth(struct smtp_command *c, struct slice value)
 {
 	(void)c;
-	return value.len > 0 && value.len <= 500 ? SMTP_REPLY_NONE : SMTP_REPLY_PARAMETER_BAD;
+	if (value.len == 0 || value.len > 500)
+		return SMTP_REPLY_PARAMETER_BAD;
+	for (size_t i = 0; i < value.len; i++) {
+		int high, low;
+
+		if (value.data[i] != '+')
+			continue;
+		if (value.len - i < 3 || (high = hex_digit(value.data[i + 1])) < 0 ||
+		    (low = hex_digit(value.data[i + 2])) < 0)
+			return SMTP_REPLY_PARAMETER_BAD;
+		if (high < 2 || (high == 7 && low == 15)) /* a control character */
+			return SMTP_REPLY_PARAMETER_BAD;
+	}
+	return SMTP_REPLY_NONE;
 }
 
 /* RFC 6531 section 3.4 */
