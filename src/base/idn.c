@@ -14,6 +14,22 @@ put_small(struct slice name, struct buf *out, struct error *e)
 	return out->err == 0 ? 0 : error_set(e, out->err, "the domain does not fit");
 }
 
+/*
+ * Compatibility forms become ASCII (UTS 46): a fullwidth commercial at becomes an "@", and behind it a name would seem to
+ * be another one. An underscore is in names of DNS that are no host's.
+ */
+static bool
+is_name(const char *ascii)
+{
+	for (; *ascii != '\0'; ascii++) {
+		char c = (char)ascii_lower((uint8_t)*ascii);
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-' && c != '.' && c != '_')
+			return false;
+	}
+	return true;
+}
+
 int
 idn_to_ascii(struct slice name, struct buf *out, struct error *e)
 {
@@ -35,7 +51,11 @@ idn_to_ascii(struct slice name, struct buf *out, struct error *e)
 		return error_nomem(e);
 	if (rc != IDN2_OK)
 		return error_set(e, ERR_SYNTAX, "no domain can be called so: %s", idn2_strerror(rc));
-	rc = put_small(slice_str((const char *)ascii), out, e);
+	if (is_name((const char *)ascii))
+		rc = put_small(slice_str((const char *)ascii), out, e);
+	else
+		rc = error_set(
+		    e, ERR_SYNTAX, "no domain can be called so: it has characters that stand for punctuation");
 	idn2_free(ascii);
 	return rc;
 }

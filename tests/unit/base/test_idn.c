@@ -65,6 +65,12 @@ no_names(void **state)
 		"b.example",
 		"\xd7\x90" /* right-to-left, then a Latin letter (RFC 5893) */
 		"a.example",
+		"evil\xef\xbc\xa0" /* fullwidth forms: a commercial at, a solidus; a space in front of a full stop */
+		"example.org",
+		"example.org\xef\xbc\x8f"
+		"x",
+		"a b\xe3\x80\x82"
+		"example",
 	};
 	char out[300], longest[400] = "\xc3\xbc";
 
