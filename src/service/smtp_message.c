@@ -453,12 +453,23 @@ header_length(const struct smtp_message *m, size_t old_len)
 	return at == SIZE_MAX ? 0 : from + at + 4;
 }
 
+/* No header begins so, and behind our last field it would go on with that one: it is a text without a header. */
+static void
+begin_head(struct smtp_message *m, struct slice chunk)
+{
+	if (chunk.len > 0 && (chunk.data[0] == ' ' || chunk.data[0] == '\t'))
+		(void)buf_put_str(&m->head, "\r\n");
+}
+
 static void
 put_head(struct smtp_message *m, struct slice chunk, const struct smtp_trace *t)
 {
-	size_t old = m->head.len, whole;
-	size_t take = size_min(chunk.len, SERVICE_HEADER_MAX - old);
+	size_t old, whole, take;
 
+	if (m->head.len == 0)
+		begin_head(m, chunk);
+	old = m->head.len;
+	take = size_min(chunk.len, SERVICE_HEADER_MAX - old);
 	(void)buf_put(&m->head, chunk.data, take);
 	whole = header_length(m, old);
 	if (m->head.err != 0) {

@@ -330,6 +330,29 @@ submission_sends_as_nobody_else(void **state)
 	assert_int_equal(after, before);
 }
 
+/* A text that begins with white space goes on with none of the fields that are put in front of it. */
+static void
+no_field_of_ours_goes_on(void **state)
+{
+	uint32_t header_size;
+	struct slice got;
+
+	(void)state;
+	sign_in();
+	say("MAIL FROM:<alice@example.org>\r\nRCPT TO:<bob@example.org>\r\nDATA\r\n , <bob@example.org>\r\n"
+	    "Date: Fri, 27 Nov 2026 04:00:00 +0000\r\nMessage-ID: <1@example.org>\r\n\r\nx\r\n.\r\n");
+	end();
+	got = newest(bob, &header_size);
+	assert_true(slice_search(got, SLICE("\r\nFrom: <alice@example.org>\r\nDate: ")) != SIZE_MAX);
+	assert_true(slice_starts(slice_from(got, header_size), SLICE(" , <bob@example.org>\r\nDate: ")));
+	assert_true(slice_ends(slice_sub(got, 0, header_size), SLICE(">\r\n\r\n")));
+	begin(&mx, false);
+	say("EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<bob@example.org>\r\nBDAT 1\r\n\tBDAT 6 LAST\r\n(by)\r\n");
+	end();
+	got = newest(bob, &header_size);
+	assert_slice(slice_from(got, header_size), "\t(by)\r\n");
+}
+
 /* RFC 6409 section 4.2 */
 static void
 submission_needs_whole_domains(void **state)
@@ -675,8 +698,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = { UNIT_TEST(transcripts), UNIT_TEST(transcripts_octet_by_octet),
 		UNIT_TEST(trace_fields), UNIT_TEST(submission_adds_what_is_missing),
-		UNIT_TEST(submission_sends_as_nobody_else), UNIT_TEST(submission_needs_whole_domains),
-		UNIT_TEST(pitfall_11_loops), UNIT_TEST(delivery_is_reported),
+		UNIT_TEST(submission_sends_as_nobody_else), UNIT_TEST(no_field_of_ours_goes_on),
+		UNIT_TEST(submission_needs_whole_domains), UNIT_TEST(pitfall_11_loops), UNIT_TEST(delivery_is_reported),
 		UNIT_TEST(pitfall_12_reports_provoke_nothing), UNIT_TEST(traces_of_other_dialects),
 		UNIT_TEST(chunks_are_put_together), UNIT_TEST(confirmed_names), UNIT_TEST(one_body_for_several),
 		UNIT_TEST(a_group_named_again), UNIT_TEST(gone_at_any_moment) };
