@@ -249,7 +249,8 @@ int
 server_bind_unix(const char *path, int *fd_out, struct error *e)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd;
+	mode_t before;
+	int fd, rc, saved;
 
 	if (path[0] != '/' || strlen(path) >= sizeof address.sun_path)
 		return error_set(e, ERR_USAGE, "a socket's path begins with / and has at most %zu octets: %s",
@@ -258,10 +259,12 @@ server_bind_unix(const char *path, int *fd_out, struct error *e)
 	if (is_abandoned(&address))
 		(void)unlink(path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof address) != 0 || chmod(path, 0666) != 0 ||
-	    listen(fd, BACKLOG) != 0) {
-		int saved = errno;
-
+	/* Made with its mode: whoever else may write to the folder could lead a chmod() to another file. */
+	before = umask(0111);
+	rc = fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof address) != 0 || listen(fd, BACKLOG) != 0;
+	saved = errno;
+	(void)umask(before);
+	if (rc != 0) {
 		if (fd >= 0)
 			(void)close(fd);
 		return error_set_errno(e, ERR_NET, saved, "cannot listen on %s", path);

@@ -66,7 +66,8 @@ int server_bind(const char *address, uint16_t port, int *fd_out, struct error *e
 /*
  * The same on a Unix socket at this absolute path, for everybody who may enter
  * its folder (0666). A socket that is there is replaced when nobody listens on
- * it; anything else there stays. ERR_USAGE (no such path), ERR_NET.
+ * it; anything else there stays. Not while another thread makes files: it sets
+ * the umask for a moment. ERR_USAGE (no such path), ERR_NET.
  */
 int server_bind_unix(const char *path, int *fd_out, struct error *e);
 /* The port that a socket is bound to; 0: none. */

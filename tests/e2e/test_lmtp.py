@@ -143,7 +143,11 @@ def test_the_socket_is_made_anew(fresh_exchange):
         done = exchange.run("run", check=False)
         assert done.returncode != 0 and str(path) in done.stderr and path.read_text() == "a file"
         path.unlink()
-        exchange.start()
+        before = os.umask(0o077)
+        try:
+            exchange.start()
+        finally:
+            os.umask(before)
         assert path.is_socket() and path.stat().st_mode & 0o777 == 0o666
         exchange.kill()
         exchange.start()
