@@ -146,6 +146,20 @@ put_octets(struct pop3_retrieve *r, struct slice octets)
 }
 
 /*
+ * A header that cannot be rewritten, because something in it is no field: anybody can send one, and a client that is
+ * refused one message may come to no other. Nothing is left out, and what is not ASCII is a question mark.
+ */
+static int
+put_questions(struct slice header, struct buf *out, struct error *e)
+{
+	buf_done(out);
+	buf_init(out, POP3_RETRIEVE_HEADER_MAX);
+	for (size_t i = 0; i < header.len; i++)
+		(void)buf_put_u8(out, header.data[i] < 128 ? header.data[i] : '?');
+	return out->err == 0 ? 0 : error_nomem(e);
+}
+
+/*
  * A header that is not ASCII, for a client that has not asked for UTF-8: it must not be sent as it is (RFC 6856
  * section 2.1). What is sent in its place is what RFC 6858 says. front: the first octets of the message. False: there
  * is nothing to do.
@@ -165,6 +179,8 @@ put_surrogate(struct pop3_retrieve *r, struct slice front, struct arena *a, int 
 	if (*rc == 0)
 		*rc = r->header_end > length ? error_set(e, ERR_LIMIT, "a header too long to be rewritten")
 					     : pop3_surrogate_header(header, &plain, e);
+	if (*rc == ERR_LIMIT && r->header_end <= length)
+		*rc = put_questions(header, &plain, e);
 	if (*rc == 0) {
 		status(r);
 		(void)pop3_lines_put(&r->out, buf_slice(&plain), &r->piece);

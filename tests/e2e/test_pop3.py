@@ -6,6 +6,7 @@ import poplib
 import random
 import re
 import shutil
+import smtplib
 import socket
 import subprocess
 import tempfile
@@ -226,6 +227,21 @@ def test_utf8_mode(exchange, box):
     assert all(line.isascii() for line in header) and lines[lines.index(b"") + 1:] == ["b\u00f6dy".encode()]
     assert header[0] == b"Subject: =?utf-8?B?aMOpbGxv?=" and header[1].endswith(b".invalid>") and len(header) == 2
     assert pop.top(1, 0)[1] == [*header, b""] and pop.top(1, 1)[1] == lines
+    assert text(pop.retr(2)[1]) == ONE
+    pop.quit()
+
+
+def test_a_header_that_cannot_be_rewritten_stands_in_nobodys_way(exchange, box):
+    """Anybody can send one: in a client without UTF-8 mode it must not block what comes behind it."""
+    mine = "Subject: h\u00e9llo\r\nno field\r\nTo: a@example.org\r\n\r\nb\u00f6dy\r\n".encode()
+    alices = box()
+    with smtplib.SMTP("localhost", exchange.port("smtp"), timeout=20) as server:
+        server.sendmail("carol@example.net", [exchange.ALICE], mine)
+    alices.add(ONE)
+    pop = sign_in(exchange)
+    lines = pop.retr(1)[1]
+    assert text(lines).endswith(mine.replace("\u00e9".encode(), b"??")) and lines[0] == b"Return-Path: <carol@example.net>"
+    assert pop.top(1, 0)[1] == lines[:-1]
     assert text(pop.retr(2)[1]) == ONE
     pop.quit()
 
