@@ -504,10 +504,21 @@ server_deadline(const void *machine)
 	return m->phase == READING && pop3_server_waiting(m) == 0 ? m->since_ms + POP3_IDLE_MS : MACHINE_NEVER;
 }
 
+/* What went out is let go of before more is put behind the rest of it: a client may never take all there is. */
+static void
+drop_sent(struct pop3_server *m)
+{
+	if (m->sent < POP3_OUTPUT_HIGH || pop3_server_waiting(m) >= POP3_OUTPUT_HIGH)
+		return;
+	buf_consume(&m->out, m->sent);
+	m->sent = 0;
+}
+
 void
 pop3_server_next(struct pop3_server *m, int64_t now_ms, struct pop3_event *out)
 {
 	*out = (struct pop3_event){ .type = POP3_EVENT_NONE };
+	drop_sent(m);
 	if (m->phase != READING || pop3_server_waiting(m) > 0)
 		m->since_ms = now_ms;
 	/* RFC 1939 section 3: an autologout says nothing and removes nothing. Nor does an answer with a hole. */

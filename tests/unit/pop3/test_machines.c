@@ -417,9 +417,35 @@ maxima(void **state)
 	pop3_server_free(m);
 }
 
+/* A client that always leaves something unread: what it has read is held no longer. */
+static void
+output_that_never_ends(void **state)
+{
+	struct pop3_server_options options = { .name = SLICE("Letterlock") };
+	struct pop3_server *m;
+	struct pop3_event ev;
+	uint64_t total = 0;
+
+	(void)state;
+	assert_ok(pop3_server_new(&options, 0, &m, &unit_error));
+	maildrop_open(m, 1);
+	while (total < 2ull * POP3_OUTPUT_MAX) {
+		size_t waiting;
+
+		(void)pop3_server_ops.feed(m, SLICE("LIST 99999999\r\n"), 0);
+		pop3_server_next(m, 0, &ev);
+		assert_int_equal(ev.type, POP3_EVENT_NONE);
+		waiting = pop3_server_waiting(m);
+		assert_true(waiting > 0 && waiting < POP3_OUTPUT_HIGH);
+		total += waiting - 1;
+		pop3_server_ops.sent(m, waiting - 1);
+	}
+	pop3_server_free(m);
+}
+
 UNIT_MAIN(UNIT_TEST(autologout_before_login), UNIT_TEST(asking_stops_the_clock), UNIT_TEST(pitfall_endless_capa),
     UNIT_TEST(pitfall_endless_line), UNIT_TEST(exchange_of_several_rounds), UNIT_TEST(long_initial_response),
     UNIT_TEST(quit_without_marks), UNIT_TEST(marks), UNIT_TEST(an_empty_maildrop),
     UNIT_TEST(pitfall_autologout_removes_nothing), UNIT_TEST(every_command_resets_the_timer),
     UNIT_TEST(update_that_fails), UNIT_TEST(maildrop_that_cannot_be_opened), UNIT_TEST(pitfall_too_many_bad_commands),
-    UNIT_TEST(large_listing), UNIT_TEST(maxima))
+    UNIT_TEST(large_listing), UNIT_TEST(output_that_never_ends), UNIT_TEST(maxima))
