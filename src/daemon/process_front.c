@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "daemon/process_behind.h"
 #include "net/tls.h"
+#include "os/metrics.h"
 #include "service/ask.h"
 #include "service/front.h"
 
@@ -130,6 +131,9 @@ front_certificate(struct process *p, const struct process_certificate *in, struc
 		return tls_server_new_pem(in->certificate, in->key, &f->tls, e);
 	return tls_server_replace(f->tls, in->certificate, in->key, e);
 }
+
+/* One more kind of port without a metric of its own would count in its neighbour's. */
+_Static_assert((int)SERVICE_HTTP == (int)METRIC_N_PROTOCOL, "enum metric_protocol is enum service_role less one");
 
 static int
 front_listener(struct process *p, const struct process_listener *in, int fd, struct error *e)

@@ -15,7 +15,7 @@ struct metrics_page *_Atomic metrics_here = &own;
 /* ---- the rows ---- */
 
 static const char *const protocols[METRIC_N_PROTOCOL] = { "smtp", "submission", "imap", "directory", "pop3", "lmtp",
-	"metrics" };
+	"metrics", "http" };
 static const char *const reasons[METRIC_N_REASON] = { "total", "peer", "absent" };
 static const char *const mechanisms[METRIC_N_MECHANISM] = { "password", "scram", "token" };
 static const char *const results[METRIC_N_RESULT] = { "ok", "wrong", "busy", "fault" };

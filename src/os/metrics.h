@@ -45,6 +45,7 @@ enum metric_protocol {
 	METRIC_POP3,
 	METRIC_LMTP,
 	METRIC_METRICS,
+	METRIC_HTTP,
 };
 enum metric_reason { METRIC_REASON_TOTAL, METRIC_REASON_PEER, METRIC_REASON_ABSENT };
 enum metric_mechanism { METRIC_PASSWORD, METRIC_SCRAM, METRIC_TOKEN };
@@ -55,7 +56,7 @@ enum metric_tls { METRIC_TLS_12, METRIC_TLS_13 };
 /* How many each list has (metrics.c). */
 enum {
 	METRIC_N_NONE = 1,
-	METRIC_N_PROTOCOL = 7,
+	METRIC_N_PROTOCOL = METRIC_HTTP + 1,
 	METRIC_N_REASON = 3,
 	METRIC_N_MECHANISM = 3,
 	METRIC_N_RESULT = 4,

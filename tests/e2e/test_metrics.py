@@ -166,6 +166,18 @@ def test_mail_sign_ins_and_the_store(counted):
     eventually(lambda: numbers(counted)["signins_pending"] == 0, 5)
 
 
+def test_every_port_counts_under_its_own_name(counted):
+    """One kind more than the list of labels had once counted as SMTP refused."""
+    before = numbers(counted)
+    for port, label in ("smtp", "smtp"), ("pop3", "pop3"), ("https", "directory"), ("http", "http"):
+        with socket.create_connection(("127.0.0.1", counted.port(port)), timeout=10):
+            name = f'connections_total{{protocol="{label}"}}'
+            eventually(lambda name=name: numbers(counted)[name] == before[name] + 1, 10)
+    now = numbers(counted)
+    for name in (n for n in now if n.startswith("connections_refused_total")):
+        assert now[name] == before[name], name
+
+
 def test_http_requests_by_their_status(counted):
     before = numbers(counted)
     for path in "/", "/nowhere":
