@@ -169,6 +169,16 @@ read_config(const struct run *r, struct config *out, struct error *e)
 	return rc;
 }
 
+/* The file that was named at the start, when tokens are still to be taken: another name counts from the next start on. */
+static int
+read_oauth_keys_again(struct run *r, const struct config *fresh, struct error *e)
+{
+	struct config with = *fresh;
+
+	with.oauth_keys = r->in->config->oauth_keys;
+	return fresh->oauth_keys == NULL || with.oauth_keys == NULL ? 0 : read_oauth_keys(r, &with, e);
+}
+
 /* The configuration, the certificate and the log, anew; nothing of it is taken when any of it is wrong. */
 static void
 reload(struct run *r)
@@ -180,7 +190,8 @@ reload(struct run *r)
 	systemd_reloading();
 	(void)log_reopen(NULL);
 	rc = read_config(r, &fresh, &e);
-	if (rc == 0 && ((rc = read_oauth_keys(r, &fresh, &e)) != 0 || (rc = read_certificate(r, &fresh, &e)) != 0))
+	if (rc == 0 &&
+	    ((rc = read_oauth_keys_again(r, &fresh, &e)) != 0 || (rc = read_certificate(r, &fresh, &e)) != 0))
 		config_done(&fresh);
 	counting_configured(rc == 0, buf_slice(&r->parent.certificate));
 	if (rc != 0) {
