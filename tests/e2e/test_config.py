@@ -217,6 +217,7 @@ def test_every_setting_that_waits_is_named_and_no_other(fresh_exchange, tmp_path
     for n, name in enumerate(sorted(n for n in waits if n.startswith("port_"))):
         fresh[name] = str(20000 + n)
     fresh["connections_peer"] = "77"
+    fresh["oauth_issuer"] = fresh["oauth_audience"] = '"x"'  # without these no oauth_keys
     exchange.config.write_text("".join(f"{name} = {value}\n" for name, value in fresh.items()))
     exchange.process.send_signal(signal.SIGHUP)
     log = tmp_path / "own.log"

@@ -81,7 +81,7 @@ def test_every_verb_of_the_client_is_named():
 def test_every_verb_and_option_of_the_server_is_named():
     shown, text = help_of("letterlockd"), page("letterlockd.8")
     assert not options_of(shown) - options_of(text)
-    for verb in re.findall(r"^  ([a-z]+(?: [a-z]+)?) ", shown, re.M):
+    for verb in re.findall(r"^  ([a-z]+(?: [a-z-]+)?) ", shown, re.M):
         assert f"*{verb}*" in text, f"letterlockd(8) lacks {verb}"
 
 
