@@ -29,7 +29,7 @@ ERROR = 0x8000
 ERR_PASSWORD, ERR_DENIED, ERR_UNSUPPORTED = -8, -12, -4
 # service/ask.h, store/store.h
 ASK = {"authenticate": 1, "recipient": 2, "sender": 3, "keep": 4, "body_begin": 5, "body_append": 6, "body_abort": 7,
-       "verifier": 8, "grant": 9}
+       "verifier": 8, "grant": 9, "exchange": 20, "exchange_end": 21, "salt_key": 22}
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 STORE = {name: int(number) for name, number in
          re.findall(r"X\((\w+), (\d+), \w+, \w+\)", (ROOT / "src" / "store" / "store.h").read_text())}
@@ -70,7 +70,7 @@ def trunk_open(kind, connection, peer="127.0.0.1", tag="x", hello="x", unread=b"
 
 
 def authenticate(connection, address, secret, peer="127.0.0.1"):
-    return u64(connection) + struct.pack(">I", 1) + octets("") + octets(address) + octets(secret) + octets(peer)
+    return u64(connection) + struct.pack(">I", 1) + octets(address) + octets(secret) + octets(peer)
 
 
 class Wire:

@@ -180,9 +180,9 @@ def test_what_the_kernel_says_of_each(of):
 # ---- what may be asked of whom ----
 
 PERMITTED = {
-    ("front", "auth"): {"authenticate"},
+    ("front", "auth"): {"authenticate", "exchange", "exchange_end"},
     ("web", "auth"): {"authenticate"},
-    ("auth", "mail"): {"verifier", "grant"},
+    ("auth", "mail"): {"verifier", "salt_key", "grant"},
     ("mx", "resolver"): {"lookup"},
     ("mx", "mail"): {"recipient", "keep", "body_begin", "body_append", "body_abort"},
     ("web", "mail"): {"address_find", "domain_list", "certificate_find", "certificate_count", "certificate_put"},
@@ -214,7 +214,7 @@ def test_every_call_over_the_control_socket(of):
         "account_create", "account_remove", "account_set_verifier", "account_rename", "account_get", "account_list",
         "address_add", "address_remove", "address_find", "address_resolve", "alias_add", "alias_remove", "alias_list",
         "domain_add", "domain_remove", "domain_list", "info", "verify",
-        "status",
+        "status", "credential_add", "credential_remove", "credential_list",
         "hold",  # backup
         "mailbox_list", "mailbox_get", "mailbox_create", "subscribe", "message_list", "append",  # import, export
         "body_begin", "body_append", "body_abort", "body_read"}
