@@ -34,6 +34,7 @@ struct http_server {
 	uint64_t body;  /* octets of it so far */
 	uint64_t dropped;
 	size_t trailer;
+	uint64_t now;               /* unix seconds, as last told */
 	int64_t begun_ms, moved_ms; /* this request's first octet; last octet that came */
 };
 
@@ -173,7 +174,9 @@ static void
 refuse(struct http_server *s, unsigned status)
 {
 	const char *text = http_status_text(status);
-	const struct http_answer answer = { .status = status, .content_type = "text/plain", .body = slice_str(text) };
+	const struct http_answer answer = {
+		.status = status, .content_type = "text/plain", .body = slice_str(text), .now = s->now
+	};
 
 	if (s->state == STATE_HEAD)
 		memset(&s->head, 0, sizeof s->head);
@@ -227,6 +230,12 @@ http_server_answer(struct http_server *s, const struct http_answer *answer, stru
 	if (s->state == STATE_END || !s->head.keep_alive)
 		begin_next(s);
 	return rc;
+}
+
+void
+http_server_set_clock(struct http_server *s, uint64_t now)
+{
+	s->now = now;
 }
 
 bool

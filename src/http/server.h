@@ -85,6 +85,9 @@ void http_server_free(struct http_server *s);
 
 extern const struct machine_ops http_server_ops;
 
+/* Unix seconds for Date in what the machine answers by itself (RFC 9110 6.6.1: all 4xx have it). 0, as at first: no Date. */
+void http_server_set_clock(struct http_server *s, uint64_t now);
+
 /* The next event; also call it at the deadline (it then answers 408 or closes). */
 enum http_event_type http_server_next(struct http_server *s, int64_t now_ms, struct http_event *event_out);
 /* Answers the current request, from HTTP_REQUEST on. ERR_ORDER without one; ERR_LIMIT: the answer is too large, a 500 went out. */

@@ -62,6 +62,7 @@ session_run(void *session, struct conn *c, int64_t now_ms)
 	struct session *s = session;
 	struct http_event event;
 
+	http_server_set_clock(s->http, clock_unix());
 	while (http_server_next(s->http, now_ms, &event) != HTTP_NONE)
 		if (event.type == HTTP_REQUEST)
 			on_request(s, event.request);

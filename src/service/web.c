@@ -220,6 +220,7 @@ session_run(void *session, struct conn *c, int64_t now_ms)
 	struct session *s = session;
 	struct http_event event;
 
+	http_server_set_clock(s->http, clock_unix());
 	while (s->call == NULL || atomic_load(&s->call->done)) {
 		if (s->call != NULL)
 			finish_call(s);
