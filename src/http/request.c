@@ -58,6 +58,24 @@ parse_version(struct slice v, struct http_head *h)
 	return 0;
 }
 
+/* uri-host [":" port] (RFC 9110 section 7.2): a name, or a literal in brackets, and digits. May be empty. */
+static bool
+is_host(struct slice s)
+{
+	bool literal = slice_starts(s, SLICE("["));
+	size_t at = literal ? 1 : 0;
+
+	while (at < s.len && (is_alnum(s.data[at]) || strchr(literal ? ".:" : ".-_", s.data[at]) != NULL))
+		at++;
+	if (literal && (at == s.len || s.data[at++] != ']'))
+		return false;
+	if (at < s.len && s.data[at++] != ':')
+		return false;
+	while (at < s.len && s.data[at] >= '0' && s.data[at] <= '9')
+		at++;
+	return at == s.len;
+}
+
 static unsigned
 parse_target(struct slice target, struct http_request *r)
 {
@@ -71,12 +89,15 @@ parse_target(struct slice target, struct http_request *r)
 		r->path = target;
 		return r->method == HTTP_OPTIONS ? 0 : 400;
 	}
-	/* RFC 9112 3.2.2: a server must accept the absolute form too; the host in it is not what decides here. */
+	/* RFC 9112 3.2.2: a server must accept the absolute form too; the host in it counts, and the field Host does not. */
 	if (slice_istarts(rest, SLICE("http://")) || slice_istarts(rest, SLICE("https://"))) {
 		rest = slice_from(rest, slice_search(rest, SLICE("//")) + 2);
 		if (slice_find(rest, '/') == SIZE_MAX)
 			return 400;
-		rest = slice_from(rest, slice_find(rest, '/'));
+		r->host = slice_sub(rest, 0, slice_find(rest, '/'));
+		rest = slice_from(rest, r->host.len);
+		if (r->host.len == 0 || !is_host(r->host))
+			return 400;
 	}
 	if (!slice_starts(rest, SLICE("/")))
 		return 400;
@@ -130,10 +151,10 @@ parse_field(struct slice line, struct http_field *f)
 static unsigned
 on_host(struct http_head *h, struct slice value)
 {
-	for (size_t i = 0; i < value.len; i++)
-		if (!is_alnum(value.data[i]) && strchr(".-:[]_", value.data[i]) == NULL)
-			return 400;
-	h->request.host = value;
+	if (!is_host(value))
+		return 400;
+	if (h->request.host.len == 0) /* else the target has named one */
+		h->request.host = value;
 	return 0;
 }
 

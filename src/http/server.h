@@ -56,7 +56,7 @@ struct http_request {
 	struct slice target; /* as sent */
 	struct slice path;   /* before '?', still percent-encoded; begins with '/', or is "*" */
 	struct slice query;  /* after '?', still percent-encoded; may be empty */
-	struct slice host;   /* Host field; empty with HTTP/1.0 */
+	struct slice host;   /* the target's when it names one, else the field Host; may be empty with HTTP/1.0 */
 	const struct http_field *fields;
 	size_t field_count;
 	bool has_length;

@@ -75,6 +75,12 @@ static const struct {
 	{ "100 continue", "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi",
 	    "<2 />hi|", "" },
 	{ "no host", "GET / HTTP/1.1\r\n\r\n", "done", "HTTP/1.1 400 " },
+	{ "absolute form without a host", "GET http:///a HTTP/1.1\r\nHost: x\r\n\r\n", "done", "HTTP/1.1 400 " },
+	{ "absolute form with a user", "GET http://a@x/ HTTP/1.1\r\nHost: x\r\n\r\n", "done", "HTTP/1.1 400 " },
+	{ "host with two ports", "GET / HTTP/1.1\r\nHost: x:1:2\r\n\r\n", "done", "HTTP/1.1 400 " },
+	{ "host with a name for a port", "GET / HTTP/1.1\r\nHost: x:y\r\n\r\n", "done", "HTTP/1.1 400 " },
+	{ "host with half a bracket", "GET / HTTP/1.1\r\nHost: [::1\r\n\r\n", "done", "HTTP/1.1 400 " },
+	{ "host with a literal", "GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", "<0 />|", OK_ANSWER },
 	{ "two hosts", "GET / HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n", "done", "HTTP/1.1 400 " },
 	{ "smuggling: both lengths",
 	    "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "done",
@@ -214,6 +220,41 @@ an_octet_a_minute_is_too_slow(void **state)
 	http_server_free(s);
 }
 
+/* RFC 9112 section 3.2.2 */
+static void
+the_host_of_an_absolute_target_counts(void **state)
+{
+	static const struct http_server_config config = { .body_max = 100 };
+	struct http_server *s = NULL;
+	struct http_event e;
+
+	(void)state;
+	assert_ok(http_server_new(&config, &s, &unit_error));
+	(void)http_server_ops.feed(s, SLICE("GET http://a.example:80/x HTTP/1.1\r\nHost: b.example\r\n\r\n"), 0);
+	assert_int_equal(http_server_next(s, 0, &e), HTTP_REQUEST);
+	assert_slice(e.request->host, "a.example:80");
+	assert_slice(e.request->path, "/x");
+	http_server_free(s);
+}
+
+/* RFC 9110 section 6.6.1 */
+static void
+a_refusal_has_a_date(void **state)
+{
+	static const struct http_server_config config = { .body_max = 100 };
+	struct http_server *s = NULL;
+	struct http_event e;
+
+	(void)state;
+	assert_ok(http_server_new(&config, &s, &unit_error));
+	http_server_set_clock(s, 784111777);
+	(void)http_server_ops.feed(s, SLICE("GET\r\n\r\n"), 0);
+	assert_int_equal(http_server_next(s, 0, &e), HTTP_NONE);
+	assert_true(
+	    slice_search(http_server_ops.output(s), SLICE("\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n")) != SIZE_MAX);
+	http_server_free(s);
+}
+
 static void
 an_early_answer_drops_the_rest(void **state)
 {
@@ -261,4 +302,5 @@ forms_and_credentials(void **state)
 }
 
 UNIT_MAIN(UNIT_TEST(transcripts), UNIT_TEST(heads_are_bounded), UNIT_TEST(an_octet_a_minute_is_too_slow),
+    UNIT_TEST(the_host_of_an_absolute_target_counts), UNIT_TEST(a_refusal_has_a_date),
     UNIT_TEST(an_early_answer_drops_the_rest), UNIT_TEST(forms_and_credentials))
