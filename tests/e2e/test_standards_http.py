@@ -10,6 +10,7 @@ import pytest
 from conftest import Exchange
 from standards import Wire
 from test_autoconfig import PROVIDER, WELL_KNOWN
+from test_directory import gpg, upload  # noqa: F401 (a fixture)
 
 PORTS = ("http", "https", "hkp")
 HOST = b"Host: autoconfig.example.org\r\n"
@@ -267,12 +268,19 @@ def test_hosts_that_mean_harm(server):
 
 # ---- the Web Key Directory ----
 
+def wkd_hash(local):
+    alphabet = "ybndrfg8ejkmcpqxot1uwisza345h769"
+    bits = int.from_bytes(hashlib.sha1(local.encode()).digest(), "big")
+    return "".join(alphabet[bits >> shift & 31] for shift in range(155, -1, -5))
+
+
+def test_the_hash_of_the_draft():
+    assert wkd_hash("joe.doe") == "iy9q119eutrkn8s1mk4r39qejnbu3n5q"
+
 @pytest.mark.parametrize("host, path", [("openpgpkey.example.org", "/.well-known/openpgpkey/example.org/"), ("example.org", "/.well-known/openpgpkey/")])
 def test_web_key_directory(server, host, path):
     """3.1: GET gives the binary form, HEAD is there, application/octet-stream, the policy file always; the domain has no case."""
-    alphabet = "ybndrfg8ejkmcpqxot1uwisza345h769"
-    bits = int.from_bytes(hashlib.sha1(b"nobody").digest(), "big")
-    hashed = "".join(alphabet[bits >> shift & 31] for shift in range(155, -1, -5))
+    hashed = wkd_hash("nobody")
     with Web(server, "https") as w:
         head = f" HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
         status, fields, body = w.ask(f"GET {path}policy".encode() + head)
@@ -283,3 +291,30 @@ def test_web_key_directory(server, host, path):
             status, fields, _ = w.ask(f"GET {address}".encode() + head)
             assert status in (400, 404), address
             assert w.ask(f"HEAD {address}".encode() + head, head=True)[0] == status
+
+
+def test_a_published_certificate(fresh_exchange, gpg):
+    """3.1 and 5: binary, application/octet-stream, the same by HEAD, for both forms and any case of the local-part; of the user IDs
+    only the one that was asked for."""
+    exchange = fresh_exchange()
+    owner = gpg()
+    fingerprint = owner.make_key("Alice <alice@example.org>", "Alice <alice@elsewhere.example>", "Alice without an address")
+    assert upload(exchange, owner.export(fingerprint), exchange.ALICE)[0] == 200
+    advanced, direct = "/.well-known/openpgpkey/example.org/hu/", "/.well-known/openpgpkey/hu/"
+    with Web(exchange, "https") as w:
+        for host, path in (("openpgpkey.example.org", advanced), ("example.org", direct), ("OpenPGPkey.Example.ORG", advanced)):
+            for query in ("?l=alice", "?l=Alice", "?l=%61LICE"):
+                target = f"{path}{wkd_hash('alice')}{query}"
+                end = f" HTTP/1.1\r\nHost: {host}\r\n\r\n"
+                status, fields, body = w.ask(f"GET {target}{end}".encode())
+                assert status == 200 and fields["content-type"] == ["application/octet-stream"], (host, target)
+                assert body[0] & 0x80 and b"-----BEGIN" not in body
+                status, short, _ = w.ask(f"HEAD {target}{end}".encode(), head=True)
+                assert status == 200 and short["content-length"] == [str(len(body))]
+                reader = gpg() if query == "?l=alice" else None
+                if reader:
+                    reader.run("--import", stdin=body)
+                    assert reader.user_ids(fingerprint) == ["Alice <alice@example.org>"]
+        for path in (f"{advanced.replace('example.org', 'elsewhere.example')}{wkd_hash('alice')}?l=alice", f"{advanced}{wkd_hash('bob')}?l=alice",
+                     f"{advanced}{wkd_hash('alice')}?l=bob"):
+            assert w.ask(f"GET {path} HTTP/1.1\r\nHost: openpgpkey.example.org\r\n\r\n".encode())[0] == 404, path
