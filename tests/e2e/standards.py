@@ -86,7 +86,7 @@ class Wire:
         except OSError:
             return True
 
-    def silent(self, seconds=0.15):
+    def silent(self, seconds=0.1):
         """That no answer comes."""
         self.socket.settimeout(seconds)
         try:
