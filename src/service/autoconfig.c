@@ -170,21 +170,6 @@ put_mx_domain(const struct autoconfig *a, struct buf *out)
 }
 
 static void
-put_thunderbird_domains(const struct autoconfig *a, struct buf *out)
-{
-	size_t put = 1;
-
-	(void)xml_put_element(out, 2, "domain", a->domain);
-	for (size_t i = 0; i < a->domain_count && put < AUTOCONFIG_DOMAINS_MAX; i++) {
-		if (a->domains[i].len == 0 || slice_ieq(a->domains[i], a->domain))
-			continue;
-		(void)xml_put_element(out, 2, "domain", a->domains[i]);
-		put++;
-	}
-	put_mx_domain(a, out);
-}
-
-static void
 put_page_address(const struct autoconfig *a, struct buf *out)
 {
 	(void)buf_put_str(out, "https://" AUTOCONFIG_PREFIX);
@@ -218,7 +203,9 @@ autoconfig_write_thunderbird(const struct autoconfig *a, struct buf *out)
 	    "  <emailProvider id=\"");
 	(void)xml_put_text(out, a->domain);
 	(void)buf_put_str(out, "\">\n");
-	put_thunderbird_domains(a, out);
+	/* Not our others: who has their mail here is nobody's business. The one for the mail exchanger is enough for them. */
+	(void)xml_put_element(out, 2, "domain", a->domain);
+	put_mx_domain(a, out);
 	(void)xml_put_element(out, 2, "displayName", utf8_cut_octets(a->domain, NAME_MAX_OCTETS));
 	(void)xml_put_element(out, 2, "displayShortName", utf8_cut_octets(a->domain, NAME_SHORT_MAX_OCTETS));
 	for (size_t i = 0; i < n; i++)

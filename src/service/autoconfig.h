@@ -23,7 +23,6 @@
 #include "base/slice.h"
 
 #define AUTOCONFIG_DOCUMENT_MAX (64u << 10) /* octets of a document */
-#define AUTOCONFIG_DOMAINS_MAX 100u         /* domains that one document names */
 #define AUTOCONFIG_ADDRESS_MAX 320u         /* octets of an address that is asked for (RFC 5321 4.5.3.1) */
 
 /* What listens; 0: nothing does. */

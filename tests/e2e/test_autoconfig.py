@@ -97,7 +97,7 @@ def test_thunderbird_finds_its_document_at_both_places(served):
             provider = ElementTree.fromstring(got.body).find("emailProvider")
             assert provider.get("id") == "example.org"
             domains = [d.text for d in provider.findall("domain") if d.get("purpose") is None]
-            assert domains == ["example.org", "beispiel.example"]
+            assert domains == ["example.org"]  # who else has mail here is not told
             assert [d.text for d in provider.findall("domain") if d.get("purpose") == "mx"] == ["example.org"]
 
 
@@ -150,7 +150,7 @@ def test_a_domain_of_u_labels_is_known_in_both_forms(fresh_exchange):
                          ("example.org", WELL_KNOWN + "?emailaddress=eva%40xn--bcher-kva.example")]:
         provider = ElementTree.fromstring(ask(one, host, target).body).find("emailProvider")
         assert provider.get("id") == provider.findtext("domain") == "xn--bcher-kva.example"
-        assert [d.text for d in provider.findall("domain")] == ["xn--bcher-kva.example", "example.org"]
+        assert [d.text for d in provider.findall("domain")] == ["xn--bcher-kva.example"]
     for name in ("bücher.example", "xn--bcher-kva.example"):
         assert "\nxn--bcher-kva.example. 3600 IN MX 10 localhost.\n" in one.run("domain", "records", name).stdout
 
