@@ -87,6 +87,7 @@ metrics_share_open(struct metrics_share *out, struct error *e)
 	s.fd = memfd_create("letterlock-metrics", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (s.fd < 0 || ftruncate(s.fd, (off_t)sizeof(struct metrics_page)) != 0 ||
 	    fcntl(s.fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0 ||
+	    fchmod(s.fd, S_IRUSR | S_IWUSR) != 0 || /* or who may only look opens it anew, as we do */
 	    (s.look_fd = open_to_look(s.fd)) < 0)
 		rc = error_set_errno(e, ERR_IO, errno, "no shared memory for counting");
 	else

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "os/metrics.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -115,6 +117,24 @@ pages(void **state)
 	metrics_share_close(&child);
 }
 
+/* Not by its name either, for another user: the processes are others than the parent. */
+static void
+reopening_fails(int fd)
+{
+	char name[40];
+	int status;
+	pid_t pid;
+
+	if (geteuid() != 0)
+		return;
+	(void)snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+	pid = fork();
+	if (pid == 0)
+		_exit(setuid(65534) != 0 || open(name, O_RDWR) >= 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 static void
 what_only_looks_cannot_write(void **state)
 {
@@ -125,6 +145,7 @@ what_only_looks_cannot_write(void **state)
 	assert_ok(metrics_share_open(&s, &unit_error));
 	assert_true(mmap(NULL, sizeof *s.page, PROT_READ | PROT_WRITE, MAP_SHARED, s.look_fd, 0) == MAP_FAILED);
 	assert_int_equal(write(s.look_fd, &one, sizeof one), -1);
+	reopening_fails(s.look_fd);
 	/* Nobody makes it smaller, and others' reading fail. */
 	assert_int_equal(ftruncate(s.fd, 0), -1);
 	assert_int_equal(ftruncate(s.fd, 1 << 20), -1);
