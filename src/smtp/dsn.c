@@ -2,7 +2,7 @@
 #include "smtp/dsn.h"
 
 #include "base/error.h"
-#include "base/utf8.h"
+#include "smtp/path.h"
 
 bool
 smtp_notify_parse(struct slice value, unsigned *notify_out)
@@ -142,16 +142,12 @@ type_valid(struct slice in)
 static bool
 unitext_printable(struct slice in)
 {
-	if (!utf8_valid(in))
-		return false;
 	while (in.len > 0) {
-		if (in.data[0] > 127) {
-			in = slice_from(in, 1);
-			continue;
-		}
-		if (!xtext_printable(slice_sub(in, 0, in.data[0] == '+' ? 3 : 1)))
+		size_t len = in.data[0] > 127 ? smtp_utf8_length(in) : in.data[0] == '+' ? 3 : 1;
+
+		if (len == 0 || (in.data[0] < 128 && !xtext_printable(slice_sub(in, 0, len))))
 			return false;
-		in = slice_from(in, in.data[0] == '+' ? 3 : 1);
+		in = slice_from(in, len);
 	}
 	return true;
 }

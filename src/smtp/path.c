@@ -20,13 +20,9 @@ is_atext(uint8_t c)
 	return is_alnum(c) || (c != 0 && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
 }
 
-/*
- * UTF8-non-ascii at the front (RFC 6531 3.3): its octets, or 0. C1 controls and
- * what breaks lines or turns the direction of text would deceive who reads a
- * log or a header.
- */
-static size_t
-utf8_length(struct slice in)
+/* What is refused would deceive who reads a log or a header. */
+size_t
+smtp_utf8_length(struct slice in)
 {
 	uint32_t point;
 	size_t len = utf8_decode(in, &point);
@@ -45,7 +41,7 @@ label_octets(struct slice in, size_t label)
 	bool edge = label == 0 || in.len == 1 || in.data[1] == '.';
 
 	if (c > 127)
-		return utf8_length(in);
+		return smtp_utf8_length(in);
 	if (c == '.')
 		return label > 0;
 	return is_alnum(c) || (c == '-' && !edge);
@@ -185,7 +181,7 @@ quoted_length(struct slice in)
 		size_t wide;
 
 		if (in.data[i] > 126) { /* qtextSMTP, never behind a backslash */
-			if ((wide = utf8_length(slice_from(in, i))) == 0)
+			if ((wide = smtp_utf8_length(slice_from(in, i))) == 0)
 				return 0;
 			i += wide;
 			continue;
@@ -205,7 +201,7 @@ atext_length(struct slice in)
 {
 	if (in.len == 0)
 		return 0;
-	return in.data[0] < 128 ? is_atext(in.data[0]) : utf8_length(in);
+	return in.data[0] < 128 ? is_atext(in.data[0]) : smtp_utf8_length(in);
 }
 
 /* Length of a Dot-string at the front, 0 when there is none. */

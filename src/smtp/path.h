@@ -47,6 +47,11 @@ bool smtp_domain_valid(struct slice in);
  * controls and separators of any script are refused.
  */
 bool smtp_domain_valid_utf8(struct slice in);
+/*
+ * Octets of the character outside of ASCII at the front of in (RFC 6531 section 3.3); 0: there is none, or none that may be
+ * in an address: controls, and what breaks lines or turns the direction of text.
+ */
+size_t smtp_utf8_length(struct slice in);
 /* "[192.0.2.1]", "[IPv6:2001:db8::1]" or another tag; the addresses' own form is checked. */
 bool smtp_literal_valid(struct slice in);
 

@@ -108,6 +108,8 @@ identifiers(void **state)
 		{ "utf-8;b\xc3\xb6r", false, false, true },
 		{ "UTF-8;b\xc3\xb6r", false, false, true },
 		{ "utf-8;b\xc3", false, false, false },
+		{ "utf-8;b\xc2\x9b", false, false, false },
+		{ "utf-8;b\xe2\x80\xae", false, false, false },
 		{ "utf-8;b\xc3\xb6\x7f", false, false, false },
 		{ "utf-8;b\\x{F6}b", true, true, true },
 		{ "rfc822;b\xc3\xb6r", false, false, false },
