@@ -237,9 +237,18 @@ is_within(struct slice name, struct slice domain)
 		slice_ieq(slice_from(name, name.len - domain.len), domain));
 }
 
+bool
+servers_are_elsewhere(const struct account *a)
+{
+	struct slice domain = account_domain(a);
+
+	return !is_within(slice_str(a->servers[ACCOUNT_IMAP].host), domain) ||
+	    !is_within(slice_str(a->servers[ACCOUNT_SMTP].host), domain);
+}
+
 /* TLS from the first octet before STARTTLS (RFC 8314 3). ERR_NOT_FOUND when neither is there. */
 static int
-find_service(struct account *a, enum account_service service, bool *elsewhere, struct error *e)
+find_service(struct account *a, enum account_service service, struct error *e)
 {
 	int rc = ERR_NOT_FOUND;
 
@@ -258,28 +267,25 @@ find_service(struct account *a, enum account_service service, bool *elsewhere, s
 			(void)snprintf(s.host, sizeof s.host, "%s", found.host);
 			s.port = found.port;
 			put(a, &usuals[i], &s);
-			*elsewhere |= !is_within(slice_str(found.host), account_domain(a));
 		}
 	}
 	return rc;
 }
 
 int
-servers_by_domain(struct account *a, bool *elsewhere_out, struct error *e)
+servers_by_domain(struct account *a, struct error *e)
 {
 	struct account found = *a;
-	bool elsewhere = false;
-	int rc = find_service(&found, ACCOUNT_IMAP, &elsewhere, e);
+	int rc = find_service(&found, ACCOUNT_IMAP, e);
 
 	if (rc == 0)
-		rc = find_service(&found, ACCOUNT_SMTP, &elsewhere, e);
+		rc = find_service(&found, ACCOUNT_SMTP, e);
 	if (rc != 0)
 		return rc;
 	found.servers[ACCOUNT_HTTPS] = found.servers[ACCOUNT_SMTP];
 	found.servers[ACCOUNT_HTTPS].port = 443;
 	found.servers[ACCOUNT_HTTPS].start_tls = false;
 	*a = found;
-	*elsewhere_out = elsewhere;
 	return 0;
 }
 

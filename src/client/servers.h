@@ -14,10 +14,13 @@
 
 /*
  * Where the domain of the account's address says its servers are, by SRV records (RFC 6186, RFC 8314 5.1), put into the
- * account; HTTPS is looked for where mail is sent. *elsewhere_out: a server is outside of the domain, which DNS alone is
- * no reason to believe. ERR_NOT_FOUND: it does not say; ERR_NET: nobody answers; the account is as it was then.
+ * account; HTTPS is looked for where mail is sent. ERR_NOT_FOUND: it does not say; ERR_NET: nobody answers; the account is as
+ * it was then. DNS alone is no reason to believe servers outside of the domain.
  */
-int servers_by_domain(struct account *a, bool *elsewhere_out, struct error *e);
+int servers_by_domain(struct account *a, struct error *e);
+
+/* Whether IMAP's or SMTP's server is outside of the domain of the account's address. */
+bool servers_are_elsewhere(const struct account *a);
 
 #define SERVERS_PROBE_MS 2000 /* how long a server may take to greet; one that says nothing is HTTPS */
 

@@ -185,22 +185,54 @@ believe_text(struct setup *s, const char *text)
 	return probe.servers[ACCOUNT_IMAP].host[0] != '\0' ? believe_server(s, &probe, ACCOUNT_IMAP) : 0;
 }
 
-/* DNS names servers of another domain: anybody between could have written that. With a pin only its key is believed anyway. */
 static int
-ask_about_elsewhere(struct setup *s)
+ask_about_elsewhere(struct setup *s, const char *who)
 {
 	const struct account *a = &s->account;
 	bool yes = false;
+	int rc;
 
-	if (a->pinned)
-		return 0;
-	(void)fprintf(stderr, "\nDNS says that the servers of %s are %s (IMAP) and %s (SMTP).\n", a->address,
+	(void)fprintf(stderr, "\n%s that the servers of %s are %s (IMAP) and %s (SMTP).\n", who, a->address,
 	    a->servers[ACCOUNT_IMAP].host, a->servers[ACCOUNT_SMTP].host);
-	if (terminal_ask_yes("Send them your password?", &yes, &s->error) != 0)
+	rc = terminal_ask_yes("Send them your password?", &yes, &s->error);
+	if (rc != 0 || yes)
+		return rc;
+	return error_set(&s->error, ERR_USAGE, "say --server with the server that you mean");
+}
+
+/* With a pin only its key is believed anyway. */
+static bool
+leads_away(const struct setup *s)
+{
+	return !s->account.pinned && servers_are_elsewhere(&s->account);
+}
+
+/*
+ * The certificate of the domain's name vouches for what it publishes, so that is enough where nobody can be asked. But a
+ * forgotten name in DNS that somebody has taken over has its certificate too: who sits there is to see where it leads
+ * (draft-ietf-mailmaint-autoconfig section 5.1).
+ */
+static int
+believe_published(struct setup *s)
+{
+	int rc = leads_away(s) && terminal_can_ask() ? ask_about_elsewhere(s, "The domain publishes") : 0;
+
+	return rc == 0 ? believe_server(s, &s->account, ACCOUNT_IMAP) : rc;
+}
+
+/* DNS names servers of another domain: anybody between could have written that. */
+static int
+believe_named(struct setup *s)
+{
+	int rc = 0;
+
+	if (leads_away(s) && !terminal_can_ask())
 		return error_set(&s->error, ERR_USAGE,
 		    "DNS names servers outside of the domain: run this at a terminal, or say --server %s",
-		    a->servers[ACCOUNT_IMAP].host);
-	return yes ? 0 : error_set(&s->error, ERR_USAGE, "say --server with the server that you mean");
+		    s->account.servers[ACCOUNT_IMAP].host);
+	if (leads_away(s))
+		rc = ask_about_elsewhere(s, "DNS says");
+	return rc == 0 ? believe_server(s, &s->account, ACCOUNT_IMAP) : rc;
 }
 
 /*
@@ -210,18 +242,14 @@ ask_about_elsewhere(struct setup *s)
 static int
 find_by_domain(struct setup *s)
 {
-	bool elsewhere = false;
 	int rc = discover_servers(&s->account, &s->error);
 
 	if (rc == 0)
-		return believe_server(s, &s->account, ACCOUNT_IMAP);
-	rc = servers_by_domain(&s->account, &elsewhere, &s->error);
-
+		return believe_published(s);
+	rc = servers_by_domain(&s->account, &s->error);
 	if (rc == ERR_NET)
 		rc = ERR_NOT_FOUND; /* without DNS the domain's own name is not found either, and then that is said */
-	if (rc == 0 && elsewhere)
-		rc = ask_about_elsewhere(s);
-	return rc == 0 ? believe_server(s, &s->account, ACCOUNT_IMAP) : rc;
+	return rc == 0 ? believe_named(s) : rc;
 }
 
 static int

@@ -10,12 +10,14 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
+import types
 import xml.etree.ElementTree as ElementTree
 
 import pytest
 
 from conftest import Exchange, build_folder, pipe_with
 from namespace import ADDRESS, namespace
+from test_client import answer_at_terminal
 from zones import name_server
 
 HOST, ZONE, DIRECT = "mail.example.org", "example.org", "direct.example"
@@ -221,6 +223,18 @@ def test_letterlock_finds_what_the_domain_publishes(world, address):
     """Alice's at autoconfig, Dora's in the domain itself; it is another's server, but the certificate vouches for that."""
     set_up(world, address, "--no-publish")
     assert servers(world) == {"imap": (HOST, 993), "smtp": (HOST, 465), "https": (HOST, 443)}
+
+
+def test_letterlock_shows_servers_outside_of_the_domain(world, tmp_path):
+    """A name that somebody else has taken over has a certificate as well: who sits at a terminal decides."""
+    person = types.SimpleNamespace(program=shutil.which("nsenter"), env={
+        "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TERM": "dumb",
+        **{name: str(tmp_path) for name in ("HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME")}})
+    for address, asked in ((DORA, True), (ALICE, False)):
+        words = [*world.space.launcher[1:], str(build_folder() / "letterlock"), "setup", address, "--no-publish"]
+        status, said = answer_at_terminal(person, words, [("Send them your password?", "n") if asked else ("Password of", "wrong")])
+        assert status == (2 if asked else 1), said
+        assert (f"publishes that the servers of {address} are {HOST} (IMAP) and {HOST} (SMTP)" in said) == asked
 
 
 def test_letterlock_finds_its_servers_in_dns(world):
