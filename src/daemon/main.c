@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +15,6 @@
 #define LETTERLOCK_VERSION "unknown"
 #endif
 
-#define PORT_WORD(id, name, standard) name " "
 /* clang-format off */
 static const char usage_text[] =
     "usage: letterlockd VERB [OPTION]...\n"
@@ -51,7 +51,7 @@ static const char usage_text[] =
     "\n"
     "  --config FILE                " CONFIG_DEFAULT_PATH " when it is there\n"
     "  --data DIR                   the data folder, in place of the configuration's\n"
-    "  --port NAME=N                0: any; off: none; NAME is one of " CONFIG_PORTS(PORT_WORD) "\n"
+    "  --port NAME=N                0: any; off: none; NAME is that of a setting port_NAME: smtp, imaps, ...\n"
     "  --password-fd N              read the password from this descriptor, up to the end of its line\n"
     "  --protocols LIST             app-password add: imap, pop3, smtp, http, with commas between; else all\n"
     "  --expires DAY                app-password add: good up to the end of 2027-01-31; else always\n"
@@ -62,7 +62,9 @@ static const char usage_text[] =
     "  --senders WHO                alias add: who may write to it: anyone (the default), members, domain\n"
     "  --json                       check, status, verify, backup, restore, all lists, domain records, import,\n"
     "                               export: one JSON object a line\n"
-    "  --version, --help\n";
+    "  --version, --help\n"
+    "\n"
+    "letterlockd(8) tells more, and letterlockd.conf(5) has every setting.\n";
 /* clang-format on */
 
 static const struct {
@@ -114,6 +116,21 @@ static const struct option options[] = {
 	{ "version", no_argument, NULL, OPTION_VERSION },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ 0 },
+};
+
+/* Those of some verbs only. With any other one they were meant to do something that would not be done. */
+static const struct {
+	int option;
+	const char *verbs; /* the words that they begin with, with commas between */
+} options_of[] = {
+	{ OPTION_PASSWORD_FD, "account add,account password" },
+	{ OPTION_MAILBOX, "account import,account export" },
+	{ OPTION_FORMAT, "account import,account export" },
+	{ OPTION_AGAIN, "account import" },
+	{ OPTION_PROTOCOLS, "account app-password add" },
+	{ OPTION_EXPIRES, "account app-password add" },
+	{ OPTION_SENDERS, "alias add" },
+	{ OPTION_OFFLINE, "check" },
 };
 
 int
@@ -241,9 +258,61 @@ run_verb(const struct config_overrides *o, struct verb_input *in)
 	return verb_failed(&e);
 }
 
+static const char *
+option_name(int option)
+{
+	size_t i = 0;
+
+	while (options[i].name != NULL && options[i].val != option)
+		i++;
+	return options[i].name;
+}
+
+/* Whether the words on the command line begin with these. */
+static bool
+words_begin(const struct verb_input *in, struct slice wanted)
+{
+	int i = 0;
+
+	for (; wanted.len > 0; i++)
+		if (i == in->word_count || !slice_eq_str(slice_split(wanted, ' ', &wanted), in->words[i]))
+			return false;
+	return true;
+}
+
+/* given: a bit for each option. */
+static int
+check_options(const struct verb_input *in, uint32_t given, struct error *e)
+{
+	for (size_t i = 0; i < sizeof options_of / sizeof options_of[0]; i++) {
+		struct slice rest = slice_str(options_of[i].verbs);
+		bool fits = (given & 1u << options_of[i].option) == 0;
+
+		while (!fits && rest.len > 0)
+			fits = words_begin(in, slice_split(rest, ',', &rest));
+		if (!fits)
+			return error_set(e, ERR_USAGE, "--%s is for %s only; see letterlockd --help",
+			    option_name(options_of[i].option), options_of[i].verbs);
+	}
+	return 0;
+}
+
+/* What was printed must have arrived: a list that is cut off by a full disk would look whole. */
+static int
+finish(int status)
+{
+	struct error e;
+
+	if (fflush(stdout) == 0 && ferror(stdout) == 0)
+		return status;
+	(void)error_set_errno(&e, ERR_IO, errno, "standard output cannot be written");
+	return verb_failed(&e);
+}
+
 int
 main(int argc, char **argv)
 {
+	uint32_t given = 0;
 	struct config_overrides overrides = { 0 };
 	struct verb_input in = { .password_fd = -1 };
 	struct error e;
@@ -251,22 +320,27 @@ main(int argc, char **argv)
 
 	if (!file_keep_standard_streams())
 		return EXIT_COULD_NOT;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (option == 'h')
+			option = OPTION_HELP;
 		if (option == OPTION_VERSION || option == OPTION_HELP) {
 			(void)fputs(
 			    option == OPTION_HELP ? usage_text : "letterlockd " LETTERLOCK_VERSION "\n", stdout);
-			return EXIT_DONE;
+			return finish(EXIT_DONE);
 		}
 		if (take_option(option, &overrides, &in, &e) != 0)
 			return verb_failed(&e);
+		given |= 1u << option;
 	}
 	in.words = argv + optind;
 	in.word_count = argc - optind;
 	/* Not for people: how the server starts its own parts (daemon/process.h). */
 	if (in.word_count == 2 && strcmp(in.words[0], "process") == 0)
 		return process_main(in.words[1]);
+	if (check_options(&in, given, &e) != 0)
+		return verb_failed(&e);
 	if (in.word_count > 0)
-		return run_verb(&overrides, &in);
+		return finish(run_verb(&overrides, &in));
 	(void)fputs(usage_text, stderr);
 	return EXIT_USAGE;
 }
