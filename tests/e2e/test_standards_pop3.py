@@ -3,11 +3,12 @@
 looked at by standards.py as well."""
 import base64
 import re
+import time
 
 import pytest
 
 from conftest import Exchange
-from standards import PLAIN, Pop, Smtp
+from standards import PLAIN, Pop, Smtp, Wire
 from test_pop3 import Box
 
 UMLAUT = "k\u00fcche@example.org"
@@ -257,6 +258,75 @@ def test_everything_expunged_meanwhile(server, box):
     assert mail.count() == 1
     with Pop(server, address=server.ALICE) as p:
         assert p.lines(b"RETR 1") == TWO
+
+
+def test_moved_meanwhile(server, box):
+    """What IMAP has moved elsewhere is not removed there by a DELE of before, and its number shows nothing else."""
+    mail = box(ONE, TWO)
+    mail.imap.create("Kept")
+    with Pop(server, address=server.ALICE) as p:
+        p.ok(b"DELE 1")
+        assert mail.imap.uid("MOVE", mail.imap.uid("SEARCH", "1")[1][0].decode(), "Kept")[0] == "OK"
+        p.err(b"TOP 1 0")
+        p.ok(b"RSET")
+        p.err(b"RETR 1")
+        p.send(b"DELE 1\r\n")
+        p.status()
+        assert p.lines(b"RETR 2") == TWO
+        p.ok(b"QUIT")
+    assert mail.count() == 1 and mail.imap.select("Kept")[1] == [b"1"]
+    mail.imap.select("INBOX")
+    mail.imap.delete("Kept")
+
+
+def test_an_inbox_that_is_renamed(server, box):
+    """IMAP's RENAME INBOX takes the messages away (RFC 9051 6.3.6): nothing is shown or removed, and no unique-id comes again."""
+    mail = box(ONE, TWO)
+    with Pop(server, address=server.ALICE) as p:
+        before = {line.split()[1] for line in p.lines(b"UIDL").splitlines()}
+        p.ok(b"DELE 1")
+        assert mail.imap.rename("INBOX", "Elsewhere")[0] == "OK"
+        p.err(b"RETR 2")
+        p.ok(b"QUIT")
+    assert mail.imap.select("Elsewhere")[1] == [b"2"]
+    mail.imap.select("INBOX")
+    mail.imap.delete("Elsewhere")
+    mail.add(ONE, TWO)
+    with Pop(server, address=server.ALICE) as p:
+        after = {line.split()[1] for line in p.lines(b"UIDL").splitlines()}
+        assert len(after) == 2 and not before & after
+
+
+def test_a_client_that_only_stops_writing(server, box):
+    """All that was said is answered, also behind the end of the client's side; without QUIT nothing is removed."""
+    mail = box(ONE, TWO)
+    for words, answers, left in ((b"DELE 1\r\nRETR 2\r\n", 2, 2), (b"DELE 1\r\nRETR 2\r\nQUIT\r\n", 3, 1)):
+        with Wire(server, "pop3s", tls=True) as w:
+            w.send(b"USER alice@example.org\r\nPASS " + server.password(server.ALICE).encode() + b"\r\n" + words)
+            if answers == 2:
+                for _ in range(4):
+                    assert w.line().startswith(b"+OK")
+            else:
+                got = b""
+                while piece := w.socket.recv(65536):
+                    got += piece
+                assert got.count(b"+OK") == 3 + answers and got.endswith(b"\r\n")
+        end = time.monotonic() + 10
+        while mail.count() != left and time.monotonic() < end:
+            time.sleep(0.02)
+        assert mail.count() == left
+
+
+def test_numbers_that_are_none(server, box):
+    """Section 3: -ERR for every one, no message shown, the session goes on."""
+    box(ONE)
+    with Pop(server, address=server.ALICE) as p:
+        for n in (b"0", b"00", b"2", b"-1", b"+1", b"1.0", b"0x1", b"1e0", b" 1", b"1,1", b"1:1", b"*", b"%d" % (1 << 32), b"%d" % ((1 << 32) + 1),
+                  b"%d" % ((1 << 64) + 1), b"\xd9\xa1"):
+            for verb in (b"RETR", b"DELE", b"LIST", b"UIDL"):
+                p.err(verb + b" " + n)
+            p.ok(b"NOOP")  # too many bad ones in a row would end the session
+        assert p.ok(b"STAT") == b"+OK 1 %d" % len(ONE)
 
 
 # ---- RFC 6856 ----

@@ -220,6 +220,32 @@ def test_who_gets_a_report_and_what_it_says(server):
     assert "no identifier" in str(without)
 
 
+def test_a_report_to_and_on_other_scripts(server):
+    """6533 sections 3 and 4: utf-8 as the address type, the global media types, and an ORCPT that is no address is copied as it is."""
+    address = "b\u00fccher@example.org"
+    plain = f"\0{address}\0{server.password(address)}".encode()
+    with Smtp(server, "submissions", sign_in=False) as s:
+        s.say(b"AUTH PLAIN " + base64.b64encode(plain), 235)
+        s.say(f"MAIL FROM:<{address}> SMTPUTF8 ENVID=global".encode(), 250)
+        s.say(b"RCPT TO:<bob@example.org> NOTIFY=SUCCESS ORCPT=utf-8;a\\x{D}\\x{A}X:y", 250)
+        s.say(f"RCPT TO:<{address}> NOTIFY=SUCCESS ORCPT=utf-8;{address}".encode(), 250)
+        s.say(b"RCPT TO:<alice@example.org> NOTIFY=SUCCESS ORCPT=rfc822;x+2By", 250)
+        s.say(b"DATA", 354)
+        s.say(f"From: {address}\r\nSubject: gr\u00fc\u00df\r\n\r\nx\r\n.".encode(), 250)
+    with imaplib.IMAP4_SSL("localhost", server.port("imaps"), ssl_context=server.tls()) as imap:
+        imap.authenticate("PLAIN", lambda _: plain)
+        imap.select("INBOX", readonly=True)
+        text = [p[1] for p in imap.fetch("1:*", "(BODY.PEEK[])")[1] if isinstance(p, tuple) and b"multipart/report" in p[1]][-1]
+    report = email.message_from_bytes(text, policy=email.policy.SMTPUTF8)
+    assert report["Return-Path"] == "<>" and report["To"] == address
+    parts = [(m.get_content_type(), m.get("Content-Transfer-Encoding")) for m in report.get_payload()]
+    assert [t for t, _ in parts[1:]] == ["message/global-delivery-status", "message/global-headers"] and parts[1][1] == "8bit"
+    lines = text.decode().splitlines()
+    assert f"Final-Recipient: utf-8;{address}" in lines and f"Original-Recipient: utf-8;{address}" in lines
+    assert "Original-Recipient: utf-8;a\\x{D}\\x{A}X:y" in lines and "Original-Recipient: rfc822;x+y" in lines
+    assert not any(line.startswith("X:y") for line in lines) and "Subject: gr\u00fc\u00df" in lines
+
+
 # ---- RFC 6531, 6532 ----
 
 @pytest.mark.parametrize("port", PORTS)
@@ -377,3 +403,24 @@ def test_a_null_return_path_is_a_return_path(server):
     (got,) = with_subject(server, server.BOB, "null path")
     assert got["Return-Path"] == "<>" and len(got.get_all("Date")) == 1 and len(got.get_all("Message-ID")) == 1
     assert "127.0.0.1" not in str(got) and "client.example.net" not in str(got)
+
+
+# ---- between RCPT and the end of the text ----
+
+@pytest.mark.parametrize("others", [(), (b"bob@example.org",)], ids=["alone", "with another"])
+@pytest.mark.parametrize("port", ["smtp", "lmtp"])
+def test_an_account_that_goes_between_rcpt_and_the_text(server, port, others):
+    """RFC 5321 section 4.2.5: 250 is for what is kept. A temporary refusal, or the mail of who is still there, and nothing else."""
+    name = f"gone-{port}-{len(others)}@example.org"
+    server.account_add(name, "twelve small moths")
+    with Smtp(server, port) as s:
+        s.envelope(name.encode(), *others)
+        server.run("account", "remove", name)
+        s.say(b"DATA", 354)
+        s.send(letter(s, f"gone {name}") + b".\r\n")
+        codes = [s.reply().code for _ in range(1 + len(others) if port == "lmtp" else 1)]
+        assert codes[0] // 100 in (4, 5), codes
+        s.alive()
+        s.say(b"MAIL FROM:<%s>" % s.sender, 250)
+        s.say(b"RCPT TO:<%s>" % name.encode(), 550)
+    assert len(with_subject(server, server.BOB, f"gone {name}")) == codes[1:].count(250)
