@@ -2,6 +2,7 @@
 #include "service/auth.h"
 
 #include "base/base64.h"
+#include "base/saslprep.h"
 #include "crypto/compare.h"
 #include "crypto/kdf.h"
 #include "crypto/random.h"
@@ -93,6 +94,27 @@ parse(struct slice in, struct verifier *out, struct error *e)
 	return 0;
 }
 
+/*
+ * The hash of a password in its one form, so that it is right however a keyboard composes its letters (RFC 4616 section
+ * 2, RFC 6856 section 2.2). What has no such form counts octet by octet.
+ */
+static int
+hash_password(
+    const struct kdf_argon2 *cost, struct slice password, struct slice salt, uint8_t *hash, size_t len, struct error *e)
+{
+	struct buf form;
+	int rc;
+
+	buf_init(&form, SASLPREP_OUTPUT_MAX);
+	rc = saslprep(password, false, &form, NULL);
+	if (rc == ERR_NOMEM)
+		rc = error_nomem(e);
+	else
+		rc = kdf_argon2id(cost, rc == 0 && form.len > 0 ? buf_slice(&form) : password, salt, hash, len, e);
+	buf_wipe_done(&form);
+	return rc;
+}
+
 int
 auth_verifier_make(struct slice password, struct buf *out, struct error *e)
 {
@@ -102,7 +124,7 @@ auth_verifier_make(struct slice password, struct buf *out, struct error *e)
 	if (password.len == 0 || password.len > SERVICE_PASSWORD_MAX || slice_find(password, 0) != SIZE_MAX)
 		return error_set(e, ERR_USAGE, "a password has 1 to %u octets and no NUL", SERVICE_PASSWORD_MAX);
 	if ((rc = random_bytes(salt, sizeof salt, e)) != 0 ||
-	    (rc = kdf_argon2id(&our_cost, password, slice_of(salt, sizeof salt), hash, sizeof hash, e)) != 0)
+	    (rc = hash_password(&our_cost, password, slice_of(salt, sizeof salt), hash, sizeof hash, e)) != 0)
 		return rc;
 	(void)buf_putf(out, "$argon2id$v=19$m=%u,t=%u,p=%u$", our_cost.memory_kib, our_cost.passes, our_cost.lanes);
 	put_unpadded(out, salt, sizeof salt);
@@ -130,7 +152,7 @@ auth_verifier_check(struct slice verifier, struct slice password, struct error *
 		return rc;
 	if (password.len > SERVICE_PASSWORD_MAX)
 		return wrong(e);
-	rc = kdf_argon2id(&v.cost, password, slice_of(v.salt, v.salt_len), hash, v.hash_len, e);
+	rc = hash_password(&v.cost, password, slice_of(v.salt, v.salt_len), hash, v.hash_len, e);
 	if (rc != 0)
 		return rc;
 	equal = compare_equal(slice_of(hash, v.hash_len), slice_of(v.hash, v.hash_len));

@@ -2,6 +2,7 @@
 /*
  * Password verifiers: Argon2id (RFC 9106) in the PHC string form
  *   $argon2id$v=19$m=19456,t=2,p=1$SALT$HASH     (base64 without padding)
+ * of the password as RFC 4013 prepares it, or of its octets where it cannot.
  * Making and checking takes AUTH_MEMORY_KIB of memory and tens of milliseconds
  * of one core: never on a loop or a worker. Checking takes the verifier's own
  * cost, which is bounded; a new cost applies when the password is set again.

@@ -332,9 +332,10 @@ def test_numbers_that_are_none(server, box):
 # ---- RFC 6856 ----
 
 def test_names_and_passwords_in_utf8(server):
-    """2.2: accepted before UTF8 was said, names in any form of theirs; what is no UTF-8 is refused."""
+    """2.2: accepted before UTF8 was said, prepared as SASLprep has it; what is no UTF-8 is refused."""
     password = server.password(UMLAUT)
-    for name, word in ((UMLAUT, password), (UMLAUT.replace("\u00fc", "u\u0308"), password)):
+    for name, word in ((UMLAUT, password), (UMLAUT.replace("\u00fc", "u\u0308"), password), (UMLAUT, password.replace("\u00e4", "a\u0308")),
+                       (UMLAUT, password.replace(" ", "\u00a0"))):
         with Pop(server) as p:
             p.ok(b"USER " + name.encode())
             p.ok(b"PASS " + word.encode())

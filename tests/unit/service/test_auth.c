@@ -59,6 +59,40 @@ static const struct {
 	{ "$argon2id$v=19$m=64,t=2,p=1$c2FsdHNhbHQ$c2FsdHNhbHRzYWx0c2FsdA", ERR_PASSWORD },
 };
 
+/* RFC 4013: one password, however its letters are composed; what has no such form counts octet by octet. */
+static void
+forms_of_a_password(void **state)
+{
+	static const struct {
+		const char *made, *tried;
+		int want;
+	} forms[] = {
+		{ "gr\u00fcn", "gru\u0308n", 0 },
+		{ "gru\u0308n", "gr\u00fcn", 0 },
+		{ "a\u00a0b", "a b", 0 },
+		{ "a\u00adb", "ab", 0 },
+		{ "gr\u00fcn", "grun", ERR_PASSWORD },
+		{ "gr\u00fcn", "Gr\u00fcn", ERR_PASSWORD },
+		{ "\u00ad", "", ERR_PASSWORD },
+		{ "\u00ad", "\u00ad", 0 },
+		{ "a\ue000", "a\ue000", 0 },
+		{ "a\ue000", "a", ERR_PASSWORD },
+		{ "a\xff", "a\xff", 0 },
+		{ "a\xff", "a\xfe", ERR_PASSWORD },
+	};
+	struct buf verifier;
+
+	(void)state;
+	buf_init(&verifier, 512);
+	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+		buf_clear(&verifier);
+		assert_ok(auth_verifier_make(slice_str(forms[i].made), &verifier, &unit_error));
+		if (auth_verifier_check(buf_slice(&verifier), slice_str(forms[i].tried), NULL) != forms[i].want)
+			fail_msg("%s, %s", forms[i].made, forms[i].tried);
+	}
+	buf_done(&verifier);
+}
+
 static void
 verifiers(void **state)
 {
@@ -71,4 +105,5 @@ verifiers(void **state)
 	}
 }
 
-UNIT_MAIN(UNIT_TEST(make_and_check), UNIT_TEST(passwords_that_cannot_be), UNIT_TEST(verifiers))
+UNIT_MAIN(UNIT_TEST(make_and_check), UNIT_TEST(passwords_that_cannot_be), UNIT_TEST(forms_of_a_password),
+    UNIT_TEST(verifiers))
