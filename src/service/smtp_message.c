@@ -148,6 +148,7 @@ struct header_facts {
 	bool date, message_id, sender, several_from;
 	unsigned from;                      /* fields of that name */
 	struct slice who[SERVICE_FROM_MAX]; /* values of From and its kin: who reads may look at any of them */
+	bool is_from[SERVICE_FROM_MAX];
 	size_t who_count;
 };
 
@@ -171,10 +172,12 @@ take_field(struct slice in, struct slice *name_out, struct slice *value_out)
 }
 
 static void
-note_who(struct header_facts *f, struct slice value)
+note_who(struct header_facts *f, struct slice value, bool is_from)
 {
-	if (f->who_count < SERVICE_FROM_MAX)
-		f->who[f->who_count++] = value;
+	if (f->who_count == SERVICE_FROM_MAX)
+		return;
+	f->is_from[f->who_count] = is_from;
+	f->who[f->who_count++] = value;
 }
 
 /* Not over SERVICE_RECEIVED_MAX times, so that fields times recipients stay bounded. */
@@ -199,12 +202,12 @@ note_field(struct header_facts *f, struct smtp_message *m, struct slice name, st
 		f->message_id = true;
 	} else if (slice_ieq_str(name, "From")) {
 		f->from++;
-		note_who(f, value);
+		note_who(f, value, true);
 	} else if (slice_ieq_str(name, "Sender")) {
 		f->sender = true;
-		note_who(f, value);
+		note_who(f, value, false);
 	} else if (slice_ieq_str(name, "Resent-From") || slice_ieq_str(name, "Resent-Sender")) {
-		note_who(f, value);
+		note_who(f, value, false);
 	} else if (slice_ieq_str(name, "Delivered-To")) {
 		note_delivered_to(f, m, value);
 	}
@@ -342,7 +345,7 @@ add_from(struct smtp_message *m, const struct mime_address *address)
 	return fits;
 }
 
-/* The addresses that the message says it is from. False: too many, or not to be understood. */
+/* The addresses that the message says it is from. False: none, too many, or not to be understood. */
 static bool
 note_from(struct smtp_message *m, struct header_facts *f)
 {
@@ -351,13 +354,20 @@ note_from(struct smtp_message *m, struct header_facts *f)
 		return false;
 	for (size_t i = 0; i < f->who_count; i++) {
 		struct mime_addresses list;
+		bool named = false;
 
 		if (mime_addresses_parse(f->who[i], &m->arena, &list, NULL) != 0 || list.broken || list.cut)
 			return false;
 		f->several_from = f->several_from || list.count > 1;
-		for (size_t k = 0; k < list.count; k++)
-			if (list.items[k].kind == MIME_ADDRESS_MAILBOX && !add_from(m, &list.items[k]))
+		for (size_t k = 0; k < list.count; k++) {
+			if (list.items[k].kind != MIME_ADDRESS_MAILBOX)
+				continue;
+			if (!add_from(m, &list.items[k]))
 				return false;
+			named = true;
+		}
+		if (f->is_from[i] && !named)
+			return false;
 	}
 	return m->arena.err == 0;
 }

@@ -308,7 +308,7 @@ submission_adds_what_is_missing(void **state)
 static void
 submission_sends_as_nobody_else(void **state)
 {
-	static const char *const lines[] = { "From: bob@example.org",
+	static const char *const lines[] = { "From: bob@example.org", "From: ", "From: bob@example.org:;",
 		"From: alice@example.org\r\nSender: bob@example.org", "Resent-From: bob@example.org",
 		"From: alice@example.org\r\nResent-Sender: x <ceo@example.com>", "From: alice@example.org\r\nSender: (",
 		"Sender: bob@example.org" };
