@@ -275,7 +275,8 @@ def test_pitfall_server_7_header_bombs(server):
 
     assert submit(b"Subject: bomb\r\n" + b"X: y\r\n" * 100000).startswith(b"552 5.3.4 ")
     assert submit(b"Subject: many fields\r\n" + b"X: y\r\n" * 40000).startswith(b"250 ")
-    assert submit(b"Subject: comments\r\nTo: " + b"(" * 100000 + b"\r\n").startswith(b"250 ")
+    assert submit(b"Subject: comments\r\nTo: " + b"(" * 50000 + b")" * 50000 + b" bombs@example.org\r\n").startswith(b"250 ")
+    assert submit(b"Subject: open\r\nTo: " + b"(" * 100000 + b"\r\n").startswith(b"554 5.6.0 ")
     assert submit(b"Sender: " + b"(" * 100000 + b"\r\n").startswith(b"550 5.7.1 ")
     assert submit(b"Sender: alice@example.org\r\n" * 9000).startswith(b"550 5.7.1 ")
     assert submit(b"Delivered-To: a@example.org\r\n" * 8000).startswith(b"554 5.4.6 ")
