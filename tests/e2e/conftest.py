@@ -63,6 +63,7 @@ class Exchange:
         self.process = None
         self.ports = {}
         self.pin = ""
+        self.PASSWORDS = dict(self.PASSWORDS)  # of this one's accounts
         values = {"hostname": '"localhost"', "domains": '{ "example.org" }', "data": f'"{self.data}"',
                   "listen": '{ "127.0.0.1" }', "resolvers": '{ "127.0.0.1@9" }',  # nobody is there: no test asks the net
                   **{f"port_{name}": "0" for name in self.PORTS}, **ALL, **(settings or {})}
