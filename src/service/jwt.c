@@ -194,14 +194,24 @@ check_claims(const struct jwt *j, const struct json_value *claims, uint64_t now,
 	return check_times(claims, now > INT64_MAX / 4 ? INT64_MAX / 4 : (int64_t)now, e);
 }
 
+/* When it is said at all, it must be yes; some issuers say it as text (OpenID Connect Core 1.0 section 5.1 has a boolean). */
+static bool
+is_verified(const struct json_value *said)
+{
+	struct slice text = SLICE_EMPTY;
+	bool verified = false;
+
+	if (said == NULL || json_value_get_bool(said, &verified))
+		return said == NULL || verified;
+	return json_value_get_text(said, &text) && slice_eq_str(text, "true");
+}
+
 static int
 take_address(const struct jwt *j, const struct json_value *claims, struct buf *out, struct error *e)
 {
 	struct slice address = text_of(claims, j->claim);
-	bool verified = true;
 
-	(void)json_value_get_bool(json_value_get(claims, "email_verified"), &verified);
-	if (!verified)
+	if (!is_verified(json_value_get(claims, "email_verified")))
 		return bad(e, "its address is not verified");
 	if (address.len == 0 || address.len > SERVICE_IDENTITY_MAX || slice_find(address, '@') == SIZE_MAX ||
 	    slice_find(address, 0) != SIZE_MAX || !utf8_valid(address))
