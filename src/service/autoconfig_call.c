@@ -40,7 +40,8 @@ settings_of(struct web_call *call, struct autoconfig *out, struct error *e)
 		*out = (struct autoconfig){ .hostname = call->service->settings.hostname,
 			.domains = reply.domains,
 			.domain_count = reply.domain_count,
-			.ports = call->service->settings.ports };
+			.ports = call->service->settings.ports,
+			.oauth2 = call->service->settings.tokens };
 	return rc;
 }
 

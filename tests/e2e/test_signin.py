@@ -576,6 +576,15 @@ def test_offered_only_when_configured(exchange, oauth):
             assert ("OAUTHBEARER" in session.esmtp_features["auth"]) == want
 
 
+@pytest.mark.parametrize("configured", [False, True])
+def test_autoconfig_names_it_only_when_configured(exchange, oauth, configured):
+    one = oauth if configured else exchange
+    document = curl(one, f"https://localhost:{one.port('https')}/.well-known/autoconfig/mail/config-v1.1.xml").stdout
+    servers = re.findall(r"<(?:incoming|outgoing)Server.*?</(?:incoming|outgoing)Server>", document, re.DOTALL)
+    want = ["password-cleartext", "OAuth2"] if configured else ["password-cleartext"]
+    assert servers and all(re.findall(r"<authentication>(.*?)<", server) == want for server in servers), document
+
+
 def test_new_keys_at_once(fresh_exchange, issuer, tmp_path):
     """PEM keys; and SIGHUP takes a new file."""
     keys = tmp_path / "keys"
