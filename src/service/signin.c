@@ -15,6 +15,7 @@
 #include "service/limits.h"
 #include "service/permit.h"
 #include "service/signin_internal.h"
+#include "store/address.h"
 
 /* ---- the end of a check ---- */
 
@@ -25,6 +26,7 @@ check_free(struct check *c)
 		sasl_server_done(&c->sasl);
 	buf_wipe_done(&c->verifier);
 	buf_done(&c->owner);
+	buf_done(&c->name);
 	if (c->credentials != NULL)
 		secret_wipe(c->credentials, c->credential_count * sizeof *c->credentials);
 	mem_free(c->credentials);
@@ -145,6 +147,27 @@ check_refuse_with(struct check *c, int code, const char *text)
 
 	(void)error_set(&e, code, "%s", text);
 	check_refuse(c, &e);
+}
+
+/*
+ * However an address is written, guesses at it are counted together, and its account, or that there is none, is answered
+ * alike. What cannot be an address is nobody's, and counts as it is.
+ */
+bool
+check_name(struct check *c)
+{
+	struct error e;
+	int rc;
+
+	buf_clear(&c->name);
+	rc = store_address_key(c->address, &c->name, &e);
+	if (rc != 0 && rc != ERR_NOMEM) {
+		buf_clear(&c->name);
+		rc = buf_put_slice(&c->name, c->address) == 0 ? 0 : error_nomem(&e);
+	}
+	if (rc != 0)
+		check_refuse(c, &e);
+	return rc == 0;
 }
 
 /* ---- the grant ---- */
@@ -282,7 +305,11 @@ send_challenge(struct check *c)
 	check_refuse_with(c, ERR_CLOSED, "the client is gone");
 }
 
-/* SCRAM: with what the proof is compared. One who may not act as another is treated as one without a verifier. */
+/*
+ * SCRAM: with what the proof is compared. One who may not act as another is treated as one without a verifier. Whoever has
+ * some is told their salt, also where none of them may be used: another one there than elsewhere would say that there
+ * is an account, for one that is not there has the same everywhere.
+ */
 static void
 give_verifiers(struct check *c)
 {
@@ -294,7 +321,11 @@ give_verifiers(struct check *c)
 
 	for (; count < c->credential_count && count < SCRAM_VERIFIERS_MAX; count++)
 		all[count] = c->credentials[count].verifier;
-	rc = sasl_server_found(&c->sasl, all, other ? 0 : count, SLICE_EMPTY, &e);
+	if ((other || count == 0) && c->has_like) {
+		all[0] = c->like;
+		count = 1;
+	}
+	rc = sasl_server_found(&c->sasl, all, count, buf_slice(&c->name), &e);
 	secret_wipe(all, sizeof all);
 	step(c, rc, &e);
 }
@@ -368,12 +399,6 @@ check_token(struct check *c)
 		check_refuse(c, &e);
 }
 
-static void
-look_up(struct check *c)
-{
-	find_account(c, give_verifiers);
-}
-
 /* What the mechanism wants next. */
 static void
 step(struct check *c, int rc, const struct error *e)
@@ -397,7 +422,8 @@ step(struct check *c, int rc, const struct error *e)
 		check_guard(c, find_verifier);
 		break;
 	case SASL_STEP_LOOKUP:
-		look_up(c);
+		if (check_name(c))
+			find_account(c, give_verifiers);
 		break;
 	case SASL_STEP_TOKEN:
 		check_guard(c, check_token);
@@ -559,6 +585,7 @@ check_new(struct signin *s, struct port_job *job, uint64_t connection, uint32_t 
 	c->place = key_of(c->peer_text);
 	buf_init(&c->verifier, STORE_VERIFIER_MAX);
 	buf_init(&c->owner, SERVICE_IDENTITY_MAX);
+	buf_init(&c->name, STORE_ADDRESS_KEY_ROOM);
 	job_begin(s);
 	return c;
 }

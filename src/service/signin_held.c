@@ -36,7 +36,10 @@ check_guard(struct check *c, void (*go_on)(struct check *c))
 	int64_t delay = 0;
 	struct error e;
 
-	if (throttle_before(c->signin->throttle, c->address, c->place, clock_ms(), &delay, &c->ticket, &e) != 0) {
+	if (!check_name(c))
+		return;
+	if (throttle_before(c->signin->throttle, buf_slice(&c->name), c->place, clock_ms(), &delay, &c->ticket, &e) !=
+	    0) {
 		check_refuse(c, &e);
 		return;
 	}

@@ -53,6 +53,7 @@ struct check {
 	bool gone;            /* the client is: with the lock */
 
 	struct slice address, authorize, password; /* of the job, or of sasl */
+	struct buf name;                           /* the address as the store compares it: one account, one name */
 	struct throttle_ticket ticket;
 	bool counted; /* the throttle waits for what becomes of it */
 
@@ -61,6 +62,8 @@ struct check {
 	struct buf owner;                      /* of a token: an address */
 	struct signin_credential *credentials; /* STORE_CREDENTIALS_MAX at most */
 	size_t credential_count;
+	bool has_like;                        /* the account has SCRAM verifiers, be they for here and now or not: */
+	struct scram_verifier like;           /* their salt and count, and keys that nothing fits */
 	const struct signin_credential *used; /* what was right; NULL: the password itself, or a token */
 };
 
@@ -102,6 +105,8 @@ void check_refuse(struct check *c, const struct error *e);
 void check_refuse_with(struct check *c, int code, const char *text);
 /* The password was looked at. */
 void check_password_done(struct check *c, int rc, const struct error *e);
+/* c->name from c->address; refuses without memory, and says so by false. */
+bool check_name(struct check *c);
 /* Everything it has; not its job. */
 void check_free(struct check *c);
 

@@ -15,6 +15,16 @@ is_usable(const struct store_credential *in, uint32_t protocol, uint64_t now)
 	return (in->rights & protocol) != 0 && (in->expires == 0 || in->expires > now);
 }
 
+static void
+take_like(struct check *c, const struct scram_verifier *v)
+{
+	if (c->has_like)
+		return;
+	c->has_like = true;
+	c->like = (struct scram_verifier){ .iterations = v->iterations, .salt_len = v->salt_len };
+	memcpy(c->like.salt, v->salt, v->salt_len);
+}
+
 int
 check_take_account(struct check *c, const struct ask_verifier *found, uint64_t now, struct error *e)
 {
@@ -27,8 +37,10 @@ check_take_account(struct check *c, const struct ask_verifier *found, uint64_t n
 		const struct store_credential *in = &found->credentials[i];
 		struct signin_credential *out = &c->credentials[c->credential_count];
 
-		if (!is_usable(in, c->protocol, now) || in->name.len >= sizeof out->name ||
-		    scram_verifier_parse(in->verifier, &out->verifier, NULL) != 0)
+		if (scram_verifier_parse(in->verifier, &out->verifier, NULL) != 0)
+			continue;
+		take_like(c, &out->verifier);
+		if (!is_usable(in, c->protocol, now) || in->name.len >= sizeof out->name)
 			continue;
 		out->number = in->credential;
 		out->kind = in->kind;
@@ -42,15 +54,6 @@ check_take_account(struct check *c, const struct ask_verifier *found, uint64_t n
 
 /* ---- on a thread of the pool: it computes for some tens of milliseconds ---- */
 
-static const struct signin_credential *
-first_app(const struct check *c)
-{
-	for (size_t i = 0; i < c->credential_count; i++)
-		if (c->credentials[i].kind == STORE_CREDENTIAL_APP)
-			return &c->credentials[i];
-	return NULL;
-}
-
 /*
  * All of an account's verifiers have one salt and count, so this is one PBKDF2, whether there are some or none: an
  * account that is not there, or has no app passwords, costs the same. 0, or ERR_PASSWORD.
@@ -59,13 +62,11 @@ static int
 compare_apps(struct check *c, struct error *e)
 {
 	static const uint8_t no_salt[SCRAM_SALT_SIZE];
-	const struct signin_credential *first = first_app(c);
-	struct slice salt = first == NULL ? slice_of(no_salt, sizeof no_salt) : scram_verifier_salt(&first->verifier);
+	struct slice salt = c->has_like ? scram_verifier_salt(&c->like) : slice_of(no_salt, sizeof no_salt);
 	struct scram_verifier said;
 	int rc;
 
-	rc = scram_verifier_make(
-	    c->password, salt, first == NULL ? c->signin->iterations : first->verifier.iterations, &said, e);
+	rc = scram_verifier_make(c->password, salt, c->has_like ? c->like.iterations : c->signin->iterations, &said, e);
 	if (rc != 0)
 		return rc == ERR_SYNTAX || rc == ERR_POLICY || rc == ERR_USAGE ? ERR_PASSWORD : rc;
 	for (size_t i = 0; i < c->credential_count; i++) {

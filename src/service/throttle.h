@@ -89,7 +89,7 @@ int throttle_new(struct throttle **t_out, struct error *e);
 void throttle_free(struct throttle *t); /* NULL is permitted */
 
 /*
- * account: the address as it was given; ASCII letters of either case are the
+ * account: the address in the one form that all its spellings have (store/address.h); ASCII letters of either case are the
  * same. 0 with a delay of 0 to THROTTLE_CAP_MS, and the ticket: throttle_after()
  * must follow. ERR_LIMIT: too many are waiting or running; nothing was counted.
  */

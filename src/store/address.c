@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/idn.h"
 #include "base/utf8.h"
+#include "store/address.h"
 #include "store/internal.h"
 
 struct slice
@@ -28,10 +29,36 @@ domain_key(struct arena *a, struct slice domain, struct slice *key_out, struct e
 	return rc != 0 ? rc : arena_check(a, e);
 }
 
+static int
+put_key(struct slice address, struct buf *out, struct error *e)
+{
+	struct slice domain = address_domain(address), local = slice_sub(address, 0, address.len - domain.len);
+	size_t begin = out->len;
+	int rc = utf8_normalize(out, local);
+
+	if (rc != 0)
+		return error_set(e, rc, "a local part is UTF-8");
+	for (size_t i = begin; i < out->len; i++)
+		out->data[i] = ascii_lower(out->data[i]);
+	rc = idn_to_ascii(domain, out, e);
+	if (rc == 0 && out->len - begin > STORE_ADDRESS_MAX)
+		rc = error_set(e, ERR_LIMIT, "an address has at most %u octets", STORE_ADDRESS_MAX);
+	return rc;
+}
+
+int
+store_address_key(struct slice address, struct buf *out, struct error *e)
+{
+	if (!utf8_is_ascii(address))
+		return put_key(address, out, e);
+	for (size_t i = 0; i < address.len; i++)
+		(void)buf_put_u8(out, ascii_lower(address.data[i]));
+	return out->err == 0 ? 0 : error_set(e, out->err, "no room for an address");
+}
+
 int
 address_key(struct arena *a, struct slice address, struct slice *key_out, struct error *e)
 {
-	struct slice domain = address_domain(address), local = slice_sub(address, 0, address.len - domain.len);
 	struct buf key;
 	int rc;
 
@@ -39,16 +66,8 @@ address_key(struct arena *a, struct slice address, struct slice *key_out, struct
 		*key_out = fold_ascii(a, address);
 		return arena_check(a, e);
 	}
-	buf_init(&key, (size_t)STORE_ADDRESS_MAX * 4); /* normalising may lengthen */
-	rc = utf8_normalize(&key, local);
-	if (rc != 0)
-		rc = error_set(e, rc, "a local part is UTF-8");
-	for (size_t i = 0; rc == 0 && i < key.len; i++)
-		key.data[i] = ascii_lower(key.data[i]);
-	if (rc == 0)
-		rc = idn_to_ascii(domain, &key, e);
-	if (rc == 0 && key.len > STORE_ADDRESS_MAX)
-		rc = error_set(e, ERR_LIMIT, "an address has at most %u octets", STORE_ADDRESS_MAX);
+	buf_init(&key, STORE_ADDRESS_KEY_ROOM);
+	rc = put_key(address, &key, e);
 	*key_out = arena_copy(a, buf_slice(&key));
 	buf_done(&key);
 	return rc != 0 ? rc : arena_check(a, e);

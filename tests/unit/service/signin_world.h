@@ -35,6 +35,7 @@
 #define BROKEN 400 /* its verifier is none */
 #define BUSY 500   /* its checks take little time each */
 #define APPS 600   /* has app passwords beside its password */
+#define SOME 700   /* has some, none of which is for POP3 */
 
 /* In their form; as different as random ones. */
 #define APP_IMAP "yyyy-yyyy-yyyy-yyyy-yyyy-yyyy-yyyy"
@@ -119,6 +120,7 @@ static const struct {
 	{ "broken@example.org", BROKEN, NULL, "letmein" },
 	{ "busy@example.org", BUSY, &busys, NULL },
 	{ "apps@example.org", APPS, &alices, NULL },
+	{ "some@example.org", SOME, &alices, NULL },
 };
 
 /* Four, for what their names say. */
@@ -136,7 +138,7 @@ say_apps(struct port_job *job, struct ask_verifier *v)
 	for (size_t i = 0; i < 4; i++)
 		rows[i].verifier = buf_slice(&apps[i]);
 	v->credentials = rows;
-	v->credential_count = 4;
+	v->credential_count = v->account == SOME ? 3 : 4;
 	port_reply(job, v);
 }
 
@@ -157,7 +159,7 @@ say_verifier(struct port_job *job)
 		if (!slice_ieq_str(q->address, accounts[i].address))
 			continue;
 		v.verifier = accounts[i].text != NULL ? slice_str(accounts[i].text) : buf_slice(accounts[i].verifier);
-		if (v.account == APPS)
+		if (v.account == APPS || v.account == SOME)
 			say_apps(job, &v);
 		else
 			port_reply(job, &v);

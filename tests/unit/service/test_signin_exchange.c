@@ -399,17 +399,25 @@ proofs_are_slowed(void **state)
 /* ---- cost, and what it says ---- */
 
 static void
-first_of(struct world *w, const char *address, struct buf *out)
+first_for(struct world *w, const char *address, const char *authorize, enum store_right protocol, struct buf *out)
 {
 	struct client c;
 	struct error e;
 
 	client_begin(&c, w, "SCRAM-SHA-256", address, "x");
-	assert_int_equal(respond(&c, &e), 0);
+	c.protocol = protocol;
+	(void)buf_putf(&c.message, "n,%s%s,n=%s,r=abcdefgh",
+	    authorize == NULL ? "" : "a=", authorize == NULL ? "" : authorize, address);
 	assert_int_equal(ask_round(&c, true, &e), 1);
 	/* r=nonce,s=salt,i=count: without the nonce */
 	(void)buf_put_slice(out, slice_from(buf_slice(&c.message), slice_search(buf_slice(&c.message), SLICE(",s="))));
 	client_end(&c);
+}
+
+static void
+first_of(struct world *w, const char *address, struct buf *out)
+{
+	first_for(w, address, NULL, STORE_RIGHT_IMAP, out);
 }
 
 /* Salts of accounts that are not there stay the same, also after a start; nothing else tells them from others. */
@@ -440,6 +448,46 @@ pitfall_9_unknown_accounts_look_like_others(void **state)
 	for (int start = 0; start < 2; start++)
 		for (size_t i = 0; i < 5; i++)
 			buf_done(&first[start][i]);
+}
+
+/* However and wherever an address is written, its salt is one: of unreal accounts, so of real ones too. */
+static void
+pitfall_9_a_salt_is_the_same_everywhere(void **state)
+{
+	static const struct row {
+		const char *name, *address, *authorize;
+		enum store_right protocol;
+		const char *like; /* the same salt as */
+	} rows[] = {
+		{ "nobody, an A-label", "nobody@xn--bcher-kva.example", NULL, STORE_RIGHT_IMAP,
+		    "nobody@b\303\274cher.example" },
+		{ "nobody, a large U-label", "NOBODY@B\303\234CHER.example", NULL, STORE_RIGHT_IMAP,
+		    "nobody@b\303\274cher.example" },
+		{ "nobody, put together otherwise", "jose\314\201@example.org", NULL, STORE_RIGHT_IMAP,
+		    "jos\303\251@example.org" },
+		{ "nobody, over another protocol", "nobody@example.org", NULL, STORE_RIGHT_POP3, "nobody@example.org" },
+		{ "nobody, as another", "nobody@example.org", "bob@example.org", STORE_RIGHT_IMAP,
+		    "nobody@example.org" },
+		{ "none for POP3", "some@example.org", NULL, STORE_RIGHT_POP3, "some@example.org" },
+		{ "as another", "apps@example.org", "bob@example.org", STORE_RIGHT_IMAP, "apps@example.org" },
+	};
+	struct world *w = world_new(1);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct buf here, there;
+
+		buf_init(&here, 1024);
+		buf_init(&there, 1024);
+		first_for(w, rows[i].address, rows[i].authorize, rows[i].protocol, &here);
+		first_for(w, rows[i].like, NULL, STORE_RIGHT_IMAP, &there);
+		if (!slice_eq(buf_slice(&here), buf_slice(&there)))
+			fail_msg("%s: %.*s, not %.*s", rows[i].name, (int)here.len, (const char *)here.data,
+			    (int)there.len, (const char *)there.data);
+		buf_done(&here);
+		buf_done(&there);
+	}
+	world_free(w);
 }
 
 /* ---- tokens ---- */
@@ -532,7 +580,8 @@ main(void)
 	const struct CMUnitTest tests[] = { UNIT_TEST(mechanisms), UNIT_TEST(pitfall_scram_in_the_middle),
 		UNIT_TEST(each_connection_has_its_own), UNIT_TEST(forgotten), UNIT_TEST(places),
 		UNIT_TEST(longer_than_any), UNIT_TEST(proofs_are_slowed),
-		UNIT_TEST(pitfall_9_unknown_accounts_look_like_others), UNIT_TEST(tokens),
+		UNIT_TEST(pitfall_9_unknown_accounts_look_like_others),
+		UNIT_TEST(pitfall_9_a_salt_is_the_same_everywhere), UNIT_TEST(tokens),
 		UNIT_TEST(why_a_token_is_refused) };
 	int rc;
 
