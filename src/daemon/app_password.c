@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/date.h"
+#include "base/printable.h"
 #include "crypto/secret.h"
 #include "daemon/place.h"
 #include "daemon/verbs.h"
@@ -170,7 +171,7 @@ print_row(const struct store_credential *c)
 	BUF_OWNED struct buf line = { 0 };
 
 	buf_init(&line, 4096);
-	(void)buf_put_slice(&line, c->name);
+	(void)printable_put(&line, c->name, PRINTABLE_LINE, 1024);
 	(void)buf_put_u8(&line, '\t');
 	put_rights(&line, c->rights);
 	(void)buf_put_str(&line, "\tcreated ");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Credentials: what else than its password an account may be signed in to with. */
+#include "base/printable.h"
 #include "base/utf8.h"
 #include "os/clock.h"
 #include "store/internal.h"
@@ -9,12 +10,26 @@ name_of_credential_check(struct slice name, struct error *e)
 {
 	if (name.len == 0 || name.len > STORE_CREDENTIAL_NAME_MAX)
 		return error_set(e, ERR_SYNTAX, "such a name has 1 to %u octets", STORE_CREDENTIAL_NAME_MAX);
-	if (!utf8_valid(name))
-		return error_set(e, ERR_SYNTAX, "such a name is UTF-8");
-	for (size_t i = 0; i < name.len; i++)
-		if (name.data[i] < 0x20 || name.data[i] == 0x7f)
-			return error_set_at(e, ERR_SYNTAX, i, "such a name has no control characters");
-	return 0;
+	return utf8_valid(name) ? 0 : error_set(e, ERR_SYNTAX, "such a name is UTF-8");
+}
+
+/* A new one is shown to people as it is, so nothing may be in it that they do not see, or that speaks to a terminal. */
+static int
+new_name_check(struct slice name, struct error *e)
+{
+	struct buf shown;
+	bool same;
+	int rc = name_of_credential_check(name, e);
+
+	if (rc != 0)
+		return rc;
+	buf_init(&shown, STORE_CREDENTIAL_NAME_MAX * 8u);
+	rc = printable_put(&shown, name, PRINTABLE_LINE, STORE_CREDENTIAL_NAME_MAX * 8u);
+	same = slice_eq(buf_slice(&shown), name);
+	buf_done(&shown);
+	if (rc == ERR_NOMEM)
+		return error_nomem(e);
+	return same ? 0 : error_set(e, ERR_SYNTAX, "such a name has no control characters and nothing invisible");
 }
 
 /* How many the account has; ERR_NOT_FOUND when it is not there. */
@@ -97,7 +112,7 @@ OP_WRITE_FN(credential_add)
 	const struct store_credential_add *in = request;
 	struct store_credential_id *out = reply;
 	uint64_t count = 0;
-	int rc = name_of_credential_check(in->name, e);
+	int rc = new_name_check(in->name, e);
 
 	if (rc == 0 && (in->verifier.len == 0 || in->rights == 0))
 		rc = error_set(e, ERR_SYNTAX, "a password for nothing, or without a verifier");
