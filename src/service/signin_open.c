@@ -2,8 +2,12 @@
 /*
  * Exchanges between two messages. Each connection has one at most, each
  * address and prefix so many, and each waits SERVICE_EXCHANGE_MS for its client
- * at most: the old ones are looked for when a new one begins.
+ * at most: the old ones are looked for when a new one begins. Where there is no
+ * place for a new one, that which has waited longest gives its own: who begins
+ * and says nothing more keeps nobody out, not even behind one address.
  */
+#include <string.h>
+
 #include "base/mem.h"
 #include "net/peers.h"
 #include "os/clock.h"
@@ -94,6 +98,52 @@ busy_leave(struct check *c)
 	c->next = NULL;
 }
 
+static bool
+shares(struct peer_key a, struct peer_key b, size_t octets)
+{
+	return octets == 0 || (a.family == b.family && memcmp(a.bytes, b.bytes, octets) == 0);
+}
+
+/* Of the same address, then of the same prefix, then, when there are no more places at all, of any. NULL: none waits. */
+static struct check *
+take_oldest(struct signin *s, struct peer_key place, int round)
+{
+	const size_t octets[3] = { place.family == 4 ? 4 : sizeof place.bytes, place.family == 4 ? 3 : 6, 0 };
+	struct check **oldest = NULL, *c = NULL;
+
+	if (octets[round] == 0 && !peers_are_all(s->places))
+		return NULL;
+	(void)pthread_mutex_lock(&s->lock);
+	for (size_t i = 0; i < SIGNIN_OPEN_BUCKETS; i++)
+		for (struct check **at = &s->open[i]; *at != NULL; at = &(*at)->next)
+			if (shares((*at)->place, place, octets[round]) && (oldest == NULL || (*at)->at < (*oldest)->at))
+				oldest = at;
+	if (oldest != NULL) {
+		c = *oldest;
+		*oldest = c->next;
+		c->next = NULL;
+	}
+	(void)pthread_mutex_unlock(&s->lock);
+	return c;
+}
+
+static int
+take_place(struct check *c)
+{
+	struct signin *s = c->signin;
+	int rc;
+
+	(void)pthread_mutex_lock(&s->lock);
+	rc = peers_add(s->places, c->place, NULL);
+	if (rc == 0) {
+		c->placed = true;
+		c->next = s->busy;
+		s->busy = c;
+	}
+	(void)pthread_mutex_unlock(&s->lock);
+	return rc;
+}
+
 int
 signin_open_begin(struct check *c, struct error *e)
 {
@@ -111,14 +161,8 @@ signin_open_begin(struct check *c, struct error *e)
 	end_all(gone);
 	if (busy)
 		return error_set(e, ERR_ORDER, "that connection's exchange waits for an answer");
-	(void)pthread_mutex_lock(&s->lock);
-	rc = peers_add(s->places, c->place, NULL);
-	if (rc == 0) {
-		c->placed = true;
-		c->next = s->busy;
-		s->busy = c;
-	}
-	(void)pthread_mutex_unlock(&s->lock);
+	for (int round = 0; (rc = take_place(c)) != 0 && round < 3; round++)
+		end_all(take_oldest(s, c->place, round));
 	return rc == 0 ? 0
 		       : error_set(e, ERR_LIMIT, "too many are signing in from this address; try again in a minute");
 }
