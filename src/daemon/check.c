@@ -107,20 +107,6 @@ check_say(struct check *c, const struct check_line *line)
 
 /* ---- the folder ---- */
 
-/* What the store says, or, while there is none, the configuration. */
-static int
-take_domains(struct look *l, struct place *p, struct error *e)
-{
-	if (p != NULL)
-		return records_domains(p, &l->arena, &l->domains, &l->domain_count, e);
-	l->domains = arena_array(&l->arena, CONFIG_LIST_MAX, sizeof l->domains[0]);
-	if (l->domains == NULL)
-		return error_nomem(e);
-	for (size_t i = 0; i < l->in->config->domain_count; i++)
-		l->domains[l->domain_count++] = slice_str(l->in->config->domains[i]);
-	return 0;
-}
-
 /* Those that were named, or all. */
 static int
 choose_domains(struct look *l, struct error *e)
@@ -138,6 +124,18 @@ choose_domains(struct look *l, struct error *e)
 	return 0;
 }
 
+/* What the store says and what the configuration adds at the next start or reload; of these the one that was named, or all. */
+static int
+take_domains(struct look *l, struct place *p, struct error *e)
+{
+	int rc = records_domains(p, l->in->config, &l->arena, &l->domains, &l->domain_count, e);
+
+	if (rc == 0 && l->domain_count == 0)
+		rc = error_set(e, ERR_USAGE,
+		    "'domains' is empty: no mail would be ours. Name them there, or say letterlockd domain add DOMAIN");
+	return rc == 0 ? choose_domains(l, e) : rc;
+}
+
 /* Only looks: neither folder, store nor certificate is made. */
 static int
 check_folder(struct look *l, struct error *e)
@@ -153,25 +151,24 @@ check_folder(struct look *l, struct error *e)
 	if (!file_exists(c->data)) {
 		if (!l->in->json)
 			(void)printf("'%s' is not there yet; the first run makes it.\n", c->data);
-		rc = take_domains(l, NULL, e);
-		return rc == 0 ? choose_domains(l, e) : rc;
+		return take_domains(l, NULL, e);
 	}
-	rc = dir_check_private(c->data, e);
+	rc = place_check_owner(c, e);
+	if (rc == 0 && place_is_empty(c)) {
+		if (!l->in->json)
+			(void)printf("'%s' is empty yet; the first run makes what it needs there.\n", c->data);
+		return take_domains(l, NULL, e);
+	}
 	if (rc == 0)
-		rc = place_reach(c, false, &p, e);
+		rc = place_look(c, &p, e);
 	if (rc != 0)
 		return rc;
 	rc = store_info(p.port, &request, &a, &info, e);
-	if (rc == 0)
-		rc = take_domains(l, &p, e);
-	if (rc == 0 && l->domain_count == 0)
-		rc = error_set(e, ERR_USAGE,
-		    "'domains' is empty: no mail would be ours. Name them there, or say letterlockd domain add DOMAIN");
 	if (rc == 0 && !l->in->json)
 		(void)printf("'%s' is in order.\naccounts %llu\ncertificates %llu\n", c->data,
 		    (unsigned long long)info.accounts, (unsigned long long)info.certificates);
 	if (rc == 0)
-		rc = choose_domains(l, e);
+		rc = take_domains(l, &p, e);
 	if (rc == 0 && info.accounts > 0)
 		rc = postmaster_check(&l->check, p.port, l->domains, l->domain_count, e);
 	place_close(&p);
@@ -218,10 +215,12 @@ check_validity(struct look *l)
 		line.result = CHECK_DIFFERENT;
 		line.found = SLICE("over");
 		line.why = "No client believes it any more";
+	} else if ((ends - now) / DAY_S < SOON_DAYS) {
+		line.result = CHECK_ADVICE;
+		line.why = "It is time for the next one";
+		line.found = arena_printf(&l->arena, "good for %llu days", (unsigned long long)((ends - now) / DAY_S));
 	} else {
 		line.found = arena_printf(&l->arena, "good for %llu days", (unsigned long long)((ends - now) / DAY_S));
-		line.result = (ends - now) / DAY_S < SOON_DAYS ? CHECK_ADVICE : CHECK_OK;
-		line.why = "It is time for the next one";
 	}
 	check_say(&l->check, &line);
 }
@@ -273,7 +272,10 @@ finish(const struct look *l)
 	const struct check *c = &l->check;
 
 	if (!l->in->json && !l->in->offline)
-		(void)printf(c->problems > 0 ? "%u problems.\n" : "No problems.\n", c->problems);
+		(void)printf(c->problems == 0 ? "No problems.\n"
+			: c->problems == 1    ? "1 problem.\n"
+					      : "%u problems.\n",
+		    c->problems);
 	if (c->problems > 0)
 		return EXIT_NO;
 	return c->unknown > 0 ? EXIT_COULD_NOT : EXIT_DONE;

@@ -22,7 +22,7 @@ enum check_result {
 
 struct check_line {
 	enum check_result result;
-	const char *what; /* "record", "name", "certificate", "port", "reverse", "postmaster" */
+	const char *what; /* "record", "name", "certificate", "port", "reverse", "resolver", "postmaster" */
 	struct slice name;
 	const char *type;    /* of records; NULL */
 	struct slice found;  /* empty: nothing */
@@ -41,7 +41,7 @@ struct check {
 	struct dns *dns;
 	struct slice addresses[CHECK_ADDRESSES_MAX]; /* our own name's, as RDATA */
 	size_t address_count;
-	unsigned problems, unknown;
+	unsigned problems, unknown, bogus;
 };
 
 void check_say(struct check *c, const struct check_line *line);

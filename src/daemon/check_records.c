@@ -15,6 +15,19 @@ static const uint16_t address_types[] = { DNS_A, DNS_AAAA };
 
 /* ---- asking ---- */
 
+/* What comes from a resolver that leaves out DNSSEC's records looks forged too, and then everything does. */
+static void
+say_bogus(struct check *c, const struct dns_answer *answer, struct error *e)
+{
+	(void)error_set(e, ERR_INTEGRITY, "forged, or the name server leaves out DNSSEC's records: %.*s",
+	    (int)answer->reason.len, (const char *)answer->reason.data);
+	if (c->bogus++ == 0)
+		check_say(c,
+		    &(struct check_line){ .result = CHECK_ADVICE,
+			.what = "resolver",
+			.why = "If it says so of every record, name one that knows DNSSEC in 'resolvers'" });
+}
+
 /* False: it is said, and there is no answer. */
 static bool
 ask(struct check *c, struct slice name, uint16_t type, struct dns_answer *out)
@@ -30,7 +43,7 @@ ask(struct check *c, struct slice name, uint16_t type, struct dns_answer *out)
 	else if (dns_ask(c->dns, name, type, c->arena, out, &e) == 0 && out->security != DNS_BOGUS)
 		return true;
 	else if (e.code == 0)
-		(void)error_set(&e, ERR_INTEGRITY, "bogus: %.*s", (int)out->reason.len, (const char *)out->reason.data);
+		say_bogus(c, out, &e);
 	line.why = e.text;
 	check_say(c, &line);
 	return false;
@@ -234,6 +247,15 @@ look_at_host(struct check *c, struct error *e)
 		struct dns_answer answer;
 
 		rc = dns_ask(c->dns, host, address_types[i], c->arena, &answer, e);
+		if (rc == 0 && answer.security == DNS_BOGUS) {
+			struct error why;
+
+			say_bogus(c, &answer, &why);
+			line.result = CHECK_UNKNOWN;
+			line.why = why.text;
+			check_say(c, &line);
+			return 0;
+		}
 		if (rc != 0)
 			return rc;
 		add_addresses(c, &answer);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -73,11 +74,55 @@ place_open(const struct place_options *o, struct place *place_out, struct error 
 
 /* ---- the folder ---- */
 
+/*
+ * Whose the folder is when this is root: the configuration's user's, or, when it names none, the one's who has it already.
+ * A service manager starts the server as that one, and what root made there he could not open. ERR_NOT_FOUND: root's own.
+ */
 static int
 find_user(const struct config *config, struct privileges_user *user_out, struct error *e)
 {
-	return config->user == NULL || !privileges_are_roots() ? ERR_NOT_FOUND
-							       : privileges_find(config->user, user_out, e);
+	struct stat st;
+
+	if (!privileges_are_roots())
+		return ERR_NOT_FOUND;
+	if (config->user != NULL)
+		return privileges_find(config->user, user_out, e);
+	if (stat(config->data, &st) != 0 || st.st_uid == 0)
+		return ERR_NOT_FOUND;
+	*user_out = (struct privileges_user){ .uid = st.st_uid, .gid = st.st_gid };
+	return 0;
+}
+
+int
+place_check_owner(const struct config *config, struct error *e)
+{
+	struct privileges_user user = { .uid = geteuid() };
+	struct stat st;
+
+	(void)find_user(config, &user, NULL);
+	if (lstat(config->data, &st) != 0)
+		return error_set_errno(e, ERR_IO, errno, "'%s' cannot be looked at", config->data);
+	if (!S_ISDIR(st.st_mode))
+		return error_set(e, ERR_DENIED, "'%s' is no folder", config->data);
+	if (st.st_uid != user.uid)
+		return error_set(e, ERR_DENIED, "'%s' belongs to another user: %s", config->data,
+		    privileges_are_roots() ? "chown it to that of 'user', with all that is in it"
+					   : "be that user (runuser -u USER -- letterlockd ...), or root");
+	if ((st.st_mode & 077) != 0)
+		return error_set(e, ERR_DENIED, "'%s' can be entered by others: chmod 700 it", config->data);
+	return 0;
+}
+
+int
+place_check_starter(const struct config *config, struct error *e)
+{
+	struct privileges_user user;
+
+	if (config->user != NULL || find_user(config, &user, NULL) != 0)
+		return 0;
+	return error_set(e, ERR_DENIED,
+	    "'%s' belongs to user %u: start the server as that user, or name the user in the setting 'user'",
+	    config->data, (unsigned)user.uid);
 }
 
 int
@@ -115,6 +160,18 @@ give_bodies(const struct tree *t, const struct privileges_user *user, struct err
 	return rc == 0 && why.code != 0 ? error_set(e, why.code, "%s", why.text) : rc;
 }
 
+/* The certificate that the server made, when all of the server is that user: by root with 'user' it stays the parent's. */
+static int
+give_tls(const struct tree *t, const struct privileges_user *user, struct error *e)
+{
+	static const char *const names[] = { "tls/certificate.pem", "tls/key.pem", "tls" };
+	int rc = 0;
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0] && (rc == 0 || rc == ERR_NOT_FOUND); i++)
+		rc = tree_give(t, names[i], user->uid, user->gid, e);
+	return rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
 /* From the inside out: who has a folder already could put something else in the place of what comes after it. */
 int
 place_give(const struct config *config, const char *folder, struct error *e)
@@ -130,6 +187,8 @@ place_give(const struct config *config, const char *folder, struct error *e)
 		rc = tree_open(&t, folder, e);
 	if (rc == 0)
 		rc = give_bodies(&t, &user, e);
+	if (rc == 0 && config->user == NULL)
+		rc = give_tls(&t, &user, e);
 	for (size_t i = 0; i < sizeof names / sizeof names[0] && rc == 0; i++)
 		rc = tree_give(&t, names[i], user.uid, user.gid, e);
 	tree_done(&t);
@@ -196,21 +255,23 @@ look_at_backup(const struct config *config, bool to_write, struct place *place_o
 	return rc != 0 ? rc : place_open(&options, place_out, e);
 }
 
-int
-place_reach(const struct config *config, bool to_write, struct place *place_out, struct error *e)
+static int
+reach(const struct config *config, bool to_write, bool take_domains, struct place *place_out, struct error *e)
 {
 	struct slice domains[CONFIG_LIST_MAX];
 	const struct place_options options = {
-		.data = config->data, .domains = domains, .domain_count = config->domain_count
+		.data = config->data, .domains = domains, .domain_count = take_domains ? config->domain_count : 0
 	};
 	struct place p = { 0 };
 	struct privileges_user user;
-	int rc;
+	int rc = control_connect(config->data, &p.port, e);
 
-	if (control_connect(config->data, &p.port, NULL) == 0) {
+	if (rc == 0) {
 		*place_out = p;
 		return 0;
 	}
+	if (rc == ERR_DENIED)
+		return rc;
 	if (backup_is_there(config->data))
 		return look_at_backup(config, to_write, place_out, e);
 	for (size_t i = 0; i < config->domain_count; i++)
@@ -221,6 +282,30 @@ place_reach(const struct config *config, bool to_write, struct place *place_out,
 	if (rc == 0 && find_user(config, &user, NULL) == 0)
 		rc = privileges_drop(&user, NULL, e); /* what it makes there must be the server's own */
 	return rc != 0 ? rc : place_open(&options, place_out, e);
+}
+
+int
+place_reach(const struct config *config, bool to_write, struct place *place_out, struct error *e)
+{
+	return reach(config, to_write, true, place_out, e);
+}
+
+int
+place_look(const struct config *config, struct place *place_out, struct error *e)
+{
+	return reach(config, false, false, place_out, e);
+}
+
+bool
+place_is_empty(const struct config *config)
+{
+	static const char *const names[] = { "store.db", BACKUP_RESTORING };
+	char path[FILE_PATH_MAX];
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (path_join(path, config->data, names[i], NULL) != 0 || file_exists(path))
+			return false;
+	return !backup_is_there(config->data);
 }
 
 int

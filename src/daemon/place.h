@@ -42,30 +42,38 @@ int place_open(const struct place_options *options, struct place *place_out, str
 bool place_has_domains(struct port *store);
 int place_add_domains(struct port *store, const struct slice *domains, size_t count, struct error *e);
 /*
- * Asks the running server when there is one; otherwise makes the folder if need be and opens the store here, as the
- * user of the configuration when this is root. A backup is opened to look only, and refused when something is to be
+ * Asks the running server when there is one; otherwise makes the folder if need be and opens the store here, when this is
+ * root as the user of the configuration, or, when it names none, as the one who has the folder. A backup is opened to look only, and refused when something is to be
  * written.
  */
 int place_reach(const struct config *config, bool to_write, struct place *place_out, struct error *e);
+/* The same to look only: the domains of the configuration are not put into the store. */
+int place_look(const struct config *config, struct place *place_out, struct error *e);
+/* Whether there is neither a store nor a backup in the folder yet. */
+bool place_is_empty(const struct config *config);
 /* Whether a server runs on the folder. */
 bool place_is_served(const struct config *config);
 /*
- * For work that may run only once at a time: DATA/name, which becomes the user's of the configuration when this is root.
+ * For work that may run only once at a time: DATA/name, which root gives to the same user as in place_reach().
  * ERR_EXISTS when another program holds it. file_unlock().
  */
 int place_lock(const struct config *config, const char *name, int *lock_out, struct error *e);
 /* Closes the port and the store. */
 void place_close(struct place *p);
 
-/* Makes the folder if need be, for that user when this is root, and refuses one that others could read. */
+/* Makes the folder if need be, for the user of the configuration when this is root. */
 int place_make(const struct config *config, struct error *e);
+/* ERR_DENIED when the folder is not this user's, or, for root, the server's; or when others may enter it. */
+int place_check_owner(const struct config *config, struct error *e);
+/* ERR_DENIED when root would run a server of root's own on another user's folder. */
+int place_check_starter(const struct config *config, struct error *e);
 
 /*
  * ERR_ORDER: a backup is not served, it is restored; an unfinished one cannot even be looked at, and neither can a folder
  * that is half restored. What was restored but for its very end is finished.
  */
 int place_check_backup(const struct config *config, bool to_serve, struct error *e);
-/* When this is root: the store in the folder is given to the user of the configuration. */
+/* When this is root: the store in the folder is given to the same user as in place_reach(). */
 int place_give(const struct config *config, const char *folder, struct error *e);
 
 /* Whether place_tls() would find one and make none. */

@@ -41,7 +41,10 @@ check_domain(struct check *c, struct port *store, struct slice domain, struct er
 		    store, &(struct store_account_get){ .account = found.accounts[0] }, &a, &account, e);
 	if (rc != 0)
 		return rc;
-	if (found.resolution != STORE_RESOLVED) {
+	if (found.resolution == STORE_ELSEWHERE) {
+		line.result = CHECK_ADVICE;
+		line.why = "The domain counts from the next start or reload on";
+	} else if (found.resolution != STORE_RESOLVED) {
 		line.result = CHECK_MISSING;
 		line.why = "Nobody reads mail to postmaster and abuse";
 	} else if (found.account_count > 1) {

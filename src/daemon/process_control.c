@@ -179,6 +179,7 @@ connect_as(const char *data_folder, const struct port_interface *interface, stru
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct sockaddr_un name = socket_name(folder);
 	bool there = folder >= 0 && fd >= 0 && connect(fd, (const struct sockaddr *)&name, sizeof name) == 0;
+	bool denied = !there && (errno == EACCES || errno == EPERM);
 
 	if (folder >= 0)
 		(void)close(folder);
@@ -186,6 +187,10 @@ connect_as(const char *data_folder, const struct port_interface *interface, stru
 		return port_open_socket(interface, fd, port_out, e);
 	if (fd >= 0)
 		(void)close(fd);
+	if (denied)
+		return error_set(e, ERR_DENIED,
+		    "'%s' is closed to this user: be the user who has it (runuser -u USER -- letterlockd ...), or root",
+		    data_folder);
 	return error_set(e, ERR_NET, "no letterlockd runs on '%s'", data_folder);
 }
 

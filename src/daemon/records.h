@@ -72,8 +72,12 @@ size_t records_names(const struct records_source *source, struct arena *a, const
 /* Memory is the arena's. ERR_SYNTAX (a domain that is none), ERR_NOMEM, ERR_LIMIT. */
 int records_make(const struct records_source *source, struct arena *a, struct records *out, struct error *e);
 
-/* Which domains are ours: the store's, in A-labels. Memory is the arena's. */
-int records_domains(struct place *p, struct arena *a, struct slice **domains_out, size_t *count_out, struct error *e);
+/*
+ * Which domains are ours, in A-labels: the store's (p NULL: none is there yet), and those of the configuration that the next
+ * start or reload puts there. Memory is the arena's.
+ */
+int records_domains(struct place *p, const struct config *config, struct arena *a, struct slice **domains_out,
+    size_t *count_out, struct error *e);
 /* Which of them that is, in either form of labels. Empty: none. */
 struct slice records_find(const struct slice *domains, size_t count, const char *name);
 /* Whether there is a certificate, and its pin. */

@@ -11,24 +11,43 @@
 #define REPLY_BUDGET (8u << 20)
 #define TEXT_MAX 2048u
 
-int
-records_domains(struct place *p, struct arena *a, struct slice **domains_out, size_t *count_out, struct error *e)
+/* In A-labels, of the arena. */
+static int
+add_ascii(struct arena *a, struct slice domain, struct slice *list, size_t *count, struct error *e)
 {
-	const struct store_nothing request = { 0 };
-	struct store_domains reply;
-	int rc = store_domain_list(p->port, &request, a, &reply, e);
+	BUF_OWNED struct buf ascii = { 0 };
+	int rc;
 
-	for (size_t i = 0; rc == 0 && i < reply.domain_count; i++) {
-		BUF_OWNED struct buf ascii = { 0 };
+	buf_init(&ascii, IDN_NAME_MAX);
+	rc = idn_to_ascii(domain, &ascii, e);
+	for (size_t i = 0; i < *count && rc == 0; i++)
+		if (slice_ieq(list[i], buf_slice(&ascii)))
+			return 0;
+	if (rc == 0)
+		list[(*count)++] = arena_copy(a, buf_slice(&ascii));
+	return rc;
+}
 
-		buf_init(&ascii, IDN_NAME_MAX);
-		rc = idn_to_ascii(reply.domains[i], &ascii, e);
-		reply.domains[i] = arena_copy(a, buf_slice(&ascii));
-	}
-	if (rc == 0) {
-		*domains_out = reply.domains;
-		*count_out = reply.domain_count;
-	}
+int
+records_domains(struct place *p, const struct config *config, struct arena *a, struct slice **domains_out,
+    size_t *count_out, struct error *e)
+{
+	struct store_domains known = { 0 };
+	size_t count = 0;
+	struct slice *list;
+	int rc = p == NULL ? 0 : store_domain_list(p->port, &(struct store_nothing){ 0 }, a, &known, e);
+
+	if (rc != 0)
+		return rc;
+	list = arena_array(a, known.domain_count + config->domain_count + 1, sizeof *list);
+	if (list == NULL)
+		return error_nomem(e);
+	for (size_t i = 0; i < known.domain_count && rc == 0; i++)
+		rc = add_ascii(a, known.domains[i], list, &count, e);
+	for (size_t i = 0; i < config->domain_count && rc == 0; i++)
+		rc = add_ascii(a, slice_str(config->domains[i]), list, &count, e);
+	*domains_out = list;
+	*count_out = count;
 	return rc;
 }
 
@@ -160,7 +179,7 @@ domain_records(struct place *p, const struct verb_input *in, struct error *e)
 	int rc;
 
 	arena_init(&a, REPLY_BUDGET);
-	rc = records_domains(p, &a, &domains, &count, e);
+	rc = records_domains(p, in->config, &a, &domains, &count, e);
 	if (rc == 0)
 		source.domain = records_find(domains, count, in->words[1]);
 	if (rc == 0 && source.domain.len == 0)

@@ -96,8 +96,10 @@ confine(const struct config *config, struct error *e)
 static int
 start(struct run *r, const struct config *config, struct error *e)
 {
-	int rc = place_make(config, e);
+	int rc = place_check_starter(config, e);
 
+	if (rc == 0)
+		rc = place_make(config, e);
 	if (rc == 0)
 		rc = place_check_backup(config, true, e);
 	/* A server that was killed leaves processes that are about to end. */

@@ -172,7 +172,7 @@ verb_verify(const struct verb_input *in)
 		(void)error_set(&e, ERR_USAGE, "verify takes no words, only options");
 		return verb_failed(&e);
 	}
-	rc = place_reach(in->config, false, &p, &e);
+	rc = place_look(in->config, &p, &e);
 	if (rc != 0)
 		return verb_failed(&e) == EXIT_USAGE ? EXIT_USAGE : EXIT_COULD_NOT;
 	v.port = p.port;

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: ISC
 """letterlockd's command line as those meet it who type it wrongly: statuses, sentences, and what becomes of the output."""
+import os
+import shutil
 import subprocess
 
 import pytest
@@ -56,3 +58,92 @@ def test_help_is_help_and_fits_a_terminal():
     assert all(len(line) <= 110 and line == line.rstrip() for line in by_word.stdout.splitlines())
     alone = letterlockd()
     assert (alone.returncode, alone.stdout, alone.stderr) == (2, "", by_word.stdout)
+
+
+# ---- whose folder it is ----
+
+def as_user(exchange, *words):
+    """letterlockd as the ordinary user nobody."""
+    return subprocess.run([exchange.daemon, *words, "--config", exchange.config], capture_output=True, text=True, timeout=60,
+                          user="nobody", group="nogroup", extra_groups=[], cwd="/")
+
+
+@pytest.fixture()
+def of_daemon(fresh_exchange):
+    """As the unit for systemd has it: the folder is an ordinary user's, the setting 'user' is empty, and root types."""
+    if os.geteuid() != 0:
+        pytest.skip("only root has folders of other users")
+    exchange = fresh_exchange({}, accounts=(), start=False)
+    exchange.folder.chmod(0o755)
+    exchange.data.mkdir(mode=0o700)
+    shutil.chown(exchange.data, "daemon", "daemon")
+    return exchange
+
+
+def owners(folder):
+    return {path.owner() for path in folder.rglob("*")}
+
+
+def test_what_root_makes_in_a_users_folder_is_the_users(of_daemon, tmp_path):
+    """Else the server, which is that user, could not open its own store."""
+    exchange = of_daemon
+    exchange.account_add(exchange.ALICE, "secret")
+    exchange.run("alias", "add", "office@example.org", exchange.ALICE)
+    assert owners(exchange.data) == {"daemon"}
+    assert exchange.run("check", "--offline").returncode == 0
+    exchange.run("backup", tmp_path / "copy")
+    exchange.run("restore", tmp_path / "copy")
+    assert owners(exchange.data) == {"daemon"} and exchange.data.owner() == "daemon"
+    assert exchange.run("alias", "list").stdout.startswith("office@example.org\t")
+
+
+def test_the_certificate_comes_back_as_the_users(of_daemon, tmp_path):
+    exchange = of_daemon
+    exchange.account_add(exchange.ALICE, "secret")
+    exchange.start(launcher=["setpriv", "--reuid", "daemon", "--regid", "daemon", "--clear-groups"])
+    try:
+        pin = exchange.pin
+        exchange.run("backup", tmp_path / "copy")
+    finally:
+        exchange.stop()
+    exchange.run("restore", tmp_path / "copy")
+    assert (exchange.data / "tls" / "key.pem").owner() == "daemon"
+    exchange.start(launcher=["setpriv", "--reuid", "daemon", "--regid", "daemon", "--clear-groups"])
+    exchange.stop()
+    assert exchange.pin == pin
+
+
+def test_root_does_not_serve_a_users_folder_as_root(of_daemon):
+    done = of_daemon.run("run", check=False)
+    assert done.returncode == 3 and "start the server as that user, or name the user in the setting 'user'" in done.stderr
+    assert list(of_daemon.data.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [["status"], ["account", "list"], ["verify"], ["domain", "list"], ["check", "--offline"]])
+def test_another_user_is_told_who_may_ask(of_daemon, words):
+    """Not that no server runs: one does."""
+    exchange = of_daemon
+    exchange.config.chmod(0o644)
+    exchange.start(launcher=["setpriv", "--reuid", "daemon", "--regid", "daemon", "--clear-groups"])
+    try:
+        done = as_user(exchange, *words)
+    finally:
+        exchange.stop()
+    assert done.returncode == 3 and "runuser -u USER" in done.stderr
+
+
+# ---- check ----
+
+def test_check_changes_nothing(fresh_exchange):
+    """A domain that was mistyped would be ours for good, though check is there to find it."""
+    exchange = fresh_exchange({}, accounts=(), start=False)
+    exchange.data.mkdir(mode=0o700)
+    assert "is empty yet" in exchange.run("check", "--offline").stdout
+    assert list(exchange.data.iterdir()) == []
+    exchange.account_add(exchange.ALICE, "secret")
+    good = exchange.config.read_text()
+    exchange.config.write_text(good.replace('"example.org"', '"example.org", "exmaple.org"'))
+    exchange.run("check", "exmaple.org", "--offline")
+    exchange.run("verify")
+    exchange.config.write_text(good)
+    assert exchange.run("domain", "list").stdout == "example.org\tin the configuration\n"

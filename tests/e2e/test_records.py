@@ -172,6 +172,21 @@ def test_without_a_name_server_it_is_said_and_what_is_here_is_still_looked_at(si
     assert done.returncode == 3 and "DNS cannot be asked" in done.stderr and "pin " in done.stdout
 
 
+def test_answers_that_do_not_prove_themselves_are_unknown(site):
+    """Of a name server without DNSSEC all answers look forged: not that our own name has no address."""
+    good = site.exchange.config.read_text()
+    site.exchange.config.write_text(good.replace('dnssec_anchors = ""', ""))
+    try:
+        status, lines = site.check(ZONE)
+    finally:
+        site.exchange.config.write_text(good)
+    assert status == 3 and wrong(lines) == []
+    (host,) = [line for line in lines if line["check"] == "name"]
+    assert host["result"] == "unknown" and "leaves out DNSSEC" in host["why"]
+    (advice,) = [line for line in lines if line["check"] == "resolver"]
+    assert "'resolvers'" in advice["why"]
+
+
 def test_offline_asks_nobody(site):
     done = site.exchange.run("check", "--offline")
     assert "is in order" in done.stdout and "MX" not in done.stdout and "port" not in done.stdout
