@@ -40,7 +40,12 @@ host(const char *value)
 static const char *
 domain(const char *value)
 {
-	return config_is_domain(value) ? NULL : "has what is not a domain";
+	if (config_is_domain(value))
+		return NULL;
+	for (const char *c = value; *c != '\0'; c++)
+		if ((uint8_t)*c >= 0x80)
+			return "takes names of other letters than ASCII in their form with \"xn--\" only, not";
+	return "has what is not a domain";
 }
 
 /* IPv6 with the interface of a link-local address behind a "%". */

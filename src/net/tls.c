@@ -180,8 +180,10 @@ load_text(SSL_CTX *ctx, struct slice certificates, struct slice key, struct erro
 
 	if (!use_chain(ctx, chain))
 		rc = error_set(e, ERR_TLS, "the certificate chain is not read as PEM: %s", tls_error_text());
-	else if (pkey == NULL || SSL_CTX_use_PrivateKey(ctx, pkey) != 1)
+	else if (pkey == NULL)
 		rc = error_set(e, ERR_TLS, "the private key is not read as PEM: %s", tls_error_text());
+	else if (SSL_CTX_use_PrivateKey(ctx, pkey) != 1)
+		rc = error_set(e, ERR_TLS, "the private key is not that of the certificate: %s", tls_error_text());
 	EVP_PKEY_free(pkey);
 	BIO_free(chain);
 	BIO_free(secret);

@@ -207,8 +207,75 @@ say_unknown(const struct settings *s, struct settings_problems *problems, unsign
 	problem_at(problems, line, s->path, ERR_SYNTAX, text);
 }
 
+/* Where a quote or a list begins that the file does not end. */
+static unsigned
+unclosed(const struct buf *text, const char **what_out)
+{
+	unsigned line = 1, quote_at = 0, list_at = 0;
+	uint8_t quote = 0;
+
+	for (size_t i = 0; i < text->len; i++) {
+		uint8_t c = text->data[i];
+
+		line += c == '\n' ? 1 : 0;
+		if (quote != 0 && c == '\\') {
+			i++;
+		} else if (quote != 0) {
+			quote = c == quote ? 0 : quote;
+		} else if (c == '"' || c == '\'') {
+			quote = c;
+			quote_at = line;
+		} else if (c == '{' || c == '}') {
+			list_at = c == '{' ? line : 0;
+		}
+	}
+	*what_out = quote != 0 ? "the quote that begins here has no end" : "the list that begins here has no '}'";
+	return quote != 0 ? quote_at : list_at;
+}
+
+static bool
+begins(const char *text, const char *with)
+{
+	return strncmp(text, with, strlen(with)) == 0;
+}
+
+/* What libconfuse says of a value or a word, in the words of letterlockd.conf(5). */
 static void
-say_problem(const struct settings *s, struct settings_problems *problems, const struct pass *p, struct slice line)
+say_of_libconfuse(const struct settings *s, struct settings_problems *problems, const struct pass *p, struct slice name,
+    const struct buf *whole)
+{
+	char text[ERROR_TEXT_MAX];
+	size_t row = row_of(s, name);
+	enum setting_kind kind = row < s->count ? s->table[row].kind : SETTING_TEXT;
+	struct slice word;
+	const char *what;
+	unsigned line = p->line, begun = unclosed(whole, &what);
+
+	(void)slice_split(slice_str(p->text), '\'', &word);
+	word = slice_split(word, '\'', &(struct slice){ 0 });
+	(void)snprintf(text, sizeof text, "%s", p->text);
+	if (begun != 0 && (begins(p->text, "premature end") || begins(p->text, "unterminated"))) {
+		line = begun;
+		(void)snprintf(text, sizeof text, "%s", what);
+	} else if (kind == SETTING_NUMBER && (begins(p->text, "invalid integer") || begins(p->text, "integer value"))) {
+		(void)snprintf(text, sizeof text, "'%s' is a whole number from %ld to %ld", s->table[row].name,
+		    s->table[row].min, s->table[row].max);
+	} else if (kind == SETTING_FLAG && begins(p->text, "invalid boolean")) {
+		(void)snprintf(text, sizeof text, "'%s' is true or false", s->table[row].name);
+	} else if (begins(p->text, "unexpected token")) {
+		(void)snprintf(text, sizeof text,
+		    "'%.*s' cannot stand here: is a quote, a comma or a '}' missing before it?", (int)word.len,
+		    (const char *)word.data);
+	} else if (begins(p->text, "no such option")) {
+		(void)snprintf(text, sizeof text, "'%.*s' is no setting: a line is NAME = VALUE", (int)word.len,
+		    (const char *)word.data);
+	}
+	problem_at(problems, line, s->path, ERR_SYNTAX, text);
+}
+
+static void
+say_problem(const struct settings *s, struct settings_problems *problems, const struct pass *p, struct slice line,
+    const struct buf *whole)
 {
 	char text[ERROR_TEXT_MAX];
 	struct slice name = first_word(line);
@@ -220,7 +287,7 @@ say_problem(const struct settings *s, struct settings_problems *problems, const 
 	} else if (name.len > 0 && name.len <= SETTINGS_NAME_MAX && row_of(s, name) == s->count) {
 		say_unknown(s, problems, p->line, name);
 	} else {
-		problem_at(problems, p->line, s->path, ERR_SYNTAX, p->text);
+		say_of_libconfuse(s, problems, p, name, whole);
 	}
 }
 
@@ -296,8 +363,10 @@ parse(struct settings *s, struct buf *text, struct settings_problems *problems, 
 		if (rc != 0 || p.line == 0)
 			return rc;
 		line = line_of(text, p.line);
-		say_problem(s, problems, &p, line);
-		if (!can_go_without(line) || problems->count == SETTINGS_PROBLEMS_MAX)
+		say_problem(s, problems, &p, line, text);
+		/* An unexpected token belongs to something that began before. */
+		if (!can_go_without(line) || begins(p.text, "unexpected token") ||
+		    problems->count == SETTINGS_PROBLEMS_MAX)
 			break;
 		memset(text->data + (line.data - text->data), ' ', line.len);
 	}
@@ -341,6 +410,8 @@ read_all(struct settings *s, const char *path, struct settings_problems *problem
 		rc = error_set(e, ERR_SYNTAX, "'%s' is no text", path);
 	if (rc != 0)
 		return error_context(e, "the configuration cannot be read");
+	if (slice_starts(buf_slice(&text), SLICE("\xef\xbb\xbf")))
+		memset(text.data, ' ', 3); /* as some editors begin every text */
 	blank_comments(&text);
 	rc = parse(s, &text, problems, e);
 	if (rc == 0)

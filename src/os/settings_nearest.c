@@ -10,7 +10,7 @@ least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* Octets of at most SETTINGS_NAME_MAX. */
+/* Octets of at most SETTINGS_NAME_MAX; b is in small letters, as all settings. */
 static size_t
 distance(struct slice a, struct slice b)
 {
@@ -24,10 +24,11 @@ distance(struct slice a, struct slice b)
 
 		now[0] = i;
 		for (size_t j = 1; j <= b.len; j++) {
-			size_t other = a.data[i - 1] == b.data[j - 1] ? 0 : 1;
+			size_t other = ascii_lower(a.data[i - 1]) == b.data[j - 1] ? 0 : 1;
 
 			now[j] = least(last[j - 1] + other, least(last[j], now[j - 1]) + 1);
-			if (i > 1 && j > 1 && a.data[i - 1] == b.data[j - 2] && a.data[i - 2] == b.data[j - 1])
+			if (i > 1 && j > 1 && ascii_lower(a.data[i - 1]) == b.data[j - 2] &&
+			    ascii_lower(a.data[i - 2]) == b.data[j - 1])
 				now[j] = least(now[j], before[j - 2] + 1);
 		}
 		before = last;
