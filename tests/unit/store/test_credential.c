@@ -99,7 +99,7 @@ names_and_counts(void **state)
 		{ "", 0, ERR_SYNTAX },
 		{ "a\nb", 3, ERR_SYNTAX },
 		{ "a\0b", 3, ERR_SYNTAX },
-		{ "a\302\233b", 4, ERR_SYNTAX }, /* C1: begins a terminal's command */
+		{ "a\302\233b", 4, ERR_SYNTAX },     /* C1: begins a terminal's command */
 		{ "a\342\200\256b", 5, ERR_SYNTAX }, /* turns the rest of the line round */
 		{ "\xff", 1, ERR_SYNTAX },
 		{ "0123456789012345678901234567890123456789012345678901234567890123", 64, 0 },
