@@ -93,8 +93,9 @@ confine(const struct config *config, struct error *e)
 	return 0;
 }
 
+/* The data folder is there, ours, and served by nobody else. */
 static int
-start(struct run *r, const struct config *config, struct error *e)
+take_place(const struct config *config, struct error *e)
 {
 	int rc = place_check_starter(config, e);
 
@@ -102,13 +103,22 @@ start(struct run *r, const struct config *config, struct error *e)
 		rc = place_make(config, e);
 	if (rc == 0)
 		rc = place_check_backup(config, true, e);
+	if (rc != 0)
+		return rc;
 	/* A server that was killed leaves processes that are about to end. */
-	for (int i = 0; rc == 0 && place_is_served(config) && i < PATIENCE_MS / PATIENCE_STEP_MS; i++)
+	for (int i = 0; place_is_served(config) && i < PATIENCE_MS / PATIENCE_STEP_MS; i++)
 		(void)usleep(PATIENCE_STEP_MS * 1000);
-	if (rc == 0 && place_is_served(config))
-		rc = error_set(e, ERR_ORDER, "%s is in use by another process", config->data);
-	if (rc == 0)
-		place_remove_ports(config); /* left from a run that was killed */
+	if (place_is_served(config))
+		return error_set(e, ERR_ORDER, "%s is in use by another process", config->data);
+	place_remove_ports(config); /* left from a run that was killed */
+	return 0;
+}
+
+static int
+start(struct run *r, const struct config *config, struct error *e)
+{
+	int rc = take_place(config, e);
+
 	if (rc == 0)
 		rc = read_certificate(r, config, e);
 	if (rc == 0)
