@@ -24,6 +24,8 @@ config_is_domain(const char *name)
 
 		if (!plain && (c != '.' || label == 0))
 			return false;
+		if (c == '-' && (label == 0 || i + 1 == len || name[i + 1] == '.')) /* RFC 5321 section 4.1.2 */
+			return false;
 		label = c == '.' ? 0 : label + 1;
 		if (label > 63)
 			return false;
