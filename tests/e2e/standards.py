@@ -13,7 +13,7 @@ import socket
 from conftest import Exchange
 from processes import Processes
 
-SMTP_LINE = re.compile(rb"([2345]\d\d)([ -])([\x20-\x7e]*)\r\n")
+SMTP_LINE = re.compile(rb"([2345][0-5]\d)([ -])([\x20-\x7e]*)\r\n")
 PLAIN = base64.b64encode(f"\0{Exchange.ALICE}\0{Exchange.PASSWORDS[Exchange.ALICE]}".encode())
 
 

@@ -2,6 +2,7 @@
 """POP3 clause by clause, from the RFCs' texts: what the transcripts and test_pop3.py do not ask. Every first line of an answer is
 looked at by standards.py as well."""
 import base64
+import random
 import re
 import time
 
@@ -18,7 +19,7 @@ TWO = b"Subject: two\r\n\r\n1\r\n2\r\n3\r\n"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    one = Exchange(tmp_path_factory.mktemp("standards"), {"connections_peer": "400"})
+    one = Exchange(tmp_path_factory.mktemp("standards"), {"connections_peer": "400", "port_lmtp": "0"})
     one.account_add(UMLAUT, "nein\u00df schw\u00e4rze K\u00e4tzchen")
     one.start()
     yield one
@@ -379,3 +380,49 @@ def test_utf8_and_lang_in_their_states(server):
         p.ok(b"AUTH PLAIN " + PLAIN)
         p.err(b"UTF8")
         assert re.fullmatch(rb"\+OK [A-Za-z-]+ .*", p.ok(b"LANG *"))
+
+
+# ---- large messages, at every border of what is read and sent in pieces ----
+
+def random_text(pick, size):
+    """Lines of every short length that are mostly dots, and some that are long, so that dots stand at every border."""
+    lines = []
+    while size > 0:
+        one = b"." * pick.choice((0, 0, 1, 1, 2, 3)) + b"a" * pick.choice((0, 0, 1, 5, 40, 998, 70000 if pick.random() < 0.01 else 3))
+        lines.append(one)
+        size -= len(one) + 2
+    return b"\r\n".join(lines) + b"\r\n"
+
+
+@pytest.mark.parametrize("by", ["DATA", "BDAT"])
+@pytest.mark.parametrize("port", ["smtp", "lmtp"])
+def test_large_text_of_dots(server, box, port, by):
+    """What goes in by SMTP or LMTP in pieces of any size comes out by RETR and TOP as it was (RFC 5321 4.5.2, 1939 section 3)."""
+    box()
+    pick = random.Random(f"{port} {by}")
+    text = b"Subject: dots\r\n\r\n" + random_text(pick, 1 << 20)
+    with Smtp(server, port) as s:
+        s.envelope(b"alice@example.org")
+        if by == "DATA":
+            s.say(b"DATA", 354)
+            wire = re.sub(rb"(?m)^\.", b"..", text) + b".\r\n"
+            while wire:
+                size = pick.choice((1, 2, 3, 1000, 16384, 65536, 100000))
+                s.send(wire[:size])
+                wire = wire[size:]
+        else:
+            rest, chunks = text, 0
+            while rest:
+                size = pick.choice((1, 2, 3, 1000, 16384, 65536, 100000))
+                s.send(b"BDAT %d%s\r\n%s" % (len(rest[:size]), b" LAST" if len(rest) <= size else b"", rest[:size]))
+                rest, chunks = rest[size:], chunks + 1
+            s.hear(b"BDAT", *[250] * (chunks - 1))
+        s.hear(b"text", 250)
+    with Pop(server, address=server.ALICE) as p:
+        size = int(p.ok(b"LIST 1").split()[2])
+        got = p.lines(b"RETR 1")
+        assert len(got) == size and got.endswith(text)
+        lines = text.split(b"\r\n")
+        for count in (1, len(lines) // 2, len(lines) - 4, len(lines)):
+            top = p.lines(b"TOP 1 %d" % count)
+            assert top.endswith(b"\r\n".join(lines[:2 + count]) + b"\r\n" if count < len(lines) - 3 else text), count
