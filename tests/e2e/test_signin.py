@@ -103,6 +103,34 @@ def test_gsasl_wrong(exchange, app, mechanism):
     assert answers == {". NO [AUTHENTICATIONFAILED] Wrong address or password."}
 
 
+def salt_of(exchange, protocol, name, authorize=""):
+    """What SCRAM is told first: salt and count."""
+    first = base64.b64encode(f"n,{authorize},n={name},r=abcdefgh".encode())
+    with exchange.connect({"imap": "imaps", "smtp": "submissions", "pop3": "pop3s"}[protocol], tls=True) as s:
+        lines = s.makefile("rb")
+        lines.readline()
+        if protocol == "smtp":
+            s.sendall(b"EHLO x\r\n")
+            while lines.readline()[3:4] == b"-":
+                pass
+        s.sendall({"imap": b"a AUTHENTICATE SCRAM-SHA-256 ", "smtp": b"AUTH SCRAM-SHA-256 ", "pop3": b"AUTH SCRAM-SHA-256 "}[protocol] +
+                  first + b"\r\n")
+        line = lines.readline()
+        assert line.startswith((b"+ ", b"334 ")), line
+        return base64.b64decode(line.split(b" ")[1]).decode().split(",", 1)[1]
+
+
+def test_pitfall_9_a_salt_is_the_same_everywhere(exchange):
+    """One that depended on the spelling, the protocol or whom to act as would tell real accounts from others."""
+    app_password(exchange, "phone", "--protocols", "pop3", address=exchange.BOB)
+    for spellings in (["nobody@example.org", "NoBody@EXAMPLE.org"], ["nobody@xn--bcher-kva.example", "nobody@b\u00fccher.example"],
+                      ["jos\u00e9@example.org", "jose\u0301@example.org"], [exchange.BOB, exchange.BOB.upper()]):
+        told = {salt_of(exchange, protocol, name, authorize) for protocol in ("imap", "smtp", "pop3") for name in spellings
+                for authorize in ("", "a=someone@example.org")}
+        assert len(told) == 1, (spellings, told)
+    assert salt_of(exchange, "imap", "nobody@example.org") != salt_of(exchange, "imap", exchange.BOB)
+
+
 class Middle:
     """Between a client and us, with a certificate of its own that the client believes: TLS ends and begins anew here."""
 
