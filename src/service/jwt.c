@@ -56,7 +56,7 @@ parse_object(struct slice part, struct json_value **out, struct error *e)
 	rc = jwt_base64url(part, &text, NULL);
 	if (rc == 0)
 		rc = json_value_parse(buf_slice(&text), out, NULL);
-	buf_done(&text);
+	buf_wipe_done(&text);
 	if (rc == ERR_NOMEM)
 		return error_nomem(e);
 	if (rc == 0 && !json_value_is_object(*out)) {
@@ -127,7 +127,7 @@ check_signature(const struct jwt *j, const struct json_value *header, const stru
 			    verify(&j->keys.keys[i], p->signed_text, buf_slice(&signature), NULL) == 0)
 				rc = 0;
 	}
-	buf_done(&signature);
+	buf_wipe_done(&signature);
 	return rc;
 }
 

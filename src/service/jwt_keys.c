@@ -28,7 +28,7 @@ jwt_base64url(struct slice text, struct buf *out, struct error *e)
 		(void)buf_put_u8(&plain, '=');
 	rc = plain.err != 0 ? error_set(e, plain.err, "a text too long to be decoded")
 			    : base64_parse(buf_slice(&plain), out, e);
-	buf_done(&plain);
+	buf_wipe_done(&plain);
 	return rc == ERR_TRUNCATED ? ERR_SYNTAX : rc;
 }
 
