@@ -25,8 +25,8 @@
  * that means no verifiers.
  *
  * With a token, identity is only what the client claims (or empty): whose the
- * token is decides. host and port, where the client gave them, are to be the
- * service's own (RFC 7628 section 3.2), or the token was meant for another.
+ * token is decides. host and port, where the client gave them, are for drivers
+ * that know one name and port of theirs (RFC 7628 section 3.2).
  *
  * An account that is not there, or has no SCRAM verifier, is answered with
  * none: the exchange then goes the same way, with a salt that is always the

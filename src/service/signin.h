@@ -15,6 +15,10 @@
  * ERR_LIMIT at once. Checks from places that the account does not know are
  * paced (service/pace.h): those that fail take half of one processor at most.
  *
+ * OAUTHBEARER's host and port (RFC 7628 section 3.2) are not compared. No one value of either is known here: there are
+ * several domains, the names that they give to this host, and ports that are forwarded to ours. And the message is not
+ * signed, so who passes a token on writes into them what is wanted; whom a token is for is in its audience.
+ *
  * For an account that is not there, has no password, no app password or no
  * SCRAM verifier the same is computed and the same is said. On yes, mail is
  * told whose the connection is and with which credential (grant), before the
