@@ -42,6 +42,14 @@ put_octets(struct slice in, uint8_t *out, size_t max, size_t *len_out)
 	return true;
 }
 
+static bool
+is_one(struct slice number)
+{
+	while (number.len > 1 && number.data[0] == 0)
+		number = slice_from(number, 1);
+	return number.len == 1 && number.data[0] == 1;
+}
+
 static int
 check(const struct jwt_key *k, struct error *e)
 {
@@ -50,6 +58,9 @@ check(const struct jwt_key *k, struct error *e)
 
 	if (k->kind == JWT_RS256 && rsa_bits(&rsa) < RSA_BITS_LEAST)
 		return error_set(e, ERR_UNSUPPORTED, "an RSA key under %u bits", RSA_BITS_LEAST);
+	/* With 1 every text is its own signature; an even one is no key at all. */
+	if (k->kind == JWT_RS256 && ((k->second[k->second_len - 1] & 1) == 0 || is_one(rsa.e)))
+		return error_set(e, ERR_UNSUPPORTED, "an RSA key whose exponent is even or 1");
 	if ((k->kind == JWT_ES256 && k->first_len != ec_point_size(EC_P256)) ||
 	    (k->kind == JWT_EDDSA && k->first_len != sign_key_size(SIGN_ED25519)))
 		return error_set(e, ERR_SYNTAX, "a key of another length than its kind has");

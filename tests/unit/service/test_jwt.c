@@ -200,6 +200,9 @@ every_octet_counts(void **state)
 	jwt_validator_free(v);
 }
 
+#define TEN(x) x x x x x x x x x x
+#define N2048 "\"n\":\"" TEN(TEN("___") "____") "_w\"" /* all ones */
+
 static void
 key_files(void **state)
 {
@@ -219,6 +222,11 @@ key_files(void **state)
 		{ "a short key", "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"AA\"}]}", ERR_SYNTAX },
 		{ "a key without its octets", "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\"}]}", ERR_SYNTAX },
 		{ "a small RSA key", "{\"keys\":[{\"kty\":\"RSA\",\"n\":\"AQAB\",\"e\":\"AQAB\"}]}", ERR_UNSUPPORTED },
+		{ "an RSA key", "{\"keys\":[{\"kty\":\"RSA\"," N2048 ",\"e\":\"AQAB\"}]}", 0 },
+		{ "an exponent of 1", "{\"keys\":[{\"kty\":\"RSA\"," N2048 ",\"e\":\"AQ\"}]}", ERR_UNSUPPORTED },
+		{ "an exponent of 1, long", "{\"keys\":[{\"kty\":\"RSA\"," N2048 ",\"e\":\"AAAB\"}]}",
+		    ERR_UNSUPPORTED },
+		{ "an even exponent", "{\"keys\":[{\"kty\":\"RSA\"," N2048 ",\"e\":\"AQAA\"}]}", ERR_UNSUPPORTED },
 		{ "padding", "{\"keys\":[{\"kty\":\"RSA\",\"n\":\"AQ==\",\"e\":\"AQAB\"}]}", ERR_SYNTAX },
 		{ "nothing", "", ERR_NOT_FOUND },
 		{ "a private key", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", ERR_UNSUPPORTED },
@@ -234,6 +242,8 @@ key_files(void **state)
 
 		if (rc != rows[i].want)
 			fail_msg("%s: %d %s", rows[i].name, rc, e.text);
+		if (rc == 0)
+			jwt_keys_done(&k);
 	}
 }
 
