@@ -448,8 +448,11 @@ take_message(struct check *c)
 	/* "Come again later" is not what to say of these. */
 	if (rc == ERR_LIMIT || rc == ERR_ORDER)
 		rc = e.code = ERR_SYNTAX;
-	if (rc > 0 && c->proving && c->sasl.verifier < c->credential_count)
+	if (rc > 0 && c->proving && c->sasl.verifier < c->credential_count) {
 		c->used = &c->credentials[c->sasl.verifier];
+		/* That it was right is known now: who then says no more holds none of the throttle's places. */
+		check_count(c, THROTTLE_RIGHT);
+	}
 	c->proving = false;
 	step(c, rc, &e);
 }

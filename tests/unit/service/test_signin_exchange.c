@@ -317,6 +317,26 @@ pitfall_9_places(void **state)
 	world_free(w);
 }
 
+/* Who has proved what he knows and then says nothing more takes no place of those that are being checked. */
+static void
+pitfall_9_proved_and_silent(void **state)
+{
+	static struct client all[THROTTLE_ADDRESS_CHECKS];
+	struct world *w = world_new(1);
+	struct error e;
+
+	(void)state;
+	for (unsigned i = 0; i < THROTTLE_ADDRESS_CHECKS; i++) {
+		half(&all[i], w, i + 1, "192.0.2.1");
+		assert_int_equal(ask_round(&all[i], false, &e), 1);
+	}
+	assert_int_equal(sign_in_by(w, "PLAIN", "alice@example.org", "secret", &e), 0);
+	assert_int_equal(sign_in_by(w, "PLAIN", "apps@example.org", "secret", &e), 0);
+	for (unsigned i = 0; i < THROTTLE_ADDRESS_CHECKS; i++)
+		client_end(&all[i]);
+	world_free(w);
+}
+
 /* What is too long to be an address of ours is wrong, and mail is not asked. */
 static void
 longer_than_any(void **state)
@@ -583,7 +603,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = { UNIT_TEST(mechanisms), UNIT_TEST(pitfall_scram_in_the_middle),
 		UNIT_TEST(each_connection_has_its_own), UNIT_TEST(forgotten), UNIT_TEST(pitfall_9_places),
-		UNIT_TEST(longer_than_any), UNIT_TEST(proofs_are_slowed),
+		UNIT_TEST(pitfall_9_proved_and_silent), UNIT_TEST(longer_than_any), UNIT_TEST(proofs_are_slowed),
 		UNIT_TEST(pitfall_9_unknown_accounts_look_like_others),
 		UNIT_TEST(pitfall_9_a_salt_is_the_same_everywhere), UNIT_TEST(tokens),
 		UNIT_TEST(why_a_token_is_refused) };
