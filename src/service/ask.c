@@ -227,7 +227,8 @@ put_grant(struct ask *a, struct port_job *job)
 	const struct grant_in in = { .process = q->process,
 		.connection = q->connection,
 		.account = q->account,
-		.counted = process_kind_of(q->process) != PROCESS_WEB };
+		.counted = process_kind_of(q->process) != PROCESS_WEB,
+		.rights = q->protocol };
 	struct error e;
 
 	if (grants_put(a->grants, &in, clock_ms(), &e) != 0)

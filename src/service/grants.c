@@ -196,7 +196,7 @@ grants_put(struct grants *g, const struct grant_in *in, int64_t now_ms, struct e
 }
 
 uint64_t
-grants_take(struct grants *g, uint64_t process, uint64_t connection, int64_t now_ms)
+grants_take(struct grants *g, uint64_t process, uint64_t connection, uint32_t right, int64_t now_ms)
 {
 	uint64_t account = 0;
 	struct member **m;
@@ -204,7 +204,8 @@ grants_take(struct grants *g, uint64_t process, uint64_t connection, int64_t now
 	(void)pthread_mutex_lock(&g->lock);
 	expire(g, now_ms);
 	for (struct grant **at = &g->first; *at != NULL; at = &(*at)->next) {
-		if ((*at)->in.process != process || (*at)->in.connection != connection || !(*at)->in.counted)
+		if ((*at)->in.process != process || (*at)->in.connection != connection || !(*at)->in.counted ||
+		    ((*at)->in.rights & right) != right)
 			continue;
 		account = (*at)->in.account;
 		m = member_find(g, account);

@@ -30,6 +30,7 @@ struct grants;
 struct grant_in {
 	uint64_t process, connection, account;
 	bool counted;
+	uint32_t rights; /* enum store_right: what it was signed in for */
 };
 
 /* account_max: connections of one account at once. ERR_NOMEM. */
@@ -39,8 +40,8 @@ void grants_set_max(struct grants *g, uint32_t account_max);
 
 /* ERR_LIMIT: the account has too many, or too many wait in all; ERR_USAGE: no account; ERR_NOMEM. */
 int grants_put(struct grants *g, const struct grant_in *in, int64_t now_ms, struct error *e);
-/* 0: nobody spoke for it. */
-uint64_t grants_take(struct grants *g, uint64_t process, uint64_t connection, int64_t now_ms);
+/* 0: nobody spoke for it, or not for that right: who signed in over one protocol gets no session of another. */
+uint64_t grants_take(struct grants *g, uint64_t process, uint64_t connection, uint32_t right, int64_t now_ms);
 void grants_leave(struct grants *g, uint64_t account);
 bool grants_recent(struct grants *g, uint64_t process, uint64_t account, int64_t now_ms);
 /* That process is gone, and its grants with it. */

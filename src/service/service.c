@@ -103,19 +103,19 @@ open_metrics(struct service *s, struct conn *c, uint64_t account, const struct t
 static const struct kind_row {
 	enum service_role role;
 	enum process_kind process;
-	bool granted; /* a person has signed in */
+	uint32_t right; /* enum store_right: with which a person has signed in; 0: nobody need have */
 	const struct conn_ops *ops;
 	int (*open)(struct service *s, struct conn *c, uint64_t account, const struct trunk_open *in,
 	    void **session_out, struct error *e);
 } kinds[] = {
-	{ SERVICE_MX, PROCESS_MX, false, &smtp_session_ops, open_mx },
-	{ SERVICE_LMTP, PROCESS_MX, false, &smtp_session_ops, open_mx },
-	{ SERVICE_SUBMISSION, PROCESS_MAIL, true, &smtp_session_ops, smtp_session_open_account },
-	{ SERVICE_IMAP, PROCESS_MAIL, true, &imap_session_ops, imap_session_open },
-	{ SERVICE_DIRECTORY, PROCESS_WEB, false, &web_session_ops, open_web },
-	{ SERVICE_HTTP, PROCESS_WEB, false, &web_session_ops, open_web },
-	{ SERVICE_POP3, PROCESS_MAIL, true, &pop3_session_ops, pop3_session_open },
-	{ SERVICE_METRICS, PROCESS_WEB, false, &metrics_session_ops, open_metrics },
+	{ SERVICE_MX, PROCESS_MX, 0, &smtp_session_ops, open_mx },
+	{ SERVICE_LMTP, PROCESS_MX, 0, &smtp_session_ops, open_mx },
+	{ SERVICE_SUBMISSION, PROCESS_MAIL, STORE_RIGHT_SMTP, &smtp_session_ops, smtp_session_open_account },
+	{ SERVICE_IMAP, PROCESS_MAIL, STORE_RIGHT_IMAP, &imap_session_ops, imap_session_open },
+	{ SERVICE_DIRECTORY, PROCESS_WEB, 0, &web_session_ops, open_web },
+	{ SERVICE_HTTP, PROCESS_WEB, 0, &web_session_ops, open_web },
+	{ SERVICE_POP3, PROCESS_MAIL, STORE_RIGHT_POP3, &pop3_session_ops, pop3_session_open },
+	{ SERVICE_METRICS, PROCESS_WEB, 0, &metrics_session_ops, open_metrics },
 };
 
 int
@@ -132,7 +132,7 @@ service_open(void *ctx, uint64_t process, uint64_t number, struct conn *c, const
 			row = &kinds[i];
 	if (row == NULL)
 		return error_set(e, ERR_DENIED, "that is not spoken here");
-	if (row->granted && (account = grants_take(s->ports.grants, process, number, clock_ms())) == 0) {
+	if (row->right != 0 && (account = grants_take(s->ports.grants, process, number, row->right, clock_ms())) == 0) {
 		log_event(LOG_LEVEL_WARNING, "service.claim_refused", log_u64("connection", conn_origin(c)),
 		    log_str("peer", conn_peer(c)));
 		return error_set(e, ERR_DENIED, "nobody has signed in on this connection");

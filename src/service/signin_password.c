@@ -12,7 +12,7 @@
 static bool
 is_usable(const struct store_credential *in, uint32_t protocol, uint64_t now)
 {
-	return (in->rights & protocol) != 0 && (in->expires == 0 || in->expires > now);
+	return protocol != 0 && (in->rights & protocol) == protocol && (in->expires == 0 || in->expires > now);
 }
 
 static void

@@ -175,7 +175,8 @@ static int
 look(struct db *db, const struct store_credential_use *in, uint64_t now, struct error *e)
 {
 	struct query q = query_begin(db,
-	    "SELECT used + ?5 <= ?4 FROM credentials WHERE account = ?1 AND credential = ?2 AND rights & ?3 <> 0"
+	    "SELECT used + ?5 <= ?4 FROM credentials WHERE account = ?1 AND credential = ?2 AND ?3 <> 0 AND rights & "
+	    "?3 = ?3"
 	    " AND (expires IS NULL OR expires > ?4)");
 	bool old;
 	int rc;

@@ -39,7 +39,8 @@ check(struct checker *k, struct port_job *job)
 	const struct grant_in grant = { .process = k->front,
 		.connection = k->connection + (k->wrong_connection ? 1000 : 0),
 		.account = k->account,
-		.counted = true };
+		.counted = true,
+		.rights = STORE_RIGHTS_ALL };
 	struct error e;
 	int rc = k->answer != 0 ? k->answer : strcmp(k->password, "secret") == 0 ? 0 : ERR_PASSWORD;
 

@@ -85,9 +85,11 @@ static struct slice __attribute__((unused)) conn_ask(struct conn *c, const char 
 static void
 fixture_check(struct world *w, struct port_job *job, uint64_t connection, const struct sasl_credentials *who)
 {
-	const struct grant_in grant = {
-		.process = w->behind.front, .connection = connection, .account = w->alice, .counted = true
-	};
+	const struct grant_in grant = { .process = w->behind.front,
+		.connection = connection,
+		.account = w->alice,
+		.counted = true,
+		.rights = STORE_RIGHT_IMAP };
 	struct error e;
 
 	(void)error_set(&e, ERR_PASSWORD, "no");

@@ -325,7 +325,7 @@ spoken_elsewhere(void **state)
 	(void)state;
 	begin(&w.imap, true);
 	for (size_t i = 0; i < sizeof for_mx / sizeof for_mx[0]; i++) {
-		const struct grant_in grant = { w.behind.front, 4711, w.checker.account, true };
+		const struct grant_in grant = { w.behind.front, 4711, w.checker.account, true, STORE_RIGHTS_ALL };
 		const struct trunk_open mail = { .kind = for_mail[i] }, mx = { .kind = for_mx[i] };
 
 		assert_ok(grants_put(w.grants, &grant, clock_ms(), &unit_error));
@@ -334,9 +334,32 @@ spoken_elsewhere(void **state)
 		assert_int_equal(
 		    service_open(w.mx_service, w.behind.front, 4711, w.c, &mx, &ops, &session, NULL), ERR_DENIED);
 		/* And the grant is still whose it was. */
-		assert_int_equal(grants_take(w.grants, w.behind.front, 4711, clock_ms()), w.checker.account);
+		assert_int_equal(grants_take(w.grants, w.behind.front, 4711, 0, clock_ms()), w.checker.account);
 		grants_leave(w.grants, w.checker.account);
 	}
+	end();
+}
+
+/* A front that was taken over gets no session of another protocol out of what somebody signed in for. */
+static void
+signed_in_for_another(void **state)
+{
+	static const uint32_t others[] = { SERVICE_SUBMISSION, SERVICE_POP3 };
+	const struct grant_in grant = { w.behind.front, 4711, w.checker.account, true, STORE_RIGHT_IMAP };
+	const struct conn_ops *ops;
+	void *session;
+
+	(void)state;
+	begin(&w.imap, true);
+	assert_ok(grants_put(w.grants, &grant, clock_ms(), &unit_error));
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+		const struct trunk_open in = { .kind = others[i] };
+
+		assert_int_equal(
+		    service_open(w.mail, w.behind.front, 4711, w.c, &in, &ops, &session, NULL), ERR_DENIED);
+	}
+	assert_int_equal(grants_take(w.grants, w.behind.front, 4711, STORE_RIGHT_IMAP, clock_ms()), w.checker.account);
+	grants_leave(w.grants, w.checker.account);
 	end();
 }
 
@@ -345,7 +368,7 @@ static void
 a_failed_session_leaves(void **state)
 {
 	const struct trunk_open in = { .kind = SERVICE_SUBMISSION, .hello = { (const uint8_t *)w.line.data, 0 } };
-	const struct grant_in grant = { w.behind.front, 4711, w.checker.account, true };
+	const struct grant_in grant = { w.behind.front, 4711, w.checker.account, true, STORE_RIGHTS_ALL };
 	struct trunk_open long_hello = in;
 	static uint8_t name[400];
 	const struct conn_ops *ops;
@@ -725,11 +748,11 @@ main(void)
 {
 	const struct CMUnitTest tests[] = { FRONT_TEST(the_question), FRONT_TEST(refused), FRONT_TEST(longer_than_any),
 		FRONT_TEST(gone_while_asked), FRONT_TEST(a_forged_claim_is_refused), FRONT_TEST(spoken_elsewhere),
-		FRONT_TEST(a_failed_session_leaves), FRONT_TEST(nobody_to_hand_over_to),
-		FRONT_TEST(nobody_for_strangers), FRONT_TEST(nothing_is_lost_or_out_of_order),
-		FRONT_TEST(rounds_go_over), FRONT_TEST(what_is_told), FRONT_TEST(a_slow_reader_fills_little),
-		FRONT_TEST(starttls_forgets), FRONT_TEST(half_said_before_tls), FRONT_TEST(tls_that_cannot_begin),
-		FRONT_TEST(freed_after_the_last_answer) };
+		FRONT_TEST(signed_in_for_another), FRONT_TEST(a_failed_session_leaves),
+		FRONT_TEST(nobody_to_hand_over_to), FRONT_TEST(nobody_for_strangers),
+		FRONT_TEST(nothing_is_lost_or_out_of_order), FRONT_TEST(rounds_go_over), FRONT_TEST(what_is_told),
+		FRONT_TEST(a_slow_reader_fills_little), FRONT_TEST(starttls_forgets), FRONT_TEST(half_said_before_tls),
+		FRONT_TEST(tls_that_cannot_begin), FRONT_TEST(freed_after_the_last_answer) };
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);

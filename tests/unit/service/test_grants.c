@@ -42,7 +42,7 @@ carry_out(struct grants *g, const struct step *s)
 		assert_true(rc == 0 || (e.code == rc && e.text[0] != '\0'));
 		return rc;
 	case TAKE:
-		return (int64_t)grants_take(g, s->process, s->connection, NOW + s->after);
+		return (int64_t)grants_take(g, s->process, s->connection, 0, NOW + s->after);
 	case LEAVE:
 		grants_leave(g, s->account);
 		break;
@@ -153,7 +153,7 @@ bounds(void **state)
 		assert_ok(grants_put(g, &(struct grant_in){ 1, i, 1 + i % 3, true }, NOW, &unit_error));
 	assert_int_equal(grants_put(g, &(struct grant_in){ 1, 0, 9, true }, NOW, NULL), ERR_LIMIT);
 	assert_int_equal(grants_put(g, &(struct grant_in){ 1, 0, 9, false }, NOW, NULL), ERR_LIMIT);
-	assert_int_equal(grants_take(g, 1, GRANTS_WAITING_MAX, NOW), 1 + GRANTS_WAITING_MAX % 3);
+	assert_int_equal(grants_take(g, 1, GRANTS_WAITING_MAX, 0, NOW), 1 + GRANTS_WAITING_MAX % 3);
 	assert_ok(grants_put(g, &(struct grant_in){ 1, 0, 9, false }, NOW, &unit_error));
 	assert_int_equal(grants_put(g, &(struct grant_in){ 1, 1, 9, true }, NOW, NULL), ERR_LIMIT);
 	assert_ok(grants_put(g, &(struct grant_in){ 1, 1, 9, true }, NOW + GRANTS_MS, &unit_error));
@@ -172,7 +172,7 @@ neighbours(void **state)
 		assert_ok(grants_put(g, &(struct grant_in){ 1, i, 5 + (i << 32), true }, NOW, &unit_error));
 	for (uint64_t i = 0; i < 4; i++) {
 		assert_int_equal(grants_put(g, &(struct grant_in){ 1, 9, 5 + (i << 32), true }, NOW, NULL), ERR_LIMIT);
-		assert_true(grants_take(g, 1, i, NOW) == 5 + (i << 32));
+		assert_true(grants_take(g, 1, i, 0, NOW) == 5 + (i << 32));
 		grants_leave(g, 5 + (i << 32));
 		assert_ok(grants_put(g, &(struct grant_in){ 1, i, 5 + (i << 32), true }, NOW, &unit_error));
 	}
@@ -209,8 +209,8 @@ race(void *ctx)
 			continue;
 		}
 		/* Another process asks for the same, in vain. */
-		r->wrong += grants_take(r->g, r->process + 100, i, NOW) != 0;
-		r->wrong += grants_take(r->g, r->process, i, NOW) != 77;
+		r->wrong += grants_take(r->g, r->process + 100, i, 0, NOW) != 0;
+		r->wrong += grants_take(r->g, r->process, i, 0, NOW) != 77;
 		r->wrong += atomic_fetch_add(r->open, 1) >= SHARED;
 		(void)atomic_fetch_sub(r->open, 1);
 		grants_leave(r->g, 77);
