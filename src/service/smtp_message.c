@@ -432,6 +432,8 @@ header_ended(struct smtp_message *m, size_t header_len, const struct smtp_trace 
 		m->refusal = SMTP_REPLY_LOOP;
 	else if (m->submission && !note_from(m, &f))
 		m->refusal = SMTP_REPLY_FROM_FOREIGN;
+	else if (m->submission && f.from > 1)
+		m->refusal = SMTP_REPLY_FROM_TWICE;
 	else if (m->submission && !header_qualified(m, slice_sub(buf_slice(&m->head), 0, header_len)))
 		m->refusal = SMTP_REPLY_UNQUALIFIED;
 	(void)buf_put_str(&m->text, "Return-Path: <");

@@ -78,6 +78,8 @@ static const struct row rows[SMTP_REPLY_COUNT] = {
 	    "5.7.1 The From field names nobody, or an address that is not yours; nothing was kept" },
 	[SMTP_REPLY_UNQUALIFIED] = { 554,
 	    "5.6.0 An address in the header has no complete domain (RFC 6409 section 4.2); nothing was kept" },
+	[SMTP_REPLY_FROM_TWICE] = { 554,
+	    "5.6.0 The header has more than one From field (RFC 5322 section 3.6); nothing was kept" },
 	[SMTP_REPLY_TRY_LATER] = { 451, "4.3.0 Not possible just now; try again later" },
 	[SMTP_REPLY_DISK_FULL] = { 452, "4.3.1 No room left; try again later" },
 };

@@ -90,7 +90,9 @@ def test_another_name_in_from_is_refused(exchange):
         with signed_in(exchange) as server:
             with pytest.raises(smtplib.SMTPDataError) as refused:
                 server.sendmail(exchange.ALICE, [exchange.BOB], line + b"\r\nSubject: not mine\r\n\r\nx\r\n")
-            assert refused.value.smtp_code == 550 and refused.value.smtp_error.startswith(b"5.7.1")
+            # Two fields are one too many, whosever they are.
+            code, text = (554, b"5.6.0") if line.count(b"From:") > 1 else (550, b"5.7.1")
+            assert refused.value.smtp_code == code and refused.value.smtp_error.startswith(text)
     assert with_subject(exchange, exchange.BOB, "not mine") == []
 
 

@@ -378,7 +378,8 @@ def test_pitfall_server_13_only_own_addresses(server):
         text = lines + b"Subject: not mine\r\n\r\nx\r\n"
         d, sender = spoken(server, "submissions")
         d.say(b"MAIL FROM:<alice@example.org>\r\nRCPT TO:<bob@example.org>\r\n", 250, 250)
-        assert d.say(b"BDAT %d LAST\r\n%s" % (len(text), text), 550).startswith(b"550 5.7.1 "), lines
+        code, refusal = (554, b"554 5.6.0 ") if lines.count(b"\r\nFrom:") else (550, b"550 5.7.1 ")  # two are one too many
+        assert d.say(b"BDAT %d LAST\r\n%s" % (len(text), text), code).startswith(refusal), lines
         d.close()
     assert with_subject(server, server.BOB, "not mine") == []
     for port in ("submission", "submissions"):
