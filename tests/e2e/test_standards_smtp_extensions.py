@@ -393,6 +393,19 @@ def test_addresses_in_a_submission_are_whole(server, field):
         assert answer.code == 554, answer
 
 
+def test_a_submission_has_one_from(server):
+    """8: what a submission server takes is a message of RFC 5322, which has one From; any form of it is as good as another."""
+    with Smtp(server, "submissions") as s:
+        for header, code in ((b"From: alice@example.org\r\nFrom: alice@example.org\r\n", 554), (b"From: alice@example.org\r\nX: y\r\nfrom : alice@example.org\r\n", 554),
+                             (b"From: \r\n \"al\\ice\" @ example.org (bob@example.org)\r\n", 250), (b"X: y\r\n", 250), (b"From: Nobody:;\r\n", 550), (b"From:\r\n", 550)):
+            s.envelope()
+            s.say(b"DATA", 354)
+            answer = s.say(header + b"Subject: one From\r\n\r\nx\r\n.")
+            assert answer.code == code, (header, answer)
+    got = with_subject(server, server.BOB, "one From")
+    assert len(got) == 2 and all(len(m.get_all("From")) == 1 and "alice" in m["From"].replace("\\", "") for m in got)
+
+
 def test_a_null_return_path_is_a_return_path(server):
     """3.2: MAIL FROM:<> is no cause for refusing; Date and Message-ID are added, once (8.2, 8.3)."""
     with Smtp(server, "submissions") as s:
