@@ -13,24 +13,32 @@
 
 /* ---- what a text must be ---- */
 
+/* A label (RFC 5321 section 4.1.2): letters, digits, and hyphens that do not stand at an edge. */
+static bool
+is_label(const char *label, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		uint8_t c = ascii_lower((uint8_t)label[i]);
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && (c != '-' || i == 0 || i + 1 == len))
+			return false;
+	}
+	return len > 0 && len <= 63;
+}
+
 bool
 config_is_domain(const char *name)
 {
-	size_t len = strlen(name), label = 0;
+	size_t len = strlen(name);
 
-	for (size_t i = 0; i < len; i++) {
-		uint8_t c = ascii_lower((uint8_t)name[i]);
-		bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+	for (size_t at = 0; at <= len; at++) {
+		size_t label = strcspn(name + at, ".");
 
-		if (!plain && (c != '.' || label == 0))
+		if (!is_label(name + at, label))
 			return false;
-		if (c == '-' && (label == 0 || i + 1 == len || name[i + 1] == '.')) /* RFC 5321 section 4.1.2 */
-			return false;
-		label = c == '.' ? 0 : label + 1;
-		if (label > 63)
-			return false;
+		at += label;
 	}
-	return len > 0 && len <= 253 && label > 0;
+	return len <= 253;
 }
 
 static const char *
