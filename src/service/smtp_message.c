@@ -352,6 +352,8 @@ note_from(struct smtp_message *m, struct header_facts *f)
 	m->from_addresses = arena_array(&m->arena, SERVICE_FROM_MAX, sizeof *m->from_addresses);
 	if (m->from_addresses == NULL || f->who_count == SERVICE_FROM_MAX)
 		return false;
+	if (f->from == 0 && m->from.len == 0) /* nor is there an address that could be put there */
+		return false;
 	for (size_t i = 0; i < f->who_count; i++) {
 		struct mime_addresses list;
 		bool named = false;

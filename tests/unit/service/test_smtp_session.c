@@ -326,6 +326,10 @@ submission_sends_as_nobody_else(void **state)
 			fail_msg("%s", lines[i]);
 		end();
 	}
+	sign_in();
+	say("MAIL FROM:<>\r\nRCPT TO:<bob@example.org>\r\nDATA\r\nSubject: nobody's\r\n\r\nx\r\n.\r\n");
+	assert_true(slice_search(buf_slice(&conn->out), SLICE("\r\n550 5.7.1 ")) != SIZE_MAX);
+	end();
 	(void)inbox_of(bob, &after);
 	assert_int_equal(after, before);
 }
