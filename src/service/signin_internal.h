@@ -31,7 +31,8 @@ struct signin_credential {
 };
 
 struct check {
-	struct check *next; /* held back, or in the table; with the lock */
+	struct check *next;      /* held back, or in the table; with the lock */
+	struct check *busy_next; /* its message is being worked on, which may be held back; with the lock */
 	struct signin *signin;
 	struct port_job *job; /* NULL between two messages */
 	uint64_t peer;        /* port_job_peer() of who asks */

@@ -82,7 +82,7 @@ busy_find(struct signin *s, uint64_t peer, uint64_t connection)
 	struct check *c = s->busy;
 
 	while (c != NULL && !is_of(c, peer, connection))
-		c = c->next;
+		c = c->busy_next;
 	return c;
 }
 
@@ -92,10 +92,10 @@ busy_leave(struct check *c)
 	struct check **at = &c->signin->busy;
 
 	while (*at != NULL && *at != c)
-		at = &(*at)->next;
+		at = &(*at)->busy_next;
 	if (*at == c)
-		*at = c->next;
-	c->next = NULL;
+		*at = c->busy_next;
+	c->busy_next = NULL;
 }
 
 static bool
@@ -137,7 +137,7 @@ take_place(struct check *c)
 	rc = peers_add(s->places, c->place, NULL);
 	if (rc == 0) {
 		c->placed = true;
-		c->next = s->busy;
+		c->busy_next = s->busy;
 		s->busy = c;
 	}
 	(void)pthread_mutex_unlock(&s->lock);
@@ -178,7 +178,7 @@ signin_open_take(struct signin *s, uint64_t peer, uint64_t connection)
 	c = *at;
 	if (c != NULL) {
 		*at = c->next;
-		c->next = s->busy;
+		c->busy_next = s->busy;
 		s->busy = c;
 	}
 	(void)pthread_mutex_unlock(&s->lock);
@@ -237,7 +237,7 @@ signin_open_forget(struct signin *s, uint64_t peer, uint64_t connection)
 	else
 		for (size_t i = 0; i < SIGNIN_OPEN_BUCKETS; i++)
 			take_out(&s->open[i], INT64_MIN, true, peer, 0, &gone);
-	for (struct check *c = s->busy; c != NULL; c = c->next)
+	for (struct check *c = s->busy; c != NULL; c = c->busy_next)
 		if (is_of(c, peer, connection))
 			c->gone = true;
 	(void)pthread_mutex_unlock(&s->lock);

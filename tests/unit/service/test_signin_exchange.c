@@ -420,6 +420,48 @@ proofs_are_slowed(void **state)
 	}
 }
 
+/* What is held back is in the list of those that are worked on too: neither list is to know the other. */
+static void
+pitfall_9_held_beside_passwords(void **state)
+{
+	static const char plain[] = "\0apps@example.org\0wrong";
+	struct world *w = world_new(1);
+	const struct ask_exchange q = { .connection = 9,
+		.tls = true,
+		.peer = SLICE("192.0.2.1"),
+		.protocol = STORE_RIGHT_IMAP,
+		.mechanism = SASL_PLAIN,
+		.begin = true,
+		.message = slice_of(plain, sizeof plain - 1) };
+	const struct ask_authenticate p = question("apps@example.org", "wrong", "192.0.2.1");
+	struct later held[2] = { 0 };
+	struct store_nothing none;
+	struct arena a;
+	struct error e;
+
+	(void)state;
+	for (unsigned tries = 0; tries < 3; tries++)
+		assert_int_equal(sign_in_by(w, "PLAIN", "apps@example.org", "wrong", &e), ERR_PASSWORD);
+	assert_ok(ask_exchange_submit(w->front, &q, tell_later, &held[0], &unit_error));
+	assert_ok(ask_authenticate_submit(w->front, &p, tell_later, &held[1], &unit_error));
+	/* What is answered behind them shows that they are held. */
+	arena_init(&a, 65536);
+	assert_ok(ask_exchange_end(w->front, &(struct ask_connection){ .connection = 1 }, &a, &none, &unit_error));
+	arena_done(&a);
+	for (unsigned n = 0; atomic_load(&held[0].done) == 0 || atomic_load(&held[1].done) == 0; n++) {
+		struct client other;
+
+		assert_true(n < 2000);
+		(void)atomic_fetch_add(&now_ms, THROTTLE_FIRST_MS);
+		client_begin(&other, w, "PLAIN", "alice@example.org", "secret");
+		other.peer = "203.0.113.9";
+		assert_int_equal(run(&other, &e), 0);
+		client_end(&other);
+	}
+	assert_int_equal(sign_in_by(w, "PLAIN", "alice@example.org", "secret", &e), 0);
+	world_free(w);
+}
+
 /* ---- cost, and what it says ---- */
 
 static void
@@ -604,7 +646,7 @@ main(void)
 	const struct CMUnitTest tests[] = { UNIT_TEST(mechanisms), UNIT_TEST(pitfall_scram_in_the_middle),
 		UNIT_TEST(each_connection_has_its_own), UNIT_TEST(forgotten), UNIT_TEST(pitfall_9_places),
 		UNIT_TEST(pitfall_9_proved_and_silent), UNIT_TEST(longer_than_any), UNIT_TEST(proofs_are_slowed),
-		UNIT_TEST(pitfall_9_unknown_accounts_look_like_others),
+		UNIT_TEST(pitfall_9_held_beside_passwords), UNIT_TEST(pitfall_9_unknown_accounts_look_like_others),
 		UNIT_TEST(pitfall_9_a_salt_is_the_same_everywhere), UNIT_TEST(tokens),
 		UNIT_TEST(why_a_token_is_refused) };
 	int rc;
