@@ -9,6 +9,7 @@
 #include "os/log.h"
 #include "service/ask.h"
 #include "service/auth.h"
+#include "service/limits.h"
 #include "service/signin.h"
 
 #define NICENESS 19 /* a flood of wrong passwords takes only what processor time the mail leaves */
@@ -49,8 +50,8 @@ static int
 auth_start(struct process *p, int fd, struct error *e)
 {
 	struct auth *a = p->self = mem_alloc(sizeof *a);
-	const struct signin_options options = { .scram_iterations =
-						    auth_scram_iterations(p->setup.scram_main_password) };
+	const struct signin_options options = { .scram_iterations = auth_scram_iterations(p->setup.scram_main_password),
+		.lookup_ms = SERVICE_LOOKUP_MS };
 	int rc;
 
 	(void)fd;

@@ -22,6 +22,7 @@
 #define SERVICE_AUTH_WAITING 256u            /* password checks in the queue; more are told to come again later */
 #define SERVICE_AUTH_THREADS 2u              /* password checks at once: each takes AUTH_MEMORY_KIB of memory */
 #define SERVICE_EXCHANGE_MS 60000            /* a client's time for its next message of SASL; IMAP gives it as much */
+#define SERVICE_LOOKUP_MS 5                  /* after which SCRAM says a salt: longer than looking for it takes */
 #define SERVICE_EXCHANGES_MAX 4096u          /* exchanges that wait for their clients, in all, */
 #define SERVICE_EXCHANGES_ADDRESS_MAX 32u    /* of one address, */
 #define SERVICE_EXCHANGES_PREFIX_MAX 128u    /* and of its prefix: each takes some KiB of auth */

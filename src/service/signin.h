@@ -20,7 +20,10 @@
  * signed, so who passes a token on writes into them what is wanted; whom a token is for is in its audience.
  *
  * For an account that is not there, has no password, no app password or no
- * SCRAM verifier the same is computed and the same is said. On yes, mail is
+ * SCRAM verifier the same is computed and the same is said. How long mail looks
+ * for an account and its credentials, some tens of microseconds more or less,
+ * is lost in what a password's check takes; SCRAM's salt, which costs nothing
+ * and may be asked for often, is said a fixed time after the question. On yes, mail is
  * told whose the connection is and with which credential (grant), before the
  * asking process hears it; mail says no when that has been revoked meanwhile.
  */
@@ -36,6 +39,7 @@ struct signin;
 struct signin_options {
 	unsigned threads;          /* password checks at once; 0: SERVICE_AUTH_THREADS */
 	uint32_t scram_iterations; /* said for accounts that have no SCRAM verifier; 0: that of app passwords */
+	uint32_t lookup_ms; /* after which SCRAM says a salt, whatever was found; 0: at once. SERVICE_LOOKUP_MS */
 };
 
 /* mail: a port to service/ask.h's verifier, salt_key and grant; stays the caller's. ERR_NOMEM, ERR_IO. */

@@ -14,20 +14,31 @@ check_count(struct check *c, enum throttle_result result)
 	c->counted = false;
 }
 
-static void
-hold(struct check *c, int64_t delay_ms)
+void
+check_hold(struct check *c, int64_t until, void (*go_on)(struct check *c))
 {
 	struct signin *s = c->signin;
 	struct check **at = &s->held;
+	bool stop;
 
-	c->at = clock_ms() + delay_ms;
+	if (until <= clock_ms()) {
+		go_on(c);
+		return;
+	}
+	c->go_on = go_on;
+	c->at = until;
 	(void)pthread_mutex_lock(&s->lock);
-	while (*at != NULL && (*at)->at <= c->at)
+	stop = s->stop;
+	while (!stop && *at != NULL && (*at)->at <= c->at)
 		at = &(*at)->next;
-	c->next = *at;
-	*at = c;
+	if (!stop) {
+		c->next = *at;
+		*at = c;
+	}
 	(void)pthread_cond_broadcast(&s->turn);
 	(void)pthread_mutex_unlock(&s->lock);
+	if (stop) /* nobody looks at the held ones any more */
+		check_refuse_with(c, ERR_CLOSED, "the server stops");
 }
 
 void
@@ -44,13 +55,9 @@ check_guard(struct check *c, void (*go_on)(struct check *c))
 		return;
 	}
 	c->counted = true;
-	c->go_on = go_on;
-	if (delay == 0) {
-		go_on(c);
-		return;
-	}
-	metric_add(METRIC_SIGNINS_DELAYED_TOTAL, 1);
-	hold(c, delay);
+	if (delay > 0)
+		metric_add(METRIC_SIGNINS_DELAYED_TOTAL, 1);
+	check_hold(c, clock_ms() + delay, go_on);
 }
 
 /* With the lock: waits until the first one's time, or a change. */

@@ -38,6 +38,7 @@ struct check {
 	uint64_t peer;        /* port_job_peer() of who asks */
 	uint64_t connection;
 	uint32_t protocol;
+	int64_t begun;                  /* monotonic ms */
 	int64_t at;                     /* held: not before; in the table: not longer; monotonic ms */
 	void (*go_on)(struct check *c); /* held: then */
 	struct peer_key place;
@@ -79,6 +80,7 @@ struct signin_tokens {
 struct signin {
 	struct port *mail;
 	uint32_t iterations; /* of SCRAM verifiers, for accounts that have none */
+	uint32_t lookup_ms;
 	struct port_service service;
 	struct throttle *throttle;
 	struct pool *checks;
@@ -115,6 +117,8 @@ void check_free(struct check *c);
 
 /* Calls go_on when the throttle permits, perhaps at once; or refuses. */
 void check_guard(struct check *c, void (*go_on)(struct check *c));
+/* Calls go_on at that time, or now when it is past. */
+void check_hold(struct check *c, int64_t until, void (*go_on)(struct check *c));
 /* What the throttle is told, once. */
 void check_count(struct check *c, enum throttle_result result);
 int signin_held_start(struct signin *s, struct error *e);

@@ -258,7 +258,7 @@ connect_to(struct port_server *server, uint64_t tag)
 }
 
 static struct world *
-world_new(unsigned threads)
+world_new_with(const struct signin_options *options)
 {
 	struct world *w = mem_alloc(sizeof *w);
 
@@ -269,11 +269,17 @@ world_new(unsigned threads)
 	};
 	assert_ok(port_server_new(&w->mail.service, &w->mail_server, &unit_error));
 	w->to_mail = connect_to(w->mail_server, process_number(PROCESS_AUTH, 1));
-	assert_ok(signin_new(w->to_mail, &(struct signin_options){ .threads = threads }, &w->signin, &unit_error));
+	assert_ok(signin_new(w->to_mail, options, &w->signin, &unit_error));
 	assert_ok(port_server_new(signin_service(w->signin), &w->server, &unit_error));
 	w->front = connect_to(w->server, process_number(PROCESS_FRONT, 3));
 	w->web = connect_to(w->server, process_number(PROCESS_WEB, 4));
 	return w;
+}
+
+static struct world *
+world_new(unsigned threads)
+{
+	return world_new_with(&(struct signin_options){ .threads = threads });
 }
 
 static void

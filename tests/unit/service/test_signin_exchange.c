@@ -516,6 +516,54 @@ pitfall_9_unknown_accounts_look_like_others(void **state)
 			buf_done(&first[start][i]);
 }
 
+static struct later *
+ask_salt(struct world *w, uint64_t connection, const char *address, struct later *l)
+{
+	struct ask_exchange q = { .connection = connection,
+		.tls = true,
+		.peer = SLICE("192.0.2.1"),
+		.protocol = STORE_RIGHT_IMAP,
+		.mechanism = SASL_SCRAM_SHA_256,
+		.begin = true };
+	char message[128];
+
+	(void)snprintf(message, sizeof message, "n,,n=%s,r=abcdefgh", address);
+	q.message = slice_str(message);
+	assert_ok(ask_exchange_submit(w->front, &q, tell_later, l, &unit_error));
+	return l;
+}
+
+/* A salt is said so long after the question, whether there is an account, has credentials or not: not before, not by one. */
+static void
+pitfall_9_a_salt_takes_the_same_time(void **state)
+{
+	static const char *const addresses[] = { "apps@example.org", "alice@example.org", "nobody@example.org" };
+	struct world *w = world_new_with(&(struct signin_options){ .threads = 1, .lookup_ms = 5 });
+	struct later salts[3] = { 0 }, last = { 0 };
+	struct error e;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		(void)ask_salt(w, i + 1, addresses[i], &salts[i]);
+	for (unsigned ms = 0; ms < 5; ms++) {
+		assert_int_equal(sign_in_by(w, "PLAIN", "alice@example.org", "secret", &e), 0);
+		for (unsigned i = 0; i < 3; i++)
+			assert_int_equal(atomic_load(&salts[i].done), 0);
+		(void)atomic_fetch_add(&now_ms, 1);
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		while (atomic_load(&salts[i].done) == 0)
+			assert_int_equal(sign_in_by(w, "PLAIN", "alice@example.org", "secret", &e), 0);
+		assert_int_equal(atomic_load(&salts[i].done), 1);
+	}
+	/* One that waits when the process stops is answered. */
+	(void)ask_salt(w, 9, addresses[0], &last);
+	assert_int_equal(sign_in_by(w, "PLAIN", "alice@example.org", "secret", &e), 0);
+	assert_int_equal(atomic_load(&last.done), 0);
+	world_free(w);
+	assert_true(atomic_load(&last.done) < 0);
+}
+
 /* However and wherever an address is written, its salt is one: of unreal accounts, so of real ones too. */
 static void
 pitfall_9_a_salt_is_the_same_everywhere(void **state)
@@ -647,8 +695,8 @@ main(void)
 		UNIT_TEST(each_connection_has_its_own), UNIT_TEST(forgotten), UNIT_TEST(pitfall_9_places),
 		UNIT_TEST(pitfall_9_proved_and_silent), UNIT_TEST(longer_than_any), UNIT_TEST(proofs_are_slowed),
 		UNIT_TEST(pitfall_9_held_beside_passwords), UNIT_TEST(pitfall_9_unknown_accounts_look_like_others),
-		UNIT_TEST(pitfall_9_a_salt_is_the_same_everywhere), UNIT_TEST(tokens),
-		UNIT_TEST(why_a_token_is_refused) };
+		UNIT_TEST(pitfall_9_a_salt_is_the_same_everywhere), UNIT_TEST(pitfall_9_a_salt_takes_the_same_time),
+		UNIT_TEST(tokens), UNIT_TEST(why_a_token_is_refused) };
 	int rc;
 
 	if (!world_verifiers())
