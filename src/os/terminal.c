@@ -59,9 +59,11 @@ terminal_can_ask(void)
 	return true;
 }
 
-/* A line without its end; octet by octet, for what follows is not ours. */
+#define INTERRUPT 3u /* Ctrl-C, where the terminal makes no signal of it */
+
+/* A line without its end; octet by octet, for what follows is not ours. stop ends it too, and stays in it; '\n': nothing else. */
 static int
-read_line(int fd, struct buf *out, struct error *e)
+read_line(int fd, uint8_t stop, struct buf *out, struct error *e)
 {
 	bool any = false;
 	uint8_t c;
@@ -81,6 +83,8 @@ read_line(int fd, struct buf *out, struct error *e)
 			break;
 		if (buf_put_u8(out, c) != 0)
 			return error_set(e, out->err, "the answer is longer than %zu octets", out->max);
+		if (c == stop)
+			break;
 	}
 	if (out->len > 0 && out->data[out->len - 1] == '\r')
 		buf_truncate(out, out->len - 1);
@@ -104,13 +108,19 @@ say(int fd, const char *text)
 	}
 }
 
-int
-secret_from_fd(int fd, struct buf *out, struct error *e)
+static int
+read_secret(int fd, uint8_t stop, struct buf *out, struct error *e)
 {
 	/* All of it at once, so that growing leaves no copies behind. */
 	if (buf_reserve(out, out->max - out->len) == NULL)
 		return error_nomem(e);
-	return read_line(fd, out, e);
+	return read_line(fd, stop, out, e);
+}
+
+int
+secret_from_fd(int fd, struct buf *out, struct error *e)
+{
+	return read_secret(fd, '\n', out, e);
 }
 
 /* Signals wait while echo is off, or the person would be left with a silent terminal. */
@@ -131,17 +141,18 @@ terminal_ask_secret(const char *question, struct buf *out, struct error *e)
 	if (restore) {
 		quiet = before;
 		quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL | ISIG);
+		quiet.c_cc[VEOL] = INTERRUPT; /* it is there at once, and not only behind the next line's end */
 		(void)tcsetattr(fd, TCSAFLUSH, &quiet);
 	}
 	say(fd, question);
-	rc = secret_from_fd(fd, out, e);
+	rc = read_secret(fd, INTERRUPT, out, e);
 	say(fd, "\n");
 	if (restore)
 		(void)tcsetattr(fd, TCSAFLUSH, &before);
 	(void)sigprocmask(SIG_SETMASK, &saved, NULL);
 	(void)close(fd);
 	/* Without ISIG a Ctrl-C arrives as its octet. */
-	if (rc == 0 && slice_find(buf_slice(out), 3) != SIZE_MAX)
+	if (rc == 0 && slice_find(buf_slice(out), INTERRUPT) != SIZE_MAX)
 		return error_set(e, ERR_CLOSED, "interrupted");
 	return rc;
 }
@@ -154,7 +165,7 @@ terminal_ask_line(const char *question, struct buf *out, struct error *e)
 	if (fd < 0)
 		return fd;
 	say(fd, question);
-	rc = read_line(fd, out, e);
+	rc = read_line(fd, '\n', out, e);
 	(void)close(fd);
 	return rc;
 }

@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: ISC
 """letterlockd's command line as those meet it who type it wrongly: statuses, sentences, and what becomes of the output."""
 import os
+import pty
+import select
 import shutil
+import signal
 import subprocess
+import termios
+import time
 
 import pytest
 
@@ -147,3 +152,44 @@ def test_check_changes_nothing(fresh_exchange):
     exchange.run("verify")
     exchange.config.write_text(good)
     assert exchange.run("domain", "list").stdout == "example.org\tin the configuration\n"
+
+
+# ---- the question for a password ----
+
+def at_terminal(exchange, words, answers):
+    """(status, what stood at the terminal): each answer is typed when what it answers is there."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(exchange.daemon, [str(word) for word in (exchange.daemon, *words, "--config", exchange.config)])
+    seen, rest = b"", list(answers)
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        if rest and rest[0][0] in seen.rpartition(b"\n")[2] and not termios.tcgetattr(terminal)[3] & termios.ECHO:
+            os.write(terminal, rest.pop(0)[1])
+        try:
+            if select.select([terminal], [], [], 0.1)[0]:
+                seen += os.read(terminal, 4096)
+        except OSError:
+            break
+    else:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        raise AssertionError(f"it does not end: {seen}")
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), seen.decode()
+
+
+@pytest.mark.parametrize("answers, status, said", [
+    ([(b"Password: ", b"\x03")], 3, "interrupted"),
+    ([(b"Password: ", b"half of it\x03")], 3, "interrupted"),
+    ([(b"Password: ", b"a secret\n"), (b"Once more: ", b"\x03")], 3, "interrupted"),
+    ([(b"Password: ", b"a secret\n"), (b"Once more: ", b"another\n")], 1, "the two are not the same"),
+    ([(b"Password: ", b"\x04")], 3, "there was no answer"),
+    ([(b"Password: ", b"a secret\n"), (b"Once more: ", b"a secret\n")], 0, "carol@example.org has an account now."),
+])
+def test_a_question_at_the_terminal_ends(fresh_exchange, answers, status, said):
+    """Ctrl-C once did nothing until a line was ended behind it."""
+    exchange = fresh_exchange({}, accounts=(), start=False)
+    done, seen = at_terminal(exchange, ["account", "add", "carol@example.org"], answers)
+    assert done == status and said in seen and "secret" not in seen
+    assert ("carol" in exchange.run("account", "list").stdout) == (status == 0)
