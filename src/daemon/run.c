@@ -147,6 +147,9 @@ say_ready(struct run *r, struct error *e)
 		if (r->listening.ports[i] != 0)
 			log_event(LOG_LEVEL_INFO, "daemon.listens", log_str("for", config_port_names[i]),
 			    log_u64("port", r->listening.ports[i]));
+	if (c->lmtp_socket != NULL)
+		log_event(LOG_LEVEL_INFO, "daemon.listens", log_str("for", config_port_names[CONFIG_PORT_LMTP]),
+		    log_str("path", c->lmtp_socket));
 	log_event(LOG_LEVEL_INFO, "daemon.ready", log_str("hostname", c->hostname), log_str("data", c->data),
 	    log_str("pin", pin), log_u64("processes", c->one_process ? 1 : r->parent.count + 2));
 	counting_configured(true, buf_slice(&r->parent.certificate));
