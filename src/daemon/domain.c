@@ -58,7 +58,7 @@ domain_add(struct place *p, const struct verb_input *in, struct error *e)
 		return error_set(e, ERR_USAGE, "not a domain: %s", in->words[1]);
 	rc = store_domain_add(p->port, &request, &a, &reply, e);
 	if (rc == 0)
-		(void)printf("Mail for %s is kept here from now on. 'letterlockd account add' makes who gets it.\n",
+		(void)printf("Mail for %s is kept here from now on. 'letterlockd account add' makes accounts in it.\n",
 		    in->words[1]);
 	return rc;
 }

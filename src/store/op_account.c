@@ -289,7 +289,7 @@ OP_WRITE_FN(address_remove)
 	if (rc != 0)
 		return rc;
 	if (count < 2)
-		return error_set(e, ERR_ORDER, "the last address of an account goes with the account");
+		return error_set(e, ERR_ORDER, "it is the account's only address: remove the account, or rename it");
 	rc = alias_must_not_need(tx, in->account, key, e);
 	if (rc != 0)
 		return rc;

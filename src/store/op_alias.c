@@ -66,8 +66,8 @@ address_must_be_free(struct db *db, struct slice key, struct error *e)
 	query_end(&q);
 	if (rc != 1)
 		return rc;
-	return error_set(
-	    e, ERR_EXISTS, what == 1 ? "the address is taken" : "the address is an alias; remove that first");
+	return error_set(e, ERR_EXISTS,
+	    what == 1 ? "the address is taken by an account" : "the address is an alias; remove that first");
 }
 
 /* The one number of a statement with one parameter. */
@@ -239,7 +239,8 @@ targets_check(struct tx *tx, struct slice key, struct error *e)
 	if (rc != 0)
 		return rc;
 	if (all == 0)
-		return error_set(e, ERR_ORDER, "an alias stands for at least one address; remove the whole alias");
+		return error_set(
+		    e, ERR_ORDER, "an alias stands for at least one address; name none of them to remove it whole");
 	if (all > STORE_ALIAS_TARGETS_MAX)
 		return error_set(e, ERR_LIMIT, "an alias stands for at most %u addresses", STORE_ALIAS_TARGETS_MAX);
 	if (domains > 0 && all > 1)
@@ -321,6 +322,9 @@ OP_WRITE_FN(alias_add)
 		rc = domain_must_be_ours(tx->db, address_domain(key), e);
 	if (rc == 0)
 		rc = number_of(tx->db, "SELECT count(*) FROM aliases WHERE address = ?1", key, &there, e);
+	if (rc == 0 && there == 0 && in->target_count == 0)
+		rc = error_set(
+		    e, ERR_NOT_FOUND, "there is no alias %.*s yet: say for whom it is to stand", ARGS(in->address));
 	if (rc == 0)
 		rc = there != 0 ? alias_set_senders(tx, key, in->senders, e) : alias_insert(tx, in, key, e);
 	for (size_t i = 0; i < in->target_count && rc == 0; i++)

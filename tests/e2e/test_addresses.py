@@ -100,6 +100,8 @@ def test_what_cannot_be_is_refused_in_words(exchange):
     assert "b@example.org leads there" in refused(exchange, "alias", "remove", "a@example.org")
     assert "at least one" in refused(exchange, "alias", "remove", "b@example.org", "a@example.org")
     assert "no such alias" in refused(exchange, "alias", "remove", exchange.BOB)
+    for senders in (), ("--senders", "members"):
+        assert "there is no alias new@example.org yet" in refused(exchange, "alias", "add", "new@example.org", *senders)
     assert "--senders is" in refused(exchange, "alias", "add", "a@example.org", "--senders", "me", status=2)
     assert "say alias add" in refused(exchange, "alias", "add", status=2)
     assert "anyone must" in refused(exchange, "alias", "add", "abuse@example.org", CAROL, "--senders", "domain")
@@ -303,7 +305,7 @@ def test_accounts_and_what_leads_to_them(exchange):
     text = refused(exchange, "account", "remove", exchange.BOB)
     assert "sales@example.org" in text and "help@example.org" in text
     assert "help@example.org leads there" in refused(exchange, "account", "address", "remove", exchange.BOB, "bobby@example.org")
-    assert "last address" in refused(exchange, "account", "address", "remove", CAROL, CAROL)
+    assert "only address" in refused(exchange, "account", "address", "remove", CAROL, CAROL)
     exchange.run("account", "rename", exchange.BOB, "robert@example.org")
     assert rcpt(exchange, exchange.BOB, "sales@example.org", "help@example.org") == [UNKNOWN, OK, OK]
     assert [r["targets"] for r in rows(exchange, "alias", "list", "robert@example.org")] == [[CAROL, "robert@example.org"]]
