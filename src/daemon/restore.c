@@ -25,6 +25,7 @@
 #include "daemon/verbs.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "os/privileges.h"
 #include "os/tree.h"
 
 #define MARK BACKUP_RESTORING
@@ -446,6 +447,11 @@ print_end(const struct restore *r)
 	    r->data, r->counts.accounts, r->counts.messages, r->counts.bodies, r->counts.octets);
 	if (r->before[0] != '\0')
 		(void)printf("What was there before is '%s' now; remove it when you do not need it.\n", r->before);
+	if (r->before[0] == '\0' && r->config->user == NULL && privileges_are_roots())
+		(void)printf(
+		    "If the server runs as another user than root, give it that user: chown -R USER '%s'. A service "
+		    "manager with a StateDirectory= does so itself.\n",
+		    r->data);
 	if (r->raised.raised > 0)
 		(void)printf(
 		    "%" PRIu64 " of %" PRIu64

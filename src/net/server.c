@@ -205,7 +205,10 @@ bind_socket(const struct addrinfo *info, const char *address, uint16_t port, int
 	    bind(fd, info->ai_addr, info->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
 		return fd;
 	*rc = errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL ? ERR_UNSUPPORTED : ERR_NET;
-	(void)error_set_errno(e, *rc, errno, "cannot listen on %s port %u", address, port);
+	(void)error_set_errno(e, *rc, errno, "cannot listen on %s port %u%s", address, port,
+	    errno == EACCES && port < 1024
+		? " (root, the service manager or CAP_NET_BIND_SERVICE gives ports below 1024)"
+		: "");
 	if (fd >= 0)
 		(void)close(fd);
 	return -1;
