@@ -6,7 +6,7 @@ import time
 import pytest
 
 from conftest import Exchange
-from standards import Pop, Smtp, Wire, nothing_held_back, resident
+from standards import Wire, nothing_held_back, resident
 
 COUNT = 60
 

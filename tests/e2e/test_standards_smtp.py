@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: ISC
 """SMTP clause by clause, from the RFCs' texts: what the transcripts and the pitfalls do not ask. Every reply is looked at by
 standards.py as well."""
+import imaplib
 import re
 import time
 
 import pytest
 
-from standards import PLAIN, Smtp
+from conftest import Exchange
+from standards import Smtp
 from test_smtp import with_subject
 
 PORTS = ("smtp", "submissions", "lmtp")
@@ -14,7 +16,6 @@ PORTS = ("smtp", "submissions", "lmtp")
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    from conftest import Exchange
     one = Exchange(tmp_path_factory.mktemp("standards"), {"port_lmtp": "0", "message_size_max": "1048576", "connections_peer": "400"})
     one.start()
     yield one
@@ -211,7 +212,6 @@ def test_received_and_return_path_stand_on_top_and_nothing_else_changes(server):
     """4.4: added at the beginning; what was there stays as it is, also Received lines that nobody understands."""
     text = (b"Return-Path: <mallory@example.net>\r\nReceived: odd\r\nX:1\r\nsubject:trace  kept \r\nTO:\tsomebody\r\n  folded\r\n"
             b"Resent-To: x\r\n\r\n\r\n body \t\r\n\r\n\r\n")
-    import imaplib
     with Smtp(server) as s:
         s.data(text)
     with imaplib.IMAP4_SSL("localhost", server.port("imaps"), ssl_context=server.tls()) as imap:

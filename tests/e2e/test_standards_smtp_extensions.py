@@ -5,12 +5,11 @@ import imaplib
 import email
 import email.policy
 import re
-import time
 
 import pytest
 
 from conftest import Exchange
-from standards import PLAIN, Smtp, nothing_held_back, resident
+from standards import PLAIN, Smtp, nothing_held_back
 from test_smtp import inbox, with_subject
 from test_standards_smtp import PORTS, letter
 
