@@ -409,6 +409,30 @@ def test_bad_input_of_one_does_not_hurt_another(exchange):
     assert not problems, problems
 
 
+def test_held_back_in_both_ways(fresh_exchange):
+    """A guess by AUTHENTICATE and one by LOGIN, held back at once, are two: nobody else notices when they are answered."""
+    exchange = fresh_exchange()
+
+    def say(words, source):
+        t = Lines(exchange.tls().wrap_socket(socket.create_connection(("127.0.0.1", exchange.port("imaps")), 30, (source, 0)),
+                                             server_hostname="localhost"))
+        t.line(b"* OK")
+        t.socket.sendall(words + b"\r\n")
+        return t
+
+    def plain(address, secret):
+        return b"a AUTHENTICATE PLAIN " + base64.b64encode(f"\0{address}\0{secret}".encode())
+
+    for _ in range(3):
+        assert say(plain(exchange.ALICE, "wrong"), "127.5.0.1").file.readline().startswith(b"a NO")
+    held = [say(plain(exchange.ALICE, "wrong"), "127.5.0.1")]
+    time.sleep(0.1)
+    held.append(say(b"a LOGIN alice@example.org wrong", "127.5.0.1"))
+    assert [t.file.readline()[:4] for t in held] == [b"a NO", b"a NO"]
+    for n in range(5):
+        assert say(plain(exchange.BOB, exchange.password(exchange.BOB)), f"127.6.{n}.1").file.readline().startswith(b"a OK")
+
+
 def test_no_credentials_in_the_log(fresh_exchange):
     """At the most talkative level: right and wrong ones, in every mechanism, whole and broken, and in the wrong field."""
     exchange = fresh_exchange({"log_level": '"debug"'}, accounts=(), start=False)
