@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: ISC */
+#include <string.h>
+
 #include "base/idn.h"
 #include "base/utf8.h"
 #include "store/address.h"
@@ -78,19 +80,48 @@ check_characters(struct slice text, struct error *e)
 {
 	for (size_t i = 0; i < text.len; i++) {
 		if (text.data[i] <= 0x20 || text.data[i] == 0x7f)
-			return error_set_at(e, ERR_SYNTAX, i, "an address cannot have that character");
+			return error_set_at(e, ERR_SYNTAX, i, "an address has no spaces and no control characters");
 	}
 	return 0;
+}
+
+/* Dot-string of RFC 5321 section 4.1.2, with RFC 6531's letters. */
+static bool
+is_dot_string(struct slice local)
+{
+	bool dot = true;
+
+	for (size_t i = 0; i < local.len; i++) {
+		uint8_t c = ascii_lower(local.data[i]);
+		bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c >= 0x80 ||
+		    (c != 0 && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
+
+		if (!plain && (c != '.' || dot))
+			return false;
+		dot = c == '.';
+	}
+	return !dot;
 }
 
 int
 address_check(struct slice address, struct error *e)
 {
 	size_t at = slice_find_last(address, '@');
+	int rc;
 
 	if (at == SIZE_MAX || at == 0 || at + 1 >= address.len)
 		return error_set(e, ERR_SYNTAX, "an address is local-part@domain");
-	return check_characters(address, e);
+	rc = check_characters(address, e);
+	if (rc != 0)
+		return rc;
+	/* What SMTP takes no recipient with must not be anybody's: no mail could come. */
+	if (at > STORE_LOCAL_PART_MAX)
+		return error_set(
+		    e, ERR_SYNTAX, "in front of its @ an address has at most %u octets", STORE_LOCAL_PART_MAX);
+	if (address.data[0] != '"' && !is_dot_string(slice_sub(address, 0, at)))
+		return error_set(e, ERR_SYNTAX,
+		    "in front of its @ an address has letters, digits, !#$%%&'*+-/=?^_`{|}~, and single dots between");
+	return 0;
 }
 
 int

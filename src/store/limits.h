@@ -5,6 +5,7 @@
 #ifndef STORE_LIMITS_H
 #define STORE_LIMITS_H
 
+#define STORE_LOCAL_PART_MAX 64u       /* RFC 5321 4.5.3.1.1: SMTP takes no longer one */
 #define STORE_ADDRESS_MAX 320u         /* local part 64, "@", domain 255 (RFC 5321 4.5.3.1) */
 #define STORE_DOMAIN_MAX 255u          /* RFC 5321 4.5.3.1.2 */
 #define STORE_ADDRESSES_MAX 256u       /* of one account */

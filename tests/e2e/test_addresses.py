@@ -295,6 +295,19 @@ def test_a_quoted_local_part_is_one_in_json(exchange):
     assert rcpt(exchange, odd, '"q\\"q"@example.org', '"o\\"dd+x"@example.org') == [OK, OK, UNKNOWN]
 
 
+def test_nobody_has_an_address_that_smtp_does_not_take(exchange):
+    """Mail could never come to it."""
+    for local in "a" * 65, "a,b", "a..b", ".a", "a.", "a(b", "a b", "a\nb", "<a":
+        for words in ("account", "address", "add", exchange.BOB, f"{local}@example.org"), ("alias", "add", f"{local}@example.org",
+                                                                                           exchange.BOB):
+            refused(exchange, *words, status=2)
+        if "\n" not in local:
+            assert rcpt(exchange, f"{local}@example.org")[0][0] in (501, 550)
+    for local in "a" * 64, "o'neil", "x.y+z", '"a..b"', "jürgen":
+        exchange.run("account", "address", "add", exchange.BOB, f"{local}@example.org")
+        exchange.run("account", "address", "remove", exchange.BOB, f"{local}@example.org")
+
+
 def test_accounts_and_what_leads_to_them(exchange):
     exchange.run("account", "address", "add", exchange.BOB, "bobby@example.org")
     assert "taken" in refused(exchange, "account", "address", "add", CAROL, "Bobby@example.org")
