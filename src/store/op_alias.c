@@ -305,11 +305,27 @@ alias_set_senders(struct tx *tx, struct slice key, uint32_t senders, struct erro
 	return query_run(&q, e);
 }
 
+/* Makes it, or changes who may write to the one that is there. */
+static int
+alias_put(struct tx *tx, const struct store_alias_add *in, struct slice key, struct error *e)
+{
+	uint64_t there = 0;
+	int rc = number_of(tx->db, "SELECT count(*) FROM aliases WHERE address = ?1", key, &there, e);
+
+	if (rc != 0)
+		return rc;
+	if (there != 0)
+		return alias_set_senders(tx, key, in->senders, e);
+	if (in->target_count == 0)
+		return error_set(
+		    e, ERR_NOT_FOUND, "there is no alias %.*s yet: say for whom it is to stand", ARGS(in->address));
+	return alias_insert(tx, in, key, e);
+}
+
 OP_WRITE_FN(alias_add)
 {
 	const struct store_alias_add *in = request;
 	struct slice key = SLICE_EMPTY;
-	uint64_t there = 0;
 	int rc = alias_check(in->address, e);
 
 	(void)reply;
@@ -321,12 +337,7 @@ OP_WRITE_FN(alias_add)
 	if (rc == 0)
 		rc = domain_must_be_ours(tx->db, address_domain(key), e);
 	if (rc == 0)
-		rc = number_of(tx->db, "SELECT count(*) FROM aliases WHERE address = ?1", key, &there, e);
-	if (rc == 0 && there == 0 && in->target_count == 0)
-		rc = error_set(
-		    e, ERR_NOT_FOUND, "there is no alias %.*s yet: say for whom it is to stand", ARGS(in->address));
-	if (rc == 0)
-		rc = there != 0 ? alias_set_senders(tx, key, in->senders, e) : alias_insert(tx, in, key, e);
+		rc = alias_put(tx, in, key, e);
 	for (size_t i = 0; i < in->target_count && rc == 0; i++)
 		rc = target_add(tx, key, in->targets[i], e);
 	if (rc == 0)
