@@ -430,9 +430,11 @@ sasl_answered(struct imap_client *m, struct imap_client_event *ev)
 	unsigned fallback = sasl_client_fallback(&m->sasl);
 	struct error e = m->sasl_error;
 
-	if (e.code == ERR_INTEGRITY || e.code == ERR_POLICY ||
+	/* What stopped us, and not that the server then refused: the password was not what was wrong. */
+	if ((e.code != 0 && e.code != ERR_PASSWORD) ||
 	    (ev->result == IMAP_CLIENT_OK && sasl_client_finish(&m->sasl, &e) != 0)) {
 		closed(m, ev, e.code, e.text);
+		(void)error_context(&ev->error, "Signing in failed");
 		return true;
 	}
 	if (ev->result == IMAP_CLIENT_OK) {

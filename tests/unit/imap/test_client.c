@@ -372,7 +372,8 @@ scram_impostors(void **state)
 		{ "c1 OK yes\r\n", "closed integrity;" },
 		{ "+ cj14LHM9QUFBQSxpPTQwOTY=\r\nc1 NO no\r\n", "closed integrity;" },
 		{ "+ cj14LHM9QUFBQSxpPTQwOTY=\r\nc1 OK yes\r\n", "closed integrity;" },
-		{ "+ !\r\nc1 NO no\r\n", "done 1 [];" },
+		{ "+ !\r\nc1 NO no\r\n", "closed syntax;" },
+		{ "+ !\r\nc1 BAD no\r\n", "closed syntax;" },
 		{ "c1 NO no\r\nc2 NO no\r\n", "done 1 [];" },
 		{ "c1 BAD what\r\n", "done 2 [];" },
 	};
