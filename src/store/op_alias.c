@@ -318,7 +318,7 @@ alias_put(struct tx *tx, const struct store_alias_add *in, struct slice key, str
 		return alias_set_senders(tx, key, in->senders, e);
 	if (in->target_count == 0)
 		return error_set(
-		    e, ERR_NOT_FOUND, "there is no alias %.*s yet: say for whom it is to stand", ARGS(in->address));
+		    e, ERR_ORDER, "there is no alias %.*s yet: say for whom it is to stand", ARGS(in->address));
 	return alias_insert(tx, in, key, e);
 }
 
