@@ -67,7 +67,7 @@ put_unpadded(struct buf *out, const uint8_t *data, size_t len)
 		buf_truncate(out, out->len - 1);
 }
 
-/* The PHC string that service/auth.h reads; one salt for all accounts will do here. */
+/* The PHC string that service/signin/auth.h reads; one salt for all accounts will do here. */
 static void
 make_verifier(const struct kdf_argon2 *cost, const char *password, struct buf *out)
 {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/xml.h"
-#include "service/autoconfig.h"
+#include "service/web/autoconfig.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "service/jwt.h"
+#include "service/signin/jwt.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,7 +2,7 @@
 /* Any message: what is remembered about it can be read, and its parts lie inside it. Any bytes as a cache: refused. */
 #include <stdlib.h>
 
-#include "service/message_cache.h"
+#include "service/imap/message_cache.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,7 +4,7 @@
 
 #include "base/utf8.h"
 #include "mime/header.h"
-#include "service/pop3_surrogate.h"
+#include "service/pop3/surrogate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "service/smtp_report.h"
+#include "service/smtp/report.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

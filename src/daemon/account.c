@@ -9,7 +9,7 @@
 #include "daemon/postmaster.h"
 #include "daemon/verbs.h"
 #include "os/terminal.h"
-#include "service/auth.h"
+#include "service/signin/auth.h"
 #include "store/store.h"
 
 #define REPLY_BUDGET (8u << 20)

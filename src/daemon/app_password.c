@@ -9,8 +9,8 @@
 #include "daemon/place.h"
 #include "daemon/verbs.h"
 #include "os/clock.h"
-#include "service/app_password.h"
-#include "service/auth.h"
+#include "service/signin/app_password.h"
+#include "service/signin/auth.h"
 #include "store/store.h"
 
 #define REPLY_BUDGET (8u << 20)

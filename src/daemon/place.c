@@ -13,7 +13,7 @@
 #include "os/log.h"
 #include "os/privileges.h"
 #include "os/tree.h"
-#include "service/autoconfig.h"
+#include "service/web/autoconfig.h"
 #include "store/store.h"
 
 #define NAMES_BUDGET (1u << 20)

@@ -3,7 +3,7 @@
 #include "daemon/process.h"
 
 #include "net/limits.h"
-#include "service/jwt.h"
+#include "service/signin/jwt.h"
 
 static const struct codec_field tokens_fields[] = {
 	CODEC_FIELD(struct process_tokens, keys, CODEC_BYTES, JWT_KEYS_TEXT_MAX),

@@ -3,9 +3,9 @@
  * The processes of letterlockd and what the parent says to them.
  *
  *   letterlockd (parent)  binds the ports, reads the configuration and the TLS key, starts and restarts the others
- *   front 1..N            strangers' sockets, TLS, and what comes before authentication (service/front.h)
- *   mx, web               strangers' mail and HTTP behind front (service/smtp_session.h, directory.h)
- *   auth                  checks passwords (service/signin.h)
+ *   front 1..N            strangers' sockets, TLS, and what comes before authentication (service/front/front.h)
+ *   mx, web               strangers' mail and HTTP behind front (service/smtp/session.h, directory.h)
+ *   auth                  checks passwords (service/signin/signin.h)
  *   resolver              speaks DNS (service/resolve.h); the starter's child (daemon/process_starter.h)
  *   mail                  has the store; authenticated people's sessions; the control socket
  *
@@ -60,7 +60,7 @@ enum process_message {
 	MESSAGE_COUNT,
 };
 
-/* As struct jwt_options (service/jwt.h). */
+/* As struct jwt_options (service/signin/jwt.h). */
 struct process_tokens {
 	struct slice keys, issuer, audience, claim, type, scope, discovery;
 };

@@ -8,9 +8,9 @@
 #include "daemon/tokens.h"
 #include "os/log.h"
 #include "service/ask.h"
-#include "service/auth.h"
+#include "service/signin/auth.h"
 #include "service/limits.h"
-#include "service/signin.h"
+#include "service/signin/signin.h"
 
 #define NICENESS 19 /* a flood of wrong passwords takes only what processor time the mail leaves */
 

@@ -15,7 +15,7 @@
 #include "os/file.h"
 #include "os/thread.h"
 #include "service/permit.h"
-#include "service/status.h"
+#include "service/status/status.h"
 #include "store/store.h"
 
 #define SOCKET_NAME "control.sock"

@@ -2,7 +2,7 @@
 /*
  * The control socket: a unix socket in the data folder, which only its owner
  * can reach. It carries those operations of the store that `letterlockd
- * account` and the like need, and the status (service/status.h), as the
+ * account` and the like need, and the status (service/status/status.h), as the
  * messages of os/port, and refuses all others.
  */
 #ifndef DAEMON_PROCESS_CONTROL_H
@@ -26,7 +26,7 @@ void control_close(struct control *c);
 
 /* ERR_NET: no server runs on this folder. */
 int control_connect(const char *data_folder, struct port **port_out, struct error *e);
-/* The same for service/status.h. */
+/* The same for service/status/status.h. */
 int control_connect_status(const char *data_folder, struct port **port_out, struct error *e);
 
 #endif

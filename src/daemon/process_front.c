@@ -7,7 +7,7 @@
 #include "net/tls.h"
 #include "os/metrics.h"
 #include "service/ask.h"
-#include "service/front.h"
+#include "service/front/front.h"
 
 #define LISTENERS_MAX ((size_t)CONFIG_PORT_COUNT * CONFIG_LIST_MAX)
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "net/dns.h"
-#include "service/autoconfig.h"
+#include "service/web/autoconfig.h"
 
 #define TLSA_DANE_EE 3u /* RFC 6698 2.1, RFC 7672 3.1.1: the certificate itself is meant */
 #define TLSA_SPKI 1u    /* its public key */

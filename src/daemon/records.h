@@ -8,7 +8,7 @@
  *   MX                                  where its mail goes (RFC 5321 5)
  *   A, AAAA of our own name             only when that is in the domain
  *   SRV _submissions, _imaps, ...       how mail clients find the servers (RFC 6186, RFC 8314 5.1); "." where nothing is
- *   CNAME autoconfig, autodiscover      where other mail clients ask (service/autoconfig.h)
+ *   CNAME autoconfig, autodiscover      where other mail clients ask (service/web/autoconfig.h)
  *   SRV _autodiscover                   the same for Outlook
  *   CNAME openpgpkey                    the Web Key Directory, advanced method (draft-koch-openpgp-webkey-service 3.1)
  *   TLSA of port 25                     our key, for senders that believe DNSSEC (RFC 7672)

@@ -10,9 +10,9 @@
 #include "daemon/process_control.h"
 #include "daemon/verbs.h"
 #include "os/clock.h"
-#include "service/metrics.h"
+#include "service/status/metrics.h"
 #include "service/permit.h"
-#include "service/status.h"
+#include "service/status/status.h"
 #include "store/store.h"
 
 #ifndef LETTERLOCK_VERSION

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* The operator's keys for OAuth tokens: read by the parent, used by auth (service/jwt.h). */
+/* The operator's keys for OAuth tokens: read by the parent, used by auth (service/signin/jwt.h). */
 #ifndef DAEMON_TOKENS_H
 #define DAEMON_TOKENS_H
 
 #include "daemon/config.h"
 #include "daemon/process.h"
-#include "service/jwt.h"
+#include "service/signin/jwt.h"
 
 /*
  * Appends the text of the configured file of keys (which there is), after all that is configured about tokens was tried.

@@ -10,7 +10,7 @@
  *
  * To add one: a row in METRICS below. Its labels are of constant lists
  * (metrics.c): nothing that a stranger says becomes a label, so there are never
- * more numbers than the rows say. service/metrics.h writes them for Prometheus,
+ * more numbers than the rows say. service/status/metrics.h writes them for Prometheus,
  * and doc/metrics.md lists them (tests/e2e/test_metrics.py compares).
  *
  * The pages are memory that the parent makes, one for each child, and hands

@@ -9,7 +9,7 @@
  *   int ask_NAME(port, &request, arena, &reply, e)        asks and waits
  *   int ask_NAME_submit(port, &request, done, ctx, e)     asks; done gets the reply struct
  *
- * authenticate  is this the password; carried out by the process that checks passwords (service/signin.h). Yes: before
+ * authenticate  is this the password; carried out by the process that checks passwords (service/signin/signin.h). Yes: before
  *               the answer, mail has been told whose the connection is (grant). ERR_PASSWORD: no (the same answer, at
  *               the same cost, whether the account exists or not); ERR_LIMIT: too many checks or connections, come again
  *               later

@@ -7,12 +7,12 @@
 #include "os/clock.h"
 #include "os/log.h"
 #include "service/grants.h"
-#include "service/imap_session.h"
-#include "service/metrics.h"
-#include "service/pop3_session.h"
-#include "service/smtp_session.h"
-#include "service/web.h"
-#include "service/web_call.h"
+#include "service/imap/session.h"
+#include "service/status/metrics.h"
+#include "service/pop3/session.h"
+#include "service/smtp/session.h"
+#include "service/web/web.h"
+#include "service/web/call.h"
 #include "store/store.h"
 
 #define MESSAGE_MAX_DEFAULT (50u << 20)

@@ -10,7 +10,7 @@
  *
  * Sessions of SMTP ask only through `ask` (service/ask.h); IMAP and the
  * directory use `store` too. The sessions before authentication are another
- * process's: service/front.h.
+ * process's: service/front/front.h.
  */
 #ifndef SERVICE_SERVICE_H
 #define SERVICE_SERVICE_H
@@ -23,7 +23,7 @@
 #include "net/trunk.h"
 #include "os/pool.h"
 #include "os/port.h"
-#include "service/autoconfig.h"
+#include "service/web/autoconfig.h"
 #include "service/limits.h"
 #include "service/permit.h"
 #include "store/watch.h"
@@ -36,7 +36,7 @@ enum service_role {
 	SERVICE_DIRECTORY,
 	SERVICE_POP3 = 5,
 	SERVICE_LMTP = 6,    /* LMTP from the mail server in front of us, to our own addresses only */
-	SERVICE_METRICS = 7, /* service/metrics.h */
+	SERVICE_METRICS = 7, /* service/status/metrics.h */
 	SERVICE_HTTP = 8,    /* HTTP without TLS at its usual port: settings for mail clients, and the way to TLS */
 };
 

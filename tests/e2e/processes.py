@@ -36,7 +36,7 @@ STORE = {name: int(number) for name, number in
 # daemon/process.h
 MESSAGES = {name: number for number, name in enumerate(
     re.findall(r"^\tMESSAGE_(\w+)(?: = 1)?,", (ROOT / "src" / "daemon" / "process.h").read_text(), re.M), 1)}
-# service/status.h
+# service/status/status.h
 STATUS = 0x7001
 # net/trunk.h
 OPEN, DATA, CREDIT, END, TLS, GONE, START_TLS, CLOSE = range(1, 9)

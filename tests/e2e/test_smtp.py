@@ -115,7 +115,7 @@ def test_wrong_password_same_answer_same_cost(exchange):
     pids = Processes(exchange).everyone()
 
     def attempt(address):
-        # From a new place each time: who keeps guessing from one is slowed down (service/throttle.h).
+        # From a new place each time: who keeps guessing from one is slowed down (service/signin/throttle.h).
         with smtplib.SMTP_SSL("localhost", exchange.port("submissions"), context=exchange.tls(), timeout=60,
                               source_address=(f"127.77.{next(places)}.1", 0)) as server:
             server.ehlo()

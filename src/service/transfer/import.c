@@ -10,7 +10,7 @@
 #include "crypto/hash.h"
 #include "mime/header.h"
 #include "mime/mbox.h"
-#include "service/message_cache.h"
+#include "service/imap/message_cache.h"
 #include "service/transfer/keep.h"
 #include "service/transfer/maildir.h"
 #include "service/transfer/plan.h"

@@ -81,7 +81,7 @@ static struct slice __attribute__((unused)) conn_ask(struct conn *c, const char 
 
 /* ---- who checks passwords ---- */
 
-/* As service/signin.h: whose the connection is, is said before the answer. */
+/* As service/signin/signin.h: whose the connection is, is said before the answer. */
 static void
 fixture_check(struct world *w, struct port_job *job, uint64_t connection, const struct sasl_credentials *who)
 {

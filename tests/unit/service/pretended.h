@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A pretended connection: what net/conn.h promises, driven by hand, with no
- * socket, no TLS and no loop. It begins as a stranger's (service/front.h); when
+ * socket, no TLS and no loop. It begins as a stranger's (service/front/front.h); when
  * front hands it over, service_open() of the process behind gets what would
  * have crossed the trunk, encoded and decoded, and the connection goes on with
  * that session. So one dialogue passes through both processes.
@@ -17,7 +17,7 @@
 #include "base/mem.h"
 #include "net/trunk.h"
 #include "os/clock.h"
-#include "service/front.h"
+#include "service/front/front.h"
 #include "unit.h"
 
 #define PRETENDED_WAIT_MS 20000

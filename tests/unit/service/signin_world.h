@@ -7,7 +7,7 @@
 #ifndef TESTS_SIGNIN_WORLD_H
 #define TESTS_SIGNIN_WORLD_H
 
-#include "service/signin.h"
+#include "service/signin/signin.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -21,10 +21,10 @@
 #include "crypto/kdf.h"
 #include "os/clock.h"
 #include "service/ask.h"
-#include "service/auth.h"
+#include "service/signin/auth.h"
 #include "service/permit.h"
 #include "sasl/scram.h"
-#include "service/throttle.h"
+#include "service/signin/throttle.h"
 #include "unit.h"
 
 #define WORLD_FN __attribute__((unused)) static /* a test need not use all of it */

@@ -5,7 +5,7 @@
 #include "service/ask.h"
 #include "service/grants.h"
 #include "service/permit.h"
-#include "service/smtp_message.h"
+#include "service/smtp/message.h"
 
 struct world {
 	struct box box;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "service/auth.h"
+#include "service/signin/auth.h"
 
 #include "unit.h"
 

@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "base/mem.h"
-#include "service/autoconfig.h"
+#include "service/web/autoconfig.h"
 
 static const struct slice domains[] = { { (const uint8_t *)"example.org", 11 },
 	{ (const uint8_t *)"beispiel.example", 16 }, { (const uint8_t *)"xn--bcher-kva.example", 21 } };

@@ -3,7 +3,7 @@
  * Strangers, one connection at a time: what front says, what it asks, and what
  * it hands over. Passwords are answered here, mail is a real one.
  */
-#include "service/front.h"
+#include "service/front/front.h"
 
 #include <unistd.h>
 

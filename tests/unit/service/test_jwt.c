@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Access tokens: claims by table, every octet of one changed. tests/e2e/test_signin.py has others' tokens of all kinds. */
-#include "service/jwt.h"
+#include "service/signin/jwt.h"
 
 #include "base/base64.h"
 #include "crypto/sign.h"

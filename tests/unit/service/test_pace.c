@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The pace of checks that failed, with this file's own clock. */
-#include "service/pace.h"
+#include "service/signin/pace.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

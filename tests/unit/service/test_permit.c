@@ -7,7 +7,7 @@
 
 #include "service/ask.h"
 #include "service/resolve.h"
-#include "service/status.h"
+#include "service/status/status.h"
 #include "store/store.h"
 #include "unit.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Headers for clients without UTF-8 mode (RFC 6858). */
-#include "service/pop3_surrogate.h"
+#include "service/pop3/surrogate.h"
 
 #include "base/utf8.h"
 #include "unit.h"

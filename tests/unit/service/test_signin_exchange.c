@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Signing in by an exchange of SASL: both sides are ours here, tests/e2e/test_signin.py has others' clients. */
 #include "sasl/client.h"
-#include "service/token.h"
+#include "service/signin/token.h"
 #include "signin_world.h"
 
 /* ---- a client ---- */

@@ -4,15 +4,15 @@
  * processes behind it, with a real store: all transcripts, what is kept, what
  * happens when the client goes away at any moment.
  */
-#include "service/smtp_session.h"
+#include "service/smtp/session.h"
 
 #include "pretended.h"
 #include "service/ask.h"
-#include "service/auth.h"
+#include "service/signin/auth.h"
 #include "service/grants.h"
 #include "service/permit.h"
 #include "service/resolve.h"
-#include "service/signin.h"
+#include "service/signin/signin.h"
 #include "smtp/transcript.h"
 #include "store/box.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "service/throttle.h"
+#include "service/signin/throttle.h"
 
 #include <malloc.h>
 #include <stdio.h>

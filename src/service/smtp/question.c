@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: ISC */
+/* The questions of a session: put on its loop's thread, answered on any. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "service/ask.h"
+#include "service/smtp/session_internal.h"
+
+static void
+answer_arrived(struct smtp_session *s)
+{
+	struct conn *c = s->conn;
+
+	atomic_store(&s->answered, true);
+	conn_wake(c);
+	smtp_session_disown(s);
+	conn_release(c);
+}
+
+static void
+on_verdict(void *ctx, const void *reply, const struct error *e)
+{
+	struct smtp_session *s = ctx;
+	const struct ask_answer *a = reply;
+
+	s->answer.code = a == NULL ? e->code : 0;
+	s->answer.verdict = a == NULL ? 0 : a->verdict;
+	if (a != NULL && a->account_count > 0 && s->asking == ASKING_RECIPIENT) {
+		s->answer.accounts = mem_array(a->account_count, sizeof *a->accounts);
+		s->answer.account_count = a->account_count;
+		if (s->answer.accounts != NULL)
+			memcpy(s->answer.accounts, a->accounts, a->account_count * sizeof *a->accounts);
+		else
+			s->answer.code = ERR_NOMEM;
+	}
+	answer_arrived(s);
+}
+
+static void
+on_handle(void *ctx, const void *reply, const struct error *e)
+{
+	struct smtp_session *s = ctx;
+	const struct store_body_handle *h = reply;
+
+	s->answer.code = h == NULL ? e->code : 0;
+	s->answer.handle = h == NULL ? 0 : h->handle;
+	answer_arrived(s);
+}
+
+static void
+on_length(void *ctx, const void *reply, const struct error *e)
+{
+	struct smtp_session *s = ctx;
+
+	s->answer.code = reply == NULL ? e->code : 0;
+	answer_arrived(s);
+}
+
+static void
+on_kept(void *ctx, const void *reply, const struct error *e)
+{
+	struct smtp_session *s = ctx;
+	const struct ask_kept *k = reply;
+
+	s->answer.code = k == NULL ? e->code : 0;
+	s->answer.inboxes = k == NULL ? 0 : k->inboxes;
+	answer_arrived(s);
+}
+
+static port_done_fn *const arrivals[ASKING_COUNT] = {
+	[ASKING_SENDER] = on_verdict,
+	[ASKING_RECIPIENT] = on_verdict,
+	[ASKING_FROM] = on_verdict,
+	[ASKING_STAGE] = on_handle,
+	[ASKING_PIECE] = on_length,
+	[ASKING_KEEP] = on_kept,
+	[ASKING_REPORT] = on_kept,
+};
+
+static const uint16_t methods[ASKING_COUNT] = {
+	[ASKING_SENDER] = ASK_METHOD_sender,
+	[ASKING_RECIPIENT] = ASK_METHOD_recipient,
+	[ASKING_FROM] = ASK_METHOD_sender,
+	[ASKING_STAGE] = ASK_METHOD_body_begin,
+	[ASKING_PIECE] = ASK_METHOD_body_append,
+	[ASKING_KEEP] = ASK_METHOD_keep,
+	[ASKING_REPORT] = ASK_METHOD_keep,
+};
+
+void
+smtp_session_ask(struct smtp_session *s, enum asking what, const void *request)
+{
+	struct error e;
+	int rc;
+
+	s->asking = what;
+	mem_free(s->answer.accounts);
+	s->answer = (struct answer){ 0 };
+	atomic_store(&s->answered, false);
+	atomic_fetch_add(&s->owners, 1);
+	conn_hold(s->conn);
+	rc = port_submit(s->service->ports.ask, methods[what], request, arrivals[what], s, &e);
+	if (rc != 0) {
+		s->answer.code = rc;
+		answer_arrived(s);
+	}
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The key directory over HTTP: HKP v1 (draft-ietf-openpgp-hkp), a part of HKP
+ * v2, and the Web Key Directory (draft-koch-openpgp-webkey-service) of our
+ * domains. Its requests come from service/web/web.h.
+ *
+ *   GET  /pks/lookup?op=get|index|vindex&search=...   v4 certificates only: old clients break on v6
+ *   POST /pks/add                                     keytext=...; HTTP Basic of an account, over TLS only
+ *   GET  /pks/v2/certs/by-vfingerprint/06..., /pks/v2/certs/by-identity/ADDRESS     binary, all versions
+ *   GET  /.well-known/openpgpkey/hu/HASH?l=LOCAL and /.well-known/openpgpkey/DOMAIN/hu/..., /policy
+ *
+ * What is published: the primary key, subkeys, their bindings and revocations,
+ * and those user IDs whose address belongs to an account here and that this
+ * account uploaded itself (or anybody, when the setting directory_open says
+ * so and no other certificate has the address yet). A stranger's upload is kept
+ * without user IDs until then. Signatures that do not verify as the key's own,
+ * other people's signatures, attributes and unknown packets are left out.
+ * Merging adds and never takes away; a revocation is never lost.
+ */
+#ifndef SERVICE_WEB_DIRECTORY_H
+#define SERVICE_WEB_DIRECTORY_H
+
+#define DIRECTORY_UPLOAD_MAX (1u << 20)        /* octets of an upload, as it is sent */
+#define DIRECTORY_CERTIFICATE_MAX (512u << 10) /* octets of a certificate that is kept */
+#define DIRECTORY_UPLOAD_CERTIFICATES 16u      /* of one upload */
+#define DIRECTORY_MATCHES_MAX 100u             /* certificates in one answer */
+#define DIRECTORY_WAITING_MAX 10000u           /* certificates without a published user ID, over all */
+
+struct web_call;
+
+/* ---- first stages (service/web/call.h) ---- */
+
+void directory_lookup(struct web_call *call);      /* /pks/lookup */
+void directory_certificate(struct web_call *call); /* /pks/v2/certs/... */
+void directory_wkd(struct web_call *call);         /* /.well-known/openpgpkey/... */
+void directory_add(struct web_call *call);         /* /pks/add */
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What of an uploaded certificate is kept. Pure: certificates in, one
+ * certificate out.
+ *
+ * Kept are the primary key, subkeys with a valid binding, and the user IDs
+ * that the caller permits with a valid self-certification, each with those of
+ * its signatures that verify as the primary key's own and may be exported. Of
+ * more than DIRECTORY_SIGNATURES_MAX the newest are kept, and every kind of
+ * revocation before all others. What an older version of the same certificate
+ * has is merged in.
+ */
+#ifndef SERVICE_WEB_DIRECTORY_FILTER_H
+#define SERVICE_WEB_DIRECTORY_FILTER_H
+
+#include "openpgp/cert/cert.h"
+
+#define DIRECTORY_SUBKEYS_MAX 64u
+#define DIRECTORY_USER_IDS_MAX 32u
+#define DIRECTORY_SIGNATURES_MAX 32u /* of one component, revocations aside */
+#define DIRECTORY_REVOCATIONS_MAX 8u /* of one component */
+#define DIRECTORY_TRIES_MAX 128u     /* signatures of one component that are checked */
+
+struct directory_filter_input {
+	const struct pgp_cert *fresh;
+	const struct pgp_cert *old; /* the same fingerprint; NULL for none */
+	/* Whether this user ID is published. */
+	bool (*permit)(void *ctx, struct slice user_id);
+	void *ctx;
+};
+
+/*
+ * Appends the binary certificate. user_ids_out: how many it has. ERR_SYNTAX:
+ * the primary key is not one that can certify; ERR_LIMIT, ERR_NOMEM.
+ */
+int directory_filter(const struct directory_filter_input *in, struct buf *out, size_t *user_ids_out, struct error *e);
+
+#endif
