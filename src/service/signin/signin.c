@@ -302,7 +302,7 @@ send_challenge(struct check *c)
 		job_end(s);
 		return;
 	}
-	check_refuse_with(c, ERR_CLOSED, "the client is gone");
+	check_refuse_with(c, ERR_ORDER, "the client is gone"); /* no fault of ours */
 }
 
 /*
