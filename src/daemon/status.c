@@ -230,7 +230,7 @@ print_process(const struct status *s, struct slice label, uint64_t pid, void *ct
 	print_octets(number_with(s, "process_resident_memory_bytes", label));
 	(void)printf(", for ");
 	print_duration(s->now > started ? s->now - started : 0);
-	(void)printf(", started %" PRIu64 " times\n", number_with(s, "process_starts_total", label));
+	(void)printf(", starts %" PRIu64 "\n", number_with(s, "process_starts_total", label));
 }
 
 static void
@@ -245,9 +245,9 @@ print_connections(const struct status *s, struct slice label, uint64_t value, vo
 static void
 print_mail(const struct status *s)
 {
-	(void)printf("Mail: %" PRIu64 " accounts, %" PRIu64 " messages, ", s->info.accounts, s->info.messages);
+	(void)printf("Mail: accounts %" PRIu64 ", messages %" PRIu64 ", ", s->info.accounts, s->info.messages);
 	print_octets(s->info.body_octets);
-	(void)printf("; since the start %" PRIu64 " received, %" PRIu64 " refused\n",
+	(void)printf("; since the start received %" PRIu64 ", refused %" PRIu64 "\n",
 	    number(s, "messages_received_total"), number(s, "messages_refused_total"));
 }
 

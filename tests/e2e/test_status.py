@@ -52,7 +52,7 @@ def test_what_it_says(fresh_exchange):
     assert 0 < said["disk_free"] <= said["disk_size"] and said["last_backup"] == 0
     assert said["certificate_ends"] > time.time()
     assert "has been running since" in words and f" {of.one('mail')} " in words and "imap 1" in words
-    assert "2 accounts, 1 messages" in words and "WARNING" not in words
+    assert "accounts 2, messages 1" in words and "WARNING" not in words
     eventually(lambda: all(p["memory"] > 1 << 20 for p in as_json(exchange)[1]["processes"]), 15)
 
 
