@@ -127,6 +127,7 @@ def test_connections_and_handshakes(counted):
     eventually(lambda: [s.recv(100) for s in held])
     for s in held:
         s.close()
+    eventually(lambda: scrape(counted)[0] == 200, 10)  # until they are known to be gone, who asks is one too many himself
     eventually(lambda: numbers(counted)[refused] >= before[refused] + 5, 10)
 
 
