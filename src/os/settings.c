@@ -412,6 +412,9 @@ read_all(struct settings *s, const char *path, struct settings_problems *problem
 		return error_context(e, "the configuration cannot be read");
 	if (slice_starts(buf_slice(&text), SLICE("\xef\xbb\xbf")))
 		memset(text.data, ' ', 3); /* as some editors begin every text */
+	/* libconfuse prints one that nothing follows; in a quote without an end it makes no difference. */
+	if (text.len > 1 && text.data[text.len - 2] == '\\')
+		text.data[text.len - 2] = ' ';
 	blank_comments(&text);
 	rc = parse(s, &text, problems, e);
 	if (rc == 0)
