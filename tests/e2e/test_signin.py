@@ -8,6 +8,7 @@ import json
 import os
 import poplib
 import re
+import select
 import signal
 import smtplib
 import socket
@@ -171,21 +172,30 @@ class Middle:
                 break
         client = self.server_side.wrap_socket(client, server_side=True)
         server = self.exchange.tls().wrap_socket(server, server_hostname="localhost")
-        threading.Thread(target=self.pump, args=(client, server), daemon=True).start()
-        self.pump(server, client)
+        self.pump(client, server)
 
     @staticmethod
-    def pump(source, target):
+    def pump(one, other):
+        """Both ways in one thread: two must not use one TLS connection."""
+        ways = {one: other, other: one}
         try:
-            while data := source.recv(65536):
-                target.sendall(data)
+            while True:
+                for source in select.select(list(ways), [], [])[0]:
+                    source.setblocking(False)
+                    try:
+                        data = source.recv(65536)
+                    except ssl.SSLWantReadError:
+                        continue
+                    finally:
+                        source.setblocking(True)
+                    if not data:
+                        return
+                    ways[source].sendall(data)
         except OSError:
             pass
-        for one in (source, target):
-            try:
-                one.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+        finally:
+            one.close()
+            other.close()
 
 
 def test_pitfall_in_the_middle(exchange, app, tmp_path):
