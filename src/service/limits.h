@@ -20,12 +20,12 @@
 #define SERVICE_RECEIVING_MAX 4096u /* messages under way at once: each may hold SERVICE_INLINE_MAX and more */
 #define SERVICE_FRONT_OUTPUT_HIGH (8u << 10) /* with so much unsent a stranger is heard no further */
 #define SERVICE_AUTH_WAITING 256u            /* password checks in the queue; more are told to come again later */
-#define SERVICE_AUTH_THREADS 2u              /* password checks at once: each takes AUTH_MEMORY_KIB of memory */
-#define SERVICE_EXCHANGE_MS 60000            /* a client's time for its next message of SASL; IMAP gives it as much */
-#define SERVICE_LOOKUP_MS 5                  /* after which SCRAM says a salt: longer than looking for it takes */
-#define SERVICE_EXCHANGES_MAX 4096u          /* exchanges that wait for their clients, in all, */
-#define SERVICE_EXCHANGES_ADDRESS_MAX 32u    /* of one address, */
-#define SERVICE_EXCHANGES_PREFIX_MAX 128u    /* and of its prefix: each takes some KiB of auth */
+#define SERVICE_AUTH_THREADS 2u           /* password checks of strangers, and of who is known: AUTH_MEMORY_KIB each */
+#define SERVICE_EXCHANGE_MS 60000         /* a client's time for its next message of SASL; IMAP gives it as much */
+#define SERVICE_LOOKUP_MS 5               /* after which SCRAM says a salt: longer than looking for it takes */
+#define SERVICE_EXCHANGES_MAX 4096u       /* exchanges that wait for their clients, in all, */
+#define SERVICE_EXCHANGES_ADDRESS_MAX 32u /* of one address, */
+#define SERVICE_EXCHANGES_PREFIX_MAX 128u /* and of its prefix: each takes some KiB of auth */
 #define RESOLVE_NAMES_MAX 3u /* names that an address is said to have; more are not looked at (RFC 7208 4.6.4 has 10) */
 #define RESOLVE_NAME_MS 5000 /* after this nothing more is asked for the name of an address */
 

@@ -683,7 +683,7 @@ start(struct signin *s, unsigned threads, struct error *e)
 	if (rc == 0)
 		rc = pool_new(&options, &s->checks, e);
 	if (rc == 0)
-		rc = pool_new(&(struct pool_options){ "known", 1, SERVICE_AUTH_WAITING }, &s->known, e);
+		rc = pool_new(&(struct pool_options){ "known", options.threads, SERVICE_AUTH_WAITING }, &s->known, e);
 	return rc == 0 ? signin_held_start(s, e) : rc;
 }
 

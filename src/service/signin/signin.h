@@ -37,7 +37,7 @@
 struct signin;
 
 struct signin_options {
-	unsigned threads;          /* password checks at once; 0: SERVICE_AUTH_THREADS */
+	unsigned threads; /* password checks at once, of strangers and of who is known; 0: SERVICE_AUTH_THREADS */
 	uint32_t scram_iterations; /* said for accounts that have no SCRAM verifier; 0: that of app passwords */
 	uint32_t lookup_ms; /* after which SCRAM says a salt, whatever was found; 0: at once. SERVICE_LOOKUP_MS */
 };
