@@ -197,8 +197,7 @@ shrinks(void **state)
 	(void)printf("# %u files with %llu octets, %llu on the disk; then %u with %llu, %llu\n", before.files,
 	    (unsigned long long)before.size, (unsigned long long)before.disk, after.files,
 	    (unsigned long long)after.size, (unsigned long long)after.disk);
-	/* Four segments may be two fifths of what ten were. */
-	assert_true(after.size < before.size / 2 && after.disk < before.disk / 2);
+	assert_true(after.size < before.size / 3 && after.disk < before.disk / 3);
 	check_rest(&b, 1);
 	folder_verify_clean(&b);
 	box_close(&b);
