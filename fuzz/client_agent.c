@@ -2,7 +2,7 @@
 /* A frame to the agent is refused, or decodes to a request that encodes to the same octets. */
 #include <stdlib.h>
 
-#include "client/agent_protocol.h"
+#include "client/agent/protocol.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,7 +6,7 @@
  */
 #include <stdlib.h>
 
-#include "service/web/directory_filter.h"
+#include "service/directory/filter.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

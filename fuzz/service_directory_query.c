@@ -2,7 +2,7 @@
 /* Any query: what is accepted keeps its bounds, and its text lies in the buffer that was given. */
 #include <stdlib.h>
 
-#include "service/web/directory_query.h"
+#include "service/directory/query.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "openpgp/cert/cert.h"
-#include "service/web/directory_revocation.h"
+#include "service/directory/revocation.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

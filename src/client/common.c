@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/printable.h"
-#include "client/agent_client.h"
+#include "client/agent/client.h"
 #include "os/pinentry.h"
 #include "os/terminal.h"
 

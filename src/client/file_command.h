@@ -16,7 +16,7 @@
 
 #include <stdio.h>
 
-#include "client/lazy_keys.h"
+#include "client/key/lazy_keys.h"
 #include "client/options.h"
 #include "openpgp/sig/data_sig.h"
 

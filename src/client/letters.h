@@ -9,7 +9,7 @@
 #ifndef CLIENT_LETTERS_H
 #define CLIENT_LETTERS_H
 
-#include "client/lazy_keys.h"
+#include "client/key/lazy_keys.h"
 #include "client/mirror.h"
 #include "letter/open.h"
 

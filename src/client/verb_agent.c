@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 #include "base/hex.h"
-#include "client/agent_client.h"
-#include "client/agent_server.h"
+#include "client/agent/client.h"
+#include "client/agent/server.h"
 #include "client/common.h"
 #include "client/verbs.h"
 #include "os/file.h"

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/printable.h"
 #include "base/utf8.h"
-#include "client/lazy_keys.h"
+#include "client/key/lazy_keys.h"
 #include "client/submit.h"
 #include "client/verbs.h"
 #include "crypto/random.h"

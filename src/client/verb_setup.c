@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "client/discover.h"
-#include "client/keyring.h"
+#include "client/key/keyring.h"
 #include "client/mailbox.h"
 #include "client/servers.h"
 #include "client/verbs.h"

@@ -9,7 +9,7 @@
 #include "daemon/process_control.h"
 #include "os/log.h"
 #include "service/ask.h"
-#include "service/web/directory_guard.h"
+#include "service/directory/guard.h"
 #include "service/grants.h"
 
 #define PATIENCE_MS 3000

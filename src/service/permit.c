@@ -48,7 +48,7 @@ static const struct permit {
 	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_domain_list },
 	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_find },
 	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_count },
-	/* For an account only while a grant says that it signed in there (service/web/directory_guard.c). */
+	/* For an account only while a grant says that it signed in there (service/directory/guard.c). */
 	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_put },
 
 	{ PROCESS_CONTROL, PROCESS_MAIL, &status_interface, STATUS_METHOD_status },

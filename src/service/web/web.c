@@ -6,7 +6,7 @@
 #include "os/clock.h"
 #include "os/metrics.h"
 #include "service/web/autoconfig_call.h"
-#include "service/web/directory.h"
+#include "service/directory/directory.h"
 #include "service/web/call.h"
 
 /* Where a request comes in. */

@@ -10,10 +10,10 @@
 #include <unistd.h>
 
 #include "base/machine.h"
-#include "client/agent_client.h"
-#include "client/agent_server.h"
-#include "client/agent_shield.h"
-#include "client/agent_vault.h"
+#include "client/agent/client.h"
+#include "client/agent/server.h"
+#include "client/agent/shield.h"
+#include "client/agent/vault.h"
 #include "crypto/secret.h"
 #include "openpgp/cert/cert.h"
 #include "openpgp/cert/generate.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* What the process behind strangers' HTTP may publish, asked as it asks: over a socket. */
-#include "service/web/directory_guard.h"
+#include "service/directory/guard.h"
 
 #include "os/clock.h"
 #include "service/grants.h"

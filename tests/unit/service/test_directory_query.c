@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/buf.h"
-#include "service/web/directory_query.h"
+#include "service/directory/query.h"
 
 static const struct {
 	const char *query;

@@ -7,7 +7,7 @@
 #ifndef CLIENT_KEYRING_H
 #define CLIENT_KEYRING_H
 
-#include "client/agent_client.h"
+#include "client/agent/client.h"
 #include "client/common.h"
 #include "openpgp/cert/generate.h"
 #include "openpgp/judge/policy.h"

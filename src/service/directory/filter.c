@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "service/web/directory_filter.h"
+#include "service/directory/filter.h"
 
 #include "openpgp/sig/sig.h"
 

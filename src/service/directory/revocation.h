@@ -5,8 +5,8 @@
  * the primary key that the directory has it is a certificate again, and goes
  * the way of all others: it counts only when it verifies.
  */
-#ifndef SERVICE_WEB_DIRECTORY_REVOCATION_H
-#define SERVICE_WEB_DIRECTORY_REVOCATION_H
+#ifndef SERVICE_DIRECTORY_REVOCATION_H
+#define SERVICE_DIRECTORY_REVOCATION_H
 
 #include "openpgp/sig/sig.h"
 

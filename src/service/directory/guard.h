@@ -7,8 +7,8 @@
  * process (a grant), or, when the operator's setting opens the directory, for
  * any.
  */
-#ifndef SERVICE_WEB_DIRECTORY_GUARD_H
-#define SERVICE_WEB_DIRECTORY_GUARD_H
+#ifndef SERVICE_DIRECTORY_GUARD_H
+#define SERVICE_DIRECTORY_GUARD_H
 
 #include "os/port.h"
 #include "service/permit.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "client/agent_protocol.h"
+#include "client/agent/protocol.h"
 
 static const struct codec_field nothing_fields[] = { CODEC_FIELD(struct agent_nothing, unused, CODEC_U8, 0) };
 static const struct codec_schema nothing_schema = CODEC_SCHEMA(agent_nothing, nothing_fields);

@@ -12,7 +12,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
-#include "client/agent_protocol.h"
+#include "client/agent/protocol.h"
 #include "openpgp/key/keyops.h"
 
 #define AGENT_START_MS 10000
@@ -28,7 +28,7 @@ struct agent_client;
 int agent_client_open(bool start, struct agent_client **out, struct error *e);
 void agent_client_close(struct agent_client *c); /* NULL is permitted */
 
-/* One call: request and reply as agent_protocol.h has them for the type; what the reply points to lives in a. */
+/* One call: request and reply as agent/protocol.h has them for the type; what the reply points to lives in a. */
 int agent_client_call(struct agent_client *c, enum agent_type type, const void *request, struct arena *a,
     void *reply_out, struct error *e);
 

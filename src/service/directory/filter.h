@@ -10,8 +10,8 @@
  * revocation before all others. What an older version of the same certificate
  * has is merged in.
  */
-#ifndef SERVICE_WEB_DIRECTORY_FILTER_H
-#define SERVICE_WEB_DIRECTORY_FILTER_H
+#ifndef SERVICE_DIRECTORY_FILTER_H
+#define SERVICE_DIRECTORY_FILTER_H
 
 #include "openpgp/cert/cert.h"
 

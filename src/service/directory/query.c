@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "service/web/directory_query.h"
+#include "service/directory/query.h"
 
 #include "http/form.h"
 

@@ -8,8 +8,8 @@
  * ID), an address, or any part of a user ID. Key IDs of 8 digits are refused:
  * they collide at will.
  */
-#ifndef SERVICE_WEB_DIRECTORY_QUERY_H
-#define SERVICE_WEB_DIRECTORY_QUERY_H
+#ifndef SERVICE_DIRECTORY_QUERY_H
+#define SERVICE_DIRECTORY_QUERY_H
 
 #include <stdbool.h>
 

@@ -6,7 +6,7 @@
 #ifndef CLIENT_LAZY_KEYS_H
 #define CLIENT_LAZY_KEYS_H
 
-#include "client/keyring.h"
+#include "client/key/keyring.h"
 
 struct lazy_keys {
 	struct keyring *keyring;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "client/agent_client.h"
+#include "client/agent/client.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "client/agent_server.h"
+#include "client/agent/server.h"
 #include "crypto/secret.h"
 #include "os/clock.h"
 #include "os/file.h"

@@ -5,7 +5,7 @@
 
 #include "base/date.h"
 #include "client/account.h"
-#include "client/keyring.h"
+#include "client/key/keyring.h"
 #include "client/verbs.h"
 #include "openpgp/frame/armor.h"
 #include "openpgp/judge/verify.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "client/keyring.h"
+#include "client/key/keyring.h"
 
 #include <stdio.h>
 #include <string.h>

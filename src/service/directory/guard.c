@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "service/web/directory_guard.h"
+#include "service/directory/guard.h"
 
 #include "os/clock.h"
 #include "service/grants.h"

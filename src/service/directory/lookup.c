@@ -9,9 +9,9 @@
 #include "openpgp/judge/verify.h"
 #include "os/clock.h"
 #include "service/web/autoconfig.h"
-#include "service/web/directory.h"
+#include "service/directory/directory.h"
 #include "service/web/call.h"
-#include "service/web/directory_query.h"
+#include "service/directory/query.h"
 #include "store/store.h"
 
 #define TYPE_ARMORED "application/pgp-keys"

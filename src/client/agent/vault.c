@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "client/agent_vault.h"
+#include "client/agent/vault.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 
 #include "base/machine.h"
 #include "base/mem.h"
-#include "client/agent_shield.h"
+#include "client/agent/shield.h"
 #include "openpgp/cert/cert.h"
 
 struct key_slot {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "client/agent_shield.h"
+#include "client/agent/shield.h"
 
 #include "crypto/hash.h"
 #include "crypto/random.h"

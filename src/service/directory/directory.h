@@ -17,8 +17,8 @@
  * other people's signatures, attributes and unknown packets are left out.
  * Merging adds and never takes away; a revocation is never lost.
  */
-#ifndef SERVICE_WEB_DIRECTORY_H
-#define SERVICE_WEB_DIRECTORY_H
+#ifndef SERVICE_DIRECTORY_H
+#define SERVICE_DIRECTORY_H
 
 #define DIRECTORY_UPLOAD_MAX (1u << 20)        /* octets of an upload, as it is sent */
 #define DIRECTORY_CERTIFICATE_MAX (512u << 10) /* octets of a certificate that is kept */

@@ -3,7 +3,7 @@
  * What the agent holds: unlocked secret keys and account passwords, each until
  * its time. The secrets lie in one region of memory that is locked, left out
  * of dumps and wiped in a forked child (memfd_secret where the kernel gives
- * it), each encrypted but while it is used (agent_shield.h), and are
+ * it), each encrypted but while it is used (agent/shield.h), and are
  * overwritten when they are forgotten.
  *
  * Time is milliseconds of clock_boot_ms(), passed in. One thread.
@@ -11,7 +11,7 @@
 #ifndef CLIENT_AGENT_VAULT_H
 #define CLIENT_AGENT_VAULT_H
 
-#include "client/agent_protocol.h"
+#include "client/agent/protocol.h"
 #include "openpgp/key/keyops.h"
 
 struct agent_vault;

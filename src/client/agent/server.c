@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "client/agent_server.h"
+#include "client/agent/server.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 
 #include "base/machine.h"
 #include "base/mem.h"
-#include "client/agent_vault.h"
+#include "client/agent/vault.h"
 #include "crypto/secret.h"
 #include "os/clock.h"
 #include "os/file.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "service/web/directory_revocation.h"
+#include "service/directory/revocation.h"
 
 #include "openpgp/frame/armor.h"
 #include "openpgp/frame/packet.h"

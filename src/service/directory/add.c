@@ -7,10 +7,10 @@
 #include "http/form.h"
 #include "openpgp/cert/cert.h"
 #include "service/ask.h"
-#include "service/web/directory.h"
+#include "service/directory/directory.h"
 #include "service/web/call.h"
-#include "service/web/directory_filter.h"
-#include "service/web/directory_revocation.h"
+#include "service/directory/filter.h"
+#include "service/directory/revocation.h"
 #include "store/store.h"
 
 struct directory_upload {

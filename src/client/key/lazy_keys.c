@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "client/lazy_keys.h"
+#include "client/key/lazy_keys.h"
 
 #include "base/mem.h"
 
