@@ -8,7 +8,7 @@
 
 #include "store/db_log.h"
 
-#define WRITER_WAIT_MS 60000   /* for a checkpoint that restarts the log; nobody else writes */
+#define WRITER_WAIT_MS 60000   /* for a checkpoint that restarts the log, or another process's transaction */
 #define CHECKPOINT_WAIT_MS 250 /* to restart it: for a transaction to end, and for readers; the writer waits as long */
 
 /* Which of our codes one of SQLite's primary codes is; the others are ERR_INTERNAL. */
@@ -26,6 +26,7 @@ static const struct {
 	{ SQLITE_NOMEM, ERR_NOMEM },
 	{ SQLITE_TOOBIG, ERR_LIMIT },
 	{ SQLITE_CONSTRAINT, ERR_EXISTS },
+	{ SQLITE_BUSY, ERR_TIMEOUT },
 };
 
 static int
@@ -69,6 +70,12 @@ db_configure(struct db *db, enum db_role role, struct error *e)
 		    "PRAGMA cache_size=-65536; PRAGMA trusted_schema=OFF; PRAGMA foreign_keys=OFF; PRAGMA "
 		    "secure_delete=OFF;",
 		    e);
+	if (role == DB_SHARED) {
+		rc = db_run(db, "PRAGMA journal_mode=WAL; PRAGMA cache_size=-16384;", e);
+		if (rc == 0)
+			rc = db_run(db, common, e);
+		return rc == 0 ? db_run(db, "PRAGMA wal_autocheckpoint=1000;", e) : rc;
+	}
 	rc = role == DB_WRITER ? db_run(db, "PRAGMA journal_mode=WAL; PRAGMA cache_size=-32768;", e) : 0;
 	if (rc == 0)
 		rc = db_run(db, common, e);
@@ -132,7 +139,7 @@ db_open(struct db *db, const char *path, enum db_role role, struct error *e)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
-	    (role == DB_WRITER || role == DB_COPY ? SQLITE_OPEN_CREATE : 0);
+	    (role == DB_WRITER || role == DB_SHARED || role == DB_COPY ? SQLITE_OPEN_CREATE : 0);
 	int rc;
 
 	memset(db, 0, sizeof *db);
@@ -243,6 +250,13 @@ query_bytes(struct query *q, struct slice v)
 		    q->statement, ++q->bound, v.len == 0 ? (const void *)"" : v.data, (int)v.len, SQLITE_STATIC);
 }
 
+void
+query_null(struct query *q)
+{
+	if (q->rc == SQLITE_OK)
+		q->rc = sqlite3_bind_null(q->statement, ++q->bound);
+}
+
 int
 query_step(struct query *q, struct error *e)
 {
@@ -288,6 +302,12 @@ query_one(struct query *q, const char *what, struct error *e)
 	return rc < 0 ? rc : 0;
 }
 
+bool
+query_col_null(struct query *q, int column)
+{
+	return sqlite3_column_type(q->statement, column) == SQLITE_NULL;
+}
+
 uint64_t
 query_col_u64(struct query *q, int column)
 {
@@ -307,10 +327,18 @@ query_col_bool(struct query *q, int column)
 }
 
 struct slice
-query_col_bytes(struct query *q, int column, struct arena *a)
+query_col_peek(struct query *q, int column)
 {
 	const void *data = sqlite3_column_blob(q->statement, column);
 	int len = sqlite3_column_bytes(q->statement, column);
 
-	return len <= 0 || data == NULL ? SLICE_EMPTY : arena_copy(a, slice_of(data, (size_t)len));
+	return len <= 0 || data == NULL ? SLICE_EMPTY : slice_of(data, (size_t)len);
+}
+
+struct slice
+query_col_bytes(struct query *q, int column, struct arena *a)
+{
+	struct slice there = query_col_peek(q, column);
+
+	return there.len == 0 ? SLICE_EMPTY : arena_copy(a, there);
 }

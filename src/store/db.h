@@ -43,6 +43,7 @@ enum db_role {
 	DB_READER,
 	DB_LOOKER, /* of a file that nobody writes: not an octet changes, also where nothing could be written */
 	DB_CHECKPOINTER,
+	DB_SHARED, /* of several processes that come and go, each of which may write: makes the file, checkpoints by itself */
 	DB_COPY, /* a file in the making: without a log or sync, worthless until it is whole and synced */
 };
 
@@ -69,6 +70,7 @@ struct query query_begin(struct db *db, const char *sql_literal);
 /* Bind the next parameter. Slices must live until query_end(). */
 void query_u64(struct query *q, uint64_t v);
 void query_bytes(struct query *q, struct slice v);
+void query_null(struct query *q);
 /* 1 a row, 0 no more, or negative; after 0 and negative the query is ended. */
 int query_step(struct query *q, struct error *e);
 void query_end(struct query *q);
@@ -77,9 +79,12 @@ int query_run(struct query *q, struct error *e);
 /* The first row must be there (ERR_NOT_FOUND, "no such WHAT"); stays open for the columns: query_end() it. */
 int query_one(struct query *q, const char *what, struct error *e);
 
+bool query_col_null(struct query *q, int column);
 uint64_t query_col_u64(struct query *q, int column);
 uint32_t query_col_u32(struct query *q, int column);
 bool query_col_bool(struct query *q, int column);
+/* What SQLite holds: good until the next step. */
+struct slice query_col_peek(struct query *q, int column);
 /* A copy in a; empty when a is out of memory (its err tells). */
 struct slice query_col_bytes(struct query *q, int column, struct arena *a);
 

@@ -29,15 +29,7 @@ get_origin(const struct json_value *o, enum trust_origin *out)
 {
 	struct slice word;
 
-	if (!json_value_get_text(json_value_get(o, "origin"), &word))
-		return false;
-	for (int i = 0; i < TRUST_ORIGIN_COUNT; i++) {
-		if (slice_eq_str(word, trust_origin_name((enum trust_origin)i))) {
-			*out = (enum trust_origin)i;
-			return true;
-		}
-	}
-	return false;
+	return json_value_get_text(json_value_get(o, "origin"), &word) && trust_origin_parse(word, out);
 }
 
 static bool
@@ -109,8 +101,8 @@ get_entries(const struct json_value *root, struct arena *a, struct trust_entry *
 	if (version > VERSION)
 		return error_set(
 		    e, ERR_UNSUPPORTED, "the index of certificates was written by a newer Letterlock: use that one");
-	if (n > TRUST_CERTS_MAX)
-		return error_set(e, ERR_LIMIT, "the index of certificates holds more than %u", TRUST_CERTS_MAX);
+	if (n > TRUST_INDEX_CERTS_MAX)
+		return error_set(e, ERR_LIMIT, "the index of certificates holds more than %u", TRUST_INDEX_CERTS_MAX);
 	entries = arena_array(a, n, sizeof *entries);
 	if (entries == NULL)
 		return error_nomem(e);

@@ -20,18 +20,6 @@ struct trust_store {
 	struct arena arena; /* of the entries */
 };
 
-const char *
-trust_origin_name(enum trust_origin o)
-{
-	static const char *const names[TRUST_ORIGIN_COUNT] = { [TRUST_FIRST_USE] = "first use",
-		[TRUST_KEYSERVER] = "key server",
-		[TRUST_IMPORTED] = "imported",
-		[TRUST_DIRECTORY] = "directory",
-		[TRUST_OWN] = "own" };
-
-	return (unsigned)o < TRUST_ORIGIN_COUNT ? names[o] : "unknown";
-}
-
 int
 trust_address_fold(struct slice address, struct buf *out)
 {
@@ -454,8 +442,8 @@ put_locked(struct trust_store *s, const struct trust_put *put, bool *changed_out
 
 	if (entries == NULL)
 		return error_nomem(e);
-	if (count > TRUST_CERTS_MAX)
-		return error_set(e, ERR_LIMIT, "there are %u certificates here already", TRUST_CERTS_MAX);
+	if (count > TRUST_INDEX_CERTS_MAX)
+		return error_set(e, ERR_LIMIT, "there are %u certificates here already", TRUST_INDEX_CERTS_MAX);
 	if (s->count > 0)
 		memcpy(entries, s->entries, s->count * sizeof *entries);
 	rc = merged_bytes(s, put, &bytes, changed_out, e);

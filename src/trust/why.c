@@ -48,9 +48,33 @@ trust_why(const struct trust_entry *entry, struct buf *out)
 		(void)buf_put_str(out, "You imported it");
 		put_from(out, " from ", entry->from);
 		break;
+	case TRUST_WKD:
+		(void)buf_put_str(out, "The Web Key Directory of the address's domain");
+		put_from(out, ", ", entry->from);
+		(void)buf_put_str(out, ", gave it");
+		break;
+	case TRUST_DANE:
+		(void)buf_put_str(out, "The secure DNS of the address's domain");
+		put_from(out, " (", entry->from);
+		(void)buf_put_str(out, entry->from.len > 0 ? ") gave it" : " gave it");
+		break;
+	case TRUST_CERT_D:
+		(void)buf_put_str(
+		    out, "It was in the certificate directory that this machine's OpenPGP programs share");
+		break;
+	case TRUST_AUTOCRYPT:
+		(void)buf_put_str(out, "A mail's Autocrypt header");
+		put_from(out, " from ", entry->from);
+		(void)buf_put_str(out, " brought it");
+		break;
+	case TRUST_GOSSIP:
+		(void)buf_put_str(out, "It came in somebody else's encrypted mail");
+		put_from(out, ", from ", entry->from);
+		break;
 	case TRUST_FIRST_USE:
+	case TRUST_CERTIFIED:
+	case TRUST_VERIFIED:
 	case TRUST_OWN:
-	case TRUST_ORIGIN_COUNT:
 		(void)buf_put_str(out, "It came with a message");
 		put_from(out, " from ", entry->from);
 		break;
