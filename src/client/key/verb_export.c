@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: ISC */
+/* `letterlock key export` */
+#include "client/key/command.h"
+#include "client/key/verbs.h"
+#include "openpgp/frame/armor.h"
+#include "os/file.h"
+#include "os/terminal.h"
+
+static const char help[] = "letterlock key export WHO\n"
+			   "\n"
+			   "Writes the certificate; with --secret the secret key, readable by other programs.\n"
+			   "Options: --secret, --output FILE, --binary, --passphrase-fd N\n"
+			   "\n"
+			   "Example:\n"
+			   "  letterlock key export --secret alice@example.org --output alice.key\n";
+
+struct export_options {
+	const char *output;
+	bool secret, binary;
+};
+
+/* Under the same passphrase, in the form that every OpenPGP program reads: iterated S2K for v4. */
+static int
+export_secret(struct key_command *c, const struct pgp_fingerprint *f, struct buf *out)
+{
+	BUF_OWNED struct buf bytes = { .max = AGENT_KEY_OCTETS };
+	struct pgp_cert *cert = NULL;
+	struct buf passphrase;
+	size_t used;
+	int rc = keyring_read_secret(&c->keyring, f, &bytes, &c->error);
+
+	if (rc == 0)
+		rc = pgp_cert_parse(buf_slice(&bytes), &cert, &used, &c->error);
+	buf_init(&passphrase, TERMINAL_SECRET_MAX);
+	if (rc == 0)
+		rc = client_passphrase(&c->common, "Passphrase of your key: ", false, &passphrase, &c->error);
+	if (rc == 0)
+		rc = pgp_cert_protect(cert, buf_slice(&passphrase),
+		    cert->primary->version == 4 ? PGP_PROTECT_CFB : PGP_PROTECT_AEAD, buf_slice(&passphrase), out,
+		    &c->error);
+	buf_wipe_done(&passphrase);
+	pgp_cert_free(cert);
+	return rc;
+}
+
+static int
+export_cert(struct key_command *c, const struct pgp_fingerprint *f, struct buf *out)
+{
+	struct pgp_cert *cert;
+	int rc = trust_store_load(c->keyring.certs, f, &cert, &c->error);
+
+	if (rc != 0)
+		return rc;
+	rc = pgp_cert_write(cert, out);
+	pgp_cert_free(cert);
+	return rc == 0 ? 0 : error_nomem(&c->error);
+}
+
+static int
+write_export(struct key_command *c, const struct export_options *o, const struct pgp_fingerprint *f, struct slice bytes)
+{
+	BUF_OWNED struct buf armored = { .max = 2 * KEY_EXPORT_MAX };
+	const char *path = o->output == NULL ? "-" : o->output;
+	struct file_writer w;
+	int rc = 0;
+
+	if (!o->binary)
+		rc = pgp_armor_write(
+		    o->secret ? PGP_ARMOR_PRIVATE_KEY : PGP_ARMOR_PUBLIC_KEY, f->len == 20, bytes, &armored, &c->error);
+	if (rc == 0)
+		rc = file_writer_open(&w, path, o->secret ? 0600 : 0644, FILE_REPLACE, &c->error);
+	if (rc != 0)
+		return rc;
+	rc = file_writer_put(&w, o->binary ? bytes : buf_slice(&armored), &c->error);
+	if (rc == 0)
+		rc = file_writer_commit(&w, &c->error);
+	file_writer_done(&w);
+	return rc;
+}
+
+int
+key_export(int argc, char **argv)
+{
+	BUF_OWNED struct buf bytes = { .max = KEY_EXPORT_MAX };
+	const struct trust_entry *entry;
+	struct export_options o = { .output = NULL };
+	const struct option options[] = { { "output", OPTION_TEXT, &o.output }, { "secret", OPTION_FLAG, &o.secret },
+		{ "binary", OPTION_FLAG, &o.binary } };
+	const struct key_syntax syntax = KEY_SYNTAX(help, options, 1, 1);
+	struct key_command c;
+	int status, rc;
+
+	if (!key_begin(&c, argc, argv, &syntax, &status))
+		return status;
+	rc = keyring_resolve(&c.keyring, key_argument(&c), o.secret, &entry, &c.error);
+	if (rc == 0)
+		rc = o.secret ? export_secret(&c, &entry->fingerprint, &bytes)
+			      : export_cert(&c, &entry->fingerprint, &bytes);
+	if (rc == 0)
+		rc = write_export(&c, &o, &entry->fingerprint, buf_slice(&bytes));
+	return key_end(&c, rc);
+}
