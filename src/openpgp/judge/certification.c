@@ -13,38 +13,47 @@
 
 /* ---- issuers by key ID ---- */
 
-struct entry {
-	uint64_t id;
-	const struct pgp_cert *cert;
-};
-
 struct pgp_issuers {
-	struct entry *items;
+	struct pgp_cert_source source; /* without a function: all are in items */
+	const struct pgp_cert **items; /* by key ID */
 	size_t count;
 };
 
 static int
 by_id(const void *a, const void *b)
 {
-	const struct entry *p = a, *q = b;
+	const struct pgp_cert *p = *(const struct pgp_cert *const *)a, *q = *(const struct pgp_cert *const *)b;
 
-	return p->id < q->id ? -1 : p->id > q->id ? 1 : 0;
+	return p->primary->key_id < q->primary->key_id ? -1 : p->primary->key_id > q->primary->key_id ? 1 : 0;
 }
 
 int
-pgp_issuers_new(const struct pgp_certs *certs, struct pgp_issuers **out, struct error *e)
+pgp_issuers_from(struct pgp_cert_source source, struct pgp_issuers **out, struct error *e)
 {
 	struct pgp_issuers *i = mem_alloc(sizeof *i);
 
 	if (i == NULL)
 		return error_nomem(e);
+	i->source = source;
+	*out = i;
+	return 0;
+}
+
+int
+pgp_issuers_new(const struct pgp_certs *certs, struct pgp_issuers **out, struct error *e)
+{
+	struct pgp_issuers *i;
+	int rc = pgp_issuers_from((struct pgp_cert_source){ 0 }, &i, e);
+
+	if (rc != 0)
+		return rc;
 	i->items = mem_array(certs->count + 1, sizeof *i->items);
 	if (i->items == NULL) {
-		mem_free(i);
+		pgp_issuers_free(i);
 		return error_nomem(e);
 	}
 	for (; i->count < certs->count; i->count++)
-		i->items[i->count] = (struct entry){ certs->items[i->count]->primary->key_id, certs->items[i->count] };
+		i->items[i->count] = certs->items[i->count];
 	if (i->count > 1)
 		qsort(i->items, i->count, sizeof *i->items, by_id);
 	*out = i;
@@ -60,7 +69,7 @@ pgp_issuers_free(struct pgp_issuers *i)
 	mem_free(i);
 }
 
-/* The first entry with this ID or a greater one. */
+/* The first with this ID or a greater one. */
 static size_t
 lower_bound(const struct pgp_issuers *i, uint64_t id)
 {
@@ -69,7 +78,7 @@ lower_bound(const struct pgp_issuers *i, uint64_t id)
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 
-		if (i->items[mid].id < id)
+		if (i->items[mid]->primary->key_id < id)
 			low = mid + 1;
 		else
 			high = mid;
@@ -77,10 +86,27 @@ lower_bound(const struct pgp_issuers *i, uint64_t id)
 	return low;
 }
 
+/* Several certificates may have one ID. */
+static int
+issuers_find(
+    const struct pgp_issuers *i, uint64_t id, const struct pgp_cert *const **out, size_t *count, struct error *e)
+{
+	size_t at;
+
+	if (i->source.by_key_id != NULL)
+		return i->source.by_key_id(i->source.ctx, id, out, count, e);
+	at = lower_bound(i, id);
+	*out = &i->items[at];
+	*count = 0;
+	while (at + *count < i->count && i->items[at + *count]->primary->key_id == id)
+		(*count)++;
+	return 0;
+}
+
 /* ---- candidates: signatures by somebody who was asked for ---- */
 
 struct candidate {
-	size_t issuer; /* index into the entries: several certificates may have one ID */
+	const struct pgp_cert *issuer;
 	const struct pgp_part *part;
 	uint32_t created;
 	bool revocation;
@@ -139,11 +165,14 @@ may_concern(const struct finding *f, const struct pgp_part *part)
 static void
 consider_id(struct finding *f, const struct pgp_part *part, const struct pgp_sig *s, uint64_t id)
 {
-	const struct pgp_issuers *all = f->q->issuers;
+	const struct pgp_cert *const *found;
+	size_t count = 0;
 
-	for (size_t i = lower_bound(all, id); i < all->count && all->items[i].id == id && f->rc == 0; i++)
-		if (pgp_sig_may_be_from(s, all->items[i].cert->primary))
-			add(f, (struct candidate){ i, part, s->created, s->type == PGP_SIG_CERT_REVOCATION });
+	if (f->rc == 0)
+		f->rc = issuers_find(f->q->issuers, id, &found, &count, f->e);
+	for (size_t i = 0; f->rc == 0 && i < count; i++)
+		if (pgp_sig_may_be_from(s, found[i]->primary))
+			add(f, (struct candidate){ found[i], part, s->created, s->type == PGP_SIG_CERT_REVOCATION });
 }
 
 static void
@@ -162,12 +191,24 @@ consider(struct finding *f, const struct pgp_part *part)
 }
 
 static int
+by_fingerprint(const struct pgp_cert *a, const struct pgp_cert *b)
+{
+	const struct pgp_fingerprint *f = &a->primary->fingerprint, *g = &b->primary->fingerprint;
+
+	return f->len != g->len ? (int)f->len - (int)g->len : memcmp(f->bytes, g->bytes, f->len);
+}
+
+static int
 by_issuer_newest_first(const void *a, const void *b)
 {
 	const struct candidate *p = a, *q = b;
 
-	if (p->issuer != q->issuer)
-		return p->issuer < q->issuer ? -1 : 1;
+	int order = by_fingerprint(p->issuer, q->issuer);
+
+	if (order == 0 && p->issuer != q->issuer) /* a keyring that has one twice */
+		order = p->issuer < q->issuer ? -1 : 1;
+	if (order != 0)
+		return order;
 	if (p->created != q->created)
 		return p->created > q->created ? -1 : 1;
 	return p->part < q->part ? -1 : p->part > q->part ? 1 : 0;
@@ -314,7 +355,8 @@ counts(struct finding *f, struct group *g, const struct candidate *c, bool known
 		return false;
 	if (!is_true(f, g, c, s))
 		return false;
-	if (known || (stood(f, f->q->target, s->created, false) && (g->self || stood(f, g->issuer, s->created, true))))
+	if (known || f->q->any_standing ||
+	    (stood(f, f->q->target, s->created, false) && (g->self || stood(f, g->issuer, s->created, true))))
 		return true;
 	g->failures++;
 	return false;
@@ -363,9 +405,9 @@ take_groups(struct finding *f)
 	if (f->count > 1)
 		qsort(f->items, f->count, sizeof *f->items, by_issuer_newest_first);
 	for (size_t i = 0; i < f->count && f->rc == 0;) {
-		struct group g = { .issuer = f->q->issuers->items[f->items[i].issuer].cert, .items = &f->items[i] };
+		struct group g = { .issuer = f->items[i].issuer, .items = &f->items[i] };
 
-		while (i < f->count && f->items[i].issuer == (size_t)(g.items->issuer)) {
+		while (i < f->count && f->items[i].issuer == g.issuer) {
 			i++;
 			g.count++;
 		}

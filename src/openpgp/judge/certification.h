@@ -25,10 +25,22 @@
 
 #include "openpgp/judge/verify.h"
 
-/* Certificates by the key ID of their primary key: made once, asked often. The certificates must outlive it. */
+/*
+ * Where certificates come from that are fetched only when somebody names them: a store, a directory. What it gives
+ * lives as long as the source, and the same certificate is at the same address each time.
+ */
+struct pgp_cert_source {
+	/* All certificates whose primary key has this ID; *count_out is 0 when there is none. Any error ends the question. */
+	int (*by_key_id)(
+	    void *ctx, uint64_t key_id, const struct pgp_cert *const **out, size_t *count_out, struct error *e);
+	void *ctx;
+};
+
+/* Certificates by the key ID of their primary key: made once, asked often. certs or source must outlive it. ERR_NOMEM. */
 struct pgp_issuers;
 
 int pgp_issuers_new(const struct pgp_certs *certs, struct pgp_issuers **out, struct error *e);
+int pgp_issuers_from(struct pgp_cert_source source, struct pgp_issuers **out, struct error *e);
 void pgp_issuers_free(struct pgp_issuers *i);
 
 struct pgp_certification {
@@ -54,12 +66,14 @@ struct pgp_certification_query {
 	const struct pgp_policy *policy;
 	uint64_t at;        /* unix seconds */
 	bool approved_only; /* only what the owner approved, and what the owner made */
+	bool
+	    any_standing; /* whether issuer and target stood when it was made does not matter: GnuPG looks at now only */
 };
 
 /*
- * Finds them, in the order of their issuers; they live in a. count_out may be
+ * Finds them, in the order of their issuers' fingerprints; they live in a. count_out may be
  * 0. Several of one issuer only when they are of the same second. ERR_NOMEM,
- * ERR_LIMIT (the arena's budget), ERR_CRYPTO.
+ * ERR_LIMIT (the arena's budget), ERR_CRYPTO, and what the source says.
  */
 int pgp_certifications_find(const struct pgp_certification_query *q, struct arena *a, struct pgp_certification **out,
     size_t *count_out, struct error *e);

@@ -8,13 +8,15 @@
 #include "openpgp/judge/regex.h"
 
 #define DEPTH_UNLIMITED 255u
-#define NOBODY SIZE_MAX
+#define SLOTS_MIN 64u
 
 enum answer { UNKNOWN, YES, NO };
 
+struct node;
+
 struct edge {
 	const struct pgp_certification *c;
-	size_t issuer;      /* node */
+	struct node *issuer;
 	unsigned used;      /* of its amount, by paths already found */
 	enum answer covers; /* the user ID in question */
 };
@@ -24,13 +26,15 @@ struct suffix {
 	unsigned length; /* edges; 0: there is none */
 	unsigned amount;
 	struct edge *first;
-	size_t next; /* the node behind it */
+	struct node *next; /* the node behind it */
 };
 
 struct node {
 	const struct pgp_cert *cert;
-	enum answer stands; /* at the reference time */
-	bool *revoked;      /* of each component, when that is known */
+	struct node *older;     /* all nodes of the network, the newest first */
+	struct node *neighbour; /* the next one that is as far from the user ID */
+	enum answer stands;     /* at the reference time */
+	bool *revoked;          /* of each component, when that is known */
 	bool loaded;
 	struct edge *edges; /* into it */
 	size_t edge_count;
@@ -41,53 +45,145 @@ struct pgp_network {
 	const struct pgp_policy *policy;
 	uint64_t at;
 	struct pgp_issuers *issuers;
-	struct node *nodes; /* by address of the certificate */
-	size_t count;
+	struct node *newest;
+	struct node **slots; /* by address of the certificate; a power of two, at most half full */
+	size_t slot_count, count;
+	bool closed; /* all certificates are in it from the beginning */
 	size_t edge_count;
 	struct arena arena;
+};
+
+/* Nodes of one distance, in the order in which they were found. */
+struct layer {
+	struct node *first, *last;
 };
 
 /* One question. */
 struct search {
 	struct pgp_network *n;
-	size_t target;
+	struct node *target;
 	struct slice user_id;
-	size_t *frontier, *next_frontier; /* nodes of this length and of the next */
-	size_t frontier_count, next_count;
+	struct layer next; /* of the length that is being found */
 	struct error *e;
 	int rc;
 };
 
-static int
-by_address(const void *a, const void *b)
-{
-	const struct node *p = a, *q = b;
+/* ---- nodes ---- */
 
-	return (uintptr_t)p->cert < (uintptr_t)q->cert ? -1 : (uintptr_t)p->cert > (uintptr_t)q->cert ? 1 : 0;
+static struct node **
+slot_of(struct node **slots, size_t slot_count, const struct pgp_cert *cert)
+{
+	/* Certificates are large: the low bits of their addresses say little. */
+	size_t at = (size_t)(((uint64_t)(uintptr_t)cert >> 4) * 0x9E3779B97F4A7C15u >> 24);
+
+	for (at &= slot_count - 1; slots[at] != NULL && slots[at]->cert != cert;)
+		at = (at + 1) & (slot_count - 1);
+	return &slots[at];
+}
+
+static bool
+grow(struct pgp_network *n)
+{
+	size_t wanted = n->slot_count == 0 ? SLOTS_MIN : 2 * n->slot_count;
+	struct node **slots = mem_array(wanted, sizeof(struct node *));
+
+	if (slots == NULL)
+		return false;
+	for (struct node *v = n->newest; v != NULL; v = v->older)
+		*slot_of(slots, wanted, v->cert) = v;
+	mem_free(n->slots);
+	n->slots = slots;
+	n->slot_count = wanted;
+	return true;
+}
+
+/* Makes it when it is new; NULL without memory. */
+static struct node *
+node_of(struct pgp_network *n, const struct pgp_cert *cert)
+{
+	struct node **slot, *v;
+
+	if (2 * (n->count + 1) > n->slot_count && !grow(n))
+		return NULL;
+	slot = slot_of(n->slots, n->slot_count, cert);
+	if (*slot != NULL)
+		return *slot;
+	v = arena_alloc(&n->arena, sizeof *v);
+	if (v == NULL)
+		return NULL;
+	*v = (struct node){ .cert = cert, .older = n->newest };
+	n->newest = v;
+	n->count++;
+	*slot = v;
+	return v;
+}
+
+/* A certificate that a caller names. */
+static struct node *
+named_node(struct search *s, const struct pgp_cert *cert, const char *refusal)
+{
+	struct pgp_network *n = s->n;
+	struct node *v;
+
+	if (n->closed && (n->count == 0 || *slot_of(n->slots, n->slot_count, cert) == NULL)) {
+		s->rc = error_set(s->e, ERR_NOT_FOUND, "%s", refusal);
+		return NULL;
+	}
+	v = node_of(n, cert);
+	if (v == NULL)
+		s->rc = error_nomem(s->e);
+	return v;
+}
+
+/* Takes issuers over. */
+static int
+network_new(struct pgp_issuers *issuers, const struct pgp_policy *policy, uint64_t at, struct pgp_network **out,
+    struct error *e)
+{
+	struct pgp_network *n = mem_alloc(sizeof *n);
+
+	if (n == NULL) {
+		pgp_issuers_free(issuers);
+		return error_nomem(e);
+	}
+	n->policy = policy;
+	n->at = at;
+	n->issuers = issuers;
+	arena_init(&n->arena, PGP_NETWORK_EDGES_MAX * 3 * (sizeof(struct node) + sizeof(struct pgp_certification)));
+	*out = n;
+	return 0;
+}
+
+int
+pgp_network_from(struct pgp_cert_source source, const struct pgp_policy *policy, uint64_t at, struct pgp_network **out,
+    struct error *e)
+{
+	struct pgp_issuers *issuers;
+	int rc = pgp_issuers_from(source, &issuers, e);
+
+	return rc == 0 ? network_new(issuers, policy, at, out, e) : rc;
 }
 
 int
 pgp_network_new(const struct pgp_certs *certs, const struct pgp_policy *policy, uint64_t at, struct pgp_network **out,
     struct error *e)
 {
-	struct pgp_network *n = mem_alloc(sizeof *n);
-	int rc;
+	struct pgp_issuers *issuers;
+	struct pgp_network *n;
+	int rc = pgp_issuers_new(certs, &issuers, e);
 
-	if (n == NULL)
-		return error_nomem(e);
-	n->policy = policy;
-	n->at = at;
-	arena_init(&n->arena, PGP_NETWORK_EDGES_MAX * 2 * (sizeof(struct edge) + sizeof(struct pgp_certification)));
-	n->nodes = mem_array(certs->count + 1, sizeof *n->nodes);
-	rc = n->nodes == NULL ? error_nomem(e) : pgp_issuers_new(certs, &n->issuers, e);
+	if (rc == 0)
+		rc = network_new(issuers, policy, at, &n, e);
+	if (rc != 0)
+		return rc;
+	for (size_t i = 0; i < certs->count && rc == 0; i++)
+		if (node_of(n, certs->items[i]) == NULL)
+			rc = error_nomem(e);
 	if (rc != 0) {
 		pgp_network_free(n);
 		return rc;
 	}
-	for (; n->count < certs->count; n->count++)
-		n->nodes[n->count].cert = certs->items[n->count];
-	if (n->count > 1)
-		qsort(n->nodes, n->count, sizeof *n->nodes, by_address);
+	n->closed = true;
 	*out = n;
 	return 0;
 }
@@ -97,21 +193,12 @@ pgp_network_free(struct pgp_network *n)
 {
 	if (n == NULL)
 		return;
-	for (size_t i = 0; i < n->count; i++)
-		mem_free(n->nodes[i].edges);
+	for (struct node *v = n->newest; v != NULL; v = v->older)
+		mem_free(v->edges);
 	pgp_issuers_free(n->issuers);
-	mem_free(n->nodes);
+	mem_free(n->slots);
 	arena_done(&n->arena);
 	mem_free(n);
-}
-
-static size_t
-node_of(const struct pgp_network *n, const struct pgp_cert *cert)
-{
-	const struct node key = { .cert = cert };
-	const struct node *found = bsearch(&key, n->nodes, n->count, sizeof key, by_address);
-
-	return found == NULL ? NOBODY : (size_t)(found - n->nodes);
 }
 
 /* ---- edges, when their node is reached ---- */
@@ -141,8 +228,13 @@ add_edges(struct search *s, struct node *v, const struct pgp_component *k)
 		return;
 	}
 	v->edges = grown;
-	for (size_t i = 0; i < count; i++)
-		v->edges[v->edge_count++] = (struct edge){ .c = &found[i], .issuer = node_of(s->n, found[i].issuer) };
+	for (size_t i = 0; i < count; i++) {
+		struct node *issuer = node_of(s->n, found[i].issuer);
+
+		if (issuer == NULL)
+			s->rc = error_nomem(s->e);
+		v->edges[v->edge_count++] = (struct edge){ .c = &found[i], .issuer = issuer };
+	}
 }
 
 /* Whether the same user ID stood before it: its certifications were found together. */
@@ -179,7 +271,7 @@ left(const struct edge *e)
 static bool
 usable(struct search *s, struct edge *e)
 {
-	if (s->rc != 0 || e->issuer == NOBODY || left(e) == 0 || e->covers == NO)
+	if (s->rc != 0 || left(e) == 0 || e->covers == NO)
 		return false;
 	if (e->covers == UNKNOWN && !e->c->scoped)
 		e->covers = YES;
@@ -202,14 +294,17 @@ weaker(unsigned a, unsigned b)
 
 /* The shorter one stays; of equal ones the stronger. */
 static void
-offer(struct search *s, struct edge *e, size_t into, unsigned length, unsigned amount)
+offer(struct search *s, struct edge *e, struct node *into, unsigned length, unsigned amount)
 {
-	struct suffix *mine = &s->n->nodes[e->issuer].suffix;
+	struct suffix *mine = &e->issuer->suffix;
 
 	if (mine->length != 0 && (mine->length < length || mine->amount >= amount))
 		return;
-	if (mine->length == 0)
-		s->next_frontier[s->next_count++] = e->issuer;
+	if (mine->length == 0) {
+		e->issuer->neighbour = NULL;
+		*(s->next.first == NULL ? &s->next.first : &s->next.last->neighbour) = e->issuer;
+		s->next.last = e->issuer;
+	}
 	*mine = (struct suffix){ length, amount, e, into };
 }
 
@@ -223,19 +318,18 @@ is_claim(const struct search *s, const struct edge *e)
 static void
 first_layer(struct search *s)
 {
-	struct node *target = &s->n->nodes[s->target];
+	struct node *target = s->target;
 
 	load(s, target);
 	for (size_t i = 0; i < target->edge_count; i++)
 		if (is_claim(s, &target->edges[i]) && usable(s, &target->edges[i]))
-			offer(s, &target->edges[i], s->target, 1, left(&target->edges[i]));
+			offer(s, &target->edges[i], target, 1, left(&target->edges[i]));
 }
 
-/* One edge more in front of what begins at node at. No path comes through the target on its way to it. */
+/* One edge more in front of what begins at node v. No path comes through the target on its way to it. */
 static void
-extend(struct search *s, size_t at, unsigned length)
+extend(struct search *s, struct node *v, unsigned length)
 {
-	struct node *v = &s->n->nodes[at];
 	unsigned amount = v->suffix.amount;
 
 	load(s, v);
@@ -243,27 +337,7 @@ extend(struct search *s, size_t at, unsigned length)
 		struct edge *e = &v->edges[i];
 
 		if ((e->c->depth >= length || e->c->depth == DEPTH_UNLIMITED) && e->issuer != s->target && usable(s, e))
-			offer(s, e, at, length + 1, weaker(left(e), amount));
-	}
-}
-
-static void
-spread(struct search *s)
-{
-	for (size_t i = 0; i < s->n->count; i++)
-		s->n->nodes[i].suffix = (struct suffix){ 0 };
-	/* It ends by itself: each round reaches nodes that no earlier one did. Depth 255 has no end. */
-	s->next_count = 0;
-	first_layer(s);
-	for (unsigned length = 1; s->next_count > 0 && s->rc == 0; length++) {
-		size_t *swap = s->frontier;
-
-		s->frontier = s->next_frontier;
-		s->frontier_count = s->next_count;
-		s->next_frontier = swap;
-		s->next_count = 0;
-		for (size_t i = 0; i < s->frontier_count && s->rc == 0; i++)
-			extend(s, s->frontier[i], length);
+			offer(s, e, v, length + 1, weaker(left(e), amount));
 	}
 }
 
@@ -271,16 +345,21 @@ spread(struct search *s)
 
 struct root {
 	const struct pgp_network_root *given;
-	size_t node;
+	struct node *node;
 	unsigned used;
 	bool covers;
 };
 
+struct roots {
+	struct root *items;
+	size_t count;
+};
+
 /* What a path that begins at this root is worth; 0: there is none. */
 static unsigned
-worth(const struct search *s, const struct root *r)
+worth(const struct root *r)
 {
-	const struct suffix *x = &s->n->nodes[r->node].suffix;
+	const struct suffix *x = &r->node->suffix;
 	unsigned amount = x->amount;
 
 	if (!r->covers || x->length == 0 || (r->given->depth < x->length && r->given->depth != DEPTH_UNLIMITED))
@@ -291,26 +370,51 @@ worth(const struct search *s, const struct root *r)
 }
 
 static struct root *
-best_root(const struct search *s, struct root *roots, size_t count)
+best_root(const struct roots *roots)
 {
 	struct root *best = NULL;
 
-	for (size_t i = 0; i < count; i++) {
-		unsigned mine = worth(s, &roots[i]), other = best == NULL ? 0 : worth(s, best);
+	for (size_t i = 0; i < roots->count; i++) {
+		struct root *r = &roots->items[i];
+		unsigned mine = worth(r), other = best == NULL ? 0 : worth(best);
 
-		if (mine > other ||
-		    (mine > 0 && mine == other &&
-			s->n->nodes[roots[i].node].suffix.length < s->n->nodes[best->node].suffix.length))
-			best = &roots[i];
+		if (mine > other || (mine > 0 && mine == other && r->node->suffix.length < best->node->suffix.length))
+			best = r;
 	}
 	return best;
 }
 
+/* A longer path is worth no more than a full one: then who stands farther off need not be looked at. */
+static bool
+is_enough(const struct roots *roots)
+{
+	const struct root *best = best_root(roots);
+
+	return best != NULL && worth(best) >= PGP_NETWORK_FULL;
+}
+
+static void
+spread(struct search *s, const struct roots *roots)
+{
+	for (struct node *v = s->n->newest; v != NULL; v = v->older)
+		v->suffix = (struct suffix){ 0 };
+	/* It ends by itself: each round reaches nodes that no earlier one did. Depth 255 has no end. */
+	s->next = (struct layer){ 0 };
+	first_layer(s);
+	for (unsigned length = 1; s->next.first != NULL && s->rc == 0 && !is_enough(roots); length++) {
+		struct node *v = s->next.first;
+
+		s->next = (struct layer){ 0 };
+		for (; v != NULL && s->rc == 0; v = v->neighbour)
+			extend(s, v, length);
+	}
+}
+
 /* Takes a step out of the network: several edges between the same two are one voice, and have given this much together. */
 static void
-use(struct search *s, size_t from, unsigned amount)
+use(const struct node *from, unsigned amount)
 {
-	struct node *into = &s->n->nodes[s->n->nodes[from].suffix.next];
+	struct node *into = from->suffix.next;
 
 	for (size_t i = 0; i < into->edge_count; i++)
 		if (into->edges[i].issuer == from)
@@ -321,11 +425,9 @@ static void
 keep(struct search *s, struct root *r, struct pgp_network_result *out)
 {
 	struct pgp_network_path *p = &out->paths[out->count];
-	size_t at = r->node;
+	const struct node *at = r->node;
 
-	*p = (struct pgp_network_path){
-		.amount = worth(s, r), .root = r->given->cert, .count = s->n->nodes[at].suffix.length
-	};
+	*p = (struct pgp_network_path){ .amount = worth(r), .root = r->given->cert, .count = at->suffix.length };
 	p->edges = arena_array(&out->arena, p->count, sizeof *p->edges);
 	if (p->edges == NULL) {
 		s->rc = error_set(s->e, out->arena.err, "no room for a path");
@@ -333,11 +435,9 @@ keep(struct search *s, struct root *r, struct pgp_network_result *out)
 	}
 	/* By count: the target may be the last but one node as well, when it certifies itself. */
 	for (size_t i = 0; i < p->count; i++) {
-		const struct suffix *x = &s->n->nodes[at].suffix;
-
-		p->edges[i] = x->first->c;
-		use(s, at, p->amount);
-		at = x->next;
+		p->edges[i] = at->suffix.first->c;
+		use(at, p->amount);
+		at = at->suffix.next;
 	}
 	r->used += p->amount;
 	out->amount += p->amount;
@@ -345,7 +445,7 @@ keep(struct search *s, struct root *r, struct pgp_network_result *out)
 }
 
 static void
-find_paths(struct search *s, struct root *roots, size_t count, unsigned wanted, struct pgp_network_result *out)
+find_paths(struct search *s, const struct roots *roots, unsigned wanted, struct pgp_network_result *out)
 {
 	out->paths = arena_array(&out->arena, PGP_NETWORK_PATHS_MAX, sizeof *out->paths);
 	if (out->paths == NULL)
@@ -353,8 +453,8 @@ find_paths(struct search *s, struct root *roots, size_t count, unsigned wanted, 
 	while (s->rc == 0 && out->amount < wanted && out->count < PGP_NETWORK_PATHS_MAX) {
 		struct root *r;
 
-		spread(s);
-		r = s->rc == 0 ? best_root(s, roots, count) : NULL;
+		spread(s, roots);
+		r = s->rc == 0 ? best_root(roots) : NULL;
 		if (r == NULL)
 			return;
 		keep(s, r, out);
@@ -382,24 +482,25 @@ matches(struct search *s, const struct pgp_network_root *r)
 }
 
 static void
-take_roots(struct search *s, const struct pgp_network_root *given, size_t count, struct root *out)
+take_roots(struct search *s, const struct pgp_network_root *given, struct roots *out)
 {
-	for (size_t i = 0; i < count && s->rc == 0; i++) {
-		out[i] = (struct root){ .given = &given[i], .node = node_of(s->n, given[i].cert) };
-		if (out[i].node == NOBODY)
-			s->rc = error_set(s->e, ERR_NOT_FOUND, "a root is not a certificate of the network");
-		else
-			out[i].covers = matches(s, &given[i]);
+	for (size_t i = 0; i < out->count && s->rc == 0; i++) {
+		struct root *r = &out->items[i];
+
+		*r = (struct root){ .given = &given[i] };
+		r->node = named_node(s, given[i].cert, "a root is not a certificate of the network");
+		if (s->rc == 0)
+			r->covers = matches(s, &given[i]);
 	}
 }
 
 static void
 forget_last_question(struct pgp_network *n)
 {
-	for (size_t i = 0; i < n->count; i++)
-		for (size_t k = 0; k < n->nodes[i].edge_count; k++) {
-			n->nodes[i].edges[k].used = 0;
-			n->nodes[i].edges[k].covers = UNKNOWN;
+	for (struct node *v = n->newest; v != NULL; v = v->older)
+		for (size_t k = 0; k < v->edge_count; k++) {
+			v->edges[k].used = 0;
+			v->edges[k].covers = UNKNOWN;
 		}
 }
 
@@ -424,7 +525,7 @@ judge(struct search *s, struct node *v)
 static bool
 is_open(struct search *s)
 {
-	struct node *v = &s->n->nodes[s->target];
+	struct node *v = s->target;
 
 	if (v->stands == UNKNOWN)
 		judge(s, v);
@@ -440,22 +541,21 @@ pgp_network_authenticate(struct pgp_network *n, const struct pgp_network_root *r
     const struct pgp_cert *target, struct slice user_id, unsigned wanted, struct pgp_network_result *out,
     struct error *e)
 {
-	MEM_OWNED size_t *frontiers = mem_array(2 * (n->count + 1), sizeof *frontiers);
 	MEM_OWNED struct root *own_roots = mem_array(root_count + 1, sizeof *own_roots);
-	struct search s = { .n = n, .target = node_of(n, target), .user_id = user_id, .e = e };
+	struct roots all = { own_roots, root_count };
+	struct search s = { .n = n, .user_id = user_id, .e = e };
 
-	if (frontiers == NULL || own_roots == NULL)
+	if (own_roots == NULL)
 		return error_nomem(e);
-	if (s.target == NOBODY)
-		return error_set(e, ERR_NOT_FOUND, "the certificate is not one of the network");
 	*out = (struct pgp_network_result){ 0 };
 	arena_init(&out->arena, (size_t)PGP_NETWORK_EDGES_MAX * 16 * sizeof(void *));
-	s.frontier = frontiers;
-	s.next_frontier = frontiers + n->count + 1;
-	forget_last_question(n);
-	take_roots(&s, roots, root_count, own_roots);
+	s.target = named_node(&s, target, "the certificate is not one of the network");
+	if (s.rc == 0) {
+		forget_last_question(n);
+		take_roots(&s, roots, &all);
+	}
 	if (s.rc == 0 && is_open(&s))
-		find_paths(&s, own_roots, root_count, wanted, out);
+		find_paths(&s, &all, wanted, out);
 	if (s.rc != 0)
 		pgp_network_result_done(out);
 	return s.rc;

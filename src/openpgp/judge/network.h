@@ -16,7 +16,9 @@
  * The search runs backwards from the user ID, shorter paths first and of equal
  * ones the stronger, so that only what leads to it is looked at; edges into a
  * certificate are found and checked when it is reached, and kept for the next
- * question. Found paths are taken out until enough is found.
+ * question. Found paths are taken out until enough is found. So a network needs
+ * no list of all certificates: a source (certification.h) gives those that are
+ * named by signatures on the way, be there a million others.
  *
  * Limits: PGP_NETWORK_EDGES_MAX, PGP_NETWORK_PATHS_MAX (limits.h).
  */
@@ -29,13 +31,15 @@
 
 struct pgp_network;
 
-/* certs and policy must outlive it. at: unix seconds. ERR_NOMEM. Free with pgp_network_free(). */
+/* certs or source, and policy, must outlive it. at: unix seconds. ERR_NOMEM. Free with pgp_network_free(). */
 int pgp_network_new(const struct pgp_certs *certs, const struct pgp_policy *policy, uint64_t at,
+    struct pgp_network **out, struct error *e);
+int pgp_network_from(struct pgp_cert_source source, const struct pgp_policy *policy, uint64_t at,
     struct pgp_network **out, struct error *e);
 void pgp_network_free(struct pgp_network *n);
 
 struct pgp_network_root {
-	const struct pgp_cert *cert; /* one of the network's */
+	const struct pgp_cert *cert; /* of the certificates, or of the source */
 	uint8_t amount;              /* 120: whatever it says counts in full */
 	uint8_t depth;               /* edges that a path from here may have; 255 without end */
 	struct slice regex;          /* only for user IDs that this matches; empty: all */
@@ -56,12 +60,13 @@ struct pgp_network_result {
 };
 
 /*
- * Is target, one of the network's certificates, user_id's? Stops when wanted
+ * Is target, a certificate of the same list or source, user_id's? Stops when wanted
  * (at most PGP_NETWORK_FULL makes sense) is reached. A certificate that does
  * not stand and a user ID that its owner revoked come to 0. The edges live in
  * the network. Free the result with pgp_network_result_done(). ERR_NOMEM,
- * ERR_LIMIT, ERR_CRYPTO; ERR_NOT_FOUND when target or a root is none of the
- * network's.
+ * ERR_LIMIT, ERR_CRYPTO, and what the source says; ERR_NOT_FOUND when target or
+ * a root is none of the list (with a source nobody looks: see to it that they
+ * are).
  */
 int pgp_network_authenticate(struct pgp_network *n, const struct pgp_network_root *roots, size_t root_count,
     const struct pgp_cert *target, struct slice user_id, unsigned wanted, struct pgp_network_result *out,
