@@ -50,7 +50,7 @@ put_body(struct fixed *s)
 		(void)buf_put_u8(&s->out, 'x');
 }
 
-/* "/silent" is never answered, "/moved" is a redirect, a POST is answered with its whole request. */
+/* "/silent" is never answered, "/moved" and others are redirects, a POST is answered with its whole request. */
 static void
 fixed_run(void *session, struct conn *c, int64_t now_ms)
 {
@@ -61,9 +61,17 @@ fixed_run(void *session, struct conn *c, int64_t now_ms)
 	(void)now_ms;
 	if (slice_search(in, SLICE("\r\n\r\n")) == SIZE_MAX || slice_starts(in, SLICE("GET /silent")))
 		return;
-	if (slice_starts(in, SLICE("GET /moved"))) {
+	if (slice_starts(in, SLICE("GET /elsewhere"))) {
+		(void)buf_put_str(
+		    &s->out, "HTTP/1.1 302 Found\r\nLocation: https://127.0.0.1:1/\r\nContent-Length: 4\r\n\r\nhere");
+	} else if (slice_starts(in, SLICE("GET /clear"))) {
+		(void)buf_put_str(
+		    &s->out, "HTTP/1.1 301 Found\r\nLocation: http://localhost/\r\nContent-Length: 0\r\n\r\n");
+	} else if (slice_starts(in, SLICE("GET /loop"))) {
+		(void)buf_put_str(&s->out, "HTTP/1.1 302 Found\r\nLocation: /loop\r\nContent-Length: 5\r\n\r\nagain");
+	} else if (slice_starts(in, SLICE("GET /moved"))) {
 		(void)buf_put_str(&s->out, "HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n");
-	} else if (slice_starts(in, SLICE("POST"))) {
+	} else if (slice_starts(in, SLICE("POST")) || slice_starts(in, SLICE("PUT"))) {
 		if (!slice_ends(in, SLICE("keytext=1")))
 			return;
 		(void)buf_putf(&s->out, "HTTP/1.1 422 No\r\nContent-Length: %zu\r\n\r\n", in.len);
@@ -200,6 +208,22 @@ requests(void **state)
 		{ "no pin, no authority", true, "/", { 0 }, false, false, 100000, ERR_TLS, 0 },
 		{ "silent", true, "/silent", { .timeout_ms = 300 }, true, false, 100000, ERR_TIMEOUT, 0 },
 		{ "redirects are not followed", true, "/moved", { 0 }, true, false, 100000, 0, 302 },
+		{ "a redirect is followed", true, "/moved", { .redirects = 3 }, true, false, BODY_SIZE, 0, 200 },
+		{ "redirects without an end", true, "/loop", { .redirects = 3 }, true, false, 100, ERR_POLICY, 302 },
+		{ "redirects to another host", true, "/elsewhere", { .redirects = 3 }, true, false, 100, ERR_POLICY,
+		    302 },
+		{ "a password goes to no other host", true, "/elsewhere",
+		    { .redirects = 3, .other_hosts = true, .user = "u", .password = "p" }, true, false, 100, ERR_POLICY,
+		    302 },
+		{ "redirects to another host by permission", true, "/elsewhere",
+		    { .redirects = 3, .other_hosts = true }, true, false, 100, ERR_NET, 302 },
+		{ "redirects to http", true, "/clear", { .redirects = 3, .other_hosts = true }, true, false, 100,
+		    ERR_POLICY, 301 },
+		{ "a token with a line end", true, "/", { .bearer = "a\r\nX: y" }, true, false, 100000, ERR_USAGE, 0 },
+		{ "no token in clear", false, "/", { .allow_http = true, .bearer = "t" }, false, false, 100000,
+		    ERR_USAGE, 0 },
+		{ "a proxy that is not there", true, "/", { .proxy = "socks5h://127.0.0.1:1" }, true, false, 100000,
+		    ERR_NET, 0 },
 		{ "http is not asked for", false, "/", { 0 }, false, false, 100000, ERR_USAGE, 0 },
 		{ "http is asked for", false, "/", { .allow_http = true }, false, false, 100000, 0, 200 },
 		{ "no password in clear", false, "/", { .allow_http = true, .user = "u", .password = "p" }, false,
@@ -260,4 +284,30 @@ a_form_is_posted_with_credentials(void **state)
 	stop(&f);
 }
 
-UNIT_MAIN(UNIT_TEST(requests), UNIT_TEST(a_form_is_posted_with_credentials))
+static void
+a_put_carries_its_token(void **state)
+{
+	struct fetch_request r = { .body = SLICE("keytext=1"),
+		.content_type = "application/pgp",
+		.method = "PUT",
+		.accept = "application/json",
+		.bearer = "abc" };
+	unsigned status = 0;
+	struct fixture f;
+	struct buf body;
+
+	(void)state;
+	start(&f);
+	buf_init(&body, 100000);
+	r.url = f.https;
+	r.pin = slice_of(f.pin, sizeof f.pin);
+	assert_ok(fetch(&r, &body, &status, &unit_error));
+	assert_true(slice_starts(buf_slice(&body), SLICE("PUT / HTTP/1.1\r\n")));
+	assert_true(slice_search(buf_slice(&body), SLICE("Authorization: Bearer abc\r\n")) != SIZE_MAX);
+	assert_true(slice_search(buf_slice(&body), SLICE("Accept: application/json\r\n")) != SIZE_MAX);
+	assert_true(slice_search(buf_slice(&body), SLICE("Content-Type: application/pgp\r\n")) != SIZE_MAX);
+	buf_done(&body);
+	stop(&f);
+}
+
+UNIT_MAIN(UNIT_TEST(a_put_carries_its_token), UNIT_TEST(requests), UNIT_TEST(a_form_is_posted_with_credentials))
