@@ -5,7 +5,6 @@
 
 #define ADDR_MAX 320u
 #define LINE 76u
-#define STALE (35u * 86400u) /* section "Preliminary Recommendation": 35 days */
 
 /* ---- reading ---- */
 
@@ -164,75 +163,4 @@ mime_autocrypt_write(const struct mime_autocrypt *x, const char *name, struct bu
 	if (out->err == 0)
 		buf_truncate(out, before);
 	return error_set(e, ERR_LIMIT, "the certificate is too large for an Autocrypt field");
-}
-
-/* ---- a peer's state ---- */
-
-uint64_t
-mime_autocrypt_effective(int64_t date, uint64_t now)
-{
-	return date <= 0 || (uint64_t)date > now ? now : (uint64_t)date;
-}
-
-bool
-mime_autocrypt_seen(struct mime_autocrypt_peer *p, uint64_t effective, const struct mime_autocrypt *x)
-{
-	if (effective < p->autocrypt_timestamp)
-		return false;
-	if (effective > p->last_seen)
-		p->last_seen = effective;
-	if (x == NULL)
-		return false;
-	p->autocrypt_timestamp = effective;
-	p->mutual = x->mutual;
-	return true;
-}
-
-bool
-mime_autocrypt_gossiped(struct mime_autocrypt_peer *p, uint64_t effective)
-{
-	if (p->gossip_timestamp > effective)
-		return false;
-	p->gossip_timestamp = effective;
-	return true;
-}
-
-const char *
-mime_autocrypt_advice_name(enum mime_autocrypt_advice a)
-{
-	static const char *const names[] = { "disable", "discourage", "available", "encrypt" };
-
-	return (unsigned)a < sizeof names / sizeof names[0] ? names[a] : "unknown";
-}
-
-enum mime_autocrypt_advice
-mime_autocrypt_advise(const struct mime_autocrypt_peer *p, const struct mime_autocrypt_question *q)
-{
-	enum mime_autocrypt_advice advice = MIME_AUTOCRYPT_AVAILABLE;
-
-	if (p == NULL || (!q->key && !q->gossip_key))
-		return MIME_AUTOCRYPT_DISABLE;
-	if (!q->key || (p->last_seen > p->autocrypt_timestamp && p->last_seen - p->autocrypt_timestamp > STALE))
-		advice = MIME_AUTOCRYPT_DISCOURAGE;
-	if (q->reply || (advice == MIME_AUTOCRYPT_AVAILABLE && p->mutual && q->mutual))
-		advice = MIME_AUTOCRYPT_ENCRYPT;
-	return advice;
-}
-
-enum mime_autocrypt_advice
-mime_autocrypt_advise_all(const enum mime_autocrypt_advice *each, size_t count)
-{
-	size_t encrypt = 0, discourage = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		if (each[i] == MIME_AUTOCRYPT_DISABLE)
-			return MIME_AUTOCRYPT_DISABLE;
-		encrypt += each[i] == MIME_AUTOCRYPT_ENCRYPT;
-		discourage += each[i] == MIME_AUTOCRYPT_DISCOURAGE;
-	}
-	if (count == 0)
-		return MIME_AUTOCRYPT_DISABLE;
-	if (encrypt == count)
-		return MIME_AUTOCRYPT_ENCRYPT;
-	return discourage > 0 ? MIME_AUTOCRYPT_DISCOURAGE : MIME_AUTOCRYPT_AVAILABLE;
 }

@@ -2,8 +2,7 @@
 /*
  * Autocrypt Level 1's header fields, "Autocrypt" and "Autocrypt-Gossip":
  * a certificate that travels with a mail ("addr=...; prefer-encrypt=mutual;
- * keydata=BASE64"), and the rules by which a peer's state follows from what was
- * seen, and a recommendation from that state.
+ * keydata=BASE64"). What follows from them for a peer is trust/peers.h.
  *
  * Read: an attribute that we do not know makes the field invalid, unless its
  * name begins with '_'; keydata is the last one; none comes twice. Over
@@ -51,40 +50,5 @@ size_t mime_autocrypt_gossip(const struct mime_header *h, struct arena *a, struc
  * ERR_LIMIT when it would be over MIME_AUTOCRYPT_MAX.
  */
 int mime_autocrypt_write(const struct mime_autocrypt *x, const char *name, struct buf *out, struct error *e);
-
-/* ---- a peer's state; times are unix seconds, 0 never ---- */
-
-struct mime_autocrypt_peer {
-	uint64_t last_seen;           /* the newest mail of this peer */
-	uint64_t autocrypt_timestamp; /* the newest one that had the field */
-	uint64_t gossip_timestamp;    /* the newest mail of others that had gossip about this peer */
-	bool mutual;
-};
-
-/* The time that counts: that of the mail, or now when it says none or one to come. */
-uint64_t mime_autocrypt_effective(int64_t date, uint64_t now);
-/* A mail of the peer; x NULL: without a valid field. Whether x's key becomes the peer's. */
-bool mime_autocrypt_seen(struct mime_autocrypt_peer *p, uint64_t effective, const struct mime_autocrypt *x);
-/* Gossip about the peer: whether its key becomes the peer's gossip key. */
-bool mime_autocrypt_gossiped(struct mime_autocrypt_peer *p, uint64_t effective);
-
-enum mime_autocrypt_advice {
-	MIME_AUTOCRYPT_DISABLE,    /* it cannot be encrypted */
-	MIME_AUTOCRYPT_DISCOURAGE, /* it can, and perhaps cannot be read */
-	MIME_AUTOCRYPT_AVAILABLE,
-	MIME_AUTOCRYPT_ENCRYPT,
-};
-const char *mime_autocrypt_advice_name(enum mime_autocrypt_advice a); /* "disable", ... as the standard says */
-
-struct mime_autocrypt_question {
-	bool key, gossip_key; /* there is one, and it can be encrypted to */
-	bool mutual;          /* our own account prefers to encrypt */
-	bool reply;           /* to an encrypted letter */
-};
-/* p NULL: nothing is known of the peer. */
-enum mime_autocrypt_advice
-mime_autocrypt_advise(const struct mime_autocrypt_peer *p, const struct mime_autocrypt_question *q);
-/* Of several recipients together; MIME_AUTOCRYPT_DISABLE without any. */
-enum mime_autocrypt_advice mime_autocrypt_advise_all(const enum mime_autocrypt_advice *each, size_t count);
 
 #endif

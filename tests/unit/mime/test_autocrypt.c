@@ -179,86 +179,6 @@ gossip_is_read(void **state)
 	arena_done(&a);
 }
 
-/* The update rules, step by step ("Updating Autocrypt Peer State"). */
-static void
-a_peer_is_followed(void **state)
-{
-	const struct mime_autocrypt x = { .mutual = true };
-	struct mime_autocrypt_peer p = { 0 };
-
-	(void)state;
-	assert_true(mime_autocrypt_seen(&p, 100, &x));
-	assert_int_equal(p.last_seen, 100);
-	assert_int_equal(p.autocrypt_timestamp, 100);
-	assert_true(p.mutual);
-	assert_false(mime_autocrypt_seen(&p, 200, NULL)); /* from another program */
-	assert_int_equal(p.last_seen, 200);
-	assert_int_equal(p.autocrypt_timestamp, 100);
-	assert_false(mime_autocrypt_seen(&p, 50, &x)); /* an old mail that comes late */
-	assert_int_equal(p.last_seen, 200);
-	assert_true(mime_autocrypt_seen(&p, 150, &(struct mime_autocrypt){ 0 }));
-	assert_int_equal(p.last_seen, 200);
-	assert_int_equal(p.autocrypt_timestamp, 150);
-	assert_false(p.mutual);
-	assert_true(mime_autocrypt_gossiped(&p, 10));
-	assert_false(mime_autocrypt_gossiped(&p, 9));
-	assert_int_equal(p.gossip_timestamp, 10);
-	assert_int_equal(mime_autocrypt_effective(5, 10), 5);
-	assert_int_equal(mime_autocrypt_effective(11, 10), 10);
-	assert_int_equal(mime_autocrypt_effective(0, 10), 10);
-	assert_int_equal(mime_autocrypt_effective(-1, 10), 10);
-}
-
-#define DAY 86400u
-
-static const struct {
-	struct mime_autocrypt_peer p;
-	struct mime_autocrypt_question q;
-	enum mime_autocrypt_advice advice;
-} advices[] = {
-	{ { 0 }, { 0 }, MIME_AUTOCRYPT_DISABLE },
-	{ { 9, 9, 0, true }, { false, false, true, true }, MIME_AUTOCRYPT_DISABLE },
-	{ { 0, 0, 9, false }, { false, true, true, false }, MIME_AUTOCRYPT_DISCOURAGE },
-	{ { 0, 0, 9, false }, { false, true, false, true }, MIME_AUTOCRYPT_ENCRYPT },
-	{ { 9, 9, 0, false }, { true, false, true, false }, MIME_AUTOCRYPT_AVAILABLE },
-	{ { 9, 9, 0, true }, { true, false, false, false }, MIME_AUTOCRYPT_AVAILABLE },
-	{ { 9, 9, 0, true }, { true, false, true, false }, MIME_AUTOCRYPT_ENCRYPT },
-	{ { 35 * DAY + 9, 9, 0, true }, { true, false, true, false }, MIME_AUTOCRYPT_ENCRYPT },
-	{ { 35 * DAY + 10, 9, 0, true }, { true, false, true, false }, MIME_AUTOCRYPT_DISCOURAGE },
-	{ { 35 * DAY + 10, 9, 0, true }, { true, false, true, true }, MIME_AUTOCRYPT_ENCRYPT },
-};
-
-static void
-advice_is_the_standards(void **state)
-{
-	(void)state;
-	assert_int_equal(mime_autocrypt_advise(NULL, &advices[6].q), MIME_AUTOCRYPT_DISABLE);
-	for (size_t i = 0; i < sizeof advices / sizeof advices[0]; i++) {
-		if (mime_autocrypt_advise(&advices[i].p, &advices[i].q) != advices[i].advice)
-			fail_msg("row %zu", i);
-	}
-}
-
-#define DIS MIME_AUTOCRYPT_DISABLE
-#define COU MIME_AUTOCRYPT_DISCOURAGE
-#define AVA MIME_AUTOCRYPT_AVAILABLE
-#define ENC MIME_AUTOCRYPT_ENCRYPT
-
-static void
-advice_for_several(void **state)
-{
-	static const struct {
-		enum mime_autocrypt_advice each[3];
-		enum mime_autocrypt_advice all;
-	} rows[] = { { { ENC, DIS, ENC }, DIS }, { { ENC, ENC, ENC }, ENC }, { { ENC, COU, AVA }, COU },
-		{ { ENC, AVA, ENC }, AVA } };
-
-	(void)state;
-	assert_int_equal(mime_autocrypt_advise_all(NULL, 0), DIS);
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-		assert_int_equal(mime_autocrypt_advise_all(rows[i].each, 3), rows[i].all);
-}
-
 /* The fields of the standard's examples, when they are at hand; there keydata is "...". */
 static void
 the_standards_examples(void **state)
@@ -298,5 +218,4 @@ the_standards_examples(void **state)
 
 UNIT_MAIN(UNIT_TEST(values_are_parsed), UNIT_TEST(one_field_counts),
     UNIT_TEST(what_is_written_reads_the_same_and_no_line_is_long), UNIT_TEST(a_field_has_a_size),
-    UNIT_TEST(nothing_gets_into_the_header_by_an_address), UNIT_TEST(gossip_is_read), UNIT_TEST(a_peer_is_followed),
-    UNIT_TEST(advice_is_the_standards), UNIT_TEST(advice_for_several), UNIT_TEST(the_standards_examples))
+    UNIT_TEST(nothing_gets_into_the_header_by_an_address), UNIT_TEST(gossip_is_read), UNIT_TEST(the_standards_examples))
