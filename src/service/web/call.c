@@ -21,12 +21,16 @@ static void
 copy_request(struct web_call *c, const struct http_request *r, struct slice body)
 {
 	const struct http_field *authorization = http_request_field(r, "Authorization");
+	const struct http_field *type = http_request_field(r, "Content-Type");
 
+	c->method = r->method;
 	c->path = arena_copy(&c->arena, r->path);
 	c->query = arena_copy(&c->arena, r->query);
 	c->host = arena_copy(&c->arena, r->host);
 	c->body = arena_copy(&c->arena, body);
 	c->peer = arena_copy(&c->arena, slice_str(conn_peer(c->conn)));
+	if (type != NULL)
+		c->body_type = arena_copy(&c->arena, type->value);
 	if (authorization != NULL)
 		c->authorization = arena_copy(&c->arena, authorization->value);
 }
@@ -94,6 +98,13 @@ web_call_later(struct web_call *call, struct pool *pool, void (*stage)(struct we
 void
 web_call_finish(struct web_call *call, unsigned status, const char *content_type)
 {
+	void (*dress)(struct web_call * call, unsigned status) = call->dress;
+
+	if (dress != NULL) {
+		call->dress = NULL;
+		dress(call, status);
+		return;
+	}
 	call->status = status;
 	call->content_type = content_type;
 	if (call->answer.err != 0) {
@@ -114,8 +125,8 @@ web_call_say(struct web_call *call, unsigned status, const char *text)
 	web_call_finish(call, status, "text/plain; charset=utf-8");
 }
 
-void
-web_call_fail(struct web_call *call, const struct error *e)
+unsigned
+web_call_status(const struct error *e)
 {
 	static const struct {
 		int code;
@@ -131,11 +142,17 @@ web_call_fail(struct web_call *call, const struct error *e)
 		{ ERR_CLOSED, 503 },
 	};
 
-	for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
-		if (statuses[i].code == e->code) {
-			web_call_say(call, statuses[i].status, e->text);
-			return;
-		}
-	}
-	web_call_say(call, 500, "The directory could not do it; the operator's log says why.");
+	for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++)
+		if (statuses[i].code == e->code)
+			return statuses[i].status;
+	return 500;
+}
+
+void
+web_call_fail(struct web_call *call, const struct error *e)
+{
+	unsigned status = web_call_status(e);
+
+	web_call_say(
+	    call, status, status != 500 ? e->text : "The directory could not do it; the operator's log says why.");
 }

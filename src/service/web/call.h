@@ -19,7 +19,7 @@
 
 #define WEB_CALL_BUDGET (32u << 20) /* octets of memory for one request */
 #define WEB_ANSWER_MAX (8u << 20)
-#define WEB_ANSWER_FIELDS 4u
+#define WEB_ANSWER_FIELDS 6u
 
 struct directory_upload;
 
@@ -30,9 +30,13 @@ struct web_call {
 	struct conn *conn;
 	bool tls;
 	struct arena arena;
+	enum http_method method;
 	struct slice path, query, body, host, authorization, peer; /* in the arena */
+	struct slice body_type;                                    /* Content-Type, or empty; likewise */
 	uint64_t account;                                          /* who signed in; 0: nobody */
 	void (*stage)(struct web_call *call);                      /* what the worker runs */
+	/* Set: what the answer is to become when it is finished, e.g. a page around its text; calls web_call_finish() again. */
+	void (*dress)(struct web_call *call, unsigned status);
 	struct directory_upload *upload; /* the key directory's, while it takes certificates */
 
 	/* The answer; to be read when done. */
@@ -53,7 +57,9 @@ void web_call_later(struct web_call *call, struct pool *pool, void (*stage)(stru
 void web_call_finish(struct web_call *call, unsigned status, const char *content_type);
 /* With a sentence, as text/plain. */
 void web_call_say(struct web_call *call, unsigned status, const char *text);
-/* The status for an error's kind, and its sentence. */
+/* The status for an error's kind. */
+unsigned web_call_status(const struct error *e);
+/* That, and its sentence. */
 void web_call_fail(struct web_call *call, const struct error *e);
 
 /* After server_stop(), with everything still running: waits until no request is being carried out. For service_free(). */

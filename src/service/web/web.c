@@ -7,7 +7,9 @@
 #include "os/metrics.h"
 #include "service/web/autoconfig_call.h"
 #include "service/directory/directory.h"
+#include "service/directory/page.h"
 #include "service/web/call.h"
+#include "service/web/html.h"
 
 /* Where a request comes in. */
 enum listener {
@@ -40,24 +42,6 @@ struct session {
 
 /* ---- routes ---- */
 
-static const char front_page[] =
-    "<!doctype html>\n"
-    "<html lang=\"en\"><meta charset=\"utf-8\"><title>Key directory</title>\n"
-    "<h1>Key directory</h1>\n"
-    "<p>Here are the OpenPGP certificates of the people whose mail this server keeps. Mail and encryption programs "
-    "ask\n"
-    "it over HKP and the Web Key Directory; nobody needs to sign in to look somebody up.</p>\n"
-    "<form action=\"/pks/lookup\"><label>Address or fingerprint <input name=\"search\"></label>\n"
-    "<button name=\"op\" value=\"index\">Search</button></form>\n"
-    "</html>\n";
-
-static void
-front(struct web_call *call)
-{
-	(void)buf_put_str(&call->answer, front_page);
-	web_call_finish(call, 200, "text/html; charset=utf-8");
-}
-
 static const struct route {
 	const char *path;
 	bool prefix;       /* everything below it too */
@@ -68,7 +52,11 @@ static const struct route {
 	void (*begin)(struct web_call *call);
 } routes[] = {
 	{ "/", false, false, AUTOCONFIG_PREFIX, TLS, GET, autoconfig_page },
-	{ "/", false, false, NULL, TLS | HKP, GET, front },
+	{ "/", false, false, NULL, TLS | HKP, GET, page_front },
+	{ HTML_STYLE_PATH, false, false, NULL, TLS | HKP, GET, page_style },
+	{ "/search", false, false, NULL, TLS | HKP, GET, page_search },
+	{ "/certificate/", true, false, NULL, TLS | HKP, GET, page_certificate },
+	{ "/upload", false, false, NULL, TLS | HKP, GET | POST, page_upload },
 	{ "/mail/config-v1.1.xml", false, false, NULL, TLS | HTTP, GET, autoconfig_thunderbird },
 	{ "/.well-known/autoconfig/mail/config-v1.1.xml", false, false, NULL, TLS | HTTP, GET, autoconfig_thunderbird },
 	{ "/mail/", true, false, NULL, TLS, GET, autoconfig_apple },
