@@ -21,6 +21,13 @@ void mem_free(void *p);                     /* NULL is permitted */
  */
 void *mem_alloc_large(size_t size);
 
+/*
+ * From now on all pieces but the large ones lie in this region, for good (the agent's, client/agent/memory.h). What was
+ * had before is still given back to where it came from. For a process with one thread.
+ */
+struct region;
+void mem_within(struct region *r);
+
 void mem_fail_after(long n);
 
 /* A local owner that frees itself: MEM_OWNED char *p = mem_alloc(10); */

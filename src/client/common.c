@@ -6,6 +6,7 @@
 
 #include "base/printable.h"
 #include "client/agent/client.h"
+#include "client/agent/config.h"
 #include "os/pinentry.h"
 #include "os/terminal.h"
 
@@ -90,21 +91,27 @@ client_can_ask(void)
 
 /* At the terminal, else in a window. */
 static int
-ask(const char *question, struct buf *out, struct error *e)
+ask(const char *question, enum pinentry_kind kind, struct buf *out, struct error *e)
 {
-	return !terminal_can_ask() && pinentry_can_ask() ? pinentry_ask_secret(question, out, e)
-							 : terminal_ask_secret(question, out, e);
+	struct agent_config config;
+	int rc;
+
+	if (terminal_can_ask() || !pinentry_can_ask())
+		return terminal_ask_secret(question, out, e);
+	rc = agent_config_load(&config, e);
+	return rc == 0 ? pinentry_ask_secret(config.pinentry, kind, question, out, e) : rc;
 }
 
 static int
 ask_twice(const char *question, struct buf *out, struct error *e)
 {
 	BUF_OWNED struct buf again = { .max = TERMINAL_SECRET_MAX };
-	int rc = ask(question, out, e);
+	bool window = !terminal_can_ask() && pinentry_can_ask();
+	int rc = ask(question, PINENTRY_NEW, out, e); /* a window asks for both and compares them itself */
 
-	if (rc == 0)
-		rc = ask("Once more: ", &again, e);
-	if (rc == 0 && !slice_eq(buf_slice(out), buf_slice(&again)))
+	if (rc == 0 && !window)
+		rc = ask("Once more: ", PINENTRY_PASSPHRASE, &again, e);
+	if (rc == 0 && !window && !slice_eq(buf_slice(out), buf_slice(&again)))
 		rc = error_set(e, ERR_USAGE, "these were two different passphrases");
 	if (again.data != NULL)
 		explicit_bzero(again.data, again.cap);
@@ -119,7 +126,7 @@ client_passphrase(const struct common *c, const char *question, bool new, struct
 	if (c->passphrase_fd >= 0)
 		rc = secret_from_fd(c->passphrase_fd, out, e);
 	else
-		rc = new ? ask_twice(question, out, e) : ask(question, out, e);
+		rc = new ? ask_twice(question, out, e) : ask(question, PINENTRY_PASSPHRASE, out, e);
 	if (rc == 0 && new && out->len == 0)
 		return error_set(e, ERR_USAGE, "a key of ours is never kept without a passphrase");
 	return rc == ERR_USAGE && c->passphrase_fd < 0 ? error_context(e, "a passphrase is needed (--passphrase-fd N)")
@@ -138,7 +145,7 @@ client_password(
 	if (agent != NULL && agent_client_password_get(agent, slice_str(address), out, NULL) == 0)
 		return 0;
 	(void)snprintf(question, sizeof question, "Password of %.320s: ", address);
-	rc = ask(question, out, e);
+	rc = ask(question, PINENTRY_PASSPHRASE, out, e);
 	if (rc != 0)
 		return error_context(e, "the account's password is needed (--password-fd N)");
 	if (agent != NULL)

@@ -23,6 +23,15 @@ struct secret {
 /* Once, at a program's start: size octets (a power of two) of locked memory for secrets. Failing is no error. */
 void secret_heap_init(size_t size);
 
+/*
+ * Instead of that: everything that libcrypto takes lies in this region, secrets too, and is overwritten when it is given
+ * back. Before anything else of libcrypto is called; ERR_ORDER when that is over. For a process with one thread.
+ */
+struct region;
+int secret_within(struct region *r, struct error *e);
+/* Overwrites what calls that are over left on the stack, and the registers that a caller may lose. */
+void secret_wipe_stack(void);
+
 /* Both expect s to be empty or uninitialised: they do not free what it held. len zeroed octets; ERR_NOMEM. */
 int secret_new(struct secret *s, size_t len, struct error *e);
 int secret_copy(struct secret *s, struct slice from, struct error *e);

@@ -43,7 +43,7 @@ close_end(int *fd)
 
 /* The child starts with the usual signals, whatever this process ignores or blocks. */
 static int
-start(const char *const argv[], int in, int out, pid_t *pid_out)
+start(const char *const argv[], const char *const environment[], int in, int out, int err, pid_t *pid_out)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
@@ -60,9 +60,12 @@ start(const char *const argv[], int in, int out, pid_t *pid_out)
 	(void)posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	(void)posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
 	(void)posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+	if (err >= 0)
+		(void)posix_spawn_file_actions_adddup2(&actions, err, STDERR_FILENO);
 	/* Descriptors that came from our own caller (--passphrase-fd) are not marked to be closed. */
 	(void)posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
-	rc = posix_spawnp(pid_out, argv[0], &actions, &attr, argv_of(argv), environ);
+	rc = posix_spawnp(
+	    pid_out, argv[0], &actions, &attr, argv_of(argv), environment == NULL ? environ : argv_of(environment));
 	(void)posix_spawnattr_destroy(&attr);
 	(void)posix_spawn_file_actions_destroy(&actions);
 	return rc;
@@ -77,7 +80,7 @@ start_child(const char *const argv[], struct child *c, struct error *e)
 	if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0)
 		rc = errno;
 	else
-		rc = start(argv, in[0], out[1], &c->pid);
+		rc = start(argv, NULL, in[0], out[1], -1, &c->pid);
 	close_end(&in[0]);
 	close_end(&out[1]);
 	c->in = in[1];
@@ -193,7 +196,7 @@ spawn_detached(const char *const argv[], struct error *e)
 	if (middle == 0) {
 		(void)setsid();
 		(void)dup2(null, STDERR_FILENO);
-		_exit(start(argv, null, null, &pid) == 0 ? 0 : 1);
+		_exit(start(argv, NULL, null, null, -1, &pid) == 0 ? 0 : 1);
 	}
 	(void)close(null);
 	if (middle < 0)
@@ -204,4 +207,24 @@ spawn_detached(const char *const argv[], struct error *e)
 	if (rc < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		return error_set(e, ERR_NOT_FOUND, "cannot start %s", argv[0]);
 	return 0;
+}
+
+int
+spawn_on(const char *const argv[], const char *const environment[], int fd, pid_t *pid_out, struct error *e)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), rc;
+
+	rc = start(argv, environment, fd, fd, null, pid_out);
+	if (null >= 0)
+		(void)close(null);
+	return rc == 0 ? 0 : error_set_errno(e, rc == ENOENT ? ERR_NOT_FOUND : ERR_IO, rc, "cannot start %s", argv[0]);
+}
+
+void
+spawn_end(pid_t pid, int timeout_ms)
+{
+	struct child c = { .pid = pid, .in = -1, .out = -1 };
+	struct spawn_result result;
+
+	(void)reap(&c, clock_ms() + timeout_ms, "", &result, NULL);
 }

@@ -6,6 +6,8 @@
 #ifndef OS_SPAWN_H
 #define OS_SPAWN_H
 
+#include <sys/types.h>
+
 #include "base/buf.h"
 #include "base/error.h"
 
@@ -28,5 +30,14 @@ int spawn_run(const char *const argv[], struct slice in, struct buf *out, int ti
  * and does not wait for its end: it becomes nobody's child.
  */
 int spawn_detached(const char *const argv[], struct error *e);
+
+/*
+ * Starts argv[0] (a path) with fd as its standard input and output, and this
+ * environment (NULL: ours); standard error goes nowhere. Does not wait:
+ * spawn_end(). ERR_NOT_FOUND, ERR_IO.
+ */
+int spawn_on(const char *const argv[], const char *const environment[], int fd, pid_t *pid_out, struct error *e);
+/* Waits at most so long for its end, then kills it. */
+void spawn_end(pid_t pid, int timeout_ms);
 
 #endif

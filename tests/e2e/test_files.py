@@ -420,7 +420,10 @@ done
 """)
     fake.chmod(0o755)
     alice.run("encrypt", "plan.txt", "--no-sign", cwd=data, password="100% sure", secret=None)
-    env = dict(bob.env, DISPLAY=":0", PATH=f"{data}/bin:{bob.env['PATH']}", PIN_LOG=str(data / "log"), PIN="100%25 sure")
+    settings = bob.home / "config/letterlock/agent.conf"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text(f'pinentry = "{fake}"\n')
+    env = dict(bob.env, DISPLAY=":0", PIN_LOG=str(data / "log"), PIN="100%25 sure")
     command = [bob.program, "decrypt", "plan.txt.pgp", "-o", "out"]
     done = subprocess.run(command, cwd=data, env=env, capture_output=True, start_new_session=True, stdin=subprocess.DEVNULL)
     assert done.returncode == 0, done.stderr
@@ -428,6 +431,7 @@ done
     done = subprocess.run(command[:-1] + ["out2"], cwd=data, env=dict(env, PIN=""), capture_output=True, start_new_session=True,
                           stdin=subprocess.DEVNULL)
     assert done.returncode != 0 and b"window" in done.stderr and not (data / "out2").exists()
+    settings.unlink()
 
 
 def at_terminal(person, words, answers, cwd):
