@@ -2,6 +2,7 @@
 #include "service/directory/page_show.h"
 
 #include "base/date.h"
+#include "base/qr.h"
 #include "service/web/html.h"
 
 #define DAY_TEXT 10u /* of "2027-01-02 04:05" */
@@ -133,7 +134,7 @@ put_uses(struct buf *page, uint32_t flags)
 
 	for (size_t i = 0; i < sizeof uses / sizeof uses[0]; i++)
 		if ((flags & uses[i].flags) != 0)
-			(void)buf_putf(page, "%s%s", n++ == 0 ? " for " : ", ", uses[i].words);
+			(void)buf_putf(page, "%s%s", n++ == 0 ? ", for " : ", ", uses[i].words);
 	return page->err;
 }
 
@@ -145,9 +146,9 @@ put_key(struct buf *page, const struct pgp_component_judgement *c)
 
 	(void)html_raw(page, "<li>");
 	(void)html_raw(page, name != NULL ? name : "unknown algorithm");
-	(void)buf_putf(page, ", %u bits,", pgp_key_bits(k));
+	(void)buf_putf(page, ", %u bits", pgp_key_bits(k));
 	(void)put_uses(page, c->flags);
-	(void)html_raw(page, " made on ");
+	(void)html_raw(page, ", made on ");
 	(void)put_day(page, k->created);
 	if (c->standing != PGP_STANDING_GOOD) {
 		(void)html_raw(page, " <span class=\"bad\">– ");
@@ -184,6 +185,22 @@ put_download(struct buf *page, const struct pgp_key *primary)
 	return html_raw(page, "\">Download this key</a></p>\n");
 }
 
+/* To scan: a program reads the fingerprint so (and none errs in a digit). */
+static int
+put_qr(struct buf *page, const struct pgp_fingerprint *f)
+{
+	BUF_OWNED struct buf uri = { 0 };
+	struct qr qr;
+
+	buf_init(&uri, 128);
+	(void)buf_put_str(&uri, "OPENPGP4FPR:");
+	(void)put_hex(&uri, f);
+	if (qr_make(buf_slice(&uri), QR_LEVEL_M, &qr, NULL) == 0)
+		(void)qr_write_svg(&qr, SLICE("QR code of this fingerprint"), page);
+	qr_done(&qr);
+	return page->err;
+}
+
 static int
 put_fingerprint(struct buf *page, const struct pgp_fingerprint *f)
 {
@@ -191,7 +208,8 @@ put_fingerprint(struct buf *page, const struct pgp_fingerprint *f)
 	    "<h2>Fingerprint</h2>\n<p>Compare it with what the owner tells you in person or by telephone. When every "
 	    "digit is the same, the key is theirs.</p>\n<p class=\"fingerprint\">");
 	(void)page_put_groups(page, f);
-	return html_raw(page, "</p>\n");
+	(void)html_raw(page, "</p>\n");
+	return put_qr(page, f);
 }
 
 static int
