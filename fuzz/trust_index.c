@@ -1,32 +1,38 @@
 /* SPDX-License-Identifier: ISC */
-/* An index that is read is written, and is then read as the same. */
+/* An index that is read has only what a store can take: whole fingerprints, known origins, as many as it says. */
 #include <stdlib.h>
 
 #include "trust/index.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static void
+check(const struct trust_index_entry *entry)
+{
+	enum trust_origin origin;
+
+	if (entry->fingerprint.len != 20 && entry->fingerprint.len != 32)
+		abort();
+	if (!trust_origin_parse(slice_str(trust_origin_name(entry->origin)), &origin) || origin != entry->origin)
+		abort();
+	if (entry->from.len > 0 && entry->from.data == NULL)
+		abort();
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct trust_entry *entries, *again;
-	struct arena a, b;
-	struct buf first, second;
-	size_t n, m;
+	struct trust_index_entry *entries;
+	struct arena a;
+	size_t n;
 
 	arena_init(&a, 1 << 24);
-	arena_init(&b, 1 << 24);
-	buf_init(&first, 1 << 24);
-	buf_init(&second, 1 << 24);
-	if (trust_index_parse(slice_of(data, size), &a, &entries, &n, NULL) == 0 &&
-	    trust_index_write(entries, n, &first, NULL) == 0) {
-		if (trust_index_parse(buf_slice(&first), &b, &again, &m, NULL) != 0 || n != m ||
-		    trust_index_write(again, m, &second, NULL) != 0 || !slice_eq(buf_slice(&first), buf_slice(&second)))
+	if (trust_index_parse(slice_of(data, size), &a, &entries, &n, NULL) == 0) {
+		if (n > TRUST_INDEX_CERTS_MAX)
 			abort();
+		for (size_t i = 0; i < n; i++)
+			check(&entries[i]);
 	}
-	buf_done(&first);
-	buf_done(&second);
 	arena_done(&a);
-	arena_done(&b);
 	return 0;
 }

@@ -33,46 +33,7 @@ get_origin(const struct json_value *o, enum trust_origin *out)
 }
 
 static bool
-get_addresses(const struct json_value *o, struct arena *a, struct trust_entry *entry)
-{
-	const struct json_value *list = json_value_get(o, "addresses");
-	size_t n = json_value_count(list);
-	struct slice *addresses = arena_array(a, n, sizeof *addresses), text;
-
-	if (!json_value_is_list(list) || n > TRUST_ADDRESSES_MAX || addresses == NULL)
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		if (!json_value_get_text(json_value_at(list, i), &text))
-			return false;
-		addresses[i] = arena_copy(a, text);
-	}
-	entry->addresses = addresses;
-	entry->address_count = n;
-	return true;
-}
-
-static bool
-get_keys(const struct json_value *o, struct arena *a, struct trust_entry *entry)
-{
-	const struct json_value *list = json_value_get(o, "keys");
-	size_t n = json_value_count(list);
-	struct pgp_fingerprint *keys = arena_array(a, n, sizeof *keys);
-	struct slice text;
-
-	if (!json_value_is_list(list) || n > TRUST_KEYS_MAX || keys == NULL)
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		if (!json_value_get_text(json_value_at(list, i), &text) ||
-		    pgp_fingerprint_parse(text, &keys[i], NULL) != 0)
-			return false;
-	}
-	entry->keys = keys;
-	entry->key_count = n;
-	return true;
-}
-
-static bool
-get_entry(const struct json_value *o, struct arena *a, struct trust_entry *entry)
+get_entry(const struct json_value *o, struct arena *a, struct trust_index_entry *entry)
 {
 	struct slice fingerprint, from;
 
@@ -83,16 +44,15 @@ get_entry(const struct json_value *o, struct arena *a, struct trust_entry *entry
 		return false;
 	entry->from = arena_copy(a, from);
 	return get_origin(o, &entry->origin) && get_u64(o, "added", &entry->added) &&
-	    get_u64(o, "changed", &entry->changed) && get_u64(o, "verified", &entry->verified) &&
-	    get_keys(o, a, entry) && get_addresses(o, a, entry);
+	    get_u64(o, "changed", &entry->changed) && get_u64(o, "verified", &entry->verified);
 }
 
 static int
-get_entries(const struct json_value *root, struct arena *a, struct trust_entry **entries_out, size_t *count_out,
+get_entries(const struct json_value *root, struct arena *a, struct trust_index_entry **entries_out, size_t *count_out,
     struct error *e)
 {
 	const struct json_value *list = json_value_get(root, "certificates");
-	struct trust_entry *entries;
+	struct trust_index_entry *entries;
 	size_t n = json_value_count(list);
 	uint64_t version;
 
@@ -117,7 +77,7 @@ get_entries(const struct json_value *root, struct arena *a, struct trust_entry *
 
 int
 trust_index_parse(
-    struct slice text, struct arena *a, struct trust_entry **entries_out, size_t *count_out, struct error *e)
+    struct slice text, struct arena *a, struct trust_index_entry **entries_out, size_t *count_out, struct error *e)
 {
 	struct json_value *root;
 	int rc = json_value_parse(text, &root, e);
@@ -127,53 +87,4 @@ trust_index_parse(
 	rc = get_entries(root, a, entries_out, count_out, e);
 	json_value_free(root);
 	return rc == 0 && a->err != 0 ? error_set(e, a->err, "the index of certificates is too large") : rc;
-}
-
-static struct json_value *
-keys_value(const struct trust_entry *entry)
-{
-	struct json_value *list = json_value_list();
-	BUF_OWNED struct buf hex = { .max = 100 };
-
-	for (size_t i = 0; i < entry->key_count; i++) {
-		buf_clear(&hex);
-		(void)pgp_fingerprint_write(&entry->keys[i], &hex);
-		json_value_append_text(list, buf_slice(&hex));
-	}
-	return list;
-}
-
-static struct json_value *
-entry_value(const struct trust_entry *entry)
-{
-	struct json_value *o = json_value_object(), *list = json_value_list();
-	BUF_OWNED struct buf hex = { .max = 100 };
-
-	(void)pgp_fingerprint_write(&entry->fingerprint, &hex);
-	json_value_set_text(o, "fingerprint", buf_slice(&hex));
-	json_value_set_str(o, "origin", trust_origin_name(entry->origin));
-	json_value_set_text(o, "from", entry->from);
-	json_value_set_i64(o, "added", (int64_t)entry->added);
-	json_value_set_i64(o, "changed", (int64_t)entry->changed);
-	json_value_set_i64(o, "verified", (int64_t)entry->verified);
-	json_value_set(o, "keys", keys_value(entry));
-	for (size_t i = 0; i < entry->address_count; i++)
-		json_value_append_text(list, entry->addresses[i]);
-	json_value_set(o, "addresses", list);
-	return o;
-}
-
-int
-trust_index_write(const struct trust_entry *entries, size_t count, struct buf *out, struct error *e)
-{
-	struct json_value *root = json_value_object(), *list = json_value_list();
-	int rc;
-
-	json_value_set_i64(root, "version", VERSION);
-	for (size_t i = 0; i < count; i++)
-		json_value_append(list, entry_value(&entries[i]));
-	json_value_set(root, "certificates", list);
-	rc = json_value_write(root, true, out, e);
-	json_value_free(root);
-	return rc;
 }

@@ -16,6 +16,7 @@
 #define TRUST_OTHERS_MAX 500u          /* others' signatures kept of one user ID; the best known people have so many */
 #define TRUST_OTHERS_EACH_MAX 16u      /* of one issuer among them, when there are too many */
 #define TRUST_SELF_MAX 64u             /* self-signatures of one component that are kept unseen */
+#define TRUST_CUT_CHECKS_MAX 1024u     /* self-signatures of a flooded certificate that may turn out to be forged */
 #define TRUST_EVIDENCE_MAX 64u         /* rows of one certificate */
 #define TRUST_HISTORY_MAX 256u         /* rows of one address */
 #define TRUST_ROOTS_MAX 1000u          /* roots of the web of trust */

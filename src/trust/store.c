@@ -1,24 +1,52 @@
 /* SPDX-License-Identifier: ISC */
+/* The database: opening, its tables, changes as a whole, and the small changes. */
 #include "trust/store.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "openpgp/cert/merge.h"
-#include "openpgp/judge/verify.h"
-#include "os/file.h"
-#include "trust/index.h"
+#include "trust/store_internal.h"
 
-#define ARENA_BUDGET (64u << 20)
+#define ARENA_BUDGET (256u << 20)
+#define VERSION 1u
 
-struct trust_store {
-	char folder[FILE_PATH_MAX];
-	struct trust_entry *entries;
-	size_t count;
-	struct arena arena; /* of the entries */
-};
+/*
+ * certificates   what can be said without reading one; the octets are apart, so that a list does not pass over them
+ * keys           of which certificate is a key, subkeys too; key_id is the last or first eight octets
+ * addresses      folded; of valid user IDs
+ * evidence       see evidence.h; address empty: of the certificate as a whole
+ * history        outlives the certificates
+ */
+static const char tables[] =
+    "CREATE TABLE certificates (id INTEGER PRIMARY KEY AUTOINCREMENT, fingerprint BLOB NOT NULL UNIQUE,"
+    " key_id INTEGER NOT NULL, version INTEGER NOT NULL, origin INTEGER NOT NULL, source BLOB NOT NULL,"
+    " added INTEGER NOT NULL, changed INTEGER NOT NULL, verified INTEGER NOT NULL, created INTEGER NOT NULL,"
+    " expires INTEGER NOT NULL, encrypts INTEGER NOT NULL, encrypts_until INTEGER NOT NULL,"
+    " revoked INTEGER NOT NULL, cut INTEGER NOT NULL, user_id BLOB NOT NULL, addresses BLOB NOT NULL,"
+    " text BLOB NOT NULL);"
+    "CREATE INDEX certificates_key_id ON certificates (key_id);"
+    "CREATE TABLE bodies (id INTEGER PRIMARY KEY, data BLOB NOT NULL);"
+    "CREATE TABLE keys (key_id INTEGER NOT NULL, id INTEGER NOT NULL, fingerprint BLOB NOT NULL,"
+    " PRIMARY KEY (key_id, id, fingerprint)) WITHOUT ROWID;"
+    "CREATE INDEX keys_id ON keys (id);"
+    "CREATE TABLE addresses (address BLOB NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (address, id)) WITHOUT ROWID;"
+    "CREATE INDEX addresses_id ON addresses (id);"
+    "CREATE TABLE evidence (id INTEGER NOT NULL, origin INTEGER NOT NULL, address BLOB NOT NULL,"
+    " source BLOB NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, count INTEGER NOT NULL,"
+    " PRIMARY KEY (id, origin, address, source)) WITHOUT ROWID;"
+    "CREATE TABLE history (address BLOB NOT NULL, fingerprint BLOB NOT NULL, event INTEGER NOT NULL,"
+    " first INTEGER NOT NULL, last INTEGER NOT NULL, count INTEGER NOT NULL, origin INTEGER NOT NULL,"
+    " PRIMARY KEY (address, fingerprint, event)) WITHOUT ROWID;"
+    "CREATE TABLE roots (n INTEGER PRIMARY KEY, fingerprint BLOB NOT NULL UNIQUE, amount INTEGER NOT NULL,"
+    " depth INTEGER NOT NULL, regex BLOB NOT NULL);"
+    "CREATE TABLE settings (name BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE refresh (id INTEGER PRIMARY KEY, asked INTEGER NOT NULL, due INTEGER NOT NULL);"
+    "CREATE INDEX refresh_due ON refresh (due);"
+    "CREATE TABLE peers (address BLOB PRIMARY KEY, last_seen INTEGER NOT NULL, autocrypt INTEGER NOT NULL,"
+    " key BLOB NOT NULL, mutual INTEGER NOT NULL, gossip INTEGER NOT NULL, gossip_key BLOB NOT NULL) WITHOUT ROWID;"
+    "PRAGMA application_id=1282174836;"
+    "PRAGMA user_version=1;";
 
 int
 trust_address_fold(struct slice address, struct buf *out)
@@ -26,23 +54,57 @@ trust_address_fold(struct slice address, struct buf *out)
 	return utf8_fold(out, slice_trim(address));
 }
 
-/* ---- reading ---- */
+/* ---- opening ---- */
 
 static int
-read_index(struct trust_store *s, struct error *e)
+make_tables(struct db *db, struct error *e)
+{
+	uint64_t version = 0;
+	int rc = db_run(db, "BEGIN IMMEDIATE", e);
+
+	if (rc != 0)
+		return rc;
+	rc = db_number(db, "PRAGMA user_version", &version, e);
+	if (rc == 0 && version == 0)
+		rc = db_run(db, tables, e);
+	else if (rc == 0 && version > VERSION)
+		rc = error_set(e, ERR_UNSUPPORTED,
+		    "the certificates were kept by a newer Letterlock (version %u of their "
+		    "database, this one knows %u): use that one",
+		    (unsigned)version, VERSION);
+	if (rc == 0)
+		return db_run(db, "COMMIT", e);
+	(void)db_run(db, "ROLLBACK", NULL);
+	return rc;
+}
+
+static int
+open_database(struct trust_store *s, struct error *e)
 {
 	char path[FILE_PATH_MAX];
-	BUF_OWNED struct buf text = { .max = TRUST_INDEX_MAX };
-	int rc = path_join(path, s->folder, "index.json", e);
+	int rc = path_join(path, s->folder, "certificates.db", e);
 
-	arena_done(&s->arena);
-	s->entries = NULL;
-	s->count = 0;
 	if (rc == 0)
-		rc = file_read(path, &text, e);
-	if (rc == ERR_NOT_FOUND)
-		return 0;
-	return rc == 0 ? trust_index_parse(buf_slice(&text), &s->arena, &s->entries, &s->count, e) : rc;
+		rc = db_open(&s->live->db, path, DB_SHARED, e);
+	if (rc == 0)
+		rc = make_tables(&s->live->db, e);
+	return rc == 0 ? trust_take_over(s, e) : error_context(e, "%s", path);
+}
+
+/* One after the other: the first one makes the file, and takes over what was there before. */
+static int
+open_locked(struct trust_store *s, struct error *e)
+{
+	char path[FILE_PATH_MAX];
+	int lock, rc = path_join(path, s->folder, "lock", e);
+
+	if (rc == 0)
+		rc = file_lock(path, true, &lock, e);
+	if (rc != 0)
+		return rc;
+	rc = open_database(s, e);
+	file_unlock(lock);
+	return rc;
 }
 
 int
@@ -53,12 +115,17 @@ trust_store_open(const char *folder, struct trust_store **out, struct error *e)
 
 	if (s == NULL)
 		return error_nomem(e);
-	arena_init(&s->arena, ARENA_BUDGET);
+	s->live = mem_alloc(sizeof *s->live);
+	if (s->live == NULL) {
+		mem_free(s);
+		return error_nomem(e);
+	}
+	arena_init(&s->live->arena, ARENA_BUDGET);
 	rc = path_join(s->folder, folder, "", e);
 	if (rc == 0)
 		rc = dir_make_private(folder, e);
 	if (rc == 0)
-		rc = read_index(s, e);
+		rc = open_locked(s, e);
 	if (rc != 0) {
 		trust_store_close(s);
 		return rc;
@@ -72,445 +139,169 @@ trust_store_close(struct trust_store *s)
 {
 	if (s == NULL)
 		return;
-	arena_done(&s->arena);
+	if (s->live->db.handle != NULL)
+		db_close(&s->live->db);
+	arena_done(&s->live->arena);
+	mem_free(s->live->known);
+	mem_free(s->live);
 	mem_free(s);
 }
 
-size_t
-trust_store_count(const struct trust_store *s)
+void
+trust_store_set_now(struct trust_store *s, uint64_t now)
 {
-	return s->count;
+	s->live->now = now;
 }
 
-const struct trust_entry *
-trust_store_at(const struct trust_store *s, size_t n)
+/* ---- changes ---- */
+
+static void
+forget_entries(struct trust_live *live)
 {
-	return n < s->count ? &s->entries[n] : NULL;
-}
-
-static size_t
-find(const struct trust_store *s, const struct pgp_fingerprint *f)
-{
-	size_t i = 0;
-
-	while (i < s->count && !pgp_fingerprint_eq(&s->entries[i].fingerprint, f))
-		i++;
-	return i;
-}
-
-const struct trust_entry *
-trust_store_find(const struct trust_store *s, const struct pgp_fingerprint *f)
-{
-	return trust_store_at(s, find(s, f));
-}
-
-static bool
-has_address(const struct trust_entry *entry, struct slice folded)
-{
-	for (size_t i = 0; i < entry->address_count; i++) {
-		if (slice_eq(entry->addresses[i], folded))
-			return true;
-	}
-	return false;
-}
-
-/* What the person said counts most. Import and directory are equal, so that neither takes the place of the other. */
-enum strength { SEEN, BELIEVED, CHECKED, OURS };
-
-static enum strength
-strength(const struct trust_entry *entry)
-{
-	if (entry->origin == TRUST_OWN)
-		return OURS;
-	if (entry->verified != 0)
-		return CHECKED;
-	return entry->origin >= TRUST_IMPORTED ? BELIEVED : SEEN;
-}
-
-static bool
-comes_before(const struct trust_entry *a, const struct trust_entry *b)
-{
-	return strength(a) != strength(b) ? strength(a) > strength(b) : a->added < b->added;
-}
-
-size_t
-trust_store_find_address(const struct trust_store *s, struct slice address, const struct trust_entry **out, size_t max)
-{
-	BUF_OWNED struct buf folded = { .max = TRUST_ADDRESS_MAX };
-	size_t n = 0;
-
-	if (trust_address_fold(address, &folded) != 0)
-		return 0;
-	for (size_t i = 0; i < s->count && n < max; i++) {
-		size_t at = n;
-
-		if (!has_address(&s->entries[i], buf_slice(&folded)))
-			continue;
-		for (; at > 0 && comes_before(&s->entries[i], out[at - 1]); at--)
-			out[at] = out[at - 1];
-		out[at] = &s->entries[i];
-		n++;
-	}
-	return n;
-}
-
-static bool
-has_key(const struct trust_entry *entry, const struct pgp_fingerprint *f, uint64_t key_id)
-{
-	for (size_t i = 0; i < entry->key_count; i++) {
-		if (f != NULL ? pgp_fingerprint_eq(&entry->keys[i], f)
-			      : pgp_fingerprint_key_id(&entry->keys[i]) == key_id)
-			return true;
-	}
-	return false;
-}
-
-size_t
-trust_store_find_key(const struct trust_store *s, const struct pgp_fingerprint *f, uint64_t key_id,
-    const struct trust_entry **out, size_t max)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < s->count && n < max; i++) {
-		if (has_key(&s->entries[i], f, key_id))
-			out[n++] = &s->entries[i];
-	}
-	return n;
-}
-
-const struct trust_entry *
-trust_store_choose(const struct trust_store *s, struct slice address, const struct trust_entry **rival_out)
-{
-	const struct trust_entry *found[TRUST_CANDIDATES_MAX];
-	size_t n = trust_store_find_address(s, address, found, TRUST_CANDIDATES_MAX);
-
-	if (rival_out != NULL)
-		*rival_out = NULL;
-	for (size_t i = 1; i < n && rival_out != NULL; i++) {
-		bool rival = strength(found[0]) < CHECKED || strength(found[i]) == strength(found[0]) ||
-		    found[i]->added > found[0]->added;
-
-		if (rival && (*rival_out == NULL || found[i]->added > (*rival_out)->added))
-			*rival_out = found[i];
-	}
-	return n == 0 ? NULL : found[0];
-}
-
-/* ---- files ---- */
-
-static int
-cert_path(const struct trust_store *s, const struct pgp_fingerprint *f, char out[FILE_PATH_MAX], struct error *e)
-{
-	BUF_OWNED struct buf name = { .max = 100 };
-
-	(void)pgp_fingerprint_write(f, &name);
-	(void)buf_put(&name, ".pgp", 5);
-	return name.err != 0 ? error_nomem(e) : path_join(out, s->folder, (const char *)name.data, e);
+	arena_done(&live->arena);
+	trust_known_clear(live);
 }
 
 int
-trust_store_load(const struct trust_store *s, const struct pgp_fingerprint *f, struct pgp_cert **out, struct error *e)
+trust_change_begin(struct trust_store *s, struct error *e)
 {
-	char path[FILE_PATH_MAX];
-	BUF_OWNED struct buf bytes = { .max = TRUST_CERT_MAX };
-	size_t used;
-	int rc = cert_path(s, f, path, e);
+	return db_run(&s->live->db, s->live->bulk ? "SAVEPOINT one" : "BEGIN IMMEDIATE", e);
+}
+
+int
+trust_change_end(struct trust_store *s, int rc, struct error *e)
+{
+	struct db *db = &s->live->db;
 
 	if (rc == 0)
-		rc = file_read(path, &bytes, e);
-	if (rc == ERR_NOT_FOUND)
-		return error_set(e, rc, "there is no such certificate here");
-	if (rc == 0)
-		rc = pgp_cert_parse(buf_slice(&bytes), out, &used, e);
+		rc = db_run(db, s->live->bulk ? "RELEASE one" : "COMMIT", e);
+	/* A full disk may have rolled back by itself: then these say so, and nobody cares. */
+	if (rc != 0 && s->live->bulk)
+		(void)db_run(db, "ROLLBACK TO one; RELEASE one", NULL);
+	else if (rc != 0)
+		(void)db_run(db, "ROLLBACK", NULL);
+	forget_entries(s->live);
 	return rc;
 }
 
-/* ---- changing: always under the lock and on a fresh index ---- */
-
-static int
-begin(struct trust_store *s, int *lock_out, struct error *e)
+int
+trust_store_begin(struct trust_store *s, struct error *e)
 {
-	char path[FILE_PATH_MAX];
-	int rc = path_join(path, s->folder, "lock", e);
-
-	if (rc == 0)
-		rc = file_lock(path, true, lock_out, e);
-	if (rc != 0)
-		return rc;
-	rc = read_index(s, e);
-	if (rc != 0)
-		file_unlock(*lock_out);
-	return rc;
-}
-
-/* Writes the entries and reads them back, so that they live in the store's arena. */
-static int
-commit(struct trust_store *s, const struct trust_entry *entries, size_t count, struct error *e)
-{
-	char path[FILE_PATH_MAX];
-	BUF_OWNED struct buf text = { .max = TRUST_INDEX_MAX };
-	int rc = trust_index_write(entries, count, &text, e);
-
-	if (rc == 0)
-		rc = path_join(path, s->folder, "index.json", e);
-	if (rc == 0)
-		rc = file_write_atomic(path, buf_slice(&text), 0600, e);
-	return rc == 0 ? read_index(s, e) : rc;
-}
-
-/* Adds the folded address of a user ID that is validly bound. */
-static int
-add_address(const struct pgp_component_judgement *j, struct arena *a, struct slice *addresses, size_t *count)
-{
-	BUF_OWNED struct buf folded = { .max = TRUST_ADDRESS_MAX };
-	struct slice address;
-
-	if (j->component->kind != PGP_COMPONENT_USER_ID || j->standing != PGP_STANDING_GOOD)
-		return 0;
-	address = pgp_user_id_address(j->component->packet.body);
-	if (address.len == 0 || *count == TRUST_ADDRESSES_MAX || trust_address_fold(address, &folded) != 0)
-		return 0;
-	for (size_t i = 0; i < *count; i++) {
-		if (slice_eq(addresses[i], buf_slice(&folded)))
-			return 0;
-	}
-	addresses[*count] = arena_copy(a, buf_slice(&folded));
-	(*count)++;
-	return a->err;
-}
-
-/* The addresses that the certificate proves to have at the policy's time. */
-static int
-find_addresses(const struct pgp_cert *c, const struct pgp_policy *policy, struct arena *a, struct trust_entry *entry,
-    struct error *e)
-{
-	struct slice *addresses = arena_array(a, TRUST_ADDRESSES_MAX, sizeof *addresses);
-	struct pgp_cert_judgement j;
-	size_t count = 0;
 	int rc;
 
-	if (addresses == NULL)
-		return error_nomem(e);
-	rc = pgp_cert_judge(c, policy, policy->now, &j, e);
-	if (rc != 0)
-		return rc;
-	for (size_t i = 0; i < j.count && rc == 0; i++)
-		rc = add_address(&j.components[i], a, addresses, &count);
-	pgp_cert_judgement_done(&j);
-	entry->addresses = addresses;
-	entry->address_count = count;
-	return rc == 0 ? 0 : error_nomem(e);
+	if (s->live->bulk)
+		return error_set(e, ERR_ORDER, "a change of the certificates is under way already");
+	rc = db_run(&s->live->db, "BEGIN IMMEDIATE", e);
+	s->live->bulk = rc == 0;
+	return rc;
 }
 
-/* Primary and subkeys, whatever they are good for: a signature names one of them. */
-static int
-find_keys(const struct pgp_cert *c, struct arena *a, struct trust_entry *entry, struct error *e)
+int
+trust_store_end(struct trust_store *s, bool good, struct error *e)
 {
-	struct pgp_fingerprint *keys = arena_array(a, TRUST_KEYS_MAX, sizeof *keys);
-	const struct pgp_key *key;
-	size_t n = 0;
+	int rc;
 
-	if (keys == NULL)
-		return error_nomem(e);
-	for (size_t i = 0; (key = pgp_cert_key(c, i)) != NULL && n < TRUST_KEYS_MAX; i++) {
-		if (key->fingerprint.len == 20 || key->fingerprint.len == 32)
-			keys[n++] = key->fingerprint;
-	}
-	entry->keys = keys;
-	entry->key_count = n;
+	if (!s->live->bulk)
+		return error_set(e, ERR_ORDER, "no change of the certificates is under way");
+	s->live->bulk = false;
+	rc = good ? db_run(&s->live->db, "COMMIT", e) : 0;
+	if (!good || rc != 0)
+		(void)db_run(&s->live->db, "ROLLBACK", NULL);
+	forget_entries(s->live);
+	return rc;
+}
+
+/* ---- small ones ---- */
+
+int
+trust_not_there(struct error *e)
+{
+	return error_set(e, ERR_NOT_FOUND, "there is no such certificate here");
+}
+
+struct slice
+trust_fingerprint_slice(const struct pgp_fingerprint *f)
+{
+	return slice_of(f->bytes, f->len);
+}
+
+struct pgp_fingerprint
+trust_fingerprint_of(struct slice octets)
+{
+	struct pgp_fingerprint f = { .len = (uint8_t)size_min(octets.len, PGP_FINGERPRINT_MAX) };
+
+	if (f.len > 0)
+		memcpy(f.bytes, octets.data, f.len);
+	return f;
+}
+
+int
+trust_id_of(const struct trust_store *s, const struct pgp_fingerprint *f, uint64_t *id_out, struct error *e)
+{
+	struct query q = query_begin(&s->live->db, "SELECT id FROM certificates WHERE fingerprint = ?1");
+	int rc;
+
+	query_bytes(&q, trust_fingerprint_slice(f));
+	rc = query_step(&q, e);
+	if (rc < 0)
+		return rc;
+	if (rc == 0)
+		return trust_not_there(e);
+	*id_out = query_col_u64(&q, 0);
+	query_end(&q);
 	return 0;
 }
 
-/* Into out, which has room for TRUST_CERT_MAX; others' signatures are what floods are made of: without them if need be. */
 static int
-small_bytes(const struct pgp_cert *c, struct buf *out, struct error *e)
+set_verified(struct trust_store *s, const struct pgp_fingerprint *f, uint64_t now, struct error *e)
 {
-	const struct pgp_export without = {
-		.keep_local = true, .keep_unhashed = true, .third_party = PGP_THIRD_PARTY_DROP
+	const struct trust_evidence seen = {
+		.origin = TRUST_VERIFIED, .from = SLICE("fingerprint"), .first = now, .last = now, .count = 1
 	};
-	int rc = pgp_cert_write_public(c, out);
 
-	if (rc == ERR_LIMIT) {
-		buf_clear(out);
-		rc = pgp_cert_export(c, &without, out, e);
-	}
-	if (rc == ERR_LIMIT)
-		return error_set(e, rc, "this certificate is larger than %u octets: it was flooded", TRUST_CERT_MAX);
-	return rc == ERR_NOMEM ? error_nomem(e) : rc;
-}
-
-/* The public certificate, with self-signatures where they belong. */
-static int
-arriving(const struct pgp_cert *c, struct pgp_cert **out, struct error *e)
-{
-	BUF_OWNED struct buf bytes = { .max = TRUST_CERT_MAX }, repaired = { .max = TRUST_CERT_MAX };
-	struct pgp_cert *public = NULL;
-	bool moved;
-	int rc = small_bytes(c, &bytes, e);
-
-	if (rc == 0)
-		rc = pgp_cert_parse(buf_slice(&bytes), &public, NULL, e);
-	if (rc == 0)
-		rc = pgp_cert_repair(public, &repaired, &moved, e);
-	pgp_cert_free(public);
-	return rc != 0 ? rc : pgp_cert_parse(buf_slice(&repaired), out, NULL, e);
-}
-
-static int
-merge(const struct pgp_cert *old, const struct pgp_cert *new, struct buf *out, bool *changed, struct error *e)
-{
-	BUF_OWNED struct buf bytes = { .max = 2 * TRUST_CERT_MAX };
-	struct pgp_cert *both = NULL;
-	int rc = pgp_merge(old, new, &bytes, changed, e);
-
-	if (rc == 0)
-		rc = pgp_cert_parse(buf_slice(&bytes), &both, NULL, e);
-	if (rc == 0)
-		rc = small_bytes(both, out, e);
-	pgp_cert_free(both);
-	return rc;
-}
-
-/* The public bytes of what is put, merged with what is there. */
-static int
-merged_bytes(struct trust_store *s, const struct trust_put *put, struct buf *out, bool *changed, struct error *e)
-{
-	struct pgp_cert *old = NULL, *new = NULL;
-	int rc = arriving(put->cert, &new, e);
-
-	if (rc != 0)
-		return rc;
-	*changed = true;
-	if (trust_store_load(s, &put->cert->primary->fingerprint, &old, NULL) == 0)
-		rc = merge(old, new, out, changed, e);
-	else
-		rc = pgp_cert_write(new, out) == 0 ? 0 : error_nomem(e);
-	pgp_cert_free(old);
-	pgp_cert_free(new);
-	return rc;
-}
-
-static void
-fill_entry(struct trust_entry *entry, const struct trust_put *put, bool new, bool changed)
-{
-	struct slice from = slice_sub(put->from, 0, TRUST_FROM_MAX);
-
-	if (new) {
-		entry->fingerprint = put->cert->primary->fingerprint;
-		entry->added = put->policy.now;
-	}
-	if (new || put->origin > entry->origin) {
-		entry->origin = put->origin;
-		entry->from = from;
-	}
-	if (new || changed)
-		entry->changed = put->policy.now;
-}
-
-static int
-write_cert(struct trust_store *s, const struct trust_put *put, struct slice bytes, struct arena *a,
-    struct trust_entry *entry, struct error *e)
-{
-	char path[FILE_PATH_MAX];
-	struct pgp_cert *c;
-	size_t used, known = entry->address_count;
-	int rc = pgp_cert_parse(bytes, &c, &used, e);
-
-	if (rc != 0)
-		return rc;
-	rc = find_addresses(c, &put->policy, a, entry, e);
-	if (rc == 0)
-		rc = find_keys(c, a, entry, e);
-	pgp_cert_free(c);
-	if (rc == 0 && entry->address_count == 0 && known == 0)
-		rc = error_set(e, ERR_POLICY,
-		    "this certificate has no valid user ID with an address: there is nobody whose it is");
-	if (rc == 0)
-		rc = cert_path(s, &entry->fingerprint, path, e);
-	return rc == 0 ? file_write_atomic(path, bytes, 0600, e) : rc;
-}
-
-static int
-put_locked(struct trust_store *s, const struct trust_put *put, bool *changed_out, struct error *e)
-{
-	BUF_OWNED struct buf bytes = { .max = TRUST_CERT_MAX };
-	ARENA_OWNED struct arena a = { .budget = ARENA_BUDGET };
-	size_t at = find(s, &put->cert->primary->fingerprint), count = s->count + (at == s->count);
-	struct trust_entry *entries = arena_array(&a, count, sizeof *entries);
-	bool new = at == s->count;
-	int rc;
-
-	if (entries == NULL)
-		return error_nomem(e);
-	if (count > TRUST_INDEX_CERTS_MAX)
-		return error_set(e, ERR_LIMIT, "there are %u certificates here already", TRUST_INDEX_CERTS_MAX);
-	if (s->count > 0)
-		memcpy(entries, s->entries, s->count * sizeof *entries);
-	rc = merged_bytes(s, put, &bytes, changed_out, e);
-	if (rc == 0)
-		fill_entry(&entries[at], put, new, *changed_out);
-	if (rc == 0)
-		rc = write_cert(s, put, buf_slice(&bytes), &a, &entries[at], e);
-	return rc == 0 ? commit(s, entries, count, e) : rc;
-}
-
-int
-trust_store_put(struct trust_store *s, const struct trust_put *put, bool *changed_out, struct error *e)
-{
-	bool changed = false;
-	int lock, rc = begin(s, &lock, e);
-
-	if (rc != 0)
-		return rc;
-	rc = put_locked(s, put, &changed, e);
-	file_unlock(lock);
-	if (rc == 0 && changed_out != NULL)
-		*changed_out = changed;
-	return rc;
-}
-
-static int
-not_there(struct error *e)
-{
-	return error_set(e, ERR_NOT_FOUND, "there is no such certificate here");
+	return now == 0 ? trust_evidence_remove(s, f, TRUST_VERIFIED, SLICE_EMPTY, e)
+			: trust_evidence_add(s, f, &seen, e);
 }
 
 int
 trust_store_verify(struct trust_store *s, const struct pgp_fingerprint *f, uint64_t now, struct error *e)
 {
-	int lock, rc = begin(s, &lock, e);
-	size_t at;
+	const struct pgp_fingerprint own = *f; /* f may lie in an entry, which ends with the change */
 
-	if (rc != 0)
-		return rc;
-	at = find(s, f);
-	if (at == s->count) {
-		rc = not_there(e);
-	} else {
-		s->entries[at].verified = now;
-		rc = commit(s, s->entries, s->count, e);
+	return set_verified(s, &own, now, e);
+}
+
+static int
+remove_rows(struct trust_store *s, uint64_t id, struct error *e)
+{
+	static const char *const statements[] = { "DELETE FROM bodies WHERE id = ?1", "DELETE FROM keys WHERE id = ?1",
+		"DELETE FROM addresses WHERE id = ?1", "DELETE FROM evidence WHERE id = ?1",
+		"DELETE FROM refresh WHERE id = ?1", "DELETE FROM certificates WHERE id = ?1" };
+	int rc = 0;
+
+	for (size_t i = 0; i < sizeof statements / sizeof statements[0] && rc == 0; i++) {
+		struct query q = query_begin(&s->live->db, statements[i]);
+
+		query_u64(&q, id);
+		rc = query_run(&q, e);
 	}
-	file_unlock(lock);
 	return rc;
 }
 
 int
 trust_store_remove(struct trust_store *s, const struct pgp_fingerprint *f, struct error *e)
 {
-	char path[FILE_PATH_MAX];
-	int lock, rc = begin(s, &lock, e);
-	size_t at;
+	const struct pgp_fingerprint own = *f;
+	const struct trust_history removed = { .event = TRUST_EVENT_REMOVED, .when = s->live->now };
+	uint64_t id;
+	int rc = trust_change_begin(s, e);
 
 	if (rc != 0)
 		return rc;
-	at = find(s, f);
-	rc = at == s->count ? not_there(e) : cert_path(s, f, path, e);
-	if (rc == 0) {
-		s->entries[at] = s->entries[s->count - 1];
-		rc = commit(s, s->entries, s->count - 1, e);
-	}
+	rc = trust_id_of(s, &own, &id, e);
 	if (rc == 0)
-		rc = file_remove(path, e);
-	file_unlock(lock);
-	return rc;
+		rc = trust_history_note_all(s, id, &own, &removed, e);
+	if (rc == 0)
+		rc = remove_rows(s, id, e);
+	return trust_change_end(s, rc, e);
 }

@@ -77,10 +77,8 @@ struct trust_entry {
 	enum trust_revoked revoked;
 	bool cut_short;                /* a flood: some signatures were passed over, or left out */
 	struct slice user_id;          /* the primary one, as it stands there: peer text */
-	const struct slice *addresses; /* folded to lower case; those with valid user IDs, or that had one */
+	const struct slice *addresses; /* folded to lower case; those with valid user IDs */
 	size_t address_count;
-	const struct pgp_fingerprint *keys; /* of the primary key and all subkeys */
-	size_t key_count;
 };
 
 /* Why a certificate cannot be used at a time; NULL when it can: "it is revoked", "it has expired", ... */

@@ -18,18 +18,27 @@ add_own(struct lazy_keys *l, const struct trust_entry *entry, struct error *e)
 	return rc;
 }
 
+struct adding {
+	struct lazy_keys *keys;
+	struct error *error;
+};
+
+/* Loading reads other rows than the walk: the entry stays. */
+static int
+add_if_here(void *ctx, const struct trust_entry *entry)
+{
+	const struct adding *a = ctx;
+
+	return keyring_has_secret(a->keys->keyring, &entry->fingerprint) ? add_own(a->keys, entry, a->error) : 0;
+}
+
 int
 lazy_keys_init(struct lazy_keys *l, struct keyring *k, const struct common *c, struct error *e)
 {
-	const struct trust_entry *entry;
-	int rc = 0;
+	const struct trust_list own = { .own = true };
 
 	*l = (struct lazy_keys){ .keyring = k, .common = c };
-	for (size_t i = 0; (entry = trust_store_at(k->certs, i)) != NULL && rc == 0; i++) {
-		if (entry->origin == TRUST_OWN && keyring_has_secret(k, &entry->fingerprint))
-			rc = add_own(l, entry, e);
-	}
-	return rc;
+	return trust_store_list(k->certs, &own, add_if_here, &(struct adding){ l, e }, e);
 }
 
 void
