@@ -96,20 +96,28 @@ add_entry(struct encrypting *x, const struct trust_entry *entry, struct error *e
 static int
 add_by_name(struct encrypting *x, const char *who, struct error *e)
 {
-	const struct trust_entry *entry = NULL, *rival = NULL;
+	struct trust_choice choice = { 0 };
+	const struct trust_entry *entry;
 	struct pgp_fingerprint f;
 	int rc = 0;
 
 	if (pgp_fingerprint_parse(slice_str(who), &f, NULL) == 0)
-		entry = trust_store_find(x->c.keyring.certs, &f);
+		choice.entry = trust_store_find(x->c.keyring.certs, &f);
 	else
-		entry = trust_store_choose(x->c.keyring.certs, slice_str(who), &rival);
+		trust_choose(x->c.keyring.certs, slice_str(who), &choice);
+	entry = choice.entry;
+	if (entry == NULL && trust_store_failed(x->c.keyring.certs, e) != 0)
+		return e->code;
 	if (entry == NULL)
 		return error_set(e, ERR_NOT_FOUND,
 		    "there is no certificate of '%.100s' here: `letterlock key find` asks for it, and --to-file takes "
 		    "one",
 		    who);
-	if (rival != NULL)
+	if (choice.dead != NULL)
+		file_warn("the certificate that you knew of ", slice_str(who),
+		    " is revoked or has expired; another one is used. Compare its fingerprint with its owner, then "
+		    "`letterlock key verify`");
+	else if (choice.rival != NULL)
 		file_warn("there is a second certificate of ", slice_str(who),
 		    "; the first one is used. `letterlock key verify` decides");
 	if (!trust_is_believed(entry))

@@ -230,10 +230,14 @@ warn(const char *before, struct slice who, const char *after)
 static void
 warn_about(struct sending *s, const struct recipient *r, const struct trust_entry *entry)
 {
-	const struct trust_entry *rival;
+	struct trust_choice choice;
 
-	(void)trust_store_choose(s->keyring.certs, r->spec, &rival);
-	if (rival != NULL)
+	trust_choose(s->keyring.certs, r->spec, &choice);
+	if (choice.dead != NULL)
+		warn("the certificate that you knew of ", r->spec,
+		    " is revoked or has expired; another one is used. Compare its fingerprint with its owner, then "
+		    "`letterlock key verify`");
+	else if (choice.rival != NULL)
 		warn("there is a second certificate of ", r->spec,
 		    "; the first one is used. `letterlock key verify` decides");
 	if (!trust_is_believed(entry))

@@ -84,6 +84,9 @@ open_database(struct trust_store *s, struct error *e)
 	char path[FILE_PATH_MAX];
 	int rc = path_join(path, s->folder, "certificates.db", e);
 
+	/* SQLite gives its files the mode of the first one, and that one what the umask leaves. */
+	if (rc == 0 && !file_exists(path))
+		rc = file_write_atomic(path, SLICE_EMPTY, 0600, e);
 	if (rc == 0)
 		rc = db_open(&s->live->db, path, DB_SHARED, e);
 	if (rc == 0)

@@ -34,7 +34,11 @@ keyring_open(struct keyring *k, struct error *e)
 		rc = dir_make_private(path, e);
 	if (rc == 0)
 		rc = data_path("certificates", path, e);
-	return rc == 0 ? trust_store_open(path, &k->certs, e) : rc;
+	if (rc == 0)
+		rc = trust_store_open(path, &k->certs, e);
+	if (rc == 0)
+		trust_store_set_now(k->certs, k->policy.now);
+	return rc;
 }
 
 void
@@ -149,29 +153,45 @@ nobody(struct slice who, bool secret, struct error *e)
 	    (int)b.len, b.len == 0 ? "" : (const char *)b.data);
 }
 
+/* The one that counts, as everywhere; of secret keys the first that is here. */
+static const struct trust_entry *
+resolve_address(const struct keyring *k, struct slice who, bool secret)
+{
+	const struct trust_entry *found[TRUST_CANDIDATES_MAX];
+	size_t n;
+
+	if (!secret)
+		return trust_store_choose(k->certs, who, NULL);
+	n = trust_store_find_address(k->certs, who, found, TRUST_CANDIDATES_MAX);
+	for (size_t i = 0; i < n; i++) {
+		if (keyring_has_secret(k, &found[i]->fingerprint))
+			return found[i];
+	}
+	return NULL;
+}
+
 int
 keyring_resolve(const struct keyring *k, struct slice who, bool secret, const struct trust_entry **out, struct error *e)
 {
-	const struct trust_entry *found[TRUST_CANDIDATES_MAX], *entry = NULL;
+	const struct trust_entry *entry;
 	struct pgp_fingerprint f;
-	size_t n;
+	int rc;
 
 	if (pgp_fingerprint_parse(who, &f, NULL) == 0) {
 		entry = trust_store_find(k->certs, &f);
-		if (entry != NULL && (!secret || keyring_has_secret(k, &f))) {
-			*out = entry;
-			return 0;
-		}
+		if (entry != NULL && secret && !keyring_has_secret(k, &f))
+			entry = NULL;
+	} else {
+		entry = resolve_address(k, who, secret);
+	}
+	/* What could not be read must not look as if there were nobody. */
+	rc = trust_store_failed(k->certs, e);
+	if (rc != 0)
+		return rc;
+	if (entry == NULL)
 		return nobody(who, secret, e);
-	}
-	n = trust_store_find_address(k->certs, who, found, TRUST_CANDIDATES_MAX);
-	for (size_t i = 0; i < n; i++) {
-		if (!secret || keyring_has_secret(k, &found[i]->fingerprint)) {
-			*out = found[i];
-			return 0;
-		}
-	}
-	return nobody(who, secret, e);
+	*out = entry;
+	return 0;
 }
 
 /* ---- unlocking ---- */

@@ -22,6 +22,10 @@ key_entry_json(const struct key_command *c, const struct trust_entry *entry)
 	json_value_set_bool(o, "secret", keyring_has_secret(&c->keyring, &entry->fingerprint));
 	json_value_set_bool(o, "verified", entry->verified != 0);
 	json_value_set_bool(o, "believed", trust_is_believed(entry));
+	json_value_set_i64(o, "created", (int64_t)entry->created);
+	json_value_set_i64(o, "expires", (int64_t)entry->expires);
+	json_value_set_bool(o, "revoked", entry->revoked != TRUST_NOT_REVOKED);
+	json_value_set_bool(o, "usable", trust_entry_dead(entry, c->keyring.policy.now) == NULL);
 	buf_clear(&text);
 	(void)trust_why(entry, &text);
 	json_value_set_text(o, "why", buf_slice(&text));
