@@ -315,14 +315,19 @@ say(const struct setup *s, const char *line)
 static int
 make_key(struct setup *s)
 {
-	struct keyring_new spec = { .name = s->account.name, .address = s->account.address, .v6 = s->v6 };
+	struct keyring_new spec = {
+		.name = s->account.name, .address = s->account.address, .v6 = s->v6, .expires = KEYRING_EXPIRES_USUAL
+	};
 	int rc = client_passphrase(&s->common, "Passphrase for your new key: ", true, &s->passphrase, &s->error);
 
 	spec.passphrase = buf_slice(&s->passphrase);
 	if (rc == 0)
 		rc = keyring_generate(&s->keyring, &spec, &s->account.key, &s->error);
 	if (rc == 0)
-		say(s, "A key was made.");
+		say(s,
+		    "A key was made. It expires in two years (letterlock key expire), and its revocation certificate "
+		    "lies\n"
+		    "beside it (letterlock key show).");
 	return rc;
 }
 

@@ -72,7 +72,7 @@ def test_every_verb_of_the_client_is_named():
     for verb in re.findall(r"^  ([a-z]+) ", help_of("letterlock"), re.M):
         assert f"*letterlock {verb}" in text, f"letterlock(1) lacks {verb}"
     for noun in ("key", "agent"):
-        for verb in re.findall(rf"^  {noun} ([a-z]+)", help_of("letterlock", noun), re.M):
+        for verb in re.findall(rf"^  {noun} ([a-z-]+)", help_of("letterlock", noun), re.M):
             assert f"*letterlock {noun} {verb}*" in text, f"letterlock(1) lacks {noun} {verb}"
     for verb in re.findall(r"^  ([a-z][a-z-]+)", help_of("letterlock", "sop"), re.M):
         assert f"*{verb}*" in text, f"letterlock(1) lacks sop {verb}"

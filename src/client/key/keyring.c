@@ -5,13 +5,16 @@
 #include <string.h>
 
 #include "base/printable.h"
+#include "client/passphrase.h"
+#include "crypto/secret.h"
+#include "openpgp/frame/armor.h"
 #include "openpgp/judge/verify.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/paths.h"
-#include "os/terminal.h"
 
 #define QUESTION_MAX 400
+#define REVOCATION_MAX (64u << 10) /* octets: one signature, and with v6 the primary key */
 
 static int
 data_path(const char *name, char out[FILE_PATH_MAX], struct error *e)
@@ -81,8 +84,8 @@ keyring_read_secret(const struct keyring *k, const struct pgp_fingerprint *f, st
 }
 
 /* The secret key's file first: a certificate of ours without its key would be worse than the other way round. */
-static int
-keep(struct keyring *k, struct slice secret_key, struct pgp_fingerprint *fingerprint_out, struct error *e)
+int
+keyring_keep(struct keyring *k, struct slice secret_key, struct pgp_fingerprint *fingerprint_out, struct error *e)
 {
 	char path[FILE_PATH_MAX];
 	struct trust_put put = { .origin = TRUST_OWN, .policy = k->policy };
@@ -104,6 +107,107 @@ keep(struct keyring *k, struct slice secret_key, struct pgp_fingerprint *fingerp
 	return rc;
 }
 
+/* ---- revocations for the drawer ---- */
+
+int
+keyring_revocation_path(const struct pgp_fingerprint *f, char *out, struct error *e)
+{
+	BUF_OWNED struct buf name = { .max = 120 };
+
+	(void)buf_put_str(&name, "revocations/");
+	(void)pgp_fingerprint_write(f, &name);
+	(void)buf_put(&name, ".asc", 5);
+	return name.err != 0 ? error_nomem(e) : data_path((const char *)name.data, out, e);
+}
+
+static int
+revoke_for_later(
+    const struct keyring *k, const struct pgp_cert *key, struct slice passphrase, struct buf *out, struct error *e)
+{
+	struct secret secret = SECRET_EMPTY;
+	struct pgp_memory_keys *memory = NULL;
+	int rc = pgp_key_unlock(key->primary, passphrase, &secret, e);
+
+	if (rc == 0)
+		rc = pgp_memory_keys_new(&memory, e);
+	if (rc == 0)
+		rc = pgp_memory_keys_add(memory, key->primary, secret_slice(&secret), e);
+	secret_done(&secret);
+	if (rc == 0)
+		rc = pgp_generate_revocation(
+		    key, pgp_memory_keys_ops(memory), PGP_REASON_NONE, SLICE_EMPTY, (uint32_t)k->policy.now, out, e);
+	pgp_memory_keys_free(memory);
+	return rc;
+}
+
+int
+keyring_make_revocation(
+    const struct keyring *k, const struct pgp_cert *key, struct slice passphrase, struct buf *out, struct error *e)
+{
+	BUF_OWNED struct buf packets = { .max = REVOCATION_MAX };
+	BUF_OWNED struct buf armored = { .max = 2 * REVOCATION_MAX };
+	int rc = revoke_for_later(k, key, passphrase, &packets, e);
+
+	if (rc == 0)
+		rc =
+		    pgp_armor_write(PGP_ARMOR_PUBLIC_KEY, key->primary->version == 4, buf_slice(&packets), &armored, e);
+	if (rc != 0)
+		return rc;
+	(void)buf_put_str(out, "The revocation certificate of the key\n\n    ");
+	(void)pgp_fingerprint_write(&key->primary->fingerprint, out);
+	(void)buf_put_str(out,
+	    "\n\nWhoever has it can declare that key void, and nothing else. Keep a copy where you find\n"
+	    "it when the key or its passphrase is lost. Then take it in by `letterlock key import FILE`\n"
+	    "(or any other OpenPGP program) and publish the key again: others see that it is void.\n"
+	    "That cannot be undone.\n\n");
+	(void)buf_put_slice(out, buf_slice(&armored));
+	return buf_put_u8(out, '\n') == 0 ? 0 : error_nomem(e);
+}
+
+int
+keyring_keep_revocation(const struct pgp_fingerprint *f, struct slice armored, struct error *e)
+{
+	char path[FILE_PATH_MAX];
+	int rc = data_path("revocations", path, e);
+
+	if (rc == 0)
+		rc = dir_make_private(path, e);
+	if (rc == 0)
+		rc = keyring_revocation_path(f, path, e);
+	return rc == 0 ? file_write_atomic(path, armored, 0600, e) : rc;
+}
+
+/* ---- new ---- */
+
+/* The revocation first: then there is never a key of ours without one. */
+static int
+keep_new(struct keyring *k, struct slice key, struct slice passphrase, struct pgp_fingerprint *fingerprint_out,
+    struct error *e)
+{
+	BUF_OWNED struct buf revocation = { .max = 4 * REVOCATION_MAX };
+	struct pgp_cert *c;
+	size_t used;
+	int rc = pgp_cert_parse(key, &c, &used, e);
+
+	if (rc != 0)
+		return rc;
+	rc = keyring_make_revocation(k, c, passphrase, &revocation, e);
+	if (rc == 0)
+		rc = keyring_keep_revocation(&c->primary->fingerprint, buf_slice(&revocation), e);
+	pgp_cert_free(c);
+	return rc == 0 ? keyring_keep(k, key, fingerprint_out, e) : rc;
+}
+
+static int
+write_user_id(const struct keyring_new *spec, struct buf *out, struct error *e)
+{
+	if (spec->name != NULL && spec->name[0] != '\0')
+		(void)buf_putf(out, "%s <%s>", spec->name, spec->address);
+	else
+		(void)buf_put_str(out, spec->address);
+	return out->err != 0 ? error_set(e, ERR_USAGE, "the name and address are too long for a user ID") : 0;
+}
+
 int
 keyring_generate(
     struct keyring *k, const struct keyring_new *spec, struct pgp_fingerprint *fingerprint_out, struct error *e)
@@ -112,23 +216,20 @@ keyring_generate(
 	BUF_OWNED struct buf key = { .max = AGENT_KEY_OCTETS };
 	struct slice id;
 	struct pgp_generate_spec g = { .version = spec->v6 ? 6 : 4,
+		.family = spec->family,
 		.user_ids = &id,
 		.user_id_count = 1,
 		.created = (uint32_t)k->policy.now,
 		.expires = spec->expires,
 		.protection = PGP_PROTECT_AEAD,
 		.passphrase = spec->passphrase };
-	int rc;
+	int rc = write_user_id(spec, &user_id, e);
 
-	if (spec->name != NULL && spec->name[0] != '\0')
-		(void)buf_putf(&user_id, "%s <%s>", spec->name, spec->address);
-	else
-		(void)buf_put_str(&user_id, spec->address);
-	if (user_id.err != 0)
-		return error_set(e, ERR_USAGE, "the name and address are too long for a user ID");
+	if (rc != 0)
+		return rc;
 	id = buf_slice(&user_id);
 	rc = pgp_generate(&g, &key, e);
-	return rc == 0 ? keep(k, buf_slice(&key), fingerprint_out, e) : rc;
+	return rc == 0 ? keep_new(k, buf_slice(&key), spec->passphrase, fingerprint_out, e) : rc;
 }
 
 int
@@ -138,7 +239,7 @@ keyring_import_secret(
 	BUF_OWNED struct buf key = { .max = AGENT_KEY_OCTETS };
 	int rc = pgp_cert_protect(c, passphrase, PGP_PROTECT_AEAD, new_passphrase, &key, e);
 
-	return rc == 0 ? keep(k, buf_slice(&key), NULL, e) : rc;
+	return rc == 0 ? keyring_keep(k, buf_slice(&key), NULL, e) : rc;
 }
 
 /* ---- which one ---- */
@@ -196,36 +297,38 @@ keyring_resolve(const struct keyring *k, struct slice who, bool secret, const st
 
 /* ---- unlocking ---- */
 
-static int
-unlock_asking(struct keyring *k, const struct common *c, struct agent_client *agent, const struct pgp_fingerprint *f,
-    struct error *e)
-{
-	char question[QUESTION_MAX];
-	BUF_OWNED struct buf key = { .max = AGENT_KEY_OCTETS };
-	BUF_OWNED struct buf hex = { .max = 100 };
-	struct buf passphrase;
-	uint32_t count;
-	int rc = keyring_read_secret(k, f, &key, e);
+struct unlocking {
+	struct agent_client *agent;
+	struct slice key;
+};
 
-	if (rc != 0)
-		return rc;
-	(void)pgp_fingerprint_write(f, &hex);
-	(void)snprintf(
-	    question, sizeof question, "Passphrase of your key %.*s: ", (int)hex.len, (const char *)hex.data);
-	buf_init(&passphrase, TERMINAL_SECRET_MAX);
-	rc = client_passphrase(c, question, false, &passphrase, e);
-	if (rc == 0)
-		rc =
-		    agent_client_unlock(agent, buf_slice(&key), buf_slice(&passphrase), AGENT_SECONDS_USUAL, &count, e);
-	buf_wipe_done(&passphrase);
-	return rc;
+static int
+unlock_with(void *ctx, struct slice passphrase, struct error *e)
+{
+	const struct unlocking *u = ctx;
+	uint32_t count;
+
+	return agent_client_unlock(u->agent, u->key, passphrase, AGENT_SECONDS_USUAL, &count, e);
 }
 
 int
 keyring_unlock(struct keyring *k, const struct common *c, struct agent_client *agent, const struct pgp_fingerprint *f,
     struct error *e)
 {
+	char question[QUESTION_MAX];
+	BUF_OWNED struct buf key = { .max = AGENT_KEY_OCTETS };
+	BUF_OWNED struct buf hex = { .max = 100 };
+	struct unlocking u = { .agent = agent };
+	int rc;
+
 	if (agent_client_holds(agent, f))
 		return 0;
-	return unlock_asking(k, c, agent, f, e);
+	rc = keyring_read_secret(k, f, &key, e);
+	if (rc != 0)
+		return rc;
+	(void)pgp_fingerprint_write(f, &hex);
+	(void)snprintf(
+	    question, sizeof question, "Passphrase of your key %.*s: ", (int)hex.len, (const char *)hex.data);
+	u.key = buf_slice(&key);
+	return client_passphrase_try(c, question, unlock_with, &u, e);
 }

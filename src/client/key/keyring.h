@@ -25,13 +25,17 @@ void keyring_close(struct keyring *k);
 /*
  * Makes a key, keeps it encrypted, and puts its certificate into the store as
  * our own. The user ID is "name <address>", or the address alone without a name.
+ * Its revocation certificate lies at keyring_revocation_path() before it does.
  */
 struct keyring_new {
 	const char *name, *address;
 	bool v6;
+	enum pgp_family family;
 	uint32_t expires; /* seconds, 0 never */
 	struct slice passphrase;
 };
+/* How long a key lives when nobody says anything else. */
+#define KEYRING_EXPIRES_USUAL (2u * 365u * 86400u)
 int keyring_generate(
     struct keyring *k, const struct keyring_new *spec, struct pgp_fingerprint *fingerprint_out, struct error *e);
 
@@ -41,6 +45,23 @@ int keyring_generate(
  */
 int keyring_import_secret(
     struct keyring *k, const struct pgp_cert *c, struct slice passphrase, struct slice new_passphrase, struct error *e);
+
+/*
+ * Where a key's revocation certificate lies, made when the key was: armored, with words before it that say what it is.
+ * out: FILE_PATH_MAX octets.
+ */
+int keyring_revocation_path(const struct pgp_fingerprint *f, char *out, struct error *e);
+/* Makes it of a secret key that is encrypted with this passphrase, appended: armored, with its words. */
+int keyring_make_revocation(
+    const struct keyring *k, const struct pgp_cert *key, struct slice passphrase, struct buf *out, struct error *e);
+/* Writes it to its path. */
+int keyring_keep_revocation(const struct pgp_fingerprint *f, struct slice armored, struct error *e);
+
+/*
+ * Keeps a transferable secret key that is encrypted already, in the place of the one that is there, and its certificate
+ * with what the store has of it. The secret key's file first: whatever happens in between, no key is lost.
+ */
+int keyring_keep(struct keyring *k, struct slice secret_key, struct pgp_fingerprint *fingerprint_out, struct error *e);
 
 bool keyring_has_secret(const struct keyring *k, const struct pgp_fingerprint *f);
 /* The encrypted secret key's octets, appended. ERR_NOT_FOUND. */

@@ -2,9 +2,9 @@
 /* `letterlock key export` */
 #include "client/key/command.h"
 #include "client/key/verbs.h"
+#include "client/passphrase.h"
 #include "openpgp/frame/armor.h"
 #include "os/file.h"
-#include "os/terminal.h"
 
 static const char help[] = "letterlock key export WHO\n"
 			   "\n"
@@ -19,26 +19,35 @@ struct export_options {
 	bool secret, binary;
 };
 
+struct exporting {
+	const struct pgp_cert *cert;
+	struct buf *out;
+};
+
 /* Under the same passphrase, in the form that every OpenPGP program reads: iterated S2K for v4. */
+static int
+export_with(void *ctx, struct slice passphrase, struct error *e)
+{
+	const struct exporting *x = ctx;
+
+	return pgp_cert_protect(x->cert, passphrase,
+	    x->cert->primary->version == 4 ? PGP_PROTECT_CFB : PGP_PROTECT_AEAD, passphrase, x->out, e);
+}
+
 static int
 export_secret(struct key_command *c, const struct pgp_fingerprint *f, struct buf *out)
 {
 	BUF_OWNED struct buf bytes = { .max = AGENT_KEY_OCTETS };
 	struct pgp_cert *cert = NULL;
-	struct buf passphrase;
+	struct exporting x = { .out = out };
 	size_t used;
 	int rc = keyring_read_secret(&c->keyring, f, &bytes, &c->error);
 
 	if (rc == 0)
 		rc = pgp_cert_parse(buf_slice(&bytes), &cert, &used, &c->error);
-	buf_init(&passphrase, TERMINAL_SECRET_MAX);
+	x.cert = cert;
 	if (rc == 0)
-		rc = client_passphrase(&c->common, "Passphrase of your key: ", false, &passphrase, &c->error);
-	if (rc == 0)
-		rc = pgp_cert_protect(cert, buf_slice(&passphrase),
-		    cert->primary->version == 4 ? PGP_PROTECT_CFB : PGP_PROTECT_AEAD, buf_slice(&passphrase), out,
-		    &c->error);
-	buf_wipe_done(&passphrase);
+		rc = client_passphrase_try(&c->common, "Passphrase of your key: ", export_with, &x, &c->error);
 	pgp_cert_free(cert);
 	return rc;
 }

@@ -6,15 +6,20 @@
 static const char help[] =
     "letterlock key VERB\n"
     "\n"
-    "  key new [ADDRESS]         make a key (--name NAME, --v6, --expires DAYS)\n"
+    "  key new [ADDRESS]         make a key and its revocation certificate\n"
     "  key list                  your keys and the certificates of others (--secret: only yours)\n"
     "  key show WHO              all about one: an address or a fingerprint\n"
     "  key find ADDRESS          ask the key directory of your exchange, and keep what it gives\n"
     "  key import FILE...        certificates, or secret keys (asks for their passphrase); - is standard input\n"
     "  key export WHO            the certificate; with --secret the secret key, readable by other programs\n"
     "  key verify WHO            say that you compared the fingerprint with its owner\n"
+    "  key expire WHO WHEN       when a key of yours expires: 2y, 30d, 2027-06-30, never\n"
+    "  key user-id add|revoke|primary WHO USER-ID\n"
+    "  key subkey add|revoke WHO [FINGERPRINT]\n"
+    "  key revoke WHO            declare a key of yours void (--reason)\n"
+    "  key passphrase WHO        change its passphrase\n"
     "\n"
-    "Options: --json, --output FILE, --binary, --passphrase-fd N\n"
+    "Each has more to say: letterlock key VERB --help\n"
     "\n"
     "Examples:\n"
     "  letterlock key find bob@example.org\n"
@@ -32,6 +37,11 @@ verb_key(int argc, char **argv)
 		{ "import", key_import },
 		{ "export", key_export },
 		{ "verify", key_verify },
+		{ "expire", key_expire },
+		{ "user-id", key_user_id_verbs },
+		{ "subkey", key_subkey },
+		{ "revoke", key_revoke },
+		{ "passphrase", key_passphrase },
 	};
 
 	return verb_dispatch(table, sizeof table / sizeof table[0], help, argc, argv);

@@ -14,5 +14,10 @@ int key_find(int argc, char **argv);
 int key_import(int argc, char **argv);
 int key_export(int argc, char **argv);
 int key_verify(int argc, char **argv);
+int key_expire(int argc, char **argv);
+int key_user_id_verbs(int argc, char **argv);
+int key_subkey(int argc, char **argv);
+int key_revoke(int argc, char **argv);
+int key_passphrase(int argc, char **argv);
 
 #endif
