@@ -23,6 +23,7 @@
 #define TRUST_SETTING_MAX 1024u        /* octets of a setting */
 #define TRUST_PEER_KEY_MAX (10u << 10) /* octets of an Autocrypt key: its whole header is no longer */
 #define TRUST_PEERS_MAX 1000000u       /* Autocrypt peers */
+#define TRUST_RING_MAX (512u << 20)    /* octets of certificates that one question of trust leads to */
 #define TRUST_ANSWER_MAX (8u << 20)    /* octets of a directory's answer */
 
 #endif

@@ -355,8 +355,7 @@ counts(struct finding *f, struct group *g, const struct candidate *c, bool known
 		return false;
 	if (!is_true(f, g, c, s))
 		return false;
-	if (known || f->q->any_standing ||
-	    (stood(f, f->q->target, s->created, false) && (g->self || stood(f, g->issuer, s->created, true))))
+	if (known || (stood(f, f->q->target, s->created, false) && (g->self || stood(f, g->issuer, s->created, true))))
 		return true;
 	g->failures++;
 	return false;
@@ -381,7 +380,6 @@ take_group(struct finding *f, struct group *g)
 	const struct candidate *taken = NULL;
 	struct pgp_sig s;
 
-	g->self = pgp_fingerprint_eq(&g->issuer->primary->fingerprint, &f->q->target->primary->fingerprint);
 	find_revocation(f, g);
 	for (size_t i = 0; i < g->count && f->rc == 0 && g->kept < PGP_CERTIFICATIONS_EACH_MAX; i++) {
 		const struct candidate *c = &g->items[i];
@@ -400,6 +398,22 @@ take_group(struct finding *f, struct group *g)
 }
 
 static void
+take_newest(struct finding *f, struct group *g)
+{
+	struct pgp_sig s;
+
+	for (size_t i = 0; i < g->count && f->rc == 0; i++) {
+		const struct candidate *c = &g->items[i];
+
+		if (c->created > f->q->at || !is_true(f, g, c, &s))
+			continue;
+		if (!c->revocation && is_live(f, &s))
+			keep(f, g, &s, is_approved(f, g, c->part->body));
+		return;
+	}
+}
+
+static void
 take_groups(struct finding *f)
 {
 	if (f->count > 1)
@@ -411,7 +425,11 @@ take_groups(struct finding *f)
 			i++;
 			g.count++;
 		}
-		take_group(f, &g);
+		g.self = pgp_fingerprint_eq(&g.issuer->primary->fingerprint, &f->q->target->primary->fingerprint);
+		if (f->q->newest_only)
+			take_newest(f, &g);
+		else
+			take_group(f, &g);
 	}
 }
 

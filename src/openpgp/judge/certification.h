@@ -66,8 +66,8 @@ struct pgp_certification_query {
 	const struct pgp_policy *policy;
 	uint64_t at;        /* unix seconds */
 	bool approved_only; /* only what the owner approved, and what the owner made */
-	bool
-	    any_standing; /* whether issuer and target stood when it was made does not matter: GnuPG looks at now only */
+	/* GnuPG's way: of an issuer the newest decides, a revocation too, and nobody asks whether anything stood then. */
+	bool newest_only;
 };
 
 /*
