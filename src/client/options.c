@@ -106,6 +106,8 @@ options_parse(
 			rc = set(find(options, count, SLICE("help")), NULL, e);
 		else if (strcmp(argv[i], "-o") == 0 && find(options, count, SLICE("output")) != NULL)
 			rc = take_value(argc, argv, &i, find(options, count, SLICE("output")), e);
+		else if (strcmp(argv[i], "-k") == 0 && find(options, count, SLICE("keyring")) != NULL)
+			rc = take_value(argc, argv, &i, find(options, count, SLICE("keyring")), e);
 		else if (argv[i][1] == '-')
 			rc = take(argc, argv, &i, options, count, e);
 		else

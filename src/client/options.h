@@ -4,7 +4,7 @@
  *
  *   --name value, --name=value   OPTION_TEXT, OPTION_LIST, OPTION_FD, OPTION_NUMBER
  *   --name                       OPTION_FLAG
- *   -h, -o                       --help and --output, where the verb has them
+ *   -h, -o, -k                   --help, --output and --keyring, where the verb has them
  *   --                           what follows is no option
  *
  * Everything else is an argument of the verb; "-" is one too.

@@ -12,6 +12,7 @@ static const char help[] =
     "  key find ADDRESS          ask the key directory of your exchange, and keep what it gives\n"
     "  key import FILE...        certificates, or secret keys (asks for their passphrase); - is standard input\n"
     "  key export WHO            the certificate; with --secret the secret key, readable by other programs\n"
+    "  key trust WHO             is it whose it says, and why (--graph FILE.svg); who may say so: --introducer\n"
     "  key verify WHO            say that you compared the fingerprint with its owner\n"
     "  key expire WHO WHEN       when a key of yours expires: 2y, 30d, 2027-06-30, never\n"
     "  key user-id add|revoke|primary WHO USER-ID\n"
@@ -36,6 +37,7 @@ verb_key(int argc, char **argv)
 		{ "find", key_find },
 		{ "import", key_import },
 		{ "export", key_export },
+		{ "trust", key_trust },
 		{ "verify", key_verify },
 		{ "expire", key_expire },
 		{ "user-id", key_user_id_verbs },

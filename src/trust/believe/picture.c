@@ -12,6 +12,7 @@
 #define MARGIN 30
 #define HEAD 84
 #define LINE 20
+#define LANE 30   /* below the boxes, for edges that pass over a column */
 #define WRAP 116u /* octets of a sentence in one line */
 
 struct drawn_node {
@@ -24,6 +25,7 @@ struct drawn_edge {
 	const struct pgp_certification *c;
 	size_t from, to;
 	unsigned carried;
+	unsigned lane; /* 0: straight to the next column */
 };
 
 struct picture {
@@ -34,7 +36,7 @@ struct picture {
 	struct drawn_edge edges[PICTURE_EDGES_MAX];
 	size_t edge_count;
 	bool cut;
-	unsigned columns, rows;
+	unsigned columns, rows, lanes;
 	struct buf *out;
 };
 
@@ -72,7 +74,7 @@ add_edge(struct picture *p, const struct pgp_certification *c, unsigned amount)
 	if (p->edge_count == PICTURE_EDGES_MAX)
 		p->cut = true;
 	else
-		p->edges[p->edge_count++] = (struct drawn_edge){ c, from, to, amount };
+		p->edges[p->edge_count++] = (struct drawn_edge){ c, from, to, amount, 0 };
 }
 
 static void
@@ -127,6 +129,15 @@ choose_rows(struct picture *p)
 	/* Shorter columns stand in the middle: in half rows. */
 	for (size_t i = 0; i < p->node_count; i++)
 		p->nodes[i].row = 2 * p->nodes[i].row + (p->rows - used[p->nodes[i].column]);
+}
+
+/* Who speaks over the heads of others goes below them all. */
+static void
+choose_lanes(struct picture *p)
+{
+	for (size_t i = 0; i < p->edge_count; i++)
+		if (p->nodes[p->edges[i].to].column != p->nodes[p->edges[i].from].column + 1)
+			p->edges[i].lane = ++p->lanes;
 }
 
 static int
@@ -226,8 +237,8 @@ put_node(const struct picture *p, size_t n)
 	struct slice user_id = user_id_of(v), address = pgp_user_id_address(user_id), name = user_id;
 	size_t at = slice_find(user_id, '<');
 
-	if (address.len > 0 && at != SIZE_MAX && at > 0)
-		name = slice_trim(slice_sub(user_id, 0, at));
+	if (address.len > 0 && at != SIZE_MAX)
+		name = at > 0 ? slice_trim(slice_sub(user_id, 0, at)) : address;
 	(void)buf_putf(p->out, "<svg x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\">\n", left_of(v), top_of(v), BOX_WIDTH,
 	    BOX_HEIGHT);
 	(void)buf_putf(p->out, "<rect x=\"1.5\" y=\"1.5\" width=\"%d\" height=\"%d\" rx=\"8\" class=\"box %s%s\"/>\n",
@@ -251,7 +262,13 @@ put_label(const struct picture *p, const struct drawn_edge *e, int x, int y)
 	(void)buf_put_str(p->out, "</text>\n");
 }
 
-/* A curve from the right side of one box to the left side of the other. */
+static int
+lane_y(const struct picture *p, const struct drawn_edge *e)
+{
+	return HEAD + (int)p->rows * ROW - (ROW - BOX_HEIGHT) + (int)e->lane * LANE;
+}
+
+/* A curve from the right side of one box to the left side of the other; through its lane when it has one. */
 static void
 put_curve(const struct picture *p, const struct drawn_edge *e)
 {
@@ -259,57 +276,68 @@ put_curve(const struct picture *p, const struct drawn_edge *e)
 	int x0 = left_of(from) + BOX_WIDTH, y0 = top_of(from) + BOX_HEIGHT / 2;
 	int x1 = left_of(to) - 9, y1 = top_of(to) + BOX_HEIGHT / 2, bend = (COLUMN - BOX_WIDTH) / 2;
 
-	(void)buf_putf(p->out,
-	    "<path d=\"M%d %d C%d %d %d %d %d %d\" class=\"line\" stroke-width=\"%.1f\" marker-end=\"url(#tip)\"/>\n",
-	    x0, y0, x0 + bend, y0, x1 - bend, y1, x1, y1, 1.2 + (e->carried > 120 ? 120 : e->carried) / 60.0);
+	(void)buf_putf(p->out, "<path d=\"M%d %d C%d %d ", x0, y0, x0 + bend, y0);
+	if (e->lane > 0)
+		(void)buf_putf(p->out, "%d %d %d %d L%d %d C%d %d ", x0 + bend / 3, lane_y(p, e), x0 + bend + 20,
+		    lane_y(p, e), x1 - bend - 20, lane_y(p, e), x1 - bend / 3, lane_y(p, e));
+	(void)buf_putf(p->out, "%d %d %d %d\" class=\"line\" stroke-width=\"%.1f\" marker-end=\"url(#tip)\"/>\n",
+	    x1 - bend, y1, x1, y1, 1.2 + (e->carried > 120 ? 120 : e->carried) / 60.0);
 }
 
-/* Where it leaves its box: there no two edges from different boxes meet, and the row tells those of one apart. */
 static void
 put_curve_label(const struct picture *p, const struct drawn_edge *e)
 {
 	const struct drawn_node *from = &p->nodes[e->from], *to = &p->nodes[e->to];
 	int y0 = top_of(from) + BOX_HEIGHT / 2, y1 = top_of(to) + BOX_HEIGHT / 2;
-	int x0 = left_of(from) + BOX_WIDTH, x1 = left_of(to);
+	int x = (left_of(from) + BOX_WIDTH + left_of(to)) / 2;
 
-	put_label(p, e, (x0 + x1) / 2, (y0 + y1) / 2 - 7);
+	put_label(p, e, x, (e->lane > 0 ? lane_y(p, e) : (y0 + y1) / 2) - 7);
 }
 
-/* Sentences in lines that are not too long, broken at spaces. */
+/* The next line of a sentence, broken at a space where there is one. */
+static struct slice
+next_line(struct slice *s)
+{
+	struct slice line = *s;
+	size_t n = s->len;
+
+	if (n > WRAP) {
+		size_t space = slice_find_last(slice_sub(*s, 0, WRAP), ' ');
+
+		n = space == SIZE_MAX || space == 0 ? WRAP : space;
+		while (n < s->len && (s->data[n] & 0xC0) == 0x80)
+			n++;
+	}
+	*s = slice_trim(slice_from(*s, n));
+	return slice_sub(line, 0, n);
+}
+
 static int
 put_sentence(const struct picture *p, struct slice s, int y)
 {
-	while (s.len > 0) {
-		size_t n = s.len;
-
-		if (n > WRAP) {
-			size_t space = slice_find_last(slice_sub(s, 0, WRAP), ' ');
-
-			n = space == SIZE_MAX || space == 0 ? WRAP : space;
-			while (n < s.len && (s.data[n] & 0xC0) == 0x80)
-				n++;
-		}
-		put_text(p->out, MARGIN, y, "why", slice_sub(s, 0, n), BELIEVE_SENTENCE_MAX);
-		s = slice_trim(slice_from(s, n));
-		y += LINE;
-	}
+	for (; s.len > 0; y += LINE)
+		put_text(p->out, MARGIN, y, "why", next_line(&s), BELIEVE_SENTENCE_MAX);
 	return y;
 }
 
 static int
-lines_of(struct slice s)
+height_of(struct slice s)
 {
-	return 1 + (int)(s.len / (WRAP / 2));
+	int y = 0;
+
+	for (; s.len > 0; y += LINE)
+		(void)next_line(&s);
+	return y;
 }
 
 static int
 text_height(const struct picture *p)
 {
-	int lines = lines_of(p->x->advice) + (p->cut ? 1 : 0);
+	int y = height_of(p->x->advice) + (p->cut ? LINE : 0);
 
 	for (size_t i = 0; i < p->x->reason_count; i++)
-		lines += lines_of(p->x->reasons[i]);
-	return lines * LINE;
+		y += height_of(p->x->reasons[i]);
+	return y;
 }
 
 static const char style[] =
@@ -358,7 +386,8 @@ put_head(const struct picture *p, int width, int height)
 static void
 draw(const struct picture *p)
 {
-	int text_top = HEAD + (int)p->rows * ROW + 10, width = 2 * MARGIN + (int)(p->columns - 1) * COLUMN + BOX_WIDTH;
+	int text_top = HEAD + (int)p->rows * ROW + (int)p->lanes * LANE + 10,
+	    width = 2 * MARGIN + (int)(p->columns - 1) * COLUMN + BOX_WIDTH;
 	int y = text_top;
 
 	width = width < 860 ? 860 : width;
@@ -385,6 +414,7 @@ believe_picture(const struct believer *b, const struct belief *x, struct buf *ou
 	collect(&p);
 	choose_columns(&p);
 	choose_rows(&p);
+	choose_lanes(&p);
 	draw(&p);
 	return out->err;
 }
