@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: ISC */
+#include "trust/find/find.h"
+
+#include <string.h>
+
+#include "trust/find/find_internal.h"
+
+/* ---- our own store ---- */
+
+static void
+add_entry(struct finding *f, const struct trust_entry *entry)
+{
+	const struct find_query *q = f->query;
+	struct find_from from = { .source = FIND_STORE, .origin = entry->origin, .where = entry->from };
+	struct find_result *r;
+
+	from.only = q->kind == FIND_ADDRESS ? q->text : entry->address_count > 0 ? entry->addresses[0] : SLICE_EMPTY;
+	r = find_add(f, &from);
+	if (r == NULL)
+		return;
+	r->fingerprint = entry->fingerprint;
+	r->key_id = pgp_fingerprint_key_id(&entry->fingerprint);
+	r->outcome = FIND_KNOWN;
+}
+
+/* Those whose address has the name in it, or whose key ID ends so. */
+static bool
+is_candidate(const struct find_query *q, const struct trust_entry *entry)
+{
+	BUF_OWNED struct buf folded = { .max = TRUST_ADDRESS_MAX };
+
+	for (size_t i = 0; i < entry->key_count && q->kind == FIND_SHORT; i++) {
+		if ((pgp_fingerprint_key_id(&entry->keys[i]) & UINT32_MAX) == q->key_id)
+			return true;
+	}
+	if (q->kind == FIND_SHORT || trust_address_fold(q->text, &folded) != 0)
+		return false;
+	for (size_t i = 0; i < entry->address_count; i++) {
+		if (slice_search(entry->addresses[i], buf_slice(&folded)) != SIZE_MAX)
+			return true;
+	}
+	return false;
+}
+
+static void
+look_at_store(struct finding *f)
+{
+	const struct trust_entry *found[TRUST_CANDIDATES_MAX], *entry;
+	const struct trust_store *s = f->place->store;
+	const struct find_query *q = f->query;
+	size_t n = 0;
+
+	switch (q->kind) {
+	case FIND_ADDRESS:
+		n = trust_store_find_address(s, q->text, found, TRUST_CANDIDATES_MAX);
+		break;
+	case FIND_FINGERPRINT:
+		n = trust_store_find_key(s, &q->fingerprint, 0, found, TRUST_CANDIDATES_MAX);
+		break;
+	case FIND_KEY_ID:
+		n = trust_store_find_key(s, NULL, q->key_id, found, TRUST_CANDIDATES_MAX);
+		break;
+	case FIND_SHORT:
+	case FIND_NAME:
+		for (size_t i = 0; (entry = trust_store_at(s, i)) != NULL && n < TRUST_CANDIDATES_MAX; i++) {
+			if (is_candidate(q, entry))
+				found[n++] = entry;
+		}
+		break;
+	}
+	for (size_t i = 0; i < n; i++)
+		add_entry(f, found[i]);
+}
+
+/* ---- one server ---- */
+
+static bool
+is_of_domain(struct slice address, const char *domain)
+{
+	struct slice local, part;
+
+	return domain != NULL && find_split_address(address, &local, &part) && slice_ieq_str(part, domain);
+}
+
+static int
+ask_server(const struct find_server_question *q, struct error *e)
+{
+	enum find_kind kind = q->f->query->kind;
+	int rc = ERR_UNSUPPORTED;
+
+	if (kind == FIND_SHORT || kind == FIND_NAME)
+		return q->server->protocol == FIND_VKS ? 0 : find_candidates(q, e);
+	if (kind != FIND_KEY_ID && q->server->protocol == FIND_HKP && !q->f->place->not_private)
+		rc = find_private(q, e);
+	if (rc != ERR_UNSUPPORTED)
+		return rc;
+	return q->server->protocol == FIND_VKS ? find_vks(q, e) : find_hkp(q, e);
+}
+
+int
+find_at_server(struct finding *f, const struct find_server *s, bool exchange, struct error *e)
+{
+	struct find_server_question q = { .f = f, .server = s };
+	const struct find_query *query = f->query;
+
+	q.from.source = exchange ? FIND_EXCHANGE : FIND_SERVER;
+	q.from.origin = TRUST_KEYSERVER;
+	if (query->kind == FIND_ADDRESS) {
+		q.from.only = query->text;
+		/* A directory counts as the address's own only for the domain that it serves. */
+		if (exchange && is_of_domain(query->text, f->place->exchange_domain))
+			q.from.origin = TRUST_DIRECTORY;
+	}
+	if (query->kind == FIND_FINGERPRINT)
+		q.from.fingerprint = &query->fingerprint;
+	if (query->kind == FIND_KEY_ID)
+		q.from.key_id = query->key_id;
+	return ask_server(&q, e);
+}
+
+/* ---- all of them ---- */
+
+/* 0 or the store's own error. */
+static int
+done(struct finding *f, enum find_source source, const char *where, int rc, const struct error *e)
+{
+	if (f->fatal != 0)
+		return f->fatal;
+	if (rc != 0)
+		find_failed(f, source, slice_str(where), e);
+	else
+		f->report->asked |= FIND_BIT(source);
+	return 0;
+}
+
+static bool
+is_enough(const struct finding *f)
+{
+	return f->place->stop_at_first && f->report->count > 0;
+}
+
+static int
+ask_one(struct finding *f, const struct find_server *s, bool exchange)
+{
+	struct error e = { 0 };
+	int rc = find_at_server(f, s, exchange, &e);
+
+	return done(f, exchange ? FIND_EXCHANGE : FIND_SERVER, s->host, rc, &e);
+}
+
+/* In this order: who is nearest to the person first, who only passes on last. */
+static int
+ask_all(struct finding *f)
+{
+	const struct find_place *p = f->place;
+	bool address = f->query->kind == FIND_ADDRESS;
+	struct error e = { 0 };
+	int rc = 0;
+
+	if ((p->sources & FIND_BIT(FIND_STORE)) != 0) {
+		look_at_store(f);
+		rc = done(f, FIND_STORE, "", 0, NULL);
+	}
+	if (rc == 0 && !is_enough(f) && p->exchange != NULL && (p->sources & FIND_BIT(FIND_EXCHANGE)) != 0 &&
+	    is_of_domain(f->query->text, p->exchange_domain))
+		rc = ask_one(f, p->exchange, true);
+	if (rc == 0 && !is_enough(f) && address && (p->sources & FIND_BIT(FIND_WKD)) != 0)
+		rc = done(f, FIND_WKD, "", find_wkd(f, &e), &e);
+	if (rc == 0 && !is_enough(f) && address && p->dns != NULL && (p->sources & FIND_BIT(FIND_DNS)) != 0)
+		rc = done(f, FIND_DNS, "", find_dns(f, &e), &e);
+	if (rc == 0 && !is_enough(f) && p->exchange != NULL && (p->sources & FIND_BIT(FIND_EXCHANGE)) != 0 &&
+	    !is_of_domain(f->query->text, p->exchange_domain))
+		rc = ask_one(f, p->exchange, true);
+	for (size_t i = 0; rc == 0 && i < p->server_count && !is_enough(f); i++) {
+		if ((p->sources & FIND_BIT(FIND_SERVER)) != 0)
+			rc = ask_one(f, &p->servers[i], false);
+	}
+	return rc;
+}
+
+int
+find_run(const struct find_place *place, const struct find_query *query, struct find_report *out, struct error *e)
+{
+	struct error own = { 0 };
+	struct finding f = { .place = place, .query = query, .report = out, .e = e == NULL ? &own : e };
+
+	out->count = out->failure_count = 0;
+	out->asked = 0;
+	return ask_all(&f);
+}
