@@ -12,7 +12,6 @@
 #define LENGTH 4u
 #define MAGIC "LLB1"
 
-
 int
 find_bucket_address_name(struct slice folded, uint8_t out[FIND_BUCKET_NAME], struct error *e)
 {

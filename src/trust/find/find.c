@@ -148,33 +148,64 @@ ask_one(struct finding *f, const struct find_server *s, bool exchange)
 	return done(f, exchange ? FIND_EXCHANGE : FIND_SERVER, s->host, rc, &e);
 }
 
+static bool
+wants(const struct finding *f, enum find_source source)
+{
+	return (f->place->sources & FIND_BIT(source)) != 0 && !is_enough(f);
+}
+
+/* Where the exchange is that of the address's domain, the domain has answered already. */
+static bool
+has_domain_answered(const struct finding *f)
+{
+	return !f->place->thorough && (f->report->asked & FIND_BIT(FIND_EXCHANGE)) != 0 &&
+	    is_of_domain(f->query->text, f->place->exchange_domain);
+}
+
+static int
+ask_exchange(struct finding *f)
+{
+	bool wanted = f->place->exchange != NULL && wants(f, FIND_EXCHANGE);
+
+	return wanted ? ask_one(f, f->place->exchange, true) : 0;
+}
+
+/* What the address's domain itself says. */
+static int
+ask_domain(struct finding *f)
+{
+	struct error e = { 0 };
+	int rc = 0;
+
+	if (f->query->kind != FIND_ADDRESS || has_domain_answered(f))
+		return 0;
+	if (wants(f, FIND_WKD))
+		rc = done(f, FIND_WKD, "", find_wkd(f, &e), &e);
+	if (rc == 0 && f->place->dns != NULL && wants(f, FIND_DNS))
+		rc = done(f, FIND_DNS, "", find_dns(f, &e), &e);
+	return rc;
+}
+
 /* In this order: who is nearest to the person first, who only passes on last. */
 static int
 ask_all(struct finding *f)
 {
 	const struct find_place *p = f->place;
-	bool address = f->query->kind == FIND_ADDRESS;
-	struct error e = { 0 };
+	bool ours = is_of_domain(f->query->text, p->exchange_domain);
 	int rc = 0;
 
-	if ((p->sources & FIND_BIT(FIND_STORE)) != 0) {
+	if (wants(f, FIND_STORE)) {
 		look_at_store(f);
 		rc = done(f, FIND_STORE, "", 0, NULL);
 	}
-	if (rc == 0 && !is_enough(f) && p->exchange != NULL && (p->sources & FIND_BIT(FIND_EXCHANGE)) != 0 &&
-	    is_of_domain(f->query->text, p->exchange_domain))
-		rc = ask_one(f, p->exchange, true);
-	if (rc == 0 && !is_enough(f) && address && (p->sources & FIND_BIT(FIND_WKD)) != 0)
-		rc = done(f, FIND_WKD, "", find_wkd(f, &e), &e);
-	if (rc == 0 && !is_enough(f) && address && p->dns != NULL && (p->sources & FIND_BIT(FIND_DNS)) != 0)
-		rc = done(f, FIND_DNS, "", find_dns(f, &e), &e);
-	if (rc == 0 && !is_enough(f) && p->exchange != NULL && (p->sources & FIND_BIT(FIND_EXCHANGE)) != 0 &&
-	    !is_of_domain(f->query->text, p->exchange_domain))
-		rc = ask_one(f, p->exchange, true);
-	for (size_t i = 0; rc == 0 && i < p->server_count && !is_enough(f); i++) {
-		if ((p->sources & FIND_BIT(FIND_SERVER)) != 0)
-			rc = ask_one(f, &p->servers[i], false);
-	}
+	if (rc == 0 && ours)
+		rc = ask_exchange(f);
+	if (rc == 0)
+		rc = ask_domain(f);
+	if (rc == 0 && !ours)
+		rc = ask_exchange(f);
+	for (size_t i = 0; rc == 0 && i < p->server_count && wants(f, FIND_SERVER); i++)
+		rc = ask_one(f, &p->servers[i], false);
 	return rc;
 }
 

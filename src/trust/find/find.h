@@ -98,9 +98,10 @@ struct find_place {
 	size_t server_count;
 	struct dns *dns; /* NULL: OPENPGPKEY is not asked for */
 	struct find_web web;
-	unsigned sources;                         /* FIND_BIT()s */
-	bool not_private;                         /* ask by name also where it need not be */
-	bool stop_at_first;                       /* for writing: the first source that has one is enough */
+	unsigned sources;   /* FIND_BIT()s */
+	bool not_private;   /* ask by name also where it need not be */
+	bool thorough;      /* ask WKD and DNS also where the exchange is that of the address's domain */
+	bool stop_at_first; /* for writing: the first source that has one is enough */
 	void (*say)(void *ctx, const char *text); /* NULL, or told each question, without secrets */
 	void *say_ctx;
 };
