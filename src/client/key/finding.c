@@ -51,7 +51,8 @@ use_exchange(struct finding_place *f, const struct account *a)
 	if (s->host[0] == '\0')
 		return;
 	f->exchange = (struct find_server){ .port = s->port, .pin = account_pin(a) };
-	(void)snprintf(f->exchange.host, sizeof f->exchange.host, "%s", s->host);
+	_Static_assert(sizeof f->exchange.host == sizeof s->host, "one size of host names");
+	memcpy(f->exchange.host, s->host, sizeof f->exchange.host);
 	f->place.exchange = &f->exchange;
 	f->place.exchange_domain = at == NULL ? NULL : at + 1;
 }

@@ -80,7 +80,7 @@ find_hkp(const struct find_server_question *q, struct error *e)
 	/* An older server knows nothing of version 2, and may say so in any way, with a page for people too. */
 	if (taken == 0 && q->f->fatal == 0 && (rc == 0 || rc == ERR_SYNTAX))
 		rc = ask(q, false, &taken, e);
-	return rc;
+	return rc == ERR_SYNTAX ? 0 : rc; /* onak's "not found" is a page with status 200 */
 }
 
 int
