@@ -23,29 +23,41 @@ add_entry(struct finding *f, const struct trust_entry *entry)
 	r->outcome = FIND_KNOWN;
 }
 
-/* Those whose address has the name in it, or whose key ID ends so. */
-static bool
-is_candidate(const struct find_query *q, const struct trust_entry *entry)
-{
-	BUF_OWNED struct buf folded = { .max = TRUST_ADDRESS_MAX };
+struct candidates {
+	struct finding *f;
+	const struct find_query *query;
+};
 
-	for (size_t i = 0; i < entry->key_count && q->kind == FIND_SHORT; i++) {
-		if ((pgp_fingerprint_key_id(&entry->keys[i]) & UINT32_MAX) == q->key_id)
-			return true;
+/* Of those with the text in an address, a user ID or the fingerprint: by key ID only where it ends so. */
+static int
+add_candidate(void *ctx, const struct trust_entry *entry)
+{
+	const struct candidates *c = ctx;
+	uint64_t id = pgp_fingerprint_key_id(&entry->fingerprint);
+
+	if (c->query->kind != FIND_SHORT || (id & UINT32_MAX) == c->query->key_id)
+		add_entry(c->f, entry);
+	return c->f->report->count == FIND_RESULTS_MAX;
+}
+
+static void
+list_candidates(struct finding *f)
+{
+	BUF_OWNED struct buf digits = { .max = 20 };
+	struct candidates c = { f, f->query };
+	struct trust_list which = { .text = f->query->text };
+
+	if (f->query->kind == FIND_SHORT) {
+		(void)buf_putf(&digits, "%08llX", (unsigned long long)f->query->key_id);
+		which.text = buf_slice(&digits);
 	}
-	if (q->kind == FIND_SHORT || trust_address_fold(q->text, &folded) != 0)
-		return false;
-	for (size_t i = 0; i < entry->address_count; i++) {
-		if (slice_search(entry->addresses[i], buf_slice(&folded)) != SIZE_MAX)
-			return true;
-	}
-	return false;
+	(void)trust_store_list(f->place->store, &which, add_candidate, &c, NULL);
 }
 
 static void
 look_at_store(struct finding *f)
 {
-	const struct trust_entry *found[TRUST_CANDIDATES_MAX], *entry;
+	const struct trust_entry *found[TRUST_CANDIDATES_MAX];
 	const struct trust_store *s = f->place->store;
 	const struct find_query *q = f->query;
 	size_t n = 0;
@@ -62,10 +74,7 @@ look_at_store(struct finding *f)
 		break;
 	case FIND_SHORT:
 	case FIND_NAME:
-		for (size_t i = 0; (entry = trust_store_at(s, i)) != NULL && n < TRUST_CANDIDATES_MAX; i++) {
-			if (is_candidate(q, entry))
-				found[n++] = entry;
-		}
+		list_candidates(f);
 		break;
 	}
 	for (size_t i = 0; i < n; i++)
