@@ -134,7 +134,7 @@ open_askers(struct mail *m, struct error *e)
 	port_server_on_broken(m->server, behind_asker_broken, m->behind.process);
 	permit_only(&m->auth, ask, PROCESS_AUTH, PROCESS_MAIL);
 	permit_only(&m->mx, ask, PROCESS_MX, PROCESS_MAIL);
-	directory_guard_init(&m->web, store, m->place.port, m->grants, m->behind.process->setup.directory_open);
+	directory_guard_init(&m->web, store, m->grants, m->behind.process->setup.directory_open);
 	m->control_fd = -1;
 	return control_open(fd, m->data, store, &m->control, e);
 }

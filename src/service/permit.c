@@ -48,6 +48,9 @@ static const struct permit {
 	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_domain_list },
 	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_find },
 	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_count },
+	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_bucket },
+	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_names },
+	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_directory_changes },
 	/* For an account only while a grant says that it signed in there (service/directory/guard.c). */
 	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_put },
 

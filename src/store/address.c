@@ -3,6 +3,7 @@
 
 #include "base/idn.h"
 #include "base/utf8.h"
+#include "crypto/hash.h"
 #include "store/address.h"
 #include "store/internal.h"
 
@@ -153,4 +154,19 @@ address_is_reserved(struct slice address)
 	struct slice local = slice_sub(address, 0, at == SIZE_MAX ? address.len : at);
 
 	return slice_ieq_str(local, "postmaster") || slice_ieq_str(local, "abuse");
+}
+
+int
+store_address_name(struct slice address, uint8_t *out, struct error *e)
+{
+	static const char label[] = "letterlock private address"; /* and its NUL */
+	struct buf text BUF_OWNED = { 0 };
+
+	buf_init(&text, sizeof label + STORE_ADDRESS_MAX);
+	(void)buf_put_slice(&text, slice_of(label, sizeof label));
+	for (size_t i = 0; i < address.len && text.err == 0; i++)
+		(void)buf_put_u8(&text, ascii_lower(address.data[i]));
+	if (text.err != 0)
+		return error_set(e, text.err, "an address has at most %u octets", STORE_ADDRESS_MAX);
+	return hash_once(HASH_SHA256, buf_slice(&text), out, e);
 }

@@ -18,4 +18,11 @@
  */
 int store_address_key(struct slice address, struct buf *out, struct error *e);
 
+/*
+ * Under which name a verified address stands in the directory's buckets: SHA-256 of "letterlock private address", an octet
+ * of zero and the address with its ASCII letters made small. out: 32 octets.
+ */
+#define STORE_ADDRESS_NAME_SIZE 32u
+int store_address_name(struct slice address, uint8_t *out, struct error *e);
+
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "store/address.h"
 #include "store/db_log.h"
 
 #define WRITER_WAIT_MS 60000   /* for a checkpoint that restarts the log, or another process's transaction */
@@ -82,6 +83,30 @@ db_configure(struct db *db, enum db_role role, struct error *e)
 	if (rc == 0 && (role == DB_READER || role == DB_LOOKER))
 		rc = db_run(db, "PRAGMA query_only=ON; PRAGMA cache_size=-8192;", e);
 	return rc;
+}
+
+/* For the migration that needs it: SQLite has no SHA-256. */
+static void
+sql_address_name(sqlite3_context *ctx, int count, sqlite3_value **values)
+{
+	uint8_t name[STORE_ADDRESS_NAME_SIZE];
+	struct slice address;
+
+	(void)count;
+	address = slice_of(sqlite3_value_blob(values[0]), (size_t)sqlite3_value_bytes(values[0]));
+	if (address.len == 0 || store_address_name(address, name, NULL) != 0)
+		sqlite3_result_zeroblob(ctx, 0);
+	else
+		sqlite3_result_blob(ctx, name, sizeof name, SQLITE_TRANSIENT);
+}
+
+int
+db_add_functions(struct db *db, struct error *e)
+{
+	int rc = sqlite3_create_function_v2(db->handle, "letterlock_address_name", 1,
+	    SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, NULL, sql_address_name, NULL, NULL, NULL);
+
+	return rc == SQLITE_OK ? 0 : db_error(db, rc, e);
 }
 
 /* SQLite's count of its memory is a lock that all threads would share at every allocation. */

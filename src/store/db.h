@@ -50,6 +50,9 @@ enum db_role {
 int db_open(struct db *db, const char *path, enum db_role role, struct error *e);
 void db_close(struct db *db);
 
+/* What migrations call: letterlock_address_name(X), store_address_name() of it. */
+int db_add_functions(struct db *db, struct error *e);
+
 /* One or more statements without parameters; rows are thrown away. */
 int db_run(struct db *db, const char *sql, struct error *e);
 /* The first column of the first row of a statement without parameters; 0 when there is none. */

@@ -116,6 +116,14 @@ OP_WRITE_FN(certificate_put);
 OP_READ_FN(certificate_find);
 OP_WRITE_FN(certificate_remove);
 OP_READ_FN(certificate_count);
+OP_WRITE_FN(certificate_publish);
+OP_WRITE_FN(certificate_unpublish);
+OP_READ_FN(certificate_bucket);
+OP_READ_FN(certificate_names);
+OP_READ_FN(directory_changes);
+OP_WRITE_FN(token_put);
+OP_READ_FN(token_look);
+OP_WRITE_FN(token_take);
 OP_READ_FN(meta_get);
 OP_WRITE_FN(meta_put);
 OP_READ_FN(info);
@@ -194,6 +202,11 @@ int alias_targets_rename(struct tx *tx, struct slice from, struct slice to, stru
 /* The accounts that the address, a key, leads to by addresses and aliases alone, ascending. ERR_LIMIT. */
 int alias_expand(
     struct db *db, struct arena *a, struct slice key, uint64_t **accounts_out, size_t *count_out, struct error *e);
+
+/* ---- certificates (op_certificate.c) ---- */
+
+/* All of an account's, when the account goes. */
+int certificates_drop(struct tx *tx, uint64_t account, struct error *e);
 
 /* ---- domains (op_domain.c) ---- */
 

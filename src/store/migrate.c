@@ -133,7 +133,62 @@ static const char version_3[] =
     " WITHOUT ROWID;"
     "CREATE INDEX alias_targets_target ON alias_targets (target);";
 
+/*
+ * What is held of the key directory and what of it is served. What schema 2 had for tombstones nobody wrote to yet.
+ *
+ * certificates.data        what is served: with the published user IDs only
+ * certificates.held        all that verified; NULL: what is served is all
+ * certificates.revision    one more with each change: who merges says which one he merged into
+ * certificate_users.place, length  where in what is held its packet and signatures are; 0 and 0: not known
+ * certificate_users.address_name   store_address_name(), in whose order buckets are read; empty without an address
+ * directory_totals         one row: sums over certificates and published user IDs
+ * directory_tokens         SHA-256 of what was sent by mail; used ones stay until they expire, for the pause between mails
+ * directory_tombstones     addresses (their names) that were unpublished and do not come back by themselves
+ * directory_changes        the first four octets of certificates that changed, by day
+ * certificate_names        published user IDs, by three characters anywhere; rowid: certificate * 256 + position
+ */
+static const char version_4[] =
+    "DROP TABLE certificate_tombstones;"
+    "ALTER TABLE certificates ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;"
+    "ALTER TABLE certificates ADD COLUMN held BLOB;"
+    "ALTER TABLE certificate_users ADD COLUMN state INTEGER NOT NULL DEFAULT 2;"
+    "ALTER TABLE certificate_users ADD COLUMN how INTEGER NOT NULL DEFAULT 1;"
+    "ALTER TABLE certificate_users ADD COLUMN verified INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE certificate_users ADD COLUMN place INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE certificate_users ADD COLUMN length INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE certificate_users ADD COLUMN address_name BLOB NOT NULL DEFAULT x'';"
+    "CREATE TABLE directory_totals (certificates INTEGER NOT NULL, waiting INTEGER NOT NULL,"
+    " published INTEGER NOT NULL);"
+    "CREATE TABLE directory_tokens (token BLOB PRIMARY KEY, kind INTEGER NOT NULL, fingerprint BLOB NOT NULL,"
+    " address BLOB NOT NULL, address_key BLOB NOT NULL, created INTEGER NOT NULL, expires INTEGER NOT NULL,"
+    " used INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX directory_tokens_address ON directory_tokens (address_key, created);"
+    "CREATE INDEX directory_tokens_expires ON directory_tokens (expires);"
+    "CREATE TABLE directory_tombstones (fingerprint BLOB NOT NULL, address_name BLOB NOT NULL,"
+    " removed INTEGER NOT NULL, PRIMARY KEY (fingerprint, address_name)) WITHOUT ROWID;"
+    "CREATE TABLE directory_changes (day INTEGER NOT NULL, prefix BLOB NOT NULL, PRIMARY KEY (day, prefix))"
+    " WITHOUT ROWID;"
+    "CREATE VIRTUAL TABLE certificate_names USING fts5 (text, tokenize = 'trigram', detail = 'none',"
+    " columnsize = 0);";
+
 #define ACCOUNTS_AT_ONCE "1000"
+#define CERTIFICATES_AT_ONCE "1000"
+
+/* ?1: behind which certificate. letterlock_address_name() is this program's (db_add_functions). */
+static const char name_addresses[] =
+    "UPDATE certificate_users SET address_name = letterlock_address_name(address_key) WHERE certificate IN"
+    " (SELECT DISTINCT certificate FROM certificate_users WHERE certificate > ?1 ORDER BY certificate"
+    " LIMIT " CERTIFICATES_AT_ONCE ") RETURNING certificate";
+
+static const char index_names[] =
+    "CREATE INDEX certificate_users_name ON certificate_users (address_name, certificate) WHERE state = 2;"
+    "INSERT INTO certificate_names (rowid, text) SELECT certificate * 256 + position, CAST(text_key AS TEXT)"
+    " FROM certificate_users;";
+
+static const char count_directory[] =
+    "INSERT INTO directory_totals SELECT (SELECT count(*) FROM certificates), (SELECT count(*) FROM certificates c"
+    " WHERE NOT EXISTS (SELECT 1 FROM certificate_users u WHERE u.certificate = c.certificate)),"
+    " (SELECT count(*) FROM certificate_users);";
 
 static const char index_bodies[] = "CREATE INDEX bodies_segment ON bodies (segment, place, length);";
 
@@ -155,13 +210,17 @@ static const struct version {
 		const char *what;
 		const char *once;  /* the whole part in one step; or */
 		const char *pages; /* one step of it, again and again until it answers no row */
-	} parts[3];
+	} parts[4];                /* one more than any has */
 } versions[SCHEMA_VERSION] = {
 	{ .sql = version_1 },
 	{ .sql = version_2,
 	    .parts = { { "indexing the places of all bodies", .once = index_bodies },
 		{ "counting what accounts hold", .pages = count_accounts } } },
 	{ .sql = version_3 },
+	{ .sql = version_4,
+	    .parts = { { "naming the addresses of the key directory", .pages = name_addresses },
+		{ "indexing the key directory", .once = index_names },
+		{ "counting the key directory", .once = count_directory } } },
 };
 
 struct migration {
@@ -324,6 +383,8 @@ schema_migrate(struct db *db, schema_say_fn *say_fn, void *ctx, bool *migrated_o
 	/* About a new folder there is nothing to say. */
 	if (rc == 0 && version > 0)
 		m.say = say_fn;
+	if (rc == 0)
+		rc = db_add_functions(db, e);
 	*migrated_out = rc == 0 && version > 0 && version < SCHEMA_VERSION;
 	if (rc == 0 && version > 0)
 		rc = finish_version(&m, (uint32_t)version, &any, e);

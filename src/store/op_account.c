@@ -94,11 +94,6 @@ run_for_account(struct db *db, const char *sql_literal, uint64_t account, struct
 OP_WRITE_FN(account_remove)
 {
 	static const char *const statements[] = {
-		"DELETE FROM certificate_keys WHERE certificate IN"
-		" (SELECT certificate FROM certificates WHERE account = ?1)",
-		"DELETE FROM certificate_users WHERE certificate IN"
-		" (SELECT certificate FROM certificates WHERE account = ?1)",
-		"DELETE FROM certificates WHERE account = ?1",
 		"DELETE FROM subscriptions WHERE account = ?1",
 		"DELETE FROM keywords WHERE account = ?1",
 		"DELETE FROM expunged WHERE account = ?1",
@@ -119,6 +114,8 @@ OP_WRITE_FN(account_remove)
 		rc = alias_must_not_need(tx, in->account, SLICE_EMPTY, e);
 	if (rc == 0)
 		rc = mailbox_empty_all(tx, in->account, e);
+	if (rc == 0)
+		rc = certificates_drop(tx, in->account, e);
 	for (size_t i = 0; i < sizeof statements / sizeof statements[0] && rc == 0; i++)
 		rc = run_for_account(tx->db, statements[i], in->account, e);
 	return rc == 0 ? tx_changed(tx, in->account, 0, e) : rc;

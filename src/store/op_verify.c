@@ -474,6 +474,40 @@ static const struct check certificate_checks[] = {
 	  "AND (CAST(lower(CAST(c.address AS TEXT)) AS BLOB) != c.address_key"
 	  " OR CAST(lower(CAST(c.user_id AS TEXT)) AS BLOB) != c.text_key)",
 	    "publish the certificate again" },
+	{ "SELECT printf('user ID %d of certificate number %d lies outside of it', c.position, c.certificate)"
+	  " FROM certificate_users c, certificates x ON x.certificate = c.certificate WHERE" CERTIFICATES
+	  "AND c.place + c.length > length(coalesce(x.held, x.data))",
+	    "publish the certificate again" },
+	{ "SELECT printf('user ID %d of certificate number %d is %d, neither held nor published', c.position,"
+	  " c.certificate, c.state) FROM certificate_users c WHERE" CERTIFICATES "AND c.state NOT IN (1, 2)",
+	    "publish the certificate again" },
+	{ "SELECT printf('user ID %d of certificate number %d is published and was taken back', c.position,"
+	  " c.certificate) FROM certificate_users c, certificates x ON x.certificate = c.certificate"
+	  " JOIN directory_tombstones t ON t.fingerprint = x.fingerprint AND t.address_name = c.address_name"
+	  " WHERE" CERTIFICATES "AND c.state = 2 AND c.address_name != x''",
+	    "unpublish the address again" },
+	{ "SELECT printf('user ID %d of certificate number %d is not found by name as it is published', c.position,"
+	  " c.certificate) FROM certificate_users c WHERE" CERTIFICATES
+	  "AND (c.state = 2) != EXISTS (SELECT 1 FROM certificate_names n WHERE n.rowid = c.certificate * 256 + "
+	  "c.position)",
+	    "publish the certificate again" },
+};
+
+static const struct check directory_checks[] = {
+	{ "SELECT printf('the directory counts %d certificates, %d waiting, %d user IDs; there are %d, %d, %d', "
+	  "t.certificates,"
+	  " t.waiting, t.published, n.c, n.w, n.p) FROM directory_totals t, (SELECT (SELECT count(*) FROM "
+	  "certificates) AS c,"
+	  " (SELECT count(*) FROM certificates c WHERE NOT EXISTS (SELECT 1 FROM certificate_users u"
+	  " WHERE u.certificate = c.certificate AND u.state = 2)) AS w,"
+	  " (SELECT count(*) FROM certificate_users WHERE state = 2) AS p) n"
+	  " WHERE t.certificates != n.c OR t.waiting != n.w OR t.published != n.p",
+	    restore },
+	{ "SELECT printf('the directory has %d rows of sums', count(*)) FROM directory_totals HAVING count(*) != 1",
+	    restore },
+	{ "SELECT printf('a token of the directory has %d octets', length(token)) FROM directory_tokens"
+	  " WHERE length(token) != 32",
+	    restore },
 };
 
 int
@@ -486,6 +520,8 @@ look_certificates(struct look *l, struct error *e)
 	    " (SELECT coalesce(max(certificate), 0) FROM certificate_users))",
 	    &last, e);
 
+	if (rc == 0 && l->in->after == 0)
+		rc = run_checks(l, directory_checks, COUNT_OF(directory_checks), 0, 0, e);
 	if (rc != 0 || first > last)
 		return rc;
 	l->out->after = end;

@@ -587,6 +587,11 @@ static const struct codec_schema store_certificate_key_schema =
 static const struct codec_field store_certificate_user_fields[] = {
 	CODEC_FIELD(struct store_certificate_user, user_id, CODEC_BYTES, STORE_USER_ID_MAX),
 	CODEC_FIELD(struct store_certificate_user, address, CODEC_BYTES, STORE_ADDRESS_MAX),
+	CODEC_FIELD(struct store_certificate_user, state, CODEC_U32, STORE_USER_PUBLISHED),
+	CODEC_FIELD(struct store_certificate_user, how, CODEC_U32, STORE_HOW_MIRROR),
+	CODEC_FIELD(struct store_certificate_user, verified, CODEC_U64, INT64_MAX),
+	CODEC_FIELD(struct store_certificate_user, place, CODEC_U32, STORE_CERTIFICATE_MAX),
+	CODEC_FIELD(struct store_certificate_user, length, CODEC_U32, STORE_CERTIFICATE_MAX),
 };
 static const struct codec_schema store_certificate_user_schema =
     CODEC_SCHEMA(store_certificate_user, store_certificate_user_fields);
@@ -602,6 +607,9 @@ static const struct codec_field store_certificate_fields[] = {
 	CODEC_FIELD_LIST(
 	    struct store_certificate, users, user_count, &store_certificate_user_schema, STORE_CERTIFICATE_USERS_MAX),
 	CODEC_FIELD(struct store_certificate, data, CODEC_BYTES, STORE_CERTIFICATE_MAX),
+	CODEC_FIELD(struct store_certificate, revision, CODEC_U64, INT64_MAX),
+	CODEC_FIELD(struct store_certificate, publish_free, CODEC_BOOL, 0),
+	CODEC_FIELD(struct store_certificate, waiting_max, CODEC_U32, 0),
 };
 static const struct codec_schema store_certificate_schema = CODEC_SCHEMA(store_certificate, store_certificate_fields);
 
@@ -612,6 +620,7 @@ static const struct codec_field store_certificate_find_fields[] = {
 	CODEC_FIELD(struct store_certificate_find, after, CODEC_BYTES, STORE_FINGERPRINT_MAX),
 	CODEC_FIELD(struct store_certificate_find, limit, CODEC_U32, 0),
 	CODEC_FIELD(struct store_certificate_find, without_data, CODEC_BOOL, 0),
+	CODEC_FIELD(struct store_certificate_find, held, CODEC_BOOL, 0),
 };
 static const struct codec_schema store_certificate_find_schema =
     CODEC_SCHEMA(store_certificate_find, store_certificate_find_fields);
@@ -626,9 +635,91 @@ static const struct codec_schema store_certificates_schema =
 
 static const struct codec_field store_certificate_name_fields[] = {
 	CODEC_FIELD(struct store_certificate_name, fingerprint, CODEC_BYTES, STORE_FINGERPRINT_MAX),
+	CODEC_FIELD(struct store_certificate_name, tombstones, CODEC_BOOL, 0),
 };
 static const struct codec_schema store_certificate_name_schema =
     CODEC_SCHEMA(store_certificate_name, store_certificate_name_fields);
+
+static const struct codec_field store_certificate_kept_fields[] = {
+	CODEC_FIELD(struct store_certificate_kept, inserted, CODEC_BOOL, 0),
+	CODEC_FIELD(struct store_certificate_kept, changed, CODEC_BOOL, 0),
+	CODEC_FIELD(struct store_certificate_kept, published, CODEC_U32, 0),
+	CODEC_FIELD(struct store_certificate_kept, revision, CODEC_U64, 0),
+};
+static const struct codec_schema store_certificate_kept_schema =
+    CODEC_SCHEMA(store_certificate_kept, store_certificate_kept_fields);
+
+static const struct codec_field store_certificate_publish_fields[] = {
+	CODEC_FIELD(struct store_certificate_publish, fingerprint, CODEC_BYTES, STORE_FINGERPRINT_MAX),
+	CODEC_FIELD(struct store_certificate_publish, address, CODEC_BYTES, STORE_ADDRESS_MAX),
+	CODEC_FIELD(struct store_certificate_publish, how, CODEC_U32, STORE_HOW_MIRROR),
+	CODEC_FIELD(struct store_certificate_publish, account, CODEC_U64, 0),
+};
+static const struct codec_schema store_certificate_publish_schema =
+    CODEC_SCHEMA(store_certificate_publish, store_certificate_publish_fields);
+
+static const struct codec_field store_bucket_find_fields[] = {
+	CODEC_FIELD(struct store_bucket_find, by_fingerprint, CODEC_BOOL, 0),
+	CODEC_FIELD(struct store_bucket_find, version, CODEC_U32, 0),
+	CODEC_FIELD(struct store_bucket_find, from, CODEC_BYTES, STORE_FINGERPRINT_MAX),
+	CODEC_FIELD(struct store_bucket_find, upto, CODEC_BYTES, STORE_FINGERPRINT_MAX),
+	CODEC_FIELD(struct store_bucket_find, after, CODEC_BYTES, STORE_FINGERPRINT_MAX),
+	CODEC_FIELD(struct store_bucket_find, limit, CODEC_U32, 0),
+};
+static const struct codec_schema store_bucket_find_schema = CODEC_SCHEMA(store_bucket_find, store_bucket_find_fields);
+
+static const struct codec_field store_bucket_entry_fields[] = {
+	CODEC_FIELD(struct store_bucket_entry, name, CODEC_BYTES, STORE_FINGERPRINT_MAX),
+	CODEC_FIELD(struct store_bucket_entry, fingerprint, CODEC_BYTES, STORE_FINGERPRINT_MAX),
+	CODEC_FIELD(struct store_bucket_entry, version, CODEC_U32, 0),
+	CODEC_FIELD(struct store_bucket_entry, address, CODEC_BYTES, STORE_ADDRESS_MAX),
+	CODEC_FIELD(struct store_bucket_entry, data, CODEC_BYTES, STORE_CERTIFICATE_MAX),
+};
+static const struct codec_schema store_bucket_entry_schema =
+    CODEC_SCHEMA(store_bucket_entry, store_bucket_entry_fields);
+
+static const struct codec_field store_bucket_fields[] = {
+	CODEC_FIELD_LIST(struct store_bucket, entries, entry_count, &store_bucket_entry_schema, STORE_BUCKET_MAX),
+	CODEC_FIELD(struct store_bucket, more, CODEC_BOOL, 0),
+};
+static const struct codec_schema store_bucket_schema = CODEC_SCHEMA(store_bucket, store_bucket_fields);
+
+static const struct codec_field store_directory_day_fields[] = {
+	CODEC_FIELD(struct store_directory_day, day, CODEC_U64, INT64_MAX),
+	CODEC_FIELD(struct store_directory_day, after, CODEC_BYTES, STORE_FINGERPRINT_MAX),
+	CODEC_FIELD(struct store_directory_day, limit, CODEC_U32, 0),
+};
+static const struct codec_schema store_directory_day_schema =
+    CODEC_SCHEMA(store_directory_day, store_directory_day_fields);
+
+static const struct codec_field store_directory_changes_fields[] = {
+	CODEC_FIELD(struct store_directory_changes, prefixes, CODEC_BYTES, 4 * STORE_PAGE_MAX),
+	CODEC_FIELD(struct store_directory_changes, more, CODEC_BOOL, 0),
+};
+static const struct codec_schema store_directory_changes_schema =
+    CODEC_SCHEMA(store_directory_changes, store_directory_changes_fields);
+
+static const struct codec_field store_token_put_fields[] = {
+	CODEC_FIELD(struct store_token_put, token, CODEC_BYTES, STORE_TOKEN_SIZE),
+	CODEC_FIELD(struct store_token_put, kind, CODEC_U32, STORE_TOKEN_PUT),
+	CODEC_FIELD(struct store_token_put, fingerprint, CODEC_BYTES, STORE_FINGERPRINT_MAX),
+	CODEC_FIELD(struct store_token_put, address, CODEC_BYTES, STORE_ADDRESS_MAX),
+	CODEC_FIELD(struct store_token_put, lifetime, CODEC_U32, 0),
+	CODEC_FIELD(struct store_token_put, pause, CODEC_U32, 0),
+};
+static const struct codec_schema store_token_put_schema = CODEC_SCHEMA(store_token_put, store_token_put_fields);
+
+static const struct codec_field store_token_take_fields[] = {
+	CODEC_FIELD(struct store_token_take, token, CODEC_BYTES, STORE_TOKEN_SIZE),
+	CODEC_FIELD(struct store_token_take, kind, CODEC_U32, STORE_TOKEN_PUT),
+};
+static const struct codec_schema store_token_take_schema = CODEC_SCHEMA(store_token_take, store_token_take_fields);
+
+static const struct codec_field store_token_fields[] = {
+	CODEC_FIELD(struct store_token, fingerprint, CODEC_BYTES, STORE_FINGERPRINT_MAX),
+	CODEC_FIELD(struct store_token, address, CODEC_BYTES, STORE_ADDRESS_MAX),
+};
+static const struct codec_schema store_token_schema = CODEC_SCHEMA(store_token, store_token_fields);
 
 static const struct codec_field store_meta_key_fields[] = {
 	CODEC_FIELD(struct store_meta_key, key, CODEC_BYTES, STORE_KEY_MAX),
@@ -662,6 +753,8 @@ static const struct codec_schema store_info_schema = CODEC_SCHEMA(store_info, st
 static const struct codec_field store_certificate_count_fields[] = {
 	CODEC_FIELD(struct store_certificate_count, certificates, CODEC_U64, 0),
 	CODEC_FIELD(struct store_certificate_count, accounts, CODEC_U64, 0),
+	CODEC_FIELD(struct store_certificate_count, waiting, CODEC_U64, 0),
+	CODEC_FIELD(struct store_certificate_count, published, CODEC_U64, 0),
 };
 static const struct codec_schema store_certificate_count_schema =
     CODEC_SCHEMA(store_certificate_count, store_certificate_count_fields);

@@ -86,10 +86,21 @@
  * changes_wait         answered when any mailbox changed after the cursor; one a process is enough: store/watch.h
  *
  *   directory, meta
- * certificate_put      replaces the one of that fingerprint
+ * certificate_put      in the place of the one of that fingerprint, whose user IDs stay as published as they were; new ones are
+ *                      held, but for those that in's account or publish_free publish. ERR_ORDER: another version was put
+ *                      meanwhile: merge anew; ERR_DENIED: a published user ID is left out; ERR_FULL: too many wait
  * certificate_find
  * certificate_remove
- * certificate_count    of all, and how many accounts there are
+ * certificate_publish  ERR_DENIED: the address is not that account's; ERR_POLICY: it was unpublished, and neither OPEN nor MIRROR
+ *                      bring it back; ERR_ORDER: kept by an older program: put it once more first
+ * certificate_unpublish  and it does not come back by itself; an empty address: all. ERR_DENIED, ERR_ORDER as above
+ * certificate_count    of all, and how many accounts there are; takes no time
+ * certificate_bucket   what is served, in order of hashes
+ * certificate_names    as certificate_find by text, over an index; texts of 3 octets or more. after is of fingerprints
+ * directory_changes    of which certificates what is served changed on a day
+ * token_put            ERR_LIMIT: see pause, and over STORE_TOKENS_MAX
+ * token_look           what it is for; it stays. ERR_NOT_FOUND: no such one, not any more, or of another kind
+ * token_take           likewise, and it is gone
  * meta_get, meta_put   settings that must survive, by key; an empty value removes
  * info                 counts
  * verify               looks at one page of everything, and tells what is not as it must be; writes nothing
@@ -142,15 +153,23 @@
 	X(copy, 46, store_copy, store_copied) \
 	X(cache_put, 47, store_cache_put, store_nothing) \
 	X(changes_wait, 48, store_changes_wait, store_changes_seen) \
-	X(certificate_put, 60, store_certificate, store_nothing) \
+	X(certificate_put, 60, store_certificate, store_certificate_kept) \
 	X(certificate_find, 61, store_certificate_find, store_certificates) \
 	X(certificate_remove, 62, store_certificate_name, store_nothing) \
 	X(certificate_count, 63, store_nothing, store_certificate_count) \
+	X(certificate_publish, 64, store_certificate_publish, store_certificate_kept) \
+	X(certificate_unpublish, 65, store_certificate_publish, store_certificate_kept) \
+	X(certificate_bucket, 66, store_bucket_find, store_bucket) \
+	X(certificate_names, 67, store_certificate_find, store_certificates) \
+	X(directory_changes, 68, store_directory_day, store_directory_changes) \
 	X(meta_get, 70, store_meta_key, store_meta_value) \
 	X(meta_put, 71, store_meta_put, store_nothing) \
 	X(info, 72, store_nothing, store_info) \
 	X(verify, 73, store_verify, store_verified) \
 	X(hold, 74, store_nothing, store_nothing) \
+	X(token_put, 80, store_token_put, store_nothing) \
+	X(token_look, 81, store_token_take, store_token) \
+	X(token_take, 82, store_token_take, store_token) \
 	X(credential_add, 90, store_credential_add, store_credential_id) \
 	X(credential_remove, 91, store_credential_name, store_nothing) \
 	X(credential_list, 92, store_credential_list, store_credentials) \

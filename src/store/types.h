@@ -596,22 +596,51 @@ struct store_certificate_key {
 	uint64_t key_id;
 };
 
+enum store_user_state {
+	STORE_USER_HELD = 1,      /* kept, and shown to nobody until its address is verified */
+	STORE_USER_PUBLISHED = 2, /* served */
+};
+
+enum store_user_how {           /* how a published one was verified */
+	STORE_HOW_ACCOUNT = 1,  /* the account whose address it is put it */
+	STORE_HOW_MAIL = 2,     /* a mail with a token, encrypted to that very key */
+	STORE_HOW_OPERATOR = 3, /* the operator said so */
+	STORE_HOW_OPEN = 4,     /* nobody: the setting directory_open, and nobody else had the address */
+	STORE_HOW_MIRROR = 5,   /* the directory that is mirrored verified it */
+};
+
 struct store_certificate_user {
 	struct slice user_id; /* as in the certificate */
 	struct slice address; /* the address in it, or empty */
+	uint32_t state;       /* enum store_user_state; and how and verified: the store's, not read when it is put */
+	uint32_t how;         /* enum store_user_how; 0: held */
+	uint64_t verified;    /* unix seconds; 0: held, or before this was kept */
+	uint32_t place;       /* where in data its packet begins; 0 and 0: not known, of what an older program kept */
+	uint32_t length;      /* octets of it and of all its signatures, without which the rest is a certificate too */
 };
 
 struct store_certificate {
 	struct slice fingerprint; /* of the primary key; its name */
 	uint32_t version;
-	uint64_t account;  /* whose it is here; 0: nobody's */
+	uint64_t
+	    account; /* whose it is here; 0: nobody's. Putting it: who has signed in, and publishes its own addresses */
 	uint64_t created;  /* unix seconds, of the key */
 	uint64_t modified; /* unix seconds, set by the store when it is put */
 	const struct store_certificate_key *keys;
 	size_t key_count;
-	const struct store_certificate_user *users;
+	const struct store_certificate_user *users; /* in order of place, none over another */
 	size_t user_count;
-	struct slice data; /* the binary certificate */
+	struct slice data;    /* the binary certificate, with those users and no others */
+	uint64_t revision;    /* of which version this is, or was made from; 0: there was none */
+	bool publish_free;    /* putting: any account's addresses are published that no other certificate has (OPEN) */
+	uint32_t waiting_max; /* putting: so many without a published user ID may there be; 0: as many as there are */
+};
+
+struct store_certificate_kept {
+	bool inserted;      /* there was none of that fingerprint */
+	bool changed;       /* what is served is another now */
+	uint32_t published; /* user IDs that are served */
+	uint64_t revision;
 };
 
 enum store_certificate_by {
@@ -631,6 +660,7 @@ struct store_certificate_find {
 	struct slice after; /* the last fingerprint of the page before, or empty */
 	uint32_t limit;     /* rows wanted, 0: as many as a reply holds */
 	bool without_data;
+	bool held; /* all that is kept, for who merges or verifies; else what is served: published user IDs only */
 };
 
 struct store_certificates {
@@ -641,6 +671,77 @@ struct store_certificates {
 
 struct store_certificate_name {
 	struct slice fingerprint;
+	bool tombstones; /* remove: none of its addresses comes back by itself */
+};
+
+/* Every user ID of that certificate with that address. */
+struct store_certificate_publish {
+	struct slice fingerprint;
+	struct slice address;
+	uint32_t how;     /* enum store_user_how */
+	uint64_t account; /* STORE_HOW_ACCOUNT: whose the address has to be. Unpublishing: likewise, 0: it need not */
+};
+
+/* One verified user ID of one certificate, or one certificate, in order of a name that is a hash. */
+struct store_bucket_find {
+	bool by_fingerprint; /* by the primary key's fingerprint; else by store_address_name() (store/address.h) */
+	uint32_t version;    /* of the certificates; 0: all */
+	struct slice from;   /* the first name; empty: the very first */
+	struct slice upto;   /* behind the last name; empty: to the end */
+	struct slice after;  /* the fingerprint of the last one of the page before, when from is its name; or empty */
+	uint32_t limit;
+};
+
+struct store_bucket_entry {
+	struct slice name; /* 32 octets; of a fingerprint 20 or 32 */
+	struct slice fingerprint;
+	uint32_t version;
+	struct slice address; /* as it stands in the user ID; empty by fingerprint */
+	struct slice data;    /* by address: with that address's user IDs only. By fingerprint: with none */
+};
+
+struct store_bucket {
+	struct store_bucket_entry *entries;
+	size_t entry_count;
+	bool more; /* the reply was full */
+};
+
+struct store_directory_day {
+	uint64_t day;       /* unix seconds / 86400 */
+	struct slice after; /* the last prefix of the page before, or empty */
+	uint32_t limit;
+};
+
+struct store_directory_changes {
+	struct slice prefixes; /* 4 octets each, the first of the fingerprint, ascending */
+	bool more;
+};
+
+/* ---- tokens of the directory ---- */
+
+enum store_token_kind {
+	STORE_TOKEN_VERIFY = 1, /* publishes one address of one certificate */
+	STORE_TOKEN_MANAGE = 2, /* its owner may unpublish */
+	STORE_TOKEN_PUT = 3,    /* HKP v2: an address's canonical certificate */
+};
+
+struct store_token_put {
+	struct slice token; /* SHA-256 of it: whoever reads the database has no token */
+	uint32_t kind;      /* enum store_token_kind */
+	struct slice fingerprint;
+	struct slice address;
+	uint32_t lifetime; /* seconds */
+	uint32_t pause; /* seconds: ERR_LIMIT when the address was sent another one less than that ago; 0: any time */
+};
+
+struct store_token_take {
+	struct slice token; /* SHA-256 of it */
+	uint32_t kind;      /* enum store_token_kind */
+};
+
+struct store_token {
+	struct slice fingerprint;
+	struct slice address;
 };
 
 /* ---- meta ---- */
@@ -672,7 +773,9 @@ struct store_info {
 
 struct store_certificate_count {
 	uint64_t certificates;
-	uint64_t accounts; /* that they can be of */
+	uint64_t accounts;  /* that they can be of */
+	uint64_t waiting;   /* without a published user ID */
+	uint64_t published; /* user IDs, over all */
 };
 
 /* ---- looking at everything ---- */

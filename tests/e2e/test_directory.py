@@ -204,7 +204,7 @@ def test_only_own_addresses_are_published(exchange, gpg):
 
 def test_a_key_for_nobody_here_is_refused(exchange, gpg):
     stranger = gpg()
-    fingerprint = stranger.make_key("Nobody <nobody@example.org>", "N <n@elsewhere.example>")
+    fingerprint = stranger.make_key("Nobody <nobody@elsewhere.example>", "N <n@elsewhere.example>")
     status, said = upload(exchange, stranger.export(fingerprint))
     assert status == 422 and lookup(exchange, "0x" + fingerprint)[0] == 404
 

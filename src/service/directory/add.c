@@ -17,44 +17,23 @@ struct directory_upload {
 	struct store_certificate puts[DIRECTORY_UPLOAD_CERTIFICATES];
 	size_t count, next;
 	size_t published; /* user IDs, over all */
+	unsigned tries;
 };
 
-/* ---- whose user IDs are published ---- */
+#define TRIES_MAX 20u /* of an upload whose certificates others put at the same time */
+
+/* ---- whose user IDs may be kept ---- */
 
 struct permission {
 	struct web_call *call;
-	struct slice fingerprint;
 	const struct store_certificate *old; /* NULL: none */
-	uint64_t owner;                      /* the account it will belong to; 0: nobody's */
-	size_t ours;                         /* user IDs whose address is an account's here */
+	size_t ours;                         /* user IDs whose address is in a domain of ours */
 };
 
-static bool
-was_published(const struct permission *p, struct slice user_id)
-{
-	for (size_t i = 0; p->old != NULL && i < p->old->user_count; i++)
-		if (slice_eq(p->old->users[i].user_id, user_id))
-			return true;
-	return false;
-}
-
-/* directory_open: the first certificate of an address comes in, a second one is not put beside or in place of it. */
-static bool
-is_free(const struct permission *p, struct slice address)
-{
-	const struct store_certificate_find request = {
-		.by = STORE_BY_ADDRESS, .value = address, .limit = 2, .without_data = true
-	};
-	struct store_certificates found;
-
-	if (store_certificate_find(p->call->service->ports.store, &request, &p->call->arena, &found, NULL) != 0)
-		return false;
-	for (size_t i = 0; i < found.certificate_count; i++)
-		if (!slice_eq(found.certificates[i].fingerprint, p->fingerprint))
-			return false;
-	return true;
-}
-
+/*
+ * All that verify are kept; the store says which are served. Whether an account has the address is not looked at: what a
+ * stranger hears must be the same for all addresses of ours.
+ */
 static bool
 permit(void *ctx, struct slice user_id)
 {
@@ -62,34 +41,15 @@ permit(void *ctx, struct slice user_id)
 	struct store_address_find request = { .address = pgp_user_id_address(user_id) };
 	struct store_address_found found;
 
-	if (user_id.len > STORE_USER_ID_MAX || request.address.len == 0 || request.address.len > STORE_ADDRESS_MAX)
+	if (user_id.len > STORE_USER_ID_MAX || request.address.len > STORE_ADDRESS_MAX)
 		return false;
-	if (store_address_find(p->call->service->ports.store, &request, &p->call->arena, &found, NULL) != 0 ||
-	    found.account == 0)
-		return false;
-	p->ours++;
-	if (found.account == p->call->account ||
-	    (p->call->service->settings.directory_open && is_free(p, request.address)))
-		p->owner = p->owner == 0 ? found.account : p->owner;
-	else if (!was_published(p, user_id))
-		return false;
+	if (request.address.len > 0 &&
+	    store_address_find(p->call->service->ports.store, &request, &p->call->arena, &found, NULL) == 0)
+		p->ours += found.domain_known;
 	return true;
 }
 
 /* ---- one certificate ---- */
-
-static int
-too_many_wait(struct web_call *call, struct error *e)
-{
-	struct store_nothing request = { 0 };
-	struct store_certificate_count count;
-	int rc = store_certificate_count(call->service->ports.store, &request, &call->arena, &count, e);
-
-	/* A coarse bound: all certificates here, against what accounts can reasonably have. */
-	if (rc == 0 && count.certificates > DIRECTORY_WAITING_MAX + 16 * count.accounts)
-		rc = error_set(e, ERR_FULL, "The directory keeps no more certificates that nobody has signed in for.");
-	return rc;
-}
 
 static void
 describe_keys(struct web_call *call, const struct pgp_cert *cert, struct store_certificate *put)
@@ -110,6 +70,17 @@ describe_keys(struct web_call *call, const struct pgp_cert *cert, struct store_c
 	put->keys = keys;
 }
 
+/* Octets of a user ID with its signatures. */
+static uint32_t
+component_length(const struct pgp_component *c)
+{
+	const struct slice *last = &c->packet.raw;
+
+	if (c->part_count > 0)
+		last = &c->parts[c->part_count - 1].raw;
+	return (uint32_t)(last->data + last->len - c->packet.raw.data);
+}
+
 static void
 describe_users(struct web_call *call, const struct pgp_cert *cert, struct store_certificate *put)
 {
@@ -125,18 +96,24 @@ describe_users(struct web_call *call, const struct pgp_cert *cert, struct store_
 		if (c->kind != PGP_COMPONENT_USER_ID)
 			continue;
 		id = arena_copy(&call->arena, c->packet.body);
-		users[put->user_count++] =
-		    (struct store_certificate_user){ .user_id = id, .address = pgp_user_id_address(id) };
+		users[put->user_count++] = (struct store_certificate_user){ .user_id = id,
+			.address = pgp_user_id_address(id),
+			.place = (uint32_t)(c->packet.raw.data - cert->raw.data),
+			.length = component_length(c) };
 	}
 	put->users = users;
 }
 
 /* What the store is to keep, from the filtered octets. */
 static int
-describe(struct web_call *call, struct slice data, uint64_t account, struct error *e)
+describe(struct web_call *call, struct slice data, uint64_t revision, struct error *e)
 {
 	struct directory_upload *u = call->upload;
-	struct store_certificate put = { .account = account, .data = arena_copy(&call->arena, data) };
+	struct store_certificate put = { .account = call->account,
+		.data = arena_copy(&call->arena, data),
+		.revision = revision,
+		.publish_free = call->service->settings.directory_open,
+		.waiting_max = DIRECTORY_WAITING_MAX };
 	struct pgp_cert *cert;
 	size_t used;
 	int rc = pgp_cert_parse(put.data, &cert, &used, e);
@@ -152,7 +129,6 @@ describe(struct web_call *call, struct slice data, uint64_t account, struct erro
 	pgp_cert_free(cert);
 	if (call->arena.err != 0)
 		return error_set(e, call->arena.err, "the upload is too large");
-	u->published += put.user_count;
 	u->puts[u->count++] = put;
 	return 0;
 }
@@ -168,12 +144,10 @@ filter(struct web_call *call, const struct pgp_cert *fresh, const struct pgp_cer
 
 	buf_init(&kept, DIRECTORY_CERTIFICATE_MAX);
 	rc = directory_filter(&in, &kept, &users, e);
-	if (rc == 0 && users == 0 && p->old == NULL) {
-		rc = p->ours > 0 ? too_many_wait(call, e)
-				 : error_set(e, ERR_DENIED, "No user ID of this key is an address of an account here.");
-	}
+	if (rc == 0 && p->ours == 0 && p->old == NULL)
+		rc = error_set(e, ERR_DENIED, "No user ID of this key has an address in a domain of this server.");
 	if (rc == 0)
-		rc = describe(call, buf_slice(&kept), p->owner, e);
+		rc = describe(call, buf_slice(&kept), p->old != NULL ? p->old->revision : 0, e);
 	buf_done(&kept);
 	return rc;
 }
@@ -183,9 +157,9 @@ take_certificate(struct web_call *call, const struct pgp_cert *fresh, struct err
 {
 	const struct pgp_fingerprint *f = &fresh->primary->fingerprint;
 	const struct store_certificate_find request = {
-		.by = STORE_BY_NAME, .value = slice_of(f->bytes, f->len), .limit = 1
+		.by = STORE_BY_NAME, .value = slice_of(f->bytes, f->len), .limit = 1, .held = true
 	};
-	struct permission p = { .call = call, .fingerprint = request.value };
+	struct permission p = { .call = call };
 	struct store_certificates found;
 	struct pgp_cert *old = NULL;
 	size_t used;
@@ -198,7 +172,6 @@ take_certificate(struct web_call *call, const struct pgp_cert *fresh, struct err
 		return rc;
 	if (found.certificate_count > 0) {
 		p.old = &found.certificates[0];
-		p.owner = p.old->account;
 		rc = pgp_cert_parse(p.old->data, &old, &used, e);
 	}
 	if (rc == 0)
@@ -217,23 +190,28 @@ say_kept(struct web_call *call)
 	buf_clear(&call->answer);
 	(void)buf_putf(&call->answer, "Certificates kept: %zu. User IDs published: %zu.\n", u->count, u->published);
 	if (u->published == 0)
-		(void)buf_put_str(&call->answer,
-		    "Nothing can be found by its address until the account's owner uploads it signed in.\n");
+		(void)buf_put_str(&call->answer, "Nothing can be found by its address until its owner verifies it.\n");
 	/* 200 also when nothing is published yet: gpg takes 202 for a failure. */
 	web_call_finish(call, 200, "text/plain; charset=utf-8");
 }
 
 static void put_next(struct web_call *call);
+static void work_add(struct web_call *call);
 
 static void
 on_put(void *ctx, const void *reply, const struct error *e)
 {
 	struct web_call *call = ctx;
+	const struct store_certificate_kept *kept = reply;
 
-	if (reply == NULL)
+	if (kept == NULL && e->code == ERR_ORDER && ((struct directory_upload *)call->upload)->tries < TRIES_MAX) {
+		web_call_later(call, call->service->uploads, work_add);
+	} else if (kept == NULL) {
 		web_call_fail(call, e);
-	else
+	} else {
+		((struct directory_upload *)call->upload)->published += kept->published;
 		put_next(call);
+	}
 	web_call_release(call);
 }
 
@@ -334,7 +312,10 @@ work_add(struct web_call *call)
 	int rc;
 
 	buf_init(&keytext, DIRECTORY_UPLOAD_MAX);
-	call->upload = arena_alloc(&call->arena, sizeof *call->upload);
+	if (call->upload == NULL)
+		call->upload = arena_alloc(&call->arena, sizeof *call->upload);
+	if (call->upload != NULL)
+		*call->upload = (struct directory_upload){ .tries = call->upload->tries + 1 };
 	rc = call->upload == NULL ? error_nomem(&e) : http_form_value(call->body, "keytext", &keytext, &e);
 	if (rc == ERR_NOT_FOUND)
 		rc = error_set(&e, ERR_SYNTAX, "the form has no keytext");

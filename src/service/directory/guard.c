@@ -5,49 +5,29 @@
 #include "service/grants.h"
 #include "store/store.h"
 
-/* owner: whose the certificate of that name is; 0: nobody's, or there is none. */
+/* The store itself sees to it that an account publishes nothing but its own addresses. */
 static bool
-may_put(const struct directory_guard *g, const struct port_job *job, uint64_t owner)
+may_put(const struct directory_guard *g, const struct port_job *job)
 {
-	uint64_t account = ((const struct store_certificate *)port_job_request(job))->account;
+	const struct store_certificate *put = port_job_request(job);
 
-	if (owner != 0)
-		return account == owner;
-	return account == 0 || g->open || grants_recent(g->grants, port_job_tag(job), account, clock_ms());
-}
-
-static void
-old_found(void *ctx, const void *reply, const struct error *e)
-{
-	struct port_job *job = ctx;
-	struct directory_guard *g = *port_job_slot(job);
-	const struct store_certificates *found = reply;
-	struct error denied;
-
-	if (found == NULL) {
-		port_fail(job, e);
-	} else if (may_put(g, job, found->certificate_count > 0 ? found->certificates[0].account : 0)) {
-		*port_job_slot(job) = NULL;
-		g->put(g->store_ctx, job);
-	} else {
-		(void)error_set(&denied, ERR_DENIED, "that account has not signed in here, or another has this key");
-		port_fail(job, &denied);
-	}
+	if (put->publish_free && !g->open)
+		return false;
+	return put->account == 0 || grants_recent(g->grants, port_job_tag(job), put->account, clock_ms());
 }
 
 static void
 run_put(void *ctx, struct port_job *job)
 {
 	struct directory_guard *g = ctx;
-	const struct store_certificate *put = port_job_request(job);
-	const struct store_certificate_find by_name = {
-		.by = STORE_BY_NAME, .value = put->fingerprint, .limit = 1, .without_data = true
-	};
-	struct error e;
+	struct error denied;
 
-	*port_job_slot(job) = g;
-	if (store_certificate_find_submit(g->store, &by_name, old_found, job, &e) != 0)
-		port_fail(job, &e);
+	if (may_put(g, job)) {
+		g->put(g->store_ctx, job);
+		return;
+	}
+	(void)error_set(&denied, ERR_DENIED, "that account has not signed in here");
+	port_fail(job, &denied);
 }
 
 /* All other permitted calls are the store's own. */
@@ -60,10 +40,9 @@ run_other(void *ctx, struct port_job *job)
 }
 
 void
-directory_guard_init(struct directory_guard *guard, const struct port_service *store_service, struct port *store,
-    struct grants *grants, bool open)
+directory_guard_init(
+    struct directory_guard *guard, const struct port_service *store_service, struct grants *grants, bool open)
 {
-	guard->store = store;
 	guard->grants = grants;
 	guard->open = open;
 	guard->store_ctx = store_service->ctx;

@@ -114,15 +114,26 @@ folder_certificate(struct box *b, uint64_t account, uint8_t first)
 	uint8_t name[20], sub[20];
 	struct store_certificate_key keys[2] = { { slice_of(name, 20), 0x1000u + first },
 		{ slice_of(sub, 20), 0x2000u + first } };
-	struct store_certificate_user user = { SLICE("Somebody <Somebody@example.org>"),
-		SLICE("Somebody@example.org") };
-	struct store_certificate in = { slice_of(name, 20), 4, account, 1600000000, 0, keys, 2, &user, 1,
-		SLICE("the certificate's octets") };
-	struct store_nothing none;
+	struct store_certificate_user user = { .user_id = SLICE("Somebody <Somebody@example.org>"),
+		.address = account != 0 ? SLICE("Alice@example.org") : SLICE("Somebody@example.org"),
+		.place = 4,
+		.length = 7 };
+	struct store_certificate in = { .fingerprint = slice_of(name, 20),
+		.version = 4,
+		.account = account,
+		.created = 1600000000,
+		.keys = keys,
+		.key_count = 2,
+		.users = &user,
+		.user_count = 1,
+		.data = SLICE("the certificate's octets") };
+	struct store_certificate_publish publish = { in.fingerprint, user.address, STORE_HOW_OPERATOR, 0 };
+	struct store_certificate_kept kept;
 
 	memset(name, first, sizeof name);
 	memset(sub, first + 1, sizeof sub);
-	assert_ok(store_certificate_put(b->port, &in, &b->arena, &none, &unit_error));
+	assert_ok(store_certificate_put(b->port, &in, &b->arena, &kept, &unit_error));
+	assert_ok(store_certificate_publish(b->port, &publish, &b->arena, &kept, &unit_error));
 }
 
 BOX_FN void

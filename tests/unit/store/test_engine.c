@@ -226,7 +226,7 @@ full_disk(void **state)
 	box_open(&b);
 	in.account = box_account(&b, "a@example.org");
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
-	small = (struct rlimit){ 500000, old.rlim_max };
+	small = (struct rlimit){ 700000, old.rlim_max };
 	(void)signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
 	for (uint8_t i = 0; i < 30; i++) {

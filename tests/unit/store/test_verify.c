@@ -108,6 +108,14 @@ static const struct {
 	{ "DELETE FROM certificates WHERE account = 0", NULL, 0, "names a key of certificate number" },
 	{ "UPDATE certificates SET account = 77", NULL, 0, "is account 77's, which is not there" },
 	{ "UPDATE certificate_users SET text_key = x'00'", NULL, 0, "is not found by its own words" },
+	{ "UPDATE certificate_users SET length = 99", NULL, 0, "lies outside of it" },
+	{ "UPDATE certificate_users SET state = 3", NULL, 0, "neither held nor published" },
+	{ "DELETE FROM certificate_names", NULL, 0, "is not found by name as it is published" },
+	{ "UPDATE directory_totals SET waiting = 9", NULL, 0, "the directory counts 2 certificates, 9 waiting" },
+	{ "DELETE FROM directory_totals", NULL, 0, "the directory has 0 rows of sums" },
+	{ "INSERT INTO directory_tombstones SELECT c.fingerprint, u.address_name, 0 FROM certificates c"
+	  " JOIN certificate_users u USING (certificate)",
+	    NULL, 0, "is published and was taken back" },
 	{ "PRAGMA writable_schema=ON; DELETE FROM sqlite_schema WHERE name = 'messages_modseq'", NULL, 0,
 	    "never used" },
 	{ "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = replace(sql, 'modseq)', 'uid)')"
