@@ -124,6 +124,7 @@ OP_READ_FN(directory_changes);
 OP_WRITE_FN(token_put);
 OP_READ_FN(token_look);
 OP_WRITE_FN(token_take);
+OP_READ_FN(certificate_look);
 OP_READ_FN(meta_get);
 OP_WRITE_FN(meta_put);
 OP_READ_FN(info);

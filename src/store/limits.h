@@ -42,6 +42,7 @@
 #define STORE_TOKEN_SIZE 32u             /* octets of a token's SHA-256 */
 #define STORE_TOKENS_MAX 100000u         /* that have not run out: each is a mail that was sent */
 #define STORE_DIRECTORY_DAYS 90u         /* for so long it is known on which day a certificate changed */
+#define STORE_LOOKS_MAX 64u              /* of one certificate_look */
 #define STORE_USER_ID_MAX 1024u          /* octets of a user ID */
 #define STORE_FINGERPRINT_MAX 32u        /* v6: 32 octets, v4: 20 */
 #define STORE_KEY_MAX 128u               /* octets of a meta key */

@@ -181,6 +181,7 @@ static const char name_addresses[] =
     " LIMIT " CERTIFICATES_AT_ONCE ") RETURNING certificate";
 
 static const char index_names[] =
+    "CREATE INDEX certificate_keys_short ON certificate_keys (key_id & 4294967295);"
     "CREATE INDEX certificate_users_name ON certificate_users (address_name, certificate) WHERE state = 2;"
     "INSERT INTO certificate_names (rowid, text) SELECT certificate * 256 + position, CAST(text_key AS TEXT)"
     " FROM certificate_users;";

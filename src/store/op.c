@@ -83,6 +83,7 @@ const struct op op_table[] = {
 	WRITE(token_put, store_nothing),
 	READ(token_look, store_token),
 	WRITE(token_take, store_token),
+	READ(certificate_look, store_certificates_seen),
 	READ(meta_get, store_meta_value),
 	WRITE(meta_put, store_nothing),
 	READ(info, store_info),

@@ -633,6 +633,44 @@ static const struct codec_field store_certificates_fields[] = {
 static const struct codec_schema store_certificates_schema =
     CODEC_SCHEMA(store_certificates, store_certificates_fields);
 
+static const struct codec_field store_certificate_look_fields[] = {
+	CODEC_FIELD(struct store_certificate_look, by, CODEC_U32, 0),
+	CODEC_FIELD(struct store_certificate_look, value, CODEC_BYTES, STORE_USER_ID_MAX),
+	CODEC_FIELD(struct store_certificate_look, version, CODEC_U32, 0),
+	CODEC_FIELD(struct store_certificate_look, limit, CODEC_U32, 0),
+};
+static const struct codec_schema store_certificate_look_schema =
+    CODEC_SCHEMA(store_certificate_look, store_certificate_look_fields);
+
+static const struct codec_field store_certificate_looks_fields[] = {
+	CODEC_FIELD_LIST(
+	    struct store_certificate_looks, looks, look_count, &store_certificate_look_schema, STORE_LOOKS_MAX),
+};
+static const struct codec_schema store_certificate_looks_schema =
+    CODEC_SCHEMA(store_certificate_looks, store_certificate_looks_fields);
+
+static const struct codec_field store_certificate_octets_fields[] = {
+	CODEC_FIELD(struct store_certificate_octets, data, CODEC_BYTES, STORE_CERTIFICATE_MAX),
+};
+static const struct codec_schema store_certificate_octets_schema =
+    CODEC_SCHEMA(store_certificate_octets, store_certificate_octets_fields);
+
+static const struct codec_field store_certificate_seen_fields[] = {
+	CODEC_FIELD_LIST(struct store_certificate_seen, certificates, certificate_count,
+	    &store_certificate_octets_schema, STORE_PAGE_MAX),
+	CODEC_FIELD(struct store_certificate_seen, more, CODEC_BOOL, 0),
+	CODEC_FIELD(struct store_certificate_seen, later, CODEC_BOOL, 0),
+};
+static const struct codec_schema store_certificate_seen_schema =
+    CODEC_SCHEMA(store_certificate_seen, store_certificate_seen_fields);
+
+static const struct codec_field store_certificates_seen_fields[] = {
+	CODEC_FIELD_LIST(
+	    struct store_certificates_seen, seen, seen_count, &store_certificate_seen_schema, STORE_LOOKS_MAX),
+};
+static const struct codec_schema store_certificates_seen_schema =
+    CODEC_SCHEMA(store_certificates_seen, store_certificates_seen_fields);
+
 static const struct codec_field store_certificate_name_fields[] = {
 	CODEC_FIELD(struct store_certificate_name, fingerprint, CODEC_BYTES, STORE_FINGERPRINT_MAX),
 	CODEC_FIELD(struct store_certificate_name, tombstones, CODEC_BOOL, 0),

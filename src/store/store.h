@@ -101,6 +101,7 @@
  * token_put            ERR_LIMIT: see pause, and over STORE_TOKENS_MAX
  * token_look           what it is for; it stays. ERR_NOT_FOUND: no such one, not any more, or of another kind
  * token_take           likewise, and it is gone
+ * certificate_look     many look-ups at once, of what is served
  * meta_get, meta_put   settings that must survive, by key; an empty value removes
  * info                 counts
  * verify               looks at one page of everything, and tells what is not as it must be; writes nothing
@@ -162,6 +163,7 @@
 	X(certificate_bucket, 66, store_bucket_find, store_bucket) \
 	X(certificate_names, 67, store_certificate_find, store_certificates) \
 	X(directory_changes, 68, store_directory_day, store_directory_changes) \
+	X(certificate_look, 69, store_certificate_looks, store_certificates_seen) \
 	X(meta_get, 70, store_meta_key, store_meta_value) \
 	X(meta_put, 71, store_meta_put, store_nothing) \
 	X(info, 72, store_nothing, store_info) \

@@ -650,7 +650,9 @@ enum store_certificate_by {
 	STORE_BY_TEXT = 4,        /* anywhere in a user ID; ASCII case ignored */
 	STORE_BY_ACCOUNT = 5,     /* value is not used */
 	STORE_BY_ALL = 6,         /* value is not used */
-	STORE_BY_NAME = 7,        /* fingerprint of the primary key: one or none. Others may have it as a subkey */
+	STORE_BY_SHORT_ID =
+	    8,             /* certificate_look only: the last 4 octets of a key ID, which anybody can make collide */
+	STORE_BY_NAME = 7, /* fingerprint of the primary key: one or none. Others may have it as a subkey */
 };
 
 struct store_certificate_find {
@@ -742,6 +744,36 @@ struct store_token_take {
 struct store_token {
 	struct slice fingerprint;
 	struct slice address;
+};
+
+/* ---- looking up many at once: what is served, and nothing else ---- */
+
+struct store_certificate_look {
+	uint32_t by; /* STORE_BY_FINGERPRINT, STORE_BY_KEY_ID, STORE_BY_SHORT_ID, STORE_BY_ADDRESS */
+	struct slice value;
+	uint32_t version; /* of the certificates; 0: all */
+	uint32_t limit;   /* 0: one */
+};
+
+struct store_certificate_looks {
+	const struct store_certificate_look *looks;
+	size_t look_count; /* at most STORE_LOOKS_MAX */
+};
+
+struct store_certificate_octets {
+	struct slice data;
+};
+
+struct store_certificate_seen {
+	const struct store_certificate_octets *certificates;
+	size_t certificate_count; /* 0: none is there */
+	bool more;                /* than limit, or than a reply holds */
+	bool later;               /* the reply was full before this one was looked up: ask again */
+};
+
+struct store_certificates_seen {
+	struct store_certificate_seen *seen; /* one each, in the order that was asked */
+	size_t seen_count;
 };
 
 /* ---- meta ---- */

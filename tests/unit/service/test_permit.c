@@ -22,7 +22,7 @@ static const struct {
 	{ "mx", "resolver", "resolve", "lookup" },
 	{ "web", "mail", "store",
 	    "address_find domain_list certificate_find certificate_count certificate_put "
-	    "certificate_bucket certificate_names directory_changes" },
+	    "certificate_bucket certificate_names directory_changes certificate_look" },
 	{ "control", "mail", "store",
 	    "account_create account_remove account_set_verifier account_rename account_get account_list "
 	    "address_add address_remove address_find address_resolve alias_add alias_remove alias_list "
