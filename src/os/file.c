@@ -339,6 +339,19 @@ file_exists(const char *path)
 }
 
 int
+file_tag(const char *path, struct file_tag *out, struct error *e)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return fail(e, "look at", path);
+	*out = (struct file_tag){ .inode = st.st_ino,
+		.size = (uint64_t)st.st_size,
+		.changed = (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec };
+	return 0;
+}
+
+int
 file_remove(const char *path, struct error *e)
 {
 	char folder[FILE_PATH_MAX];

@@ -26,6 +26,12 @@ int file_read(const char *path, struct buf *out, struct error *e);
 /* Replaces or makes path as one step. mode: 0600, or 0644 for what everyone may read. */
 int file_write_atomic(const char *path, struct slice content, mode_t mode, struct error *e);
 bool file_exists(const char *path);
+/* By which a file or folder is seen to have been replaced or changed. */
+struct file_tag {
+	uint64_t inode, size;
+	uint64_t changed; /* nanoseconds since 1970 */
+};
+int file_tag(const char *path, struct file_tag *out, struct error *e);
 /* 0 also when it was not there. The folder is synced. */
 int file_remove(const char *path, struct error *e);
 

@@ -22,30 +22,30 @@ home(void)
 }
 
 static int
-below(char out[FILE_PATH_MAX], const char *variable, const char *from_home, struct error *e)
+below(char out[FILE_PATH_MAX], const char *variable, const char *from_home, const char *name, struct error *e)
 {
 	const char *folder = secure_getenv(variable), *h;
 	int n;
 
 	if (folder != NULL && folder[0] == '/')
-		return path_join(out, folder, NAME, e);
+		return path_join(out, folder, name, e);
 	h = home();
 	if (h == NULL)
 		return error_set(e, ERR_NOT_FOUND, "there is no home folder: set HOME or %s", variable);
-	n = snprintf(out, FILE_PATH_MAX, "%s/%s/" NAME, h, from_home);
+	n = snprintf(out, FILE_PATH_MAX, "%s/%s/%s", h, from_home, name);
 	return n > 0 && n < (int)FILE_PATH_MAX ? 0 : error_set(e, ERR_LIMIT, "the path of the home folder is too long");
 }
 
 int
 paths_config(char out[FILE_PATH_MAX], struct error *e)
 {
-	return below(out, "XDG_CONFIG_HOME", ".config", e);
+	return below(out, "XDG_CONFIG_HOME", ".config", NAME, e);
 }
 
 int
 paths_data(char out[FILE_PATH_MAX], struct error *e)
 {
-	return below(out, "XDG_DATA_HOME", ".local/share", e);
+	return below(out, "XDG_DATA_HOME", ".local/share", NAME, e);
 }
 
 int
@@ -57,6 +57,16 @@ paths_runtime(char out[FILE_PATH_MAX], struct error *e)
 		return path_join(out, folder, NAME, e);
 	(void)snprintf(out, FILE_PATH_MAX, "/tmp/" NAME "-%u", (unsigned)geteuid());
 	return 0;
+}
+
+int
+paths_cert_d(char out[FILE_PATH_MAX], struct error *e)
+{
+	const char *folder = secure_getenv("PGP_CERT_D");
+
+	if (folder == NULL || folder[0] == '\0')
+		return below(out, "XDG_DATA_HOME", ".local/share", "pgp.cert.d", e);
+	return path_join(out, folder, "", e);
 }
 
 int

@@ -16,6 +16,9 @@ int paths_data(char out[FILE_PATH_MAX], struct error *e);   /* XDG_DATA_HOME or 
 /* XDG_RUNTIME_DIR; without one, a folder of this user below /tmp, which the caller must check (dir_check_private()). */
 int paths_runtime(char out[FILE_PATH_MAX], struct error *e);
 
+/* The certificate directory that OpenPGP programs share: PGP_CERT_D, or XDG_DATA_HOME/pgp.cert.d. */
+int paths_cert_d(char out[FILE_PATH_MAX], struct error *e);
+
 /* The path of the running program, for starting itself again. */
 int paths_self(char out[FILE_PATH_MAX], struct error *e);
 

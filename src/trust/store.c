@@ -17,6 +17,8 @@
  * addresses      folded; of valid user IDs
  * evidence       see evidence.h; address empty: of the certificate as a whole
  * history        outlives the certificates
+ * cert_d_*       what was seen in the shared directory (cert_d.h) and given to it, so that only changes are looked at;
+ *                names and tags are of one directory, whose path is the setting "cert-d-folder"
  */
 static const char tables[] =
     "CREATE TABLE certificates (id INTEGER PRIMARY KEY AUTOINCREMENT, fingerprint BLOB NOT NULL UNIQUE,"
@@ -24,7 +26,7 @@ static const char tables[] =
     " added INTEGER NOT NULL, changed INTEGER NOT NULL, verified INTEGER NOT NULL, created INTEGER NOT NULL,"
     " expires INTEGER NOT NULL, encrypts INTEGER NOT NULL, encrypts_until INTEGER NOT NULL,"
     " revoked INTEGER NOT NULL, cut INTEGER NOT NULL, user_id BLOB NOT NULL, addresses BLOB NOT NULL,"
-    " text BLOB NOT NULL);"
+    " text BLOB NOT NULL, edition INTEGER NOT NULL DEFAULT 1);"
     "CREATE INDEX certificates_key_id ON certificates (key_id);"
     "CREATE TABLE bodies (id INTEGER PRIMARY KEY, data BLOB NOT NULL);"
     "CREATE TABLE keys (key_id INTEGER NOT NULL, id INTEGER NOT NULL, fingerprint BLOB NOT NULL,"
@@ -45,6 +47,9 @@ static const char tables[] =
     "CREATE INDEX refresh_due ON refresh (due);"
     "CREATE TABLE peers (address BLOB PRIMARY KEY, last_seen INTEGER NOT NULL, autocrypt INTEGER NOT NULL,"
     " key BLOB NOT NULL, mutual INTEGER NOT NULL, gossip INTEGER NOT NULL, gossip_key BLOB NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE cert_d_folders (name BLOB PRIMARY KEY, tag BLOB NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE cert_d_files (name BLOB PRIMARY KEY, tag BLOB NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE cert_d_given (id INTEGER PRIMARY KEY, edition INTEGER NOT NULL);"
     "PRAGMA application_id=1282174836;"
     "PRAGMA user_version=1;";
 
@@ -279,7 +284,8 @@ remove_rows(struct trust_store *s, uint64_t id, struct error *e)
 {
 	static const char *const statements[] = { "DELETE FROM bodies WHERE id = ?1", "DELETE FROM keys WHERE id = ?1",
 		"DELETE FROM addresses WHERE id = ?1", "DELETE FROM evidence WHERE id = ?1",
-		"DELETE FROM refresh WHERE id = ?1", "DELETE FROM certificates WHERE id = ?1" };
+		"DELETE FROM refresh WHERE id = ?1", "DELETE FROM cert_d_given WHERE id = ?1",
+		"DELETE FROM certificates WHERE id = ?1" };
 	int rc = 0;
 
 	for (size_t i = 0; i < sizeof statements / sizeof statements[0] && rc == 0; i++) {

@@ -228,7 +228,7 @@ write_certificate(struct trust_store *s, const struct summary *m, bool new, uint
 	    : query_begin(&s->live->db,
 		  "UPDATE certificates SET key_id = ?2, version = ?3, created = ?4, expires = ?5, encrypts = ?6,"
 		  " encrypts_until = ?7, revoked = ?8, cut = ?9, user_id = ?10, addresses = ?11, text = ?12,"
-		  " changed = ?13 WHERE fingerprint = ?1");
+		  " changed = ?13, edition = edition + 1 WHERE fingerprint = ?1");
 	int rc;
 
 	query_bytes(&q, trust_fingerprint_slice(&entry->fingerprint));

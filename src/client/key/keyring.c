@@ -12,6 +12,7 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/paths.h"
+#include "trust/cert_d.h"
 
 #define QUESTION_MAX 400
 #define REVOCATION_MAX (64u << 10) /* octets: one signature, and with v6 the primary key */
@@ -23,6 +24,20 @@ data_path(const char *name, char out[FILE_PATH_MAX], struct error *e)
 	int rc = paths_data(folder, e);
 
 	return rc == 0 ? path_join(out, folder, name, e) : rc;
+}
+
+/* When the person wants that. It must not stand in the way of what the person came for. */
+static void
+watch_shared(struct keyring *k)
+{
+	char folder[FILE_PATH_MAX];
+	struct error e = { 0 };
+	int rc = paths_cert_d(folder, &e);
+
+	if (rc == 0)
+		rc = trust_cert_d_watch(k->certs, folder, &k->policy, &e);
+	if (rc != 0)
+		(void)fprintf(stderr, "letterlock: the shared certificate directory: %s\n", e.text);
 }
 
 int
@@ -39,9 +54,11 @@ keyring_open(struct keyring *k, struct error *e)
 		rc = data_path("certificates", path, e);
 	if (rc == 0)
 		rc = trust_store_open(path, &k->certs, e);
-	if (rc == 0)
-		trust_store_set_now(k->certs, k->policy.now);
-	return rc;
+	if (rc != 0)
+		return rc;
+	trust_store_set_now(k->certs, k->policy.now);
+	watch_shared(k);
+	return 0;
 }
 
 void

@@ -7,11 +7,12 @@ static const char help[] =
     "letterlock key VERB\n"
     "\n"
     "  key new [ADDRESS]         make a key and its revocation certificate\n"
-    "  key list                  your keys and the certificates of others (--secret: only yours)\n"
+    "  key list [TEXT]           your keys and the certificates of others (--secret: only yours)\n"
     "  key show WHO              all about one: an address or a fingerprint\n"
     "  key find ADDRESS          ask the key directory of your exchange, and keep what it gives\n"
     "  key import FILE...        certificates, or secret keys (asks for their passphrase); - is standard input\n"
     "  key export WHO            the certificate; with --secret the secret key, readable by other programs\n"
+    "  key sync                  with the certificate directory that sq and other programs share\n"
     "  key trust WHO             is it whose it says, and why (--graph FILE.svg); who may say so: --introducer\n"
     "  key verify WHO            say that you compared the fingerprint with its owner\n"
     "  key expire WHO WHEN       when a key of yours expires: 2y, 30d, 2027-06-30, never\n"
@@ -37,6 +38,7 @@ verb_key(int argc, char **argv)
 		{ "find", key_find },
 		{ "import", key_import },
 		{ "export", key_export },
+		{ "sync", key_sync },
 		{ "trust", key_trust },
 		{ "verify", key_verify },
 		{ "expire", key_expire },
