@@ -3,8 +3,7 @@
 
 #include <stdio.h>
 
-#include "base/date.h"
-#include "openpgp/judge/verify.h"
+#include "client/key/show.h"
 #include "trust/why.h"
 
 struct json_value *
@@ -59,65 +58,26 @@ key_say_entry(struct key_command *c, const struct trust_entry *entry)
 	return 0;
 }
 
-static void
-print_day(const char *before, uint64_t when)
+void
+key_print_head(const struct key_command *c, const struct trust_entry *entry)
 {
-	BUF_OWNED struct buf b = { .max = 100 };
+	BUF_OWNED struct buf why = { .max = 1000 };
 
-	(void)date_write_rfc3339(&b, (int64_t)when);
-	(void)printf("%s%.10s", before, (const char *)b.data);
-}
-
-static void
-print_component(const struct pgp_component_judgement *j)
-{
-	static const struct {
-		uint32_t flag;
-		const char *word;
-	} uses[] = { { PGP_FLAG_CERTIFY, "certify" }, { PGP_FLAG_SIGN, "sign" }, { PGP_FLAG_ENCRYPT, "encrypt" },
-		{ PGP_FLAG_AUTHENTICATE, "authenticate" } };
-	const struct pgp_key *key = j->component->key;
-	BUF_OWNED struct buf hex = { .max = 100 };
-
-	if (j->component->kind == PGP_COMPONENT_USER_ID) {
-		(void)printf("  user ID  %s  ", pgp_standing_name(j->standing));
-		client_print(j->component->packet.body);
-	} else if (key != NULL) {
-		(void)pgp_fingerprint_write(&key->fingerprint, &hex);
-		(void)printf("  %s  %s  %s  %.*s", key->subkey ? "subkey " : "primary", pgp_standing_name(j->standing),
-		    pgp_algorithm_name(key->algorithm), (int)hex.len, (const char *)hex.data);
-		for (size_t i = 0; i < sizeof uses / sizeof uses[0]; i++) {
-			if (j->flags & uses[i].flag)
-				(void)printf(" %s", uses[i].word);
-		}
-		print_day("  made ", key->created);
-		if (j->expires != 0)
-			print_day("  expires ", j->expires);
-	} else {
-		(void)printf("  something that is not understood");
-	}
-	(void)fputc('\n', stdout);
+	key_print_entry(c, entry);
+	(void)trust_why(entry, &why);
+	client_say("  ", buf_slice(&why), "");
 }
 
 int
 key_print_cert(struct key_command *c, const struct trust_entry *entry)
 {
-	BUF_OWNED struct buf why = { .max = 1000 };
-	struct pgp_cert_judgement j;
-	struct pgp_cert *cert;
-	int rc = trust_store_load(c->keyring.certs, &entry->fingerprint, &cert, &c->error);
+	struct key_shown s;
+	int rc = key_shown_load(&s, c, &entry->fingerprint);
 
-	if (rc != 0)
-		return rc;
-	rc = pgp_cert_judge(cert, &c->keyring.policy, c->keyring.policy.now, &j, &c->error);
 	if (rc == 0) {
-		key_print_entry(c, entry);
-		(void)trust_why(entry, &why);
-		client_say("  ", buf_slice(&why), "");
-		for (size_t i = 0; i < j.count; i++)
-			print_component(&j.components[i]);
-		pgp_cert_judgement_done(&j);
+		key_print_head(c, entry);
+		key_show_words(c, &s);
 	}
-	pgp_cert_free(cert);
+	key_shown_done(&s);
 	return rc;
 }

@@ -10,6 +10,8 @@ void key_print_entry(const struct key_command *c, const struct trust_entry *entr
 struct json_value *key_entry_json(const struct key_command *c, const struct trust_entry *entry);
 /* The one or the other, as --json says. */
 int key_say_entry(struct key_command *c, const struct trust_entry *entry);
+/* The entry in one line, and why it is believed or not. */
+void key_print_head(const struct key_command *c, const struct trust_entry *entry);
 /* Everything about it in words. */
 int key_print_cert(struct key_command *c, const struct trust_entry *entry);
 
