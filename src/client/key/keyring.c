@@ -7,6 +7,7 @@
 #include "base/printable.h"
 #include "client/passphrase.h"
 #include "crypto/secret.h"
+#include "openpgp/cert/merge.h"
 #include "openpgp/frame/armor.h"
 #include "openpgp/judge/verify.h"
 #include "os/clock.h"
@@ -249,6 +250,42 @@ keyring_generate(
 	return rc == 0 ? keep_new(k, buf_slice(&key), spec->passphrase, fingerprint_out, e) : rc;
 }
 
+/* ---- from elsewhere ---- */
+
+/* Both made one and kept; of secrets that both have those of the first count. */
+static int
+keep_merged(struct keyring *k, struct slice first, struct slice second, struct error *e)
+{
+	BUF_OWNED struct buf merged = { .max = AGENT_KEY_OCTETS };
+	struct pgp_cert *a = NULL, *b = NULL;
+	bool changed;
+	size_t used;
+	int rc = pgp_cert_parse(first, &a, &used, e);
+
+	if (rc == 0)
+		rc = pgp_cert_parse(second, &b, &used, e);
+	if (rc == 0)
+		rc = pgp_merge(a, b, &merged, &changed, e);
+	if (rc == 0)
+		rc = keyring_keep(k, buf_slice(&merged), NULL, e);
+	pgp_cert_free(a);
+	pgp_cert_free(b);
+	return rc;
+}
+
+static int
+keep_beside(struct keyring *k, const struct pgp_fingerprint *f, struct slice key, bool new_first, struct error *e)
+{
+	BUF_OWNED struct buf here = { .max = AGENT_KEY_OCTETS };
+	int rc = keyring_read_secret(k, f, &here, e);
+
+	if (rc == ERR_NOT_FOUND)
+		return keyring_keep(k, key, NULL, e);
+	if (rc != 0)
+		return rc;
+	return new_first ? keep_merged(k, key, buf_slice(&here), e) : keep_merged(k, buf_slice(&here), key, e);
+}
+
 int
 keyring_import_secret(
     struct keyring *k, const struct pgp_cert *c, struct slice passphrase, struct slice new_passphrase, struct error *e)
@@ -256,7 +293,16 @@ keyring_import_secret(
 	BUF_OWNED struct buf key = { .max = AGENT_KEY_OCTETS };
 	int rc = pgp_cert_protect(c, passphrase, PGP_PROTECT_AEAD, new_passphrase, &key, e);
 
-	return rc == 0 ? keyring_keep(k, buf_slice(&key), NULL, e) : rc;
+	return rc == 0 ? keep_beside(k, &c->primary->fingerprint, buf_slice(&key), false, e) : rc;
+}
+
+int
+keyring_restore_secret(struct keyring *k, const struct pgp_cert *c, struct slice new_passphrase, struct error *e)
+{
+	BUF_OWNED struct buf key = { .max = AGENT_KEY_OCTETS };
+	int rc = pgp_cert_protect(c, SLICE_EMPTY, PGP_PROTECT_AEAD, new_passphrase, &key, e);
+
+	return rc == 0 ? keep_beside(k, &c->primary->fingerprint, buf_slice(&key), true, e) : rc;
 }
 
 /* ---- which one ---- */

@@ -41,7 +41,8 @@ int keyring_generate(
 
 /*
  * A transferable secret key from somewhere else: unlocked with its passphrase,
- * kept under new_passphrase.
+ * kept under new_passphrase. Where that key is here already they become one: nothing of either is lost, and secrets that
+ * both have stay under the passphrase that they had here.
  */
 int keyring_import_secret(
     struct keyring *k, const struct pgp_cert *c, struct slice passphrase, struct slice new_passphrase, struct error *e);
@@ -62,6 +63,9 @@ int keyring_keep_revocation(const struct pgp_fingerprint *f, struct slice armore
  * with what the store has of it. The secret key's file first: whatever happens in between, no key is lost.
  */
 int keyring_keep(struct keyring *k, struct slice secret_key, struct pgp_fingerprint *fingerprint_out, struct error *e);
+
+/* One that is not encrypted, from a backup: of secrets that are here too, those from the backup count. */
+int keyring_restore_secret(struct keyring *k, const struct pgp_cert *c, struct slice new_passphrase, struct error *e);
 
 bool keyring_has_secret(const struct keyring *k, const struct pgp_fingerprint *f);
 /* The encrypted secret key's octets, appended. ERR_NOT_FOUND. */

@@ -20,6 +20,8 @@ static const char help[] =
     "  key subkey add|revoke WHO [FINGERPRINT]\n"
     "  key revoke WHO            declare a key of yours void (--reason)\n"
     "  key passphrase WHO        change its passphrase\n"
+    "  key backup WHO            a copy for the drawer (--output FILE, --paper FILE.html)\n"
+    "  key restore FILE...       a key from its backup, also from pictures of the printed page\n"
     "\n"
     "Each has more to say: letterlock key VERB --help\n"
     "\n"
@@ -46,6 +48,8 @@ verb_key(int argc, char **argv)
 		{ "subkey", key_subkey },
 		{ "revoke", key_revoke },
 		{ "passphrase", key_passphrase },
+		{ "backup", key_backup },
+		{ "restore", key_restore },
 	};
 
 	return verb_dispatch(table, sizeof table / sizeof table[0], help, argc, argv);

@@ -21,5 +21,7 @@ int key_user_id_verbs(int argc, char **argv);
 int key_subkey(int argc, char **argv);
 int key_revoke(int argc, char **argv);
 int key_passphrase(int argc, char **argv);
+int key_backup(int argc, char **argv);
+int key_restore(int argc, char **argv);
 
 #endif
