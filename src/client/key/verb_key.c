@@ -13,6 +13,7 @@ static const char help[] =
     "  key import FILE...        certificates, or secret keys (asks for their passphrase); - is standard input\n"
     "  key export WHO            the certificate; with --secret the secret key, readable by other programs\n"
     "  key sync                  with the certificate directory that sq and other programs share\n"
+    "  key certify WHO           say with your key whose it is, for others too (--local: for yourself)\n"
     "  key trust WHO             is it whose it says, and why (--graph FILE.svg); who may say so: --introducer\n"
     "  key verify WHO            say that you compared the fingerprint with its owner\n"
     "  key expire WHO WHEN       when a key of yours expires: 2y, 30d, 2027-06-30, never\n"
@@ -41,6 +42,7 @@ verb_key(int argc, char **argv)
 		{ "import", key_import },
 		{ "export", key_export },
 		{ "sync", key_sync },
+		{ "certify", key_certify },
 		{ "trust", key_trust },
 		{ "verify", key_verify },
 		{ "expire", key_expire },

@@ -12,6 +12,7 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "trust/believe/picture.h"
+#include "trust/believe/scope.h"
 #include "trust/records.h"
 
 static const char help[] =
@@ -80,26 +81,6 @@ set_model(struct trust_command *t)
 	    t->c.keyring.certs, TRUST_SETTING_MODEL, slice_str(believe_model_name(m)), error_of(t));
 }
 
-/* "Name <a@example.org>" and a bare address, in the domain and in what is below it. */
-static int
-put_domain_regex(const char *domain, struct buf *out, struct error *e)
-{
-	BUF_OWNED struct buf escaped = { .max = PGP_REGEX_MAX };
-
-	for (const char *c = domain; *c != '\0'; c++) {
-		uint8_t l = ascii_lower((uint8_t)*c);
-
-		if (!((l >= 'a' && l <= 'z') || (l >= '0' && l <= '9') || l == '-' || l == '.' || l >= 0x80))
-			return error_set(e, ERR_USAGE, "'%.100s' is no domain", domain);
-		if (l == '.')
-			(void)buf_put_u8(&escaped, '\\');
-		(void)buf_put_u8(&escaped, l);
-	}
-	(void)buf_putf(out, "<[^>]+[@.]%.*s>$|^[^<>]+[@.]%.*s$", (int)escaped.len, (const char *)escaped.data,
-	    (int)escaped.len, (const char *)escaped.data);
-	return out->err != 0 || escaped.len == 0 ? error_set(e, ERR_USAGE, "'%.100s' is no domain", domain) : 0;
-}
-
 static int
 check_regex(struct slice regex, struct error *e)
 {
@@ -111,32 +92,40 @@ check_regex(struct slice regex, struct error *e)
 	return rc;
 }
 
+/* regex: room for it, which the root points to then. */
+static int
+describe_introducer(struct trust_command *t, struct buf *regex, struct trust_root *root)
+{
+	int rc = 0;
+
+	if (t->domain != NULL && t->regex != NULL)
+		return error_set(error_of(t), ERR_USAGE, "either --domain or --regex");
+	if (t->amount == 0 || t->amount > 120)
+		return error_set(error_of(t), ERR_USAGE, "--amount is between 1 and 120");
+	if (t->depth == 0 || t->depth > 255)
+		return error_set(error_of(t), ERR_USAGE, "--depth is between 1 and 255");
+	root->amount = (uint8_t)t->amount;
+	root->depth = (uint8_t)t->depth;
+	if (t->domain != NULL)
+		rc = believe_domain_scope(t->domain, true, regex, error_of(t));
+	else if (t->regex != NULL)
+		(void)buf_put_str(regex, t->regex);
+	root->regex = buf_slice(regex);
+	return rc == 0 ? check_regex(root->regex, error_of(t)) : rc;
+}
+
 static int
 add_introducer(struct trust_command *t)
 {
 	BUF_OWNED struct buf regex = { .max = PGP_REGEX_MAX };
-	struct trust_root root = { .amount = 120, .depth = 1 };
+	struct trust_root root = { 0 };
 	const struct trust_entry *entry;
 	int rc = keyring_resolve(&t->c.keyring, slice_str(t->introducer), false, &entry, error_of(t));
 
 	if (rc != 0)
 		return rc;
 	root.fingerprint = entry->fingerprint;
-	if (t->domain != NULL && t->regex != NULL)
-		return error_set(error_of(t), ERR_USAGE, "either --domain or --regex");
-	if (t->amount != UINT32_MAX && (t->amount == 0 || t->amount > 120))
-		return error_set(error_of(t), ERR_USAGE, "--amount is between 1 and 120");
-	if (t->depth != UINT32_MAX && (t->depth == 0 || t->depth > 255))
-		return error_set(error_of(t), ERR_USAGE, "--depth is between 1 and 255");
-	root.amount = t->amount != UINT32_MAX ? (uint8_t)t->amount : root.amount;
-	root.depth = t->depth != UINT32_MAX ? (uint8_t)t->depth : root.depth;
-	if (t->domain != NULL)
-		rc = put_domain_regex(t->domain, &regex, error_of(t));
-	else if (t->regex != NULL)
-		(void)buf_put_str(&regex, t->regex);
-	root.regex = buf_slice(&regex);
-	if (rc == 0)
-		rc = check_regex(root.regex, error_of(t));
+	rc = describe_introducer(t, &regex, &root);
 	return rc == 0 ? trust_root_set(t->c.keyring.certs, &root, error_of(t)) : rc;
 }
 
@@ -331,9 +320,8 @@ show_roots(struct trust_command *t)
 }
 
 static int
-run(struct trust_command *t)
+change(struct trust_command *t)
 {
-	bool changes = t->set_model != NULL || t->introducer != NULL || t->no_introducer != NULL;
 	int rc = 0;
 
 	if (t->set_model != NULL)
@@ -342,15 +330,24 @@ run(struct trust_command *t)
 		rc = add_introducer(t);
 	if (rc == 0 && t->no_introducer != NULL)
 		rc = remove_introducer(t);
+	return rc;
+}
+
+static int
+run(struct trust_command *t)
+{
+	const struct trust_store *store = t->rings.count > 0 ? NULL : t->c.keyring.certs;
+	bool changes = t->set_model != NULL || t->introducer != NULL || t->no_introducer != NULL;
+	int rc = change(t);
+
 	if (rc == 0)
 		rc = open_believer(t);
 	if (rc != 0)
 		return rc;
 	if (t->batch)
-		return trust_batch(t->believer, t->c.keyring.certs, error_of(t));
+		return trust_batch(t->believer, store, error_of(t));
 	if (t->list)
-		return trust_list_all(
-		    t->believer, t->rings.count > 0 ? NULL : t->c.keyring.certs, t->c.common.json, error_of(t));
+		return trust_list_all(t->believer, store, t->c.common.json, error_of(t));
 	if (t->show_roots || (changes && t->c.arguments.count == 0))
 		return show_roots(t);
 	if (t->c.arguments.count == 0)
@@ -374,7 +371,8 @@ key_trust(int argc, char **argv)
 	const struct key_syntax syntax = KEY_SYNTAX(help, options, 0, 2);
 	int status, rc;
 
-	t.amount = t.depth = UINT32_MAX;
+	t.amount = 120;
+	t.depth = 1;
 	if (!key_begin(&t.c, argc, argv, &syntax, &status))
 		return status;
 	rc = run(&t);

@@ -227,14 +227,42 @@ weigh_classic(struct believer *b, const struct pgp_cert *cert, struct slice user
 	return rc == 0 ? classic_authenticate(b->classic, owners, n, cert, user_id, out, e) : rc;
 }
 
+/* It stands, and its owner did not take the user ID back. */
+static int
+is_open(const struct believer *b, const struct pgp_cert *cert, struct slice user_id, bool *open, struct error *e)
+{
+	struct pgp_cert_judgement j;
+	int rc = pgp_cert_judge(cert, &b->policy, b->policy.now, &j, e);
+
+	if (rc != 0)
+		return rc;
+	*open = j.standing == PGP_STANDING_GOOD;
+	for (size_t i = 1; i < j.count; i++)
+		if (j.components[i].component->kind == PGP_COMPONENT_USER_ID &&
+		    slice_eq(j.components[i].component->packet.body, user_id) &&
+		    (j.components[i].standing == PGP_STANDING_REVOKED_HARD ||
+			j.components[i].standing == PGP_STANDING_REVOKED_SOFT ||
+			j.components[i].standing == PGP_STANDING_EXPIRED))
+			*open = false;
+	pgp_cert_judgement_done(&j);
+	return 0;
+}
+
 /* GnuPG's "direct": what the person said of the certificate as a whole. */
-static void
-weigh_direct(const struct believer *b, const struct pgp_cert *cert, struct pgp_network_result *out)
+static int
+weigh_direct(const struct believer *b, const struct pgp_cert *cert, struct slice user_id,
+    struct pgp_network_result *out, struct error *e)
 {
 	const struct believe_root *r = believer_root(b, &cert->primary->fingerprint);
+	bool open = false;
+	int rc = 0;
 
 	*out = (struct pgp_network_result){ 0 };
-	out->amount = r == NULL ? 0 : r->own ? PGP_NETWORK_FULL : r->amount;
+	if (r != NULL)
+		rc = is_open(b, cert, user_id, &open, e);
+	if (open)
+		out->amount = r->own ? PGP_NETWORK_FULL : r->amount;
+	return rc;
 }
 
 int
@@ -248,7 +276,7 @@ believer_weigh(struct believer *b, const struct pgp_cert *cert, struct slice use
 		rc = weigh_classic(b, cert, user_id, out, e);
 		break;
 	case BELIEVE_DIRECT:
-		weigh_direct(b, cert, out);
+		rc = weigh_direct(b, cert, user_id, out, e);
 		break;
 	case BELIEVE_SEQUOIA:
 	case BELIEVE_MODELS:

@@ -318,14 +318,28 @@ forget(struct round *r)
 	}
 }
 
+/* gpg takes the first regular expression of a signature, and no other. */
 static bool
 in_scope(struct round *r, const struct node *issuer, const struct claim *claim)
 {
-	bool covers = true;
+	struct slice pattern;
+	struct pgp_regex *regex;
+	struct pgp_sig s;
+	bool match = false;
+	int rc;
 
-	if (issuer->scope != NULL)
-		r->rc = pgp_certification_covers(issuer->scope, claim->component->packet.body, &covers, r->e);
-	return covers;
+	if (issuer->scope == NULL)
+		return true;
+	if (pgp_sig_parse(issuer->scope->sig, &s, NULL) != 0 || !pgp_sig_regex(&s, 0, &pattern))
+		return false;
+	rc = pgp_regex_compile(pattern, &regex, r->e);
+	if (rc == 0) {
+		rc = pgp_regex_match(regex, claim->component->packet.body, &match, r->e);
+		pgp_regex_free(regex);
+	}
+	if (rc == ERR_NOMEM)
+		r->rc = rc;
+	return rc == 0 && match;
 }
 
 /* A trust signature carries a chain on, never farther than the chain itself permits; oneself begins one. */
@@ -436,7 +450,7 @@ take_owners(struct round *r, const struct classic_owner *owners, size_t count)
 		if (v == NULL || owners[i].level <= v->given)
 			continue;
 		v->given = v->level = owners[i].level;
-		v->listed = v->spoken = v->given == CLASSIC_ULTIMATE;
+		v->listed = v->spoken = v->given == CLASSIC_ULTIMATE && v->stands;
 	}
 }
 
