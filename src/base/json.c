@@ -223,6 +223,26 @@ json_value_count(const struct json_value *list)
 	return json_array_size(theirs(list));
 }
 
+int
+json_value_each(const struct json_value *object, json_value_each_fn *each, void *ctx)
+{
+	union {
+		const json_t *in;
+		json_t *out;
+	} u = { theirs(object) };
+	const char *name;
+	json_t *child;
+	int rc;
+
+	json_object_foreach(u.out, name, child)
+	{
+		rc = each(ctx, slice_str(name), ours(child));
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
 bool
 json_value_get_text(const struct json_value *v, struct slice *out)
 {

@@ -51,6 +51,9 @@ const struct json_value *json_value_get(const struct json_value *object, const c
 /* Borrowed; NULL when v is no list or shorter. */
 const struct json_value *json_value_at(const struct json_value *list, size_t index);
 size_t json_value_count(const struct json_value *list); /* 0 for what is no list */
+/* Calls for each member in the order of the text, until one gives not 0, which is returned. Nothing for what is no object. */
+typedef int json_value_each_fn(void *ctx, struct slice name, const struct json_value *value);
+int json_value_each(const struct json_value *object, json_value_each_fn *each, void *ctx);
 /* False, and nothing set, when the value is NULL or of another type. Text is borrowed from the value. */
 bool json_value_get_text(const struct json_value *v, struct slice *out);
 bool json_value_get_i64(const struct json_value *v, int64_t *out);

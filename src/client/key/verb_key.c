@@ -9,7 +9,9 @@ static const char help[] =
     "  key new [ADDRESS]         make a key and its revocation certificate\n"
     "  key list [TEXT]           your keys and the certificates of others (--secret: only yours)\n"
     "  key show WHO              all about one: an address or a fingerprint\n"
-    "  key find ADDRESS          ask the key directory of your exchange, and keep what it gives\n"
+    "  key find WHO              ask others for a certificate: an address, a fingerprint, a key ID, a name\n"
+    "  key refresh [WHO]         ask again for what is known, without showing it all\n"
+    "  key publish [WHO]         give your certificate to your exchange, or to key servers\n"
     "  key import FILE...        certificates, or secret keys (asks for their passphrase); - is standard input\n"
     "  key export WHO            the certificate; with --secret the secret key, readable by other programs\n"
     "  key sync                  with the certificate directory that sq and other programs share\n"
@@ -39,6 +41,8 @@ verb_key(int argc, char **argv)
 		{ "list", key_list },
 		{ "show", key_show },
 		{ "find", key_find },
+		{ "refresh", key_refresh },
+		{ "publish", key_publish },
 		{ "import", key_import },
 		{ "export", key_export },
 		{ "sync", key_sync },
