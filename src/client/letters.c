@@ -2,10 +2,12 @@
 #include "client/letters.h"
 
 #include "base/mem.h"
+#include "client/autocrypt.h"
+#include "client/key/finding.h"
 #include "mime/address.h"
 #include "mime/word.h"
 #include "os/terminal.h"
-#include "trust/lookup.h"
+#include "trust/why.h"
 
 #define FIELD_ARENA (1u << 20)
 
@@ -107,21 +109,45 @@ outer_sender(struct slice raw, struct arena *a, struct buf *out)
 	    mime_address_parse_one(mime_header_value(&h, "From"), a, &m, NULL) == 0 && mime_address_spec(&m, out) == 0;
 }
 
-/* A directory that cannot be reached is no reason not to show the letter. */
+/*
+ * A directory that cannot be reached is no reason not to show the letter. Only our own exchange is asked: a stranger's
+ * server must not learn by that when his letter is read.
+ */
 static void
 ask_directory(struct signer_search *s)
 {
 	BUF_OWNED struct buf address = { .max = TRUST_ADDRESS_MAX };
-	struct trust_directory d = account_directory(&s->letters->account);
-	const struct trust_entry *entry;
 	struct arena a;
 
 	s->asked = true;
 	arena_init(&a, FIELD_ARENA);
 	if (outer_sender(s->raw, &a, &address))
-		(void)trust_lookup(s->letters->keyring.certs, &d, buf_slice(&address), true,
-		    &s->letters->keyring.policy, &entry, NULL);
+		(void)finding_at_exchange(&s->letters->keyring, &s->letters->account, buf_slice(&address), NULL);
 	arena_done(&a);
+}
+
+/*
+ * Whose key only came along with his mail, though our own exchange could say more: it is that of his domain. Strangers'
+ * keys are not asked for again with each letter.
+ */
+static bool
+could_be_believed(struct signer_search *s)
+{
+	BUF_OWNED struct buf address = { .max = TRUST_ADDRESS_MAX };
+	const struct trust_entry *entry;
+	bool could = false;
+	struct arena a;
+
+	arena_init(&a, FIELD_ARENA);
+	if (outer_sender(s->raw, &a, &address)) {
+		size_t at = slice_find_last(buf_slice(&address), '@');
+
+		entry = trust_store_choose(s->letters->keyring.certs, buf_slice(&address), NULL);
+		could = entry != NULL && !trust_is_believed(entry) && at != SIZE_MAX &&
+		    slice_ieq(slice_from(buf_slice(&address), at + 1), account_domain(&s->letters->account));
+	}
+	arena_done(&a);
+	return could;
 }
 
 static int
@@ -131,10 +157,10 @@ find_signer(void *ctx, const struct letter_wanted *wanted, struct pgp_certs *out
 	size_t count;
 	int rc = find_here(s->letters, wanted, out, &count, e);
 
-	if (rc != 0 || count > 0 || s->asked)
+	if (rc != 0 || s->asked || (count > 0 && !could_be_believed(s)))
 		return rc;
 	ask_directory(s);
-	return find_here(s->letters, wanted, out, &count, e);
+	return count > 0 ? 0 : find_here(s->letters, wanted, out, &count, e);
 }
 
 /* ---- one letter ---- */
@@ -165,7 +191,13 @@ letters_open(struct letters *l, uint32_t uid, struct letter_view *out, struct er
 	buf_init(&out->raw, MIRROR_MESSAGE_MAX);
 	rc = mirror_read(&l->mirror, &l->mailbox, uid, &out->raw, e);
 	search.raw = buf_slice(&out->raw);
-	return rc == 0 ? letter_open(search.raw, &spec, &out->opened, e) : rc;
+	if (rc == 0)
+		autocrypt_take(&l->keyring, search.raw, l->account.address);
+	if (rc == 0)
+		rc = letter_open(search.raw, &spec, &out->opened, e);
+	if (rc == 0)
+		autocrypt_take_gossip(&l->keyring, out->opened, l->account.address);
+	return rc;
 }
 
 void

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "client/file_command.h"
 #include "client/file_stream.h"
+#include "client/key/finding.h"
 #include "client/side_hash.h"
 #include "client/verbs.h"
 #include "openpgp/message/encrypt.h"
@@ -92,6 +93,16 @@ add_entry(struct encrypting *x, const struct trust_entry *entry, struct error *e
 	return rc == 0 ? add_recipient(x, cert, e) : rc;
 }
 
+/* Without an account there are still the domain itself and the key servers. */
+static int
+ask_others(struct encrypting *x, struct slice address)
+{
+	struct account a = { 0 };
+	bool has = account_load(&a, NULL) == 0;
+
+	return finding_for_writing(&x->c.keyring, has ? &a : NULL, address, false, NULL);
+}
+
 /* An address means the certificate that counts for it; what speaks against it is said. */
 static int
 add_by_name(struct encrypting *x, const char *who, struct error *e)
@@ -99,19 +110,24 @@ add_by_name(struct encrypting *x, const char *who, struct error *e)
 	struct trust_choice choice = { 0 };
 	const struct trust_entry *entry;
 	struct pgp_fingerprint f;
+	struct find_query q;
 	int rc = 0;
 
 	if (pgp_fingerprint_parse(slice_str(who), &f, NULL) == 0)
 		choice.entry = trust_store_find(x->c.keyring.certs, &f);
 	else
 		trust_choose(x->c.keyring.certs, slice_str(who), &choice);
+	if (choice.entry == NULL && find_query_parse(slice_str(who), &q, NULL) == 0 && q.kind == FIND_ADDRESS &&
+	    ask_others(x, q.text) == 0)
+		trust_choose(x->c.keyring.certs, q.text, &choice);
 	entry = choice.entry;
 	if (entry == NULL && trust_store_failed(x->c.keyring.certs, e) != 0)
 		return e->code;
 	if (entry == NULL)
 		return error_set(e, ERR_NOT_FOUND,
-		    "there is no certificate of '%.100s' here: `letterlock key find` asks for it, and --to-file takes "
-		    "one",
+		    "there is no certificate of '%.100s' here, and none was found: `letterlock key find --verbose` "
+		    "says "
+		    "who was asked, and --to-file takes one",
 		    who);
 	if (choice.dead != NULL)
 		file_warn("the certificate that you knew of ", slice_str(who),

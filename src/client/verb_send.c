@@ -7,6 +7,8 @@
 #include "base/mem.h"
 #include "base/printable.h"
 #include "base/utf8.h"
+#include "client/autocrypt.h"
+#include "client/key/finding.h"
 #include "client/key/lazy_keys.h"
 #include "client/submit.h"
 #include "client/verbs.h"
@@ -17,7 +19,6 @@
 #include "os/clock.h"
 #include "os/paths.h"
 #include "os/terminal.h"
-#include "trust/lookup.h"
 #include "trust/why.h"
 
 #define TEXT_MAX (16u << 20)
@@ -59,6 +60,7 @@ struct sending {
 	struct pgp_cert *sender;
 	struct recipient recipients[RECIPIENTS_MAX];
 	size_t recipient_count;
+	struct buf autocrypt, gossip; /* header lines */
 	struct mime_address from;
 	struct mime_address *to_list, *cc_list;
 	struct buf text;
@@ -243,6 +245,10 @@ warn_about(struct sending *s, const struct recipient *r, const struct trust_entr
 	if (!trust_is_believed(entry))
 		warn("nobody vouches that the certificate is that of ", r->spec,
 		    "; `letterlock key show` says where it came from");
+	if (autocrypt_advice(&s->keyring, r->spec, r->cert != NULL) == TRUST_ADVICE_DISCOURAGE)
+		warn("perhaps this cannot be read by ", r->spec,
+		    ": the newest mail from there came without a key, or the key was only passed on by others "
+		    "(Autocrypt)");
 }
 
 /* The certificate of the entry, when it can be encrypted to now; else *why says why not. */
@@ -267,23 +273,22 @@ load_usable(struct sending *s, const struct trust_entry *entry, struct pgp_cert 
 	return rc;
 }
 
-/* What is known here may have expired since: then the directory is asked once more. */
+/* What is known here may have expired since: then others are asked once more. */
 static int
 find_certificate(struct sending *s, struct recipient *r)
 {
-	struct trust_directory d = account_directory(&s->account);
 	const struct trust_entry *entry = NULL;
-	struct error why;
+	struct error why = { 0 };
 	int rc = 0;
 
 	for (int again = 0; again < 2 && rc == 0 && r->cert == NULL; again++) {
-		int looked = trust_lookup(s->keyring.certs, &d, r->spec, again > 0, &s->keyring.policy, &entry, &why);
+		int found = finding_for_writing(&s->keyring, &s->account, r->spec, again > 0, &why);
 
-		if (looked != 0) {
-			if (looked != ERR_NOT_FOUND)
-				warn("the directory could not be asked for ", r->spec, "");
+		entry = trust_store_choose(s->keyring.certs, r->spec, NULL);
+		if (found != 0 && found != ERR_NOT_FOUND)
+			warn(why.text, SLICE_EMPTY, "");
+		if (entry == NULL || (found != 0 && again > 0))
 			return 0;
-		}
 		rc = load_usable(s, entry, &r->cert, &why);
 	}
 	if (rc == 0 && r->cert != NULL)
@@ -373,7 +378,9 @@ write_letter(struct sending *s, const struct mime_letter *letter, bool sealed, s
 		.recipients = certs,
 		.sender = s->sender,
 		.keys = lazy_keys_ops(&s->keys),
-		.policy = &s->keyring.policy };
+		.policy = &s->keyring.policy,
+		.outer_lines = buf_slice(&s->autocrypt),
+		.sealed_lines = buf_slice(&s->gossip) };
 	struct mime_sink sink = { .write = sink_file, .ctx = w };
 	int rc = open_attachments(s);
 
@@ -484,6 +491,24 @@ say_sent(struct sending *s, struct slice message_id)
 	return 0;
 }
 
+/* A certificate that is too large for a header is no reason not to write. */
+static void
+write_autocrypt(struct sending *s)
+{
+	const struct pgp_policy *policy = &s->keyring.policy;
+	struct error e = { 0 };
+	size_t sealed = 0;
+
+	if (autocrypt_put(s->sender, slice_str(s->account.address), policy, &s->autocrypt, &e) != 0)
+		warn("the letter goes without an Autocrypt header: ", slice_str(e.text), "");
+	for (size_t i = 0; i < s->recipient_count; i++)
+		sealed += s->recipients[i].cert != NULL;
+	for (size_t i = 0; i < s->recipient_count && sealed > 1; i++) {
+		if (s->recipients[i].cert != NULL)
+			autocrypt_put_gossip(s->recipients[i].cert, s->recipients[i].spec, policy, &s->gossip);
+	}
+}
+
 static int
 compose_and_send(struct sending *s)
 {
@@ -492,6 +517,7 @@ compose_and_send(struct sending *s)
 	struct mime_letter letter;
 	int rc = c == NULL ? error_nomem(&s->error) : fill_letter(s, &letter, &id);
 
+	write_autocrypt(s);
 	if (rc == 0)
 		rc = add_copy(s, &letter, true, c);
 	if (rc == 0)
@@ -540,6 +566,8 @@ release(struct sending *s)
 	lazy_keys_done(&s->keys);
 	keyring_close(&s->keyring);
 	buf_wipe_done(&s->text);
+	buf_done(&s->autocrypt);
+	buf_done(&s->gossip);
 	arena_done(&s->arena);
 }
 
@@ -553,6 +581,8 @@ verb_send(int argc, char **argv)
 		return client_help(help);
 	arena_init(&s.arena, ADDRESS_ARENA);
 	buf_init(&s.text, TEXT_MAX);
+	buf_init(&s.autocrypt, AUTOCRYPT_LINES_MAX);
+	buf_init(&s.gossip, AUTOCRYPT_LINES_MAX);
 	if (rc == 0)
 		rc = run(&s);
 	release(&s);

@@ -76,7 +76,10 @@ prepare(struct heads *h, const struct letter_seal_spec *spec, bool encrypted, st
 		hide(&h->fields, &h->outer);
 	(void)mime_boundary_put(&h->boundary, spec->random, 0);
 	(void)mime_written_put(&h->outer, &h->out);
+	(void)buf_put_slice(&h->out, spec->outer_lines);
 	(void)mime_written_put(&h->fields, &h->inner);
+	if (encrypted)
+		(void)buf_put_slice(&h->inner, spec->sealed_lines);
 	for (size_t i = 0; encrypted && i < h->outer.count; i++) {
 		(void)buf_put_str(&h->inner, "HP-Outer: ");
 		(void)buf_put_slice(&h->inner, h->outer.fields[i].name);

@@ -27,6 +27,11 @@ struct letter_seal_spec {
 	struct pgp_keyring_ops keys;   /* holds the sender's signing key */
 	const struct pgp_policy *policy;
 	uint8_t random[MIME_RANDOM_LEN]; /* boundaries of the outer layer; not the letter's own random */
+	/*
+	 * Whole header lines, each ended with CRLF, that are not the letter's own: those that stand outside only (Autocrypt),
+	 * and those that stand in the root of an encrypted payload only (Autocrypt-Gossip).
+	 */
+	struct slice outer_lines, sealed_lines;
 };
 
 /*

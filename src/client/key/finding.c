@@ -6,6 +6,7 @@
 
 #include "base/printable.h"
 #include "os/file.h"
+#include "trust/records.h"
 
 #define RESOLV_CONF "/etc/resolv.conf"
 #define RESOLV_CONF_MAX (64u << 10)
@@ -24,11 +25,11 @@ say(void *ctx, const char *text)
 /* ---- whom to ask ---- */
 
 static int
-add_server(struct finding_place *f, const char *text, bool allow_clear, struct error *e)
+add_server(struct finding_place *f, struct slice text, bool allow_clear, struct error *e)
 {
 	if (f->place.server_count == FIND_SERVERS_MAX)
 		return error_set(e, ERR_USAGE, "at most %u key servers are asked", FIND_SERVERS_MAX);
-	return find_server_parse(slice_str(text), allow_clear, &f->servers[f->place.server_count++], e);
+	return find_server_parse(text, allow_clear, &f->servers[f->place.server_count++], e);
 }
 
 static int
@@ -38,8 +39,28 @@ use_servers(struct finding_place *f, const struct finding_options *o, struct err
 
 	f->place.servers = f->servers;
 	for (size_t i = 0; i < o->servers.count && rc == 0; i++)
-		rc = add_server(f, o->servers.items[i], o->allow_clear, e);
+		rc = add_server(f, slice_str(o->servers.items[i]), o->allow_clear, e);
 	return rc;
+}
+
+/* What is set was permitted when it was set. */
+static int
+use_settings(struct finding_place *f, const struct finding_options *o, struct error *e)
+{
+	BUF_OWNED struct buf servers = { .max = TRUST_SETTING_MAX };
+	struct slice rest;
+	int rc = trust_setting_get(f->place.store, FINDING_SETTING_SERVERS, &servers, e);
+
+	rest = buf_slice(&servers);
+	while (rest.len > 0 && rc == 0 && o->servers.count == 0)
+		rc = add_server(f, slice_split(rest, '\n', &rest), true, e);
+	if (rc == 0 && o->proxy == NULL)
+		rc = trust_setting_get(f->place.store, FINDING_SETTING_PROXY, &f->proxy, e);
+	if (rc == 0 && f->proxy.len > 0) {
+		(void)buf_put_u8(&f->proxy, 0);
+		f->place.web.proxy = (const char *)f->proxy.data;
+	}
+	return rc != 0 ? rc : f->proxy.err != 0 ? error_nomem(e) : 0;
 }
 
 static void
@@ -90,6 +111,7 @@ finding_init(struct finding_place *f, struct keyring *k, const struct account *a
 					 .thorough = o->sources != NULL } };
 	buf_init(&f->resolv_conf, RESOLV_CONF_MAX);
 	buf_init(&f->anchors, DNS_ANCHORS_MAX);
+	buf_init(&f->proxy, TRUST_SETTING_MAX + 1);
 	f->place.web = (struct find_web){ .proxy = o->proxy, .ca_file = o->ca_file };
 	if (o->verbose)
 		f->place.say = say;
@@ -101,8 +123,10 @@ finding_init(struct finding_place *f, struct keyring *k, const struct account *a
 		f->place.sources = FIND_BIT(FIND_SERVER);
 	if (rc == 0)
 		rc = use_servers(f, o, e);
+	if (rc == 0)
+		rc = use_settings(f, o, e);
 	/* Who goes through a proxy does not want to be seen asking DNS for the same. */
-	if (rc == 0 && o->proxy == NULL && (f->place.sources & FIND_BIT(FIND_DNS)) != 0)
+	if (rc == 0 && f->place.web.proxy == NULL && (f->place.sources & FIND_BIT(FIND_DNS)) != 0)
 		rc = use_dns(f, o, e);
 	return rc;
 }
@@ -114,6 +138,7 @@ finding_done(struct finding_place *f)
 	f->place.dns = NULL;
 	buf_done(&f->resolv_conf);
 	buf_done(&f->anchors);
+	buf_done(&f->proxy);
 }
 
 /* ---- what is said ---- */
@@ -164,4 +189,73 @@ finding_nothing(const struct find_report *report, struct slice who, struct error
 	return error_set(e, ERR_NOT_FOUND,
 	    "no certificate of %.*s was found; ask its owner for it, or another server with --server",
 	    (int)size_min(who.len, 100), who.len == 0 ? "" : (const char *)who.data);
+}
+
+/* ---- while a person waits ---- */
+
+#define WAITING_TIMEOUT_MS 8000
+
+static void
+say_found(const struct find_report *report, struct slice address)
+{
+	for (size_t i = 0; i < report->count; i++) {
+		const struct find_result *r = &report->results[i];
+		BUF_OWNED struct buf who = { .max = 700 }, from = { .max = 600 };
+
+		if (r->source == FIND_STORE)
+			continue;
+		(void)printable_put(&who, address, PRINTABLE_LINE, 320);
+		(void)printable_put(&from, slice_str(r->from), PRINTABLE_LINE, TRUST_FROM_MAX);
+		(void)fprintf(stderr, "letterlock: the certificate of %.*s came from %s: %.*s%s\n", (int)who.len,
+		    who.len == 0 ? "" : (const char *)who.data, finding_source_words(r->source), (int)from.len,
+		    from.len == 0 ? "" : (const char *)from.data, r->private ? " (asked privately)" : "");
+	}
+}
+
+static int
+find_now(struct finding_place *f, struct slice address, bool say_it, struct error *e)
+{
+	static struct find_report report;
+	struct find_query q = { .kind = FIND_ADDRESS, .text = address };
+	int rc;
+
+	f->place.stop_at_first = true;
+	f->place.web.timeout_ms = WAITING_TIMEOUT_MS;
+	rc = find_run(&f->place, &q, &report, e);
+	if (rc != 0)
+		return rc;
+	if (report.count == 0)
+		return finding_nothing(&report, address, e);
+	if (say_it)
+		say_found(&report, address);
+	return 0;
+}
+
+static int
+find_at(
+    struct keyring *k, const struct account *a, const char *sources, bool say_it, struct slice address, struct error *e)
+{
+	const struct finding_options options = { .sources = sources };
+	struct finding_place f;
+	int rc = finding_init(&f, k, a, &options, e);
+
+	f.place.thorough = false;
+	if (rc == 0)
+		rc = find_now(&f, address, say_it, e);
+	finding_done(&f);
+	return rc;
+}
+
+int
+finding_for_writing(struct keyring *k, const struct account *a, struct slice address, bool again, struct error *e)
+{
+	if (!again && trust_store_choose(k->certs, address, NULL) != NULL)
+		return 0;
+	return find_at(k, a, "exchange,wkd,dns,keyserver", true, address, e);
+}
+
+int
+finding_at_exchange(struct keyring *k, const struct account *a, struct slice address, struct error *e)
+{
+	return find_at(k, a, "exchange", false, address, e);
 }

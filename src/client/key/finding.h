@@ -39,7 +39,7 @@ struct finding_options {
 struct finding_place {
 	struct find_server exchange;
 	struct find_server servers[FIND_SERVERS_MAX];
-	struct buf resolv_conf, anchors;
+	struct buf resolv_conf, anchors, proxy;
 	struct find_place place;
 };
 
@@ -57,5 +57,19 @@ void finding_say_failures(const struct find_report *report, bool verbose);
 const char *finding_source_words(enum find_source s);
 /* Nothing was found: the sentence for it, with what could not be asked. The code. */
 int finding_nothing(const struct find_report *report, struct slice who, struct error *e);
+
+/*
+ * For writing: sees to it that the store has a certificate of the address, if
+ * anybody has one; asks only when there is none, or again. Says on standard
+ * error where it was found. ERR_NOT_FOUND; what could not be asked.
+ */
+int finding_for_writing(struct keyring *k, const struct account *a, struct slice address, bool again, struct error *e);
+
+/* For reading: asks our own exchange, and nobody else. */
+int finding_at_exchange(struct keyring *k, const struct account *a, struct slice address, struct error *e);
+
+/* What the person set, by `letterlock key servers`: one URL a line; empty is none. */
+#define FINDING_SETTING_SERVERS "find-servers"
+#define FINDING_SETTING_PROXY "find-proxy"
 
 #endif

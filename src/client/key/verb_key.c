@@ -11,6 +11,7 @@ static const char help[] =
     "  key show WHO              all about one: an address or a fingerprint\n"
     "  key find WHO              ask others for a certificate: an address, a fingerprint, a key ID, a name\n"
     "  key refresh [WHO]         ask again for what is known, without showing it all\n"
+    "  key servers [URL...]      which key servers are asked, and through which proxy\n"
     "  key publish [WHO]         give your certificate to your exchange, or to key servers\n"
     "  key import FILE...        certificates, or secret keys (asks for their passphrase); - is standard input\n"
     "  key export WHO            the certificate; with --secret the secret key, readable by other programs\n"
@@ -42,6 +43,7 @@ verb_key(int argc, char **argv)
 		{ "show", key_show },
 		{ "find", key_find },
 		{ "refresh", key_refresh },
+		{ "servers", key_servers },
 		{ "publish", key_publish },
 		{ "import", key_import },
 		{ "export", key_export },

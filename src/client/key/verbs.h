@@ -12,6 +12,7 @@ int key_list(int argc, char **argv);
 int key_show(int argc, char **argv);
 int key_find(int argc, char **argv);
 int key_refresh(int argc, char **argv);
+int key_servers(int argc, char **argv);
 int key_publish(int argc, char **argv);
 int key_import(int argc, char **argv);
 int key_export(int argc, char **argv);
