@@ -16,6 +16,9 @@ one(const struct codec_frame *f, const struct codec_schema *schema, struct slice
 		struct agent_list list;
 		struct agent_password password;
 		struct agent_opened opened;
+		struct agent_status status;
+		struct agent_tokens tokens;
+		struct agent_ask ask;
 	} message;
 	struct arena a;
 	struct buf b;

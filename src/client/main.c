@@ -19,7 +19,8 @@ static const struct verb {
 	const char *name;
 	int (*run)(int argc, char **argv); /* argv[0] is the word behind the verb */
 	const char *summary;
-	bool alone; /* never speaks TLS: libcrypto then starts with less */
+	bool alone;     /* never speaks TLS: libcrypto then starts with less */
+	bool by_itself; /* decides itself where its memory lies, and starts libcrypto */
 } verbs[] = {
 	{ "setup", verb_setup, "find the servers, sign in, make a key and publish it" },
 	{ "send", verb_send, "write a letter: signed, and sealed for everyone whose certificate is known" },
@@ -31,7 +32,7 @@ static const struct verb {
 	{ "sign", verb_sign, "sign files" },
 	{ "verify", verb_verify, "check a file and its signature: whose key it is, and why that is known" },
 	{ "key", verb_key, "keys and certificates: new list show find import export verify" },
-	{ "agent", verb_agent, "what the agent holds; make it forget" },
+	{ "agent", verb_agent, "what the agent holds; make it forget", .by_itself = true },
 	{ "sop", verb_sop, "the Stateless OpenPGP interface, for programs", .alone = true },
 };
 
@@ -73,6 +74,8 @@ finish(int status, bool program)
 static int
 run(const struct verb *verb, int argc, char **argv)
 {
+	if (verb->by_itself)
+		return finish(verb->run(argc, argv), false);
 	if (verb->alone)
 		crypto_start_alone();
 	else

@@ -30,7 +30,7 @@ __lsan_is_turned_off(void)
 #endif
 
 static const char *const names[SANDBOX_PROFILE_COUNT] = { "parent", "front", "worker", "auth", "mail", "resolver",
-	"starter" };
+	"starter", "agent", "launcher" };
 
 const char *
 sandbox_profile_name(enum sandbox_profile profile)
@@ -83,7 +83,7 @@ sandbox_enter(
 		    sandbox_profile_name(profile));
 	rc = close_doors(e);
 	/* Landlock first: the filter refuses the calls that set it up. */
-	if (rc == 0)
+	if (rc == 0 && profile != SANDBOX_LAUNCHER)
 		rc = sandbox_landlock_enter(profile, paths == NULL ? &none : paths, &state.landlock_abi, e);
 	if (rc == 0)
 		rc = sandbox_filter_load(profile, &state.seccomp, e);

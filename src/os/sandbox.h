@@ -21,6 +21,10 @@
  *   SANDBOX_STARTER like the parent, for those children that connect: it does
  *                   not refuse that, which they would inherit; but it writes no
  *                   file, listens nowhere and signals nobody but its children
+ *   SANDBOX_AGENT   the client's agent: accepts on its socket, and of files only
+ *                   removes that socket's name, in the folder it is given; starts nothing
+ *   SANDBOX_LAUNCHER  starts the programs that ask a person: they are others' and need
+ *                   files, so it only loses what nobody here has an honest use for
  *
  * In a child's profile what is not listed fails with EPERM, and does not kill:
  * libraries try things that they can do without (a file of locales, the name
@@ -52,16 +56,18 @@ enum sandbox_profile {
 	SANDBOX_MAIL,
 	SANDBOX_RESOLVER,
 	SANDBOX_STARTER,
+	SANDBOX_AGENT,
+	SANDBOX_LAUNCHER,
 };
-#define SANDBOX_PROFILE_COUNT 7
+#define SANDBOX_PROFILE_COUNT 9
 
-/* "parent", "front", "worker", "auth", "mail", "resolver", "starter". */
+/* "parent", "front", "worker", "auth", "mail", "resolver", "starter", "agent", "launcher". */
 const char *sandbox_profile_name(enum sandbox_profile profile);
 
 /*
  * Files and folders (with all below them) that stay reachable, as seen from
- * the process's root. Only SANDBOX_MAIL has use for them: the other children
- * have no call that takes a path.
+ * the process's root. Only SANDBOX_MAIL and SANDBOX_AGENT have use for them: the
+ * other children have no call that takes a path.
  */
 struct sandbox_paths {
 	const char *const *write; /* read, write, make, rename, remove; each must exist */

@@ -26,9 +26,11 @@
 #define MAIL OF(SANDBOX_MAIL)
 #define RESOLVER OF(SANDBOX_RESOLVER)
 #define STARTER OF(SANDBOX_STARTER)
+#define AGENT OF(SANDBOX_AGENT)
+#define LAUNCHER OF(SANDBOX_LAUNCHER)
 #define STARTERS (PARENT | STARTER) /* their children inherit what is refused to them */
-#define CHILDREN (FRONT | OF(SANDBOX_WORKER) | OF(SANDBOX_AUTH) | MAIL | RESOLVER)
-#define FILELESS (CHILDREN & ~MAIL)
+#define CHILDREN (FRONT | OF(SANDBOX_WORKER) | OF(SANDBOX_AUTH) | MAIL | RESOLVER | AGENT)
+#define FILELESS (CHILDREN & ~(MAIL | AGENT))
 
 #define REFUSE SCMP_ACT_ERRNO(EPERM)
 #define ABSENT SCMP_ACT_ERRNO(ENOSYS)
@@ -79,6 +81,10 @@ static const int of_mail[] = { SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(f
 	SCMP_SYS(fdatasync), SCMP_SYS(sync_file_range), SCMP_SYS(msync), SCMP_SYS(flock), SCMP_SYS(pread64),
 	SCMP_SYS(pwrite64), SCMP_SYS(preadv), SCMP_SYS(pwritev), SCMP_SYS(copy_file_range) };
 
+/* It looks whether its socket is still there, and removes it at its end. */
+static const int of_agent[] = { SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(lstat), SCMP_SYS(stat),
+	SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(flock) };
+
 /* Nobody here has an honest use for these, no library tries them, and much of what breaks kernels goes through them. */
 static const int hostile[] = { SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev),
 	SCMP_SYS(process_madvise), SCMP_SYS(pidfd_getfd), SCMP_SYS(kcmp), SCMP_SYS(io_uring_setup),
@@ -120,11 +126,13 @@ static const struct call_list {
 		who, action, calls, sizeof(calls) / sizeof(calls)[0] \
 	}
 	LIST(CHILDREN, SCMP_ACT_ALLOW, of_every_child),
-	LIST(FRONT | MAIL, SCMP_ACT_ALLOW, of_acceptors),
+	LIST(FRONT | MAIL | AGENT, SCMP_ACT_ALLOW, of_acceptors),
+	LIST(AGENT, SCMP_ACT_ALLOW, of_agent),
 	LIST(MAIL, SCMP_ACT_ALLOW, of_mail),
 	LIST(RESOLVER, SCMP_ACT_ALLOW, of_resolver),
 	LIST(CHILDREN | STARTERS, KILL, hostile),
 	LIST(CHILDREN, KILL, hostile_in_child),
+	LIST(LAUNCHER, REFUSE, hostile), /* other people's programs take a refusal better than an end */
 	LIST(STARTERS, REFUSE, refused_to_starters),
 	LIST(PARENT, REFUSE, refused_to_parent),
 	LIST(STARTER, REFUSE, refused_to_starter),
@@ -369,7 +377,7 @@ sandbox_filter_load(enum sandbox_profile profile, bool *loaded_out, struct error
 	*loaded_out = false;
 	if (!kernel_has_filters())
 		return 0;
-	filter = seccomp_init((who & STARTERS) != 0 ? SCMP_ACT_ALLOW : REFUSE);
+	filter = seccomp_init((who & (STARTERS | LAUNCHER)) != 0 ? SCMP_ACT_ALLOW : REFUSE);
 	if (filter == NULL)
 		return error_set(e, ERR_INTERNAL, "libseccomp cannot begin a filter");
 	rc = load(filter, who, e);

@@ -15,6 +15,7 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/paths.h"
+#include "os/pinentry.h"
 #include "os/spawn.h"
 
 #define REPLY_MAX (1u << 20)
@@ -44,7 +45,6 @@ static int
 connect_to(const char *path, int *fd_out, struct error *e)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	struct timeval wait = { .tv_sec = AGENT_CALL_MS / 1000 };
 	int fd, rc = 0;
 
 	if (strlen(path) >= sizeof address.sun_path)
@@ -53,8 +53,6 @@ connect_to(const char *path, int *fd_out, struct error *e)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return error_set_errno(e, ERR_IO, errno, "cannot make a socket");
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
-	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
 	if (connect(fd, (const struct sockaddr *)&address, sizeof address) != 0)
 		rc = error_set(e, ERR_NOT_FOUND, "no agent is running");
 	else
@@ -68,23 +66,29 @@ connect_to(const char *path, int *fd_out, struct error *e)
 }
 
 static int
-start_agent(const char *path, int *fd_out, struct error *e)
+wait_for_agent(const char *path, int *fd_out, struct error *e)
 {
-	char self[FILE_PATH_MAX];
-	const char *const argv[] = { self, "agent", "run", NULL };
 	int64_t until = clock_ms() + AGENT_START_MS;
-	int rc = paths_self(self, e);
+	int rc;
 
-	if (rc == 0)
-		rc = spawn_detached(argv, e);
-	if (rc != 0)
-		return rc;
 	do {
 		(void)poll(NULL, 0, 10);
 		rc = connect_to(path, fd_out, e);
 	} while (rc == ERR_NOT_FOUND && clock_ms() < until);
 	return rc == ERR_NOT_FOUND ? error_set(e, ERR_TIMEOUT, "the agent does not start: try `letterlock agent run`")
 				   : rc;
+}
+
+static int
+start_agent(const char *path, int *fd_out, struct error *e)
+{
+	char self[FILE_PATH_MAX];
+	const char *const argv[] = { self, "agent", "run", NULL };
+	int rc = paths_self(self, e);
+
+	if (rc == 0)
+		rc = spawn_detached(argv, e);
+	return rc == 0 ? wait_for_agent(path, fd_out, e) : rc;
 }
 
 static int
@@ -100,20 +104,33 @@ greet(struct agent_client *c, struct error *e)
 	return rc;
 }
 
-int
-agent_client_open(bool start, struct agent_client **out, struct error *e)
+/* So that questions come to where the person sits. */
+static int
+tell_seat(struct agent_client *c, struct error *e)
 {
-	char path[FILE_PATH_MAX];
-	struct agent_client *c;
-	int fd, rc = agent_socket_path(path, e);
+	struct pinentry_seat seat;
+	struct slice items[SEAT_ITEMS];
+	struct agent_seat request = { .items = items, .item_count = SEAT_ITEMS };
+	struct agent_nothing reply;
+	struct arena a;
+	int rc;
 
-	if (rc == 0)
-		rc = connect_to(path, &fd, e);
-	if (rc == ERR_NOT_FOUND && start)
-		rc = start_agent(path, &fd, e);
-	if (rc != 0)
-		return rc;
-	c = mem_alloc(sizeof *c);
+	pinentry_seat_mine(&seat);
+	for (size_t i = 0; i < SEAT_ITEMS; i++)
+		items[i] = slice_str(seat.items[i]);
+	arena_init(&a, CALL_ARENA);
+	rc = agent_client_call(c, AGENT_SEAT, &request, &a, &reply, e);
+	arena_done(&a);
+	return rc;
+}
+
+/* Takes the descriptor. */
+static int
+begin(int fd, struct agent_client **out, struct error *e)
+{
+	struct agent_client *c = mem_alloc(sizeof *c);
+	int rc;
+
 	if (c == NULL) {
 		(void)close(fd);
 		return error_nomem(e);
@@ -122,12 +139,38 @@ agent_client_open(bool start, struct agent_client **out, struct error *e)
 	buf_init(&c->in, REPLY_MAX);
 	buf_init(&c->out, AGENT_KEY_OCTETS + ROOM);
 	rc = greet(c, e);
+	if (rc == 0)
+		rc = tell_seat(c, e);
 	if (rc != 0) {
 		agent_client_close(c);
 		return rc;
 	}
 	*out = c;
 	return 0;
+}
+
+int
+agent_client_open(bool start, struct agent_client **out, struct error *e)
+{
+	char path[FILE_PATH_MAX];
+	int fd, rc = agent_socket_path(path, e);
+
+	if (rc == 0)
+		rc = connect_to(path, &fd, e);
+	if (rc == ERR_NOT_FOUND && start)
+		rc = start_agent(path, &fd, e);
+	return rc == 0 ? begin(fd, out, e) : rc;
+}
+
+int
+agent_client_wait(struct agent_client **out, struct error *e)
+{
+	char path[FILE_PATH_MAX];
+	int fd, rc = agent_socket_path(path, e);
+
+	if (rc == 0)
+		rc = wait_for_agent(path, &fd, e);
+	return rc == 0 ? begin(fd, out, e) : rc;
 }
 
 void
@@ -220,12 +263,24 @@ wipe(struct buf *b)
 	buf_clear(b);
 }
 
+/* Only where a person may be asked it takes long. */
+static void
+set_patience(const struct agent_client *c, enum agent_type type)
+{
+	bool asks = type == AGENT_ASK || type == AGENT_SIGN || type == AGENT_OPEN || type == AGENT_TOKENS;
+	struct timeval wait = { .tv_sec = (asks ? AGENT_ASK_MS : AGENT_CALL_MS) / 1000 };
+
+	(void)setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
+	(void)setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
+}
+
 int
 agent_client_call(struct agent_client *c, enum agent_type type, const void *request, struct arena *a, void *reply_out,
     struct error *e)
 {
 	int rc;
 
+	set_patience(c, type);
 	wipe(&c->out);
 	wipe(&c->in);
 	if (buf_reserve(&c->out, ROOM) == NULL) /* so that a passphrase is not moved */
@@ -265,6 +320,18 @@ agent_client_unlock(struct agent_client *c, struct slice key, struct slice passp
 	struct agent_unlock request = { .passphrase = passphrase, .key = key, .seconds = seconds };
 	struct agent_count reply = { 0 };
 	int rc = call(c, AGENT_UNLOCK, &request, &reply, NULL, e);
+
+	*count_out = reply.count;
+	return rc;
+}
+
+int
+agent_client_ask(
+    struct agent_client *c, struct slice key, uint32_t seconds, bool confirm, uint32_t *count_out, struct error *e)
+{
+	struct agent_ask request = { .key = key, .seconds = seconds, .confirm = confirm };
+	struct agent_count reply = { 0 };
+	int rc = call(c, AGENT_ASK, &request, &reply, NULL, e);
 
 	*count_out = reply.count;
 	return rc;

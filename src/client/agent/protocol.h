@@ -5,7 +5,16 @@
  * request's type and ticket; a failure has AGENT_FAILED added to the type.
  *
  * The agent carries out operations with secret keys. A secret key goes in
- * encrypted, with its passphrase, and never comes out.
+ * encrypted, with its passphrase or without (then the agent asks the person),
+ * and never comes out: no reply has a field for one. What replies do have:
+ *
+ *   HELLO, STATUS   what the agent is
+ *   UNLOCK, ASK, FORGET, PASSWORD_PUT, HOLDS   a count
+ *   SIGN            the signature's public fields
+ *   OPEN            one message's session key, which whoever may decrypt must have
+ *   LIST, TOKENS    public keys' fingerprints, user IDs, public values, times
+ *   PASSWORD_GET    the one secret that does come out: an account's password. The process that signs in must have
+ *                   it; any process of this user may ask for it, as it may read that process's own memory
  */
 #ifndef CLIENT_AGENT_PROTOCOL_H
 #define CLIENT_AGENT_PROTOCOL_H
@@ -13,14 +22,17 @@
 #include "base/codec.h"
 #include "openpgp/key/key.h"
 
-#define AGENT_VERSION 1u
+#define AGENT_VERSION 2u
 #define AGENT_KEYS_MAX 64u          /* secret keys held, primary and subkeys counted */
 #define AGENT_PASSWORDS_MAX 16u     /* account passwords held */
 #define AGENT_PASSWORD_OCTETS 512u  /* of one account password */
 #define AGENT_SECRET_OCTETS 6144u   /* of one unlocked secret: RSA of 16,384 bits has 5 KiB */
 #define AGENT_KEY_OCTETS (1u << 20) /* of a transferable secret key */
 #define AGENT_SECONDS_MAX (30u * 86400u)
-#define AGENT_SECONDS_USUAL 3600u
+#define AGENT_SECONDS_USUAL 0u /* as the agent was set */
+#define AGENT_TRIES 3u         /* at a passphrase */
+#define AGENT_TEXT_MAX 400u    /* octets of a user ID, a path, a reason */
+#define AGENT_TOKENS_MAX 64u   /* keys in tokens that are listed */
 #define AGENT_FAILED 0x8000u
 
 enum agent_type {
@@ -34,6 +46,11 @@ enum agent_type {
 	AGENT_PASSWORD_PUT,
 	AGENT_PASSWORD_GET,
 	AGENT_STOP,
+	AGENT_SEAT,
+	AGENT_ASK,
+	AGENT_LOCK,
+	AGENT_STATUS,
+	AGENT_TOKENS,
 	AGENT_TYPE_COUNT
 };
 
@@ -49,7 +66,30 @@ struct agent_hello {
 struct agent_unlock {
 	struct slice passphrase; /* first, so that it lies in the front of every buffer */
 	struct slice key;        /* transferable secret key, binary */
-	uint32_t seconds;        /* until it is forgotten; not renewed by use */
+	uint32_t seconds;        /* until it is forgotten, whatever its use; 0: as the agent was set */
+	bool confirm;            /* ask the person before each use */
+};
+
+/* Where the person sits (enum seat_item of os/pinentry.h), for this connection. */
+struct agent_seat {
+	const struct slice *items;
+	size_t item_count;
+};
+
+/* As agent_unlock, and the agent asks for the passphrase. */
+struct agent_ask {
+	struct slice key;
+	uint32_t seconds;
+	bool confirm;
+};
+
+struct agent_status {
+	uint64_t pid;
+	struct slice memory; /* "memfd_secret", "locked", "not locked" */
+	bool seccomp, landlock, launcher, logind, locked;
+	uint32_t keys, passwords, idle, max;
+	bool confirm;
+	struct slice forgot; /* why it last forgot something; empty: it did not */
 };
 
 struct agent_key {
@@ -84,7 +124,23 @@ struct agent_opened {
 
 struct agent_held {
 	struct slice fingerprint;
-	uint64_t seconds; /* until it is forgotten */
+	struct slice primary; /* fingerprint of its certificate */
+	struct slice user;    /* its first user ID */
+	uint64_t seconds;     /* until it is forgotten */
+	bool confirm, token;
+};
+
+/* A key in a token. */
+struct agent_token_key {
+	struct slice token, label, id; /* id: octets */
+	uint8_t kind;                  /* enum token_kind */
+	bool sign, decrypt, pin;       /* pin: the token wants one */
+	struct slice first, second;    /* RSA: modulus and exponent; else the curve's OID and the point */
+};
+
+struct agent_tokens {
+	const struct agent_token_key *items;
+	size_t item_count;
 };
 
 struct agent_list {
@@ -107,7 +163,7 @@ struct agent_error {
 	uint32_t code; /* negated */
 };
 
-extern const struct codec_schema agent_error_schema;
+extern const struct codec_schema agent_error_schema, agent_tokens_schema;
 
 /* Schemas of a request and its reply; NULL for a number that is no type. */
 struct agent_schemas {

@@ -16,32 +16,15 @@
 
 #include "base/machine.h"
 #include "base/mem.h"
-#include "client/agent/vault.h"
-#include "crypto/secret.h"
+#include "client/agent/internal.h"
+#include "client/agent/shield.h"
+#include "client/agent/tokens.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/paths.h"
 
 #define FRAME_MAX (AGENT_KEY_OCTETS + 8192u)
-#define FIRST_ROOM 65536u /* a buffer's first size: it does not move while a passphrase is in it, usual keys fit */
-#define ARENA_BUDGET (4u << 20)
-
-struct peer {
-	int fd;
-	int64_t since_ms; /* of the octets that wait */
-	struct buf in, out;
-};
-
-struct agent {
-	int listener;
-	const char *path;
-	ino_t inode;
-	int64_t idle_since_ms;
-	bool stopping;
-	struct agent_vault *vault;
-	struct peer *peers[AGENT_PEERS_MAX];
-	size_t peer_count;
-};
+#define FIRST_ROOM 8192u /* a buffer's first size; when it moves, what it leaves is overwritten (agent/memory.h) */
 
 int
 agent_socket_path(char *out, struct error *e)
@@ -56,191 +39,10 @@ agent_socket_path(char *out, struct error *e)
 	return rc == 0 ? path_join(out, folder, "agent", e) : rc;
 }
 
-/* ---- operations: each fills its reply ---- */
-
-union reply {
-	struct agent_nothing nothing;
-	struct agent_hello hello;
-	struct agent_count count;
-	struct agent_octets octets;
-	struct agent_opened opened;
-	struct agent_list list;
-};
-
-union request {
-	struct agent_nothing nothing;
-	struct agent_hello hello;
-	struct agent_unlock unlock;
-	struct agent_key key;
-	struct agent_sign sign;
-	struct agent_open open;
-	struct agent_password password;
-	struct agent_account account;
-};
-
-struct call {
-	struct agent *agent;
-	const void *request;
-	struct arena *arena;
-	union reply *reply;
-	int64_t now_ms;
-};
-
-static int
-do_hello(struct call *c, struct error *e)
-{
-	const struct agent_hello *r = c->request;
-
-	c->reply->hello = (struct agent_hello){ .version = AGENT_VERSION, .pid = (uint64_t)getpid() };
-	if (r->version != AGENT_VERSION)
-		return error_set(e, ERR_UNSUPPORTED, "the agent speaks version %u: stop it, it starts again by itself",
-		    AGENT_VERSION);
-	return 0;
-}
-
-static int
-do_unlock(struct call *c, struct error *e)
-{
-	const struct agent_unlock *r = c->request;
-
-	return agent_vault_unlock(
-	    c->agent->vault, r->key, r->passphrase, r->seconds, c->now_ms, &c->reply->count.count, e);
-}
-
-static int
-do_holds(struct call *c, struct error *e)
-{
-	const struct agent_key *r = c->request;
-
-	(void)e;
-	c->reply->count.count = agent_vault_holds(c->agent->vault, r->fingerprint, c->now_ms);
-	return 0;
-}
-
-static int
-do_sign(struct call *c, struct error *e)
-{
-	const struct agent_sign *r = c->request;
-	BUF_OWNED struct buf fields = { .max = 1 << 16 };
-	int rc = agent_vault_sign(c->agent->vault, r->fingerprint, r->hash, r->digest, c->now_ms, &fields, e);
-
-	c->reply->octets.octets = rc == 0 ? arena_copy(c->arena, buf_slice(&fields)) : SLICE_EMPTY;
-	return rc;
-}
-
-static int
-do_open(struct call *c, struct error *e)
-{
-	const struct agent_open *r = c->request;
-	struct pgp_pkesk_fields p = { .version = r->version, .algorithm = r->algorithm, .fields = r->fields };
-	SECRET_OWNED struct secret key = SECRET_EMPTY;
-	uint8_t cipher = 0;
-	int rc = agent_vault_open(c->agent->vault, r->fingerprint, &p, c->now_ms, &cipher, &key, e);
-
-	if (rc == 0)
-		c->reply->opened =
-		    (struct agent_opened){ .cipher = cipher, .key = arena_copy(c->arena, secret_slice(&key)) };
-	return rc;
-}
-
-static int
-do_list(struct call *c, struct error *e)
-{
-	struct agent_held *items = arena_array(c->arena, AGENT_KEYS_MAX, sizeof *items);
-
-	if (items == NULL)
-		return error_nomem(e);
-	c->reply->list.items = items;
-	c->reply->list.item_count = agent_vault_list(c->agent->vault, c->now_ms, items, AGENT_KEYS_MAX);
-	return 0;
-}
-
-static int
-do_forget(struct call *c, struct error *e)
-{
-	const struct agent_key *r = c->request;
-
-	(void)e;
-	c->reply->count.count = agent_vault_forget(c->agent->vault, r->fingerprint);
-	return 0;
-}
-
-static int
-do_password_put(struct call *c, struct error *e)
-{
-	const struct agent_password *r = c->request;
-
-	c->reply->count.count = 1;
-	return agent_vault_password_put(c->agent->vault, r->account, r->password, r->seconds, c->now_ms, e);
-}
-
-static int
-do_password_get(struct call *c, struct error *e)
-{
-	const struct agent_account *r = c->request;
-	SECRET_OWNED struct secret password = SECRET_EMPTY;
-	int rc = agent_vault_password_get(c->agent->vault, r->account, c->now_ms, &password, e);
-
-	if (rc == 0)
-		c->reply->octets.octets = arena_copy(c->arena, secret_slice(&password));
-	return rc;
-}
-
-static int
-do_stop(struct call *c, struct error *e)
-{
-	(void)e;
-	(void)agent_vault_forget(c->agent->vault, SLICE_EMPTY);
-	c->agent->stopping = true;
-	return 0;
-}
-
-static int (*const operations[AGENT_TYPE_COUNT])(struct call *, struct error *) = {
-	[AGENT_HELLO] = do_hello,
-	[AGENT_UNLOCK] = do_unlock,
-	[AGENT_HOLDS] = do_holds,
-	[AGENT_SIGN] = do_sign,
-	[AGENT_OPEN] = do_open,
-	[AGENT_LIST] = do_list,
-	[AGENT_FORGET] = do_forget,
-	[AGENT_PASSWORD_PUT] = do_password_put,
-	[AGENT_PASSWORD_GET] = do_password_get,
-	[AGENT_STOP] = do_stop,
-};
-
-/* ---- one request ---- */
-
-static int
-put_failure(struct peer *p, const struct codec_frame *f, const struct error *error)
-{
-	struct agent_error reply = { .code = (uint32_t)-error->code, .text = slice_str(error->text) };
-
-	return codec_frame_put(&p->out, f->type | AGENT_FAILED, f->ticket, &agent_error_schema, &reply, NULL);
-}
-
-static int
-carry_out(struct agent *a, struct peer *p, const struct codec_frame *f, int64_t now_ms)
-{
-	const struct agent_schemas *s = agent_schemas(f->type);
-	struct error error = { 0 };
-	union request request = { 0 };
-	union reply reply = { 0 };
-	struct arena arena;
-	struct call c = { .agent = a, .request = &request, .arena = &arena, .reply = &reply, .now_ms = now_ms };
-	int rc;
-
-	if (s == NULL)
-		return error_set(NULL, ERR_SYNTAX, "no such operation");
-	arena_init(&arena, ARENA_BUDGET);
-	rc = codec_decode(s->request, f->body, &arena, &request, &error);
-	if (rc == 0)
-		rc = operations[f->type](&c, &error);
-	rc = rc == 0 ? codec_frame_put(&p->out, f->type, f->ticket, s->reply, &reply, NULL) : put_failure(p, f, &error);
-	arena_wipe_done(&arena);
-	return rc;
-}
-
-/* All whole frames. What was read is wiped at once: it may have been a passphrase. */
+/*
+ * All whole frames. What was read is wiped at once: it may have been a passphrase. One that waits for a person stays in
+ * front, and is carried out again when there is an answer.
+ */
 static int
 carry_out_all(struct agent *a, struct peer *p, int64_t now_ms)
 {
@@ -249,7 +51,10 @@ carry_out_all(struct agent *a, struct peer *p, int64_t now_ms)
 	int rc;
 
 	while ((rc = codec_frame_next(buf_slice(&p->in), &f, &used, NULL)) == 1) {
-		rc = carry_out(a, p, &f, now_ms);
+		rc = agent_carry_out(a, p, &f, now_ms);
+		p->since_ms = now_ms;
+		if (rc == AGENT_LATER)
+			return 0;
 		explicit_bzero(p->in.data, used);
 		buf_consume(&p->in, used);
 		if (rc != 0)
@@ -265,6 +70,7 @@ drop_peer(struct agent *a, size_t i)
 {
 	struct peer *p = a->peers[i];
 
+	asking_end(a, p);
 	(void)close(p->fd);
 	buf_wipe_done(&p->in);
 	buf_wipe_done(&p->out);
@@ -273,19 +79,24 @@ drop_peer(struct agent *a, size_t i)
 }
 
 static bool
-same_user(int fd)
+same_user(int fd, pid_t *pid_out)
 {
 	struct ucred c = { .uid = (uid_t)-1 };
 	socklen_t len = sizeof c;
 
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &c, &len) == 0 && c.uid == geteuid();
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &c, &len) != 0 || c.uid != geteuid())
+		return false;
+	*pid_out = c.pid;
+	return true;
 }
 
 static void
 take_peer(struct agent *a, int64_t now_ms)
 {
 	int fd = accept4(a->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	struct peer *p = fd < 0 || a->peer_count == AGENT_PEERS_MAX || !same_user(fd) ? NULL : mem_alloc(sizeof *p);
+	pid_t pid = 0;
+	struct peer *p =
+	    fd < 0 || a->peer_count == AGENT_PEERS_MAX || !same_user(fd, &pid) ? NULL : mem_alloc(sizeof *p);
 
 	if (p == NULL) {
 		if (fd >= 0)
@@ -293,6 +104,7 @@ take_peer(struct agent *a, int64_t now_ms)
 		return;
 	}
 	p->fd = fd;
+	p->pid = pid;
 	p->since_ms = now_ms;
 	buf_init(&p->in, FRAME_MAX);
 	buf_init(&p->out, FRAME_MAX);
@@ -332,22 +144,87 @@ write_peer(struct peer *p, int64_t now_ms)
 	return 0;
 }
 
+/* Its question is over, or its turn has come. */
+static bool
+may_go_on(const struct agent *a, const struct peer *p)
+{
+	return (p->wait == WAITS_FOR_ANSWER && asking_is_over(a, p)) ||
+	    (p->wait == WAITS_ITS_TURN && a->asking.peer == NULL);
+}
+
+static int
+serve_peer(struct agent *a, struct peer *p, short ready, int64_t now_ms)
+{
+	int rc = 0;
+
+	if (p->wait != WAITS_NOT && (ready & (POLLHUP | POLLERR)) != 0)
+		return ERR_CLOSED;
+	if (p->wait == WAITS_NOT && (ready & (POLLIN | POLLHUP | POLLERR)) != 0)
+		rc = read_peer(a, p, now_ms);
+	if (rc == 0 && may_go_on(a, p))
+		rc = carry_out_all(a, p, now_ms);
+	return rc == 0 && p->out.len > 0 ? write_peer(p, now_ms) : rc;
+}
+
+static bool
+is_too_slow(const struct peer *p, int64_t now_ms)
+{
+	return p->wait == WAITS_NOT && (p->in.len > 0 || p->out.len > 0) && now_ms - p->since_ms > AGENT_PEER_MS;
+}
+
 /* From the last to the first, for a dropped one is replaced by the last. */
 static void
 serve_peers(struct agent *a, const struct pollfd *ready, int64_t now_ms)
 {
 	for (size_t i = a->peer_count; i-- > 0;) {
-		struct peer *p = a->peers[i];
-		bool waits = p->in.len > 0 || p->out.len > 0;
-		int rc = 0;
-
-		if (ready[i].revents & (POLLIN | POLLHUP | POLLERR))
-			rc = read_peer(a, p, now_ms);
-		if (rc == 0 && p->out.len > 0)
-			rc = write_peer(p, now_ms);
-		if (rc != 0 || (waits && now_ms - p->since_ms > AGENT_PEER_MS))
+		if (serve_peer(a, a->peers[i], ready[i].revents, now_ms) != 0 || is_too_slow(a->peers[i], now_ms))
 			drop_peer(a, i);
 	}
+}
+
+/* ---- what makes it forget ---- */
+
+static void
+forget_all(struct agent *a, enum agent_why why)
+{
+	(void)agent_vault_forget(a->vault, SLICE_EMPTY, why);
+	tokens_stop(&a->tokens);
+}
+
+static void
+hear_launcher(struct agent *a)
+{
+	struct launcher_message m, done = { .type = LAUNCHER_FORGOT };
+	int rc;
+
+	while ((rc = launcher_receive(a->launcher, &m)) == 1) {
+		if (m.type == LAUNCHER_STARTED)
+			asking_started(a, &m);
+		else if (m.type == LAUNCHER_LOGIND)
+			a->logind = m.code == 1;
+		else if (m.type == LAUNCHER_LOCKED)
+			forget_all(a, AGENT_SESSION_LOCK);
+		else if (m.type == LAUNCHER_SUSPEND) {
+			forget_all(a, AGENT_SUSPEND);
+			(void)launcher_send(a->launcher, &done, -1, NULL);
+		}
+	}
+	if (rc == ERR_CLOSED) {
+		(void)close(a->launcher);
+		a->launcher = -1;
+		a->logind = false;
+	}
+}
+
+/* Before anything else is done after sleep. */
+static void
+notice_sleep(struct agent *a)
+{
+	int64_t ahead = clock_boot_ms() - clock_ms();
+
+	if (ahead - a->ahead_ms > AGENT_SLEPT_MS)
+		forget_all(a, AGENT_SLEPT);
+	a->ahead_ms = ahead;
 }
 
 /* ---- the process ---- */
@@ -375,25 +252,56 @@ flush_peers(struct agent *a)
 		(void)write_peer(a->peers[i], 0);
 }
 
+enum { OF_LISTENER, OF_LAUNCHER, OF_ASKING, OF_OTHERS };
+
+static size_t
+fill(const struct agent *a, struct pollfd *ready)
+{
+	size_t n = 0;
+
+	for (; n < a->peer_count; n++)
+		ready[n] = (struct pollfd){ .fd = a->peers[n]->fd,
+			.events = (short)((a->peers[n]->wait == WAITS_NOT ? POLLIN : 0) |
+			    (a->peers[n]->out.len > 0 ? POLLOUT : 0)) };
+	ready[n + OF_LISTENER] = (struct pollfd){ .fd = a->listener, .events = POLLIN };
+	ready[n + OF_LAUNCHER] = (struct pollfd){ .fd = a->launcher, .events = POLLIN };
+	ready[n + OF_ASKING] = (struct pollfd){ .fd = a->asking.fd,
+		.events = (short)(POLLIN |
+		    (a->asking.talk != NULL && pinentry_talk_output(a->asking.talk).len > 0 ? POLLOUT : 0)) };
+	return n;
+}
+
+/* What was asked for while nobody waits any more is carried out at once: another turn may be due. */
+static int
+patience(const struct agent *a, int64_t next_ms, int64_t now_ms)
+{
+	for (size_t i = 0; i < a->peer_count; i++) {
+		if (may_go_on(a, a->peers[i]))
+			return 0;
+	}
+	return next_ms - now_ms < AGENT_LOOK_MS ? (int)(next_ms - now_ms) : AGENT_LOOK_MS;
+}
+
 static void
 serve(struct agent *a)
 {
-	struct pollfd ready[AGENT_PEERS_MAX + 1];
+	struct pollfd ready[AGENT_PEERS_MAX + OF_OTHERS];
 	int64_t now = clock_boot_ms(), next;
 	size_t count;
 
 	a->idle_since_ms = now;
+	a->ahead_ms = now - clock_ms();
 	while (next = agent_vault_expire(a->vault, now), !should_end(a, next, now)) {
-		count = a->peer_count;
-		for (size_t i = 0; i < count; i++)
-			ready[i] = (struct pollfd){ .fd = a->peers[i]->fd,
-				.events = (short)(POLLIN | (a->peers[i]->out.len > 0 ? POLLOUT : 0)) };
-		ready[count] = (struct pollfd){ .fd = a->listener, .events = POLLIN };
-		if (poll(ready, (nfds_t)count + 1, next - now < AGENT_LOOK_MS ? (int)(next - now) : AGENT_LOOK_MS) < 0)
-			ready[count].revents = 0;
+		count = fill(a, ready);
+		if (poll(ready, (nfds_t)count + OF_OTHERS, patience(a, next, now)) < 0)
+			memset(ready, 0, sizeof ready);
+		notice_sleep(a);
 		now = clock_boot_ms();
+		if (ready[count + OF_LAUNCHER].revents != 0)
+			hear_launcher(a);
+		asking_run(a, ready[count + OF_ASKING].revents & (POLLIN | POLLHUP | POLLERR), now);
 		serve_peers(a, ready, now);
-		if (ready[count].revents != 0)
+		if (ready[count + OF_LISTENER].revents != 0)
 			take_peer(a, now);
 	}
 	flush_peers(a);
@@ -426,39 +334,77 @@ harden(void)
 
 	(void)prctl(PR_SET_DUMPABLE, 0);
 	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)prctl(PR_SET_NAME, "letterlock-agent");
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)umask(0077);
 	if (chdir("/") != 0)
 		return; /* then it keeps the folder that it was started in busy, no more */
 }
 
+/* The folder of the socket: all of the file system that is left. */
 static int
-run(struct agent *a, struct error *e)
+enter_sandbox(struct agent *a, struct error *e)
 {
-	int rc = agent_vault_new(&a->vault, e);
+	char folder[FILE_PATH_MAX];
+	const char *const write[] = { folder };
+	const struct sandbox_paths paths = { .write = write, .write_count = 1 };
+	char *slash;
 
-	if (rc == 0)
-		rc = bind_socket(a, e);
-	if (rc == 0)
-		serve(a);
+	(void)snprintf(folder, sizeof folder, "%s", a->path);
+	slash = strrchr(folder, '/');
+	if (slash == NULL)
+		return error_set(e, ERR_INTERNAL, "the socket lies nowhere");
+	*slash = '\0';
+	return sandbox_enter(SANDBOX_AGENT, &paths, &a->sandbox, e);
+}
+
+static void
+end(struct agent *a)
+{
 	if (a->inode != 0 && socket_is_ours(a))
 		(void)unlink(a->path);
 	while (a->peer_count > 0)
 		drop_peer(a, a->peer_count - 1);
+	tokens_stop(&a->tokens);
 	if (a->listener >= 0)
 		(void)close(a->listener);
+	if (a->launcher >= 0)
+		(void)close(a->launcher);
 	agent_vault_free(a->vault);
+}
+
+static int
+run(struct agent *a, struct error *e)
+{
+	int rc;
+
+	a->tokens.agent = a;
+	a->elsewhere = tokens_elsewhere(&a->tokens);
+	rc = agent_vault_new(&a->elsewhere, &a->vault, e);
+	if (rc == 0)
+		rc = bind_socket(a, e);
+	if (rc == 0 && !a->setup.alone)
+		rc = enter_sandbox(a, e);
+	if (rc == 0)
+		serve(a);
+	end(a);
 	return rc;
 }
 
 int
-agent_server_run(const char *socket_path, struct error *e)
+agent_server_run(const char *socket_path, const struct agent_setup *setup, struct error *e)
 {
 	char lock_path[FILE_PATH_MAX + 8];
-	struct agent a = { .listener = -1, .path = socket_path };
+	struct agent a = { .listener = -1,
+		.launcher = setup->launcher,
+		.path = socket_path,
+		.setup = *setup,
+		.asking.fd = -1,
+		.tokens.fd = -1 };
 	int lock, rc;
 
 	harden();
+	agent_shield_hold(setup->hold_ms);
 	(void)snprintf(lock_path, sizeof lock_path, "%s.lock", socket_path);
 	rc = file_lock(lock_path, false, &lock, e);
 	if (rc != 0)

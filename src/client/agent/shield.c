@@ -1,10 +1,27 @@
 /* SPDX-License-Identifier: ISC */
 #include "client/agent/shield.h"
 
+#include <poll.h>
+
 #include "crypto/hash.h"
 #include "crypto/random.h"
 
 #define KEY_SIZE 32u
+
+static int hold_ms;
+
+void
+agent_shield_hold(int ms)
+{
+	hold_ms = ms;
+}
+
+void
+agent_shield_pause(void)
+{
+	if (hold_ms > 0)
+		(void)poll(NULL, 0, hold_ms);
+}
 
 int
 agent_shield_init(struct agent_shield *s, struct error *e)
@@ -58,6 +75,7 @@ agent_shield_open(const struct agent_shield *s, struct slice shielded, struct se
 	rc = cipher_for(s, CIPHER_DECRYPT, &a, e);
 	if (rc == 0) {
 		rc = aead_open(a, nonce, SLICE_EMPTY, text, len, plain.data, text + len, e);
+		agent_shield_pause();
 		aead_free(a);
 	}
 	if (rc == 0)

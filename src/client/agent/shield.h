@@ -27,4 +27,11 @@ int agent_shield_close(const struct agent_shield *s, struct slice plain, uint8_t
 /* The secret, for one operation. ERR_INTEGRITY when the memory was changed. */
 int agent_shield_open(const struct agent_shield *s, struct slice shielded, struct secret *out, struct error *e);
 
+/*
+ * For the test that looks through this process's memory, by a hidden option of `letterlock agent run`: every opening
+ * and every operation waits so long while the secret is in clear.
+ */
+void agent_shield_hold(int ms);
+void agent_shield_pause(void);
+
 #endif

@@ -382,12 +382,18 @@ keyring_unlock(struct keyring *k, const struct common *c, struct agent_client *a
 	BUF_OWNED struct buf key = { .max = AGENT_KEY_OCTETS };
 	BUF_OWNED struct buf hex = { .max = 100 };
 	struct unlocking u = { .agent = agent };
+	uint32_t count;
 	int rc;
 
 	if (agent_client_holds(agent, f))
 		return 0;
 	rc = keyring_read_secret(k, f, &key, e);
 	if (rc != 0)
+		return rc;
+	/* The agent asks, where it can; the passphrase then never comes here. */
+	rc = c->passphrase_fd >= 0 ? ERR_UNSUPPORTED
+				   : agent_client_ask(agent, buf_slice(&key), AGENT_SECONDS_USUAL, false, &count, e);
+	if (rc != ERR_UNSUPPORTED)
 		return rc;
 	(void)pgp_fingerprint_write(f, &hex);
 	(void)snprintf(

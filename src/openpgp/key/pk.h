@@ -110,4 +110,11 @@ bool pgp_pk_split(const struct pgp_pk_layout *layout, struct slice in, struct sl
 /* Octets of digest that a signature by this key needs (sections 5.2.3.2 to 5.2.3.5); 0 when it cannot sign. */
 size_t pgp_key_digest_min(const struct pgp_key *key);
 
+/*
+ * What is left of opening a session key when somebody else (a token) agreed on the shared value of an ECDH key. wrapped:
+ * the PKESK's last field. As unwrap() above.
+ */
+int pgp_ecdh_open_agreed(uint8_t version, const struct pgp_key *key, struct slice agreed, struct slice wrapped,
+    uint8_t *cipher_out, struct secret *key_out, struct error *e);
+
 #endif

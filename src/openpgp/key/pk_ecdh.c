@@ -300,26 +300,44 @@ unpad(struct secret *m)
 }
 
 static int
-unwrap(uint8_t version, const struct pgp_key *key, struct slice secret, const struct slice *fields, uint8_t *cipher_out,
-    struct secret *key_out, struct error *e)
+open_agreed(uint8_t version, const struct pgp_key *key, const struct secret *shared, struct slice wrapped,
+    uint8_t *cipher_out, struct secret *key_out, struct error *e)
 {
-	SECRET_OWNED struct secret shared = SECRET_EMPTY, m = SECRET_EMPTY;
-	struct slice scalar = SLICE_EMPTY;
+	SECRET_OWNED struct secret m = SECRET_EMPTY;
 	uint8_t kek[KEK_MAX];
 	size_t kek_len;
-	int rc = scalar_of(key, secret, &scalar, e);
+	int rc = derive_kek(key, shared, kek, &kek_len, e);
 
-	if (rc == 0)
-		rc = agree(key, scalar, fields[0], &shared, e);
-	if (rc == 0)
-		rc = derive_kek(key, &shared, kek, &kek_len, e);
 	if (rc != 0)
 		return rc;
-	rc = keywrap_unwrap(slice_of(kek, kek_len), fields[1], &m, e);
+	rc = keywrap_unwrap(slice_of(kek, kek_len), wrapped, &m, e);
 	secret_wipe(kek, sizeof kek);
 	if (rc == 0 && !unpad(&m))
 		rc = error_set(e, ERR_INTEGRITY, "the encrypted session key is not for this key");
 	return rc != 0 ? rc : pgp_session_split(version, secret_slice(&m), cipher_out, key_out, e);
+}
+
+static int
+unwrap(uint8_t version, const struct pgp_key *key, struct slice secret, const struct slice *fields, uint8_t *cipher_out,
+    struct secret *key_out, struct error *e)
+{
+	SECRET_OWNED struct secret shared = SECRET_EMPTY;
+	struct slice scalar = SLICE_EMPTY;
+	int rc = scalar_of(key, secret, &scalar, e);
+
+	if (rc == 0)
+		rc = agree(key, scalar, fields[0], &shared, e);
+	return rc == 0 ? open_agreed(version, key, &shared, fields[1], cipher_out, key_out, e) : rc;
+}
+
+int
+pgp_ecdh_open_agreed(uint8_t version, const struct pgp_key *key, struct slice agreed, struct slice wrapped,
+    uint8_t *cipher_out, struct secret *key_out, struct error *e)
+{
+	SECRET_OWNED struct secret shared = SECRET_EMPTY;
+	int rc = secret_copy(&shared, agreed, e);
+
+	return rc == 0 ? open_agreed(version, key, &shared, wrapped, cipher_out, key_out, e) : rc;
 }
 
 const struct pgp_pk pgp_pk_ecdh = {

@@ -23,6 +23,7 @@
 #define PASSPHRASE SLICE("correct horse")
 #define NOW_MS 1000000
 
+static const struct agent_hold minute = { .idle_s = 60, .max_s = 60 }, never = { .idle_s = 0, .max_s = 60 };
 static struct buf key_bytes;
 static struct pgp_cert *cert;
 
@@ -72,12 +73,12 @@ a_key_is_held_until_its_time(void **state)
 
 	(void)state;
 	buf_init(&out, 1000);
-	assert_ok(agent_vault_new(&v, &unit_error));
+	assert_ok(agent_vault_new(NULL, &v, &unit_error));
 	assert_int_equal(agent_vault_expire(v, NOW_MS), MACHINE_NEVER);
-	assert_int_equal(
-	    agent_vault_unlock(v, buf_slice(&key_bytes), SLICE("wrong"), 60, NOW_MS, &n, &unit_error), ERR_PASSWORD);
+	assert_int_equal(agent_vault_unlock(v, buf_slice(&key_bytes), SLICE("wrong"), &minute, NOW_MS, &n, &unit_error),
+	    ERR_PASSWORD);
 	assert_false(agent_vault_holds(v, fingerprint(0), NOW_MS));
-	assert_ok(agent_vault_unlock(v, buf_slice(&key_bytes), PASSPHRASE, 60, NOW_MS, &n, &unit_error));
+	assert_ok(agent_vault_unlock(v, buf_slice(&key_bytes), PASSPHRASE, &minute, NOW_MS, &n, &unit_error));
 	assert_int_equal(n, 2);
 	assert_int_equal(agent_vault_list(v, NOW_MS + 1500, held, 4), 2);
 	assert_int_equal(held[0].seconds, 59);
@@ -90,9 +91,40 @@ a_key_is_held_until_its_time(void **state)
 	    agent_vault_sign(v, fingerprint(0), PGP_SHA512, slice_of(digest, 64), NOW_MS + 60000, &out, &unit_error),
 	    ERR_NO_KEY);
 	assert_int_equal(
-	    agent_vault_unlock(v, buf_slice(&key_bytes), PASSPHRASE, 0, NOW_MS, &n, &unit_error), ERR_USAGE);
+	    agent_vault_unlock(v, buf_slice(&key_bytes), PASSPHRASE, &never, NOW_MS, &n, &unit_error), ERR_USAGE);
 	agent_vault_free(v);
 	agent_vault_free(NULL);
+	buf_done(&out);
+}
+
+/* A use gives it more time, up to the longer bound. */
+static void
+use_keeps_a_key_for_a_while(void **state)
+{
+	const struct agent_hold hold = { .idle_s = 10, .max_s = 25, .confirm = true };
+	uint8_t digest[64] = { 1 };
+	struct agent_held held;
+	struct agent_vault *v;
+	struct buf out;
+	uint32_t n;
+
+	(void)state;
+	buf_init(&out, 10000);
+	assert_ok(agent_vault_new(NULL, &v, &unit_error));
+	assert_ok(agent_vault_unlock(v, buf_slice(&key_bytes), PASSPHRASE, &hold, NOW_MS, &n, &unit_error));
+	for (int64_t t = NOW_MS + 9000; t < NOW_MS + 25000; t += 8000) {
+		assert_ok(agent_vault_sign(v, fingerprint(0), PGP_SHA512, slice_of(digest, 64), t, &out, &unit_error));
+		assert_true(agent_vault_find(v, fingerprint(0), t + 7000, &held) == (t + 7000 < NOW_MS + 25000));
+	}
+	assert_false(agent_vault_holds(v, fingerprint(0), NOW_MS + 25000));
+	assert_false(agent_vault_holds(v, fingerprint(1), NOW_MS + 10000)); /* looking is no use */
+	assert_int_equal(agent_vault_why(v), AGENT_TIME);
+	assert_ok(agent_vault_unlock(v, buf_slice(&key_bytes), PASSPHRASE, &hold, NOW_MS, &n, &unit_error));
+	assert_true(agent_vault_find(v, fingerprint(1), NOW_MS, &held));
+	assert_true(held.confirm && !held.token);
+	assert_slice(held.user, "Alice <alice@example.org>");
+	assert_slices(held.primary, fingerprint(0));
+	agent_vault_free(v);
 	buf_done(&out);
 }
 
@@ -104,17 +136,25 @@ forgetting_is_for_one_or_all(void **state)
 	uint32_t n;
 
 	(void)state;
-	assert_ok(agent_vault_new(&v, &unit_error));
-	assert_ok(agent_vault_unlock(v, buf_slice(&key_bytes), PASSPHRASE, 60, NOW_MS, &n, &unit_error));
-	assert_ok(agent_vault_password_put(v, SLICE("a@b"), SLICE("secret"), 60, NOW_MS, &unit_error));
-	assert_ok(agent_vault_password_put(v, SLICE("a@b"), SLICE("newer"), 60, NOW_MS, &unit_error));
+	assert_ok(agent_vault_new(NULL, &v, &unit_error));
+	assert_ok(agent_vault_unlock(v, buf_slice(&key_bytes), PASSPHRASE, &minute, NOW_MS, &n, &unit_error));
+	assert_ok(agent_vault_password_put(v, SLICE("a@b"), SLICE("secret"), &minute, NOW_MS, &unit_error));
+	assert_ok(agent_vault_password_put(v, SLICE("a@b"), SLICE("newer"), &minute, NOW_MS, &unit_error));
 	assert_ok(agent_vault_password_get(v, SLICE("a@b"), NOW_MS, &password, &unit_error));
 	assert_slice(secret_slice(&password), "newer");
 	secret_done(&password);
 	assert_int_equal(agent_vault_password_get(v, SLICE("x@b"), NOW_MS, &password, &unit_error), ERR_NO_KEY);
-	assert_int_equal(agent_vault_forget(v, fingerprint(0)), 1);
-	assert_true(agent_vault_holds(v, fingerprint(1), NOW_MS));
-	assert_int_equal(agent_vault_forget(v, SLICE_EMPTY), 2);
+	assert_int_equal(agent_vault_why(v), AGENT_NOT_FORGOTTEN);
+	assert_int_equal(agent_vault_forget(v, fingerprint(1), AGENT_TOLD), 1);
+	assert_true(agent_vault_holds(v, fingerprint(0), NOW_MS));
+	assert_ok(agent_vault_unlock(v, buf_slice(&key_bytes), PASSPHRASE, &minute, NOW_MS, &n, &unit_error));
+	assert_int_equal(
+	    agent_vault_forget(v, fingerprint(0), AGENT_TOLD), 2); /* its subkey goes with the primary key */
+	assert_int_equal(agent_vault_passwords(v, NOW_MS), 1);
+	assert_int_equal(agent_vault_forget(v, SLICE_EMPTY, AGENT_SLEPT), 1);
+	assert_int_equal(
+	    agent_vault_sign(v, fingerprint(0), PGP_SHA512, SLICE_EMPTY, NOW_MS, NULL, &unit_error), ERR_NO_KEY);
+	assert_non_null(strstr(unit_error.text, "had slept"));
 	assert_int_equal(agent_vault_password_get(v, SLICE("a@b"), NOW_MS, &password, &unit_error), ERR_NO_KEY);
 	agent_vault_free(v);
 }
@@ -127,15 +167,17 @@ passwords_are_bounded(void **state)
 	char name[32];
 
 	(void)state;
-	assert_ok(agent_vault_new(&v, &unit_error));
+	assert_ok(agent_vault_new(NULL, &v, &unit_error));
 	assert_int_equal(
-	    agent_vault_password_put(v, SLICE("a"), slice_of(many, sizeof many), 60, NOW_MS, &unit_error), ERR_LIMIT);
+	    agent_vault_password_put(v, SLICE("a"), slice_of(many, sizeof many), &minute, NOW_MS, &unit_error),
+	    ERR_LIMIT);
 	for (unsigned i = 0; i < AGENT_PASSWORDS_MAX; i++) {
 		(void)snprintf(name, sizeof name, "user%u", i);
-		assert_ok(agent_vault_password_put(v, slice_str(name), SLICE("x"), 60, NOW_MS, &unit_error));
+		assert_ok(agent_vault_password_put(v, slice_str(name), SLICE("x"), &minute, NOW_MS, &unit_error));
 	}
-	assert_int_equal(agent_vault_password_put(v, SLICE("more"), SLICE("x"), 60, NOW_MS, &unit_error), ERR_LIMIT);
-	assert_ok(agent_vault_password_put(v, SLICE("more"), SLICE("x"), 60, NOW_MS + 60000, &unit_error));
+	assert_int_equal(
+	    agent_vault_password_put(v, SLICE("more"), SLICE("x"), &minute, NOW_MS, &unit_error), ERR_LIMIT);
+	assert_ok(agent_vault_password_put(v, SLICE("more"), SLICE("x"), &minute, NOW_MS + 60000, &unit_error));
 	agent_vault_free(v);
 }
 
@@ -166,6 +208,9 @@ secrets_at_rest_are_shielded(void **state)
 
 /* ---- the whole of it, in a process of its own ---- */
 
+static const struct agent_setup setup = {
+	.config = { .idle_s = 60, .max_s = 60 }, .memory = LOCKED_NOT, .launcher = -1, .alone = true
+};
 static char runtime[64];
 
 static pid_t
@@ -180,7 +225,7 @@ start_agent(void)
 	assert_ok(agent_socket_path(path, &unit_error));
 	pid = fork();
 	if (pid == 0)
-		_exit(agent_server_run(path, NULL) == 0 ? 0 : 1);
+		_exit(agent_server_run(path, &setup, NULL) == 0 ? 0 : 1);
 	return pid;
 }
 
@@ -312,7 +357,7 @@ one_agent_a_folder_and_it_ends_without_its_socket(void **state)
 	(void)state;
 	c = connect_agent();
 	assert_ok(agent_socket_path(path, &unit_error));
-	assert_int_equal(agent_server_run(path, &unit_error), ERR_EXISTS);
+	assert_int_equal(agent_server_run(path, &setup, &unit_error), ERR_EXISTS);
 	agent_client_close(c);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(end_of(pid), 0);
@@ -324,9 +369,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = { UNIT_TEST(a_key_is_held_until_its_time),
-		UNIT_TEST(forgetting_is_for_one_or_all), UNIT_TEST(passwords_are_bounded),
-		UNIT_TEST(secrets_at_rest_are_shielded), UNIT_TEST(operations_cross_the_socket),
-		UNIT_TEST(nonsense_ends_only_its_connection),
+		UNIT_TEST(use_keeps_a_key_for_a_while), UNIT_TEST(forgetting_is_for_one_or_all),
+		UNIT_TEST(passwords_are_bounded), UNIT_TEST(secrets_at_rest_are_shielded),
+		UNIT_TEST(operations_cross_the_socket), UNIT_TEST(nonsense_ends_only_its_connection),
 		UNIT_TEST(one_agent_a_folder_and_it_ends_without_its_socket) };
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
