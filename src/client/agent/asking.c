@@ -37,7 +37,7 @@ start(struct agent *a, const struct pinentry_seat *seat, struct error *e)
 	struct launcher_message m = { .type = LAUNCHER_PINENTRY, .seat = *seat };
 	int pair[2], rc;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
 		return error_set_errno(e, ERR_IO, errno, "cannot make a socket");
 	rc = launcher_send(a->launcher, &m, pair[1], e);
 	(void)close(pair[1]);
@@ -93,7 +93,7 @@ static void
 write_some(struct asking *k)
 {
 	struct slice out = pinentry_talk_output(k->talk);
-	ssize_t n = out.len == 0 ? 0 : send(k->fd, out.data, out.len, MSG_NOSIGNAL);
+	ssize_t n = out.len == 0 ? 0 : send(k->fd, out.data, out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 	if (n > 0)
 		pinentry_talk_sent(k->talk, (size_t)n);
@@ -104,7 +104,7 @@ static void
 read_some(struct asking *k)
 {
 	uint8_t in[512];
-	ssize_t n = recv(k->fd, in, sizeof in, 0);
+	ssize_t n = recv(k->fd, in, sizeof in, MSG_DONTWAIT);
 
 	if (n > 0)
 		k->state = pinentry_talk_feed(k->talk, slice_of(in, (size_t)n));

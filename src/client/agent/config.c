@@ -41,10 +41,5 @@ agent_config_load(struct agent_config *out, struct error *e)
 	    sizeof out->pinentry)
 		rc = error_set(e, ERR_LIMIT, "the path of pinentry is too long");
 	settings_free(s);
-	if (rc == 0 && problems.count > 0) {
-		if (e != NULL)
-			*e = problems.list[0].error;
-		rc = problems.list[0].error.code;
-	}
-	return rc;
+	return rc == 0 && problems.count > 0 ? error_set(e, ERR_USAGE, "%s", problems.list[0].error.text) : rc;
 }

@@ -279,6 +279,7 @@ unlock_here(const struct unlocking *u, const struct pgp_key *key, struct error *
 	size_t i;
 	int rc = pgp_key_unlock(key, u->passphrase, &secret, e);
 
+	agent_shield_pause();
 	if (rc == 0 && secret.len > AGENT_SECRET_OCTETS)
 		rc = error_set(e, ERR_LIMIT, "the agent has no room for so large a secret key");
 	if (rc == 0)
