@@ -145,6 +145,7 @@ enum process_link_kind {
 	LINK_AUTH_MAIL,
 	LINK_MX_MAIL,
 	LINK_WEB_MAIL,
+	LINK_WEB_VERIFY, /* to mail */
 	LINK_MX_RESOLVER,
 	LINK_COUNT,
 };

@@ -10,6 +10,7 @@
 #include "os/log.h"
 #include "service/ask.h"
 #include "service/directory/guard.h"
+#include "service/directory/verify.h"
 #include "service/grants.h"
 
 #define PATIENCE_MS 3000
@@ -24,7 +25,8 @@ struct mail {
 	struct ask *ask_end;
 	struct port *ask; /* for our own sessions */
 	struct port_server *server;
-	struct permit_service auth, mx;
+	struct permit_service auth, mx, verify;
+	struct verifier *verifier;
 	struct directory_guard web;
 	struct control *control;
 };
@@ -105,6 +107,17 @@ set_rules(struct mail *m, const struct process_setup *set)
 }
 
 static int
+open_verifier(struct mail *m, struct error *e)
+{
+	const struct service_settings set = behind_settings(&m->behind.process->setup);
+	const struct verifier_options options = {
+		.store = m->place.port, .ask = m->ask, .hostname = set.hostname, .https = set.ports.https
+	};
+
+	return verifier_new(&options, &m->verifier, e);
+}
+
+static int
 open_store(struct mail *m, struct error *e)
 {
 	int rc = patiently(open_place, m, e);
@@ -120,6 +133,8 @@ open_store(struct mail *m, struct error *e)
 		set_rules(m, &m->behind.process->setup);
 	if (rc == 0)
 		rc = port_open_local(ask_service(m->ask_end), &m->ask, e);
+	if (rc == 0)
+		rc = open_verifier(m, e);
 	return rc;
 }
 
@@ -134,6 +149,7 @@ open_askers(struct mail *m, struct error *e)
 	port_server_on_broken(m->server, behind_asker_broken, m->behind.process);
 	permit_only(&m->auth, ask, PROCESS_AUTH, PROCESS_MAIL);
 	permit_only(&m->mx, ask, PROCESS_MX, PROCESS_MAIL);
+	permit_only(&m->verify, verifier_service(m->verifier), PROCESS_WEB, PROCESS_MAIL);
 	directory_guard_init(&m->web, store, m->grants, m->behind.process->setup.directory_open);
 	m->control_fd = -1;
 	return control_open(fd, m->data, store, &m->control, e);
@@ -166,6 +182,8 @@ mail_link(struct process *p, const struct process_link *in, int fd, struct error
 		return port_server_add(m->server, fd, &m->auth.service, in->peer, e);
 	case LINK_MX_MAIL:
 		return port_server_add(m->server, fd, &m->mx.service, in->peer, e);
+	case LINK_WEB_VERIFY:
+		return port_server_add(m->server, fd, &m->verify.service, in->peer, e);
 	default:
 		return port_server_add(m->server, fd, &m->web.permitted.service, in->peer, e);
 	}
@@ -202,6 +220,7 @@ mail_stop(struct process *p)
 	behind_stop(&m->behind);
 	port_server_free(m->server);
 	behind_free(&m->behind);
+	verifier_free(m->verifier);
 	port_close(m->ask);
 	ask_free(m->ask_end);
 	grants_free(m->grants);

@@ -3,11 +3,12 @@
 #include "base/mem.h"
 #include "daemon/process_behind.h"
 #include "service/ask.h"
+#include "service/directory/verify.h"
 #include "store/store.h"
 
 struct web {
 	struct behind behind;
-	struct port *store, *auth;
+	struct port *store, *auth, *verify;
 	struct behind_peer mail, checker;
 };
 
@@ -24,11 +25,15 @@ web_start(struct process *p, int fd, struct error *e)
 	rc = port_open_waiting(&store_interface, &web->store, e);
 	if (rc == 0)
 		rc = port_open_waiting(&ask_interface, &web->auth, e);
+	if (rc == 0)
+		rc = port_open_waiting(&verify_interface, &web->verify, e);
 	if (rc != 0)
 		return rc;
 	port_on_gone(web->store, behind_port_gone, &web->mail);
 	port_on_gone(web->auth, behind_port_gone, &web->checker);
-	return behind_start(&web->behind, &(struct service_ports){ .store = web->store, .auth = web->auth }, e);
+	port_on_gone(web->verify, behind_port_gone, &web->mail);
+	return behind_start(
+	    &web->behind, &(struct service_ports){ .store = web->store, .auth = web->auth, .verify = web->verify }, e);
 }
 
 static int
@@ -43,7 +48,7 @@ web_link(struct process *p, const struct process_link *in, int fd, struct error 
 		return port_attach(web->auth, fd, e);
 	}
 	web->mail.number = in->peer;
-	return port_attach(web->store, fd, e);
+	return port_attach(in->link == LINK_WEB_VERIFY ? web->verify : web->store, fd, e);
 }
 
 static void
@@ -54,6 +59,7 @@ web_stop(struct process *p)
 	behind_stop(&web->behind);
 	behind_free(&web->behind); /* waits for requests under way */
 	port_close(web->auth);
+	port_close(web->verify);
 	port_close(web->store);
 	mem_free(web);
 }

@@ -2,6 +2,7 @@
 #include "service/permit.h"
 
 #include "service/ask.h"
+#include "service/directory/verify.h"
 #include "service/resolve.h"
 #include "service/status/status.h"
 #include "store/store.h"
@@ -55,6 +56,20 @@ static const struct permit {
 	/* For an account only while a grant says that it signed in there (service/directory/guard.c). */
 	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_put },
 
+	/* What they publish or take back, a token or a grant says (verify.c, guard.c). */
+	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_publish },
+	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_unpublish },
+	{ PROCESS_WEB, PROCESS_MAIL, &verify_interface, VERIFY_METHOD_request },
+	{ PROCESS_WEB, PROCESS_MAIL, &verify_interface, VERIFY_METHOD_look },
+	{ PROCESS_WEB, PROCESS_MAIL, &verify_interface, VERIFY_METHOD_confirm },
+	{ PROCESS_WEB, PROCESS_MAIL, &verify_interface, VERIFY_METHOD_unpublish },
+
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_find },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_count },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_put },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_publish },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_unpublish },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_remove },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &status_interface, STATUS_METHOD_status },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_account_create },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_account_remove },

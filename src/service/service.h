@@ -59,6 +59,7 @@ struct service_ports {
 	struct port *store;    /* mail, web: store/store.h */
 	struct port *ask;      /* mail, mx: service/ask.h */
 	struct port *auth;     /* web: service/ask.h, authenticate */
+	struct port *verify;   /* web: service/directory/verify.h */
 	struct port *resolver; /* mx: service/resolve.h; NULL: no names are looked up */
 	struct grants *grants; /* mail */
 };

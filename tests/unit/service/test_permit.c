@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "service/ask.h"
+#include "service/directory/verify.h"
 #include "service/resolve.h"
 #include "service/status/status.h"
 #include "store/store.h"
@@ -22,19 +23,22 @@ static const struct {
 	{ "mx", "resolver", "resolve", "lookup" },
 	{ "web", "mail", "store",
 	    "address_find domain_list certificate_find certificate_count certificate_put "
-	    "certificate_bucket certificate_names directory_changes certificate_look" },
+	    "certificate_bucket certificate_names directory_changes certificate_look "
+	    "certificate_publish certificate_unpublish" },
+	{ "web", "mail", "verify", "request look confirm unpublish" },
 	{ "control", "mail", "store",
 	    "account_create account_remove account_set_verifier account_rename account_get account_list "
 	    "address_add address_remove address_find address_resolve alias_add alias_remove alias_list "
 	    "domain_add domain_remove domain_list "
 	    "info verify hold credential_add credential_remove credential_list "
 	    "mailbox_list mailbox_get mailbox_create subscribe message_list append body_begin body_append body_abort "
-	    "body_read" },
+	    "body_read certificate_find certificate_count certificate_put certificate_publish certificate_unpublish "
+	    "certificate_remove" },
 	{ "control", "mail", "status", "status" },
 };
 
 static const struct port_interface *const interfaces[] = { &ask_interface, &store_interface, &resolve_interface,
-	&status_interface };
+	&status_interface, &verify_interface };
 #define INTERFACES (sizeof interfaces / sizeof interfaces[0])
 
 static bool
