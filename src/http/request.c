@@ -11,6 +11,7 @@ static const struct {
 	{ "HEAD", HTTP_HEAD },
 	{ "POST", HTTP_POST },
 	{ "PUT", HTTP_PUT },
+	{ "DELETE", HTTP_DELETE },
 	{ "OPTIONS", HTTP_OPTIONS },
 };
 

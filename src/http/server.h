@@ -43,7 +43,7 @@ enum http_event_type {
 	HTTP_END,
 };
 
-enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_OPTIONS };
+enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_OPTIONS, HTTP_DELETE };
 
 struct http_field {
 	struct slice name;  /* as sent; compare with slice_ieq() */

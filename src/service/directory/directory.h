@@ -34,5 +34,10 @@ void directory_lookup(struct web_call *call);      /* /pks/lookup */
 void directory_certificate(struct web_call *call); /* /pks/v2/certs/... */
 void directory_wkd(struct web_call *call);         /* /.well-known/openpgpkey/... */
 void directory_add(struct web_call *call);         /* /pks/add */
+void directory_certs_post(struct web_call *call);  /* POST /pks/v2/certs */
+void directory_sendtoken(struct web_call *call);   /* /pks/v2/sendtoken */
+void directory_canonical(struct web_call *call);   /* /pks/v2/canonical/... */
+void directory_vks_upload(struct web_call *call);  /* /vks/v1/upload */
+void directory_vks_request_verify(struct web_call *call);
 
 #endif

@@ -6,9 +6,15 @@
  * Kept are the primary key, subkeys with a valid binding, and the user IDs
  * that the caller permits with a valid self-certification, each with those of
  * its signatures that verify as the primary key's own and may be exported. Of
- * more than DIRECTORY_SIGNATURES_MAX the newest are kept, and every kind of
- * revocation before all others. What an older version of the same certificate
- * has is merged in.
+ * more than DIRECTORY_SIGNATURES_MAX the newest are kept, after they were
+ * checked; revocations come before all others and none goes for another one,
+ * but a soft one for a hard one. Other people's certifications are kept when
+ * the owner's newest approval lists them ("1PA3PC"), or an introducer made them
+ * and they verify. Attributes, what does not verify and what is unknown go.
+ *
+ * What an older version of the same certificate has is merged in: it was
+ * checked before, and is not checked again. So nothing that anybody sends takes
+ * away what is kept, and sending the same again costs no check.
  */
 #ifndef SERVICE_DIRECTORY_FILTER_H
 #define SERVICE_DIRECTORY_FILTER_H
@@ -19,11 +25,15 @@
 #define DIRECTORY_USER_IDS_MAX 32u
 #define DIRECTORY_SIGNATURES_MAX 32u /* of one component, revocations aside */
 #define DIRECTORY_REVOCATIONS_MAX 8u /* of one component */
+#define DIRECTORY_OTHERS_MAX 128u    /* certifications by others, of one user ID */
+#define DIRECTORY_PACKETS_MAX 4096u  /* of a certificate that is looked at at all: people have some hundreds */
 #define DIRECTORY_TRIES_MAX 128u     /* signatures of one component that are checked */
 
 struct directory_filter_input {
 	const struct pgp_cert *fresh;
-	const struct pgp_cert *old; /* the same fingerprint; NULL for none */
+	const struct pgp_cert *old;                /* the same fingerprint, as this function made it; NULL for none */
+	const struct pgp_cert *const *introducers; /* whose certifications are kept; may be NULL */
+	size_t introducer_count;
 	/* Whether this user ID is published. */
 	bool (*permit)(void *ctx, struct slice user_id);
 	void *ctx;

@@ -22,6 +22,8 @@ enum listener {
 enum {
 	GET = 1, /* and HEAD */
 	POST = 2,
+	PUT = 4,
+	DELETE = 8,
 };
 
 struct session {
@@ -64,6 +66,12 @@ static const struct route {
 	{ "/autodiscover/autodiscover.json", true, true, NULL, TLS, GET, autoconfig_outlook_json },
 	{ "/pks/lookup", false, false, NULL, TLS | HKP, GET, directory_lookup },
 	{ "/pks/add", false, false, NULL, TLS | HKP, POST, directory_add },
+	{ "/pks/v2/certs", false, false, NULL, TLS | HKP, POST, directory_certs_post },
+	{ "/pks/v2/sendtoken", false, false, NULL, TLS | HKP, POST, directory_sendtoken },
+	/* A token is as good as a password. */
+	{ "/pks/v2/canonical/", true, false, NULL, TLS, GET | PUT | DELETE, directory_canonical },
+	{ "/vks/v1/upload", false, false, NULL, TLS | HKP, POST, directory_vks_upload },
+	{ "/vks/v1/request-verify", false, false, NULL, TLS | HKP, POST, directory_vks_request_verify },
 	{ "/pks/v2/certs/", true, false, NULL, TLS | HKP, GET, directory_certificate },
 	/* draft-koch-openpgp-webkey-service 3.1: https only. */
 	{ "/.well-known/openpgpkey/", true, false, NULL, TLS, GET, directory_wkd },
@@ -120,9 +128,9 @@ static void
 answer_options(struct session *s)
 {
 	static const struct http_field fields[] = {
-		{ TEXT("Allow"), TEXT("GET, HEAD, POST, OPTIONS") },
-		{ TEXT("Access-Control-Allow-Methods"), TEXT("GET, HEAD, POST, OPTIONS") },
-		{ TEXT("Access-Control-Allow-Headers"), TEXT("Content-Type") },
+		{ TEXT("Allow"), TEXT("GET, HEAD, POST, PUT, DELETE, OPTIONS") },
+		{ TEXT("Access-Control-Allow-Methods"), TEXT("GET, HEAD, POST, PUT, DELETE, OPTIONS") },
+		{ TEXT("Access-Control-Allow-Headers"), TEXT("Authorization, Content-Type") },
 	};
 
 	answer(s, 204, NULL, SLICE_EMPTY, fields, sizeof fields / sizeof fields[0]);
@@ -132,7 +140,9 @@ static bool
 takes(const struct route *route, enum http_method method)
 {
 	return ((route->requests & GET) != 0 && (method == HTTP_GET || method == HTTP_HEAD)) ||
-	    ((route->requests & POST) != 0 && method == HTTP_POST);
+	    ((route->requests & POST) != 0 && method == HTTP_POST) ||
+	    ((route->requests & PUT) != 0 && method == HTTP_PUT) ||
+	    ((route->requests & DELETE) != 0 && method == HTTP_DELETE);
 }
 
 static void
@@ -142,6 +152,7 @@ answer_other_method(struct session *s, const struct route *route)
 		[GET] = { TEXT("Allow"), TEXT("GET, HEAD, OPTIONS") },
 		[POST] = { TEXT("Allow"), TEXT("POST, OPTIONS") },
 		[GET | POST] = { TEXT("Allow"), TEXT("GET, HEAD, POST, OPTIONS") },
+		[GET | PUT | DELETE] = { TEXT("Allow"), TEXT("GET, HEAD, PUT, DELETE, OPTIONS") },
 	};
 
 	answer(s, 405, NULL, SLICE_EMPTY, &allow[route->requests], 1);
