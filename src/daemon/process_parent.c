@@ -93,8 +93,8 @@ setup_of(const struct parent *p, const struct child *c)
 		.resolvers = resolver ? (struct slice *)(uintptr_t)p->resolving.servers : NULL,
 		.resolver_count = resolver ? p->resolving.server_count : 0,
 		.anchors = resolver ? buf_slice(&p->resolving.anchors) : SLICE_EMPTY,
-		.ports = web ? (struct process_port *)(uintptr_t)p->ports : NULL,
-		.port_count = web ? p->port_count : 0,
+		.ports = tells_ports ? (struct process_port *)(uintptr_t)p->ports : NULL,
+		.port_count = tells_ports ? p->port_count : 0,
 		.tokens = f->oauth_keys != NULL,
 		.scram_main_password = f->scram_main_password,
 		.oauth = tokens_of(p, c) };

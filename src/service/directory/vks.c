@@ -161,6 +161,8 @@ open_keytext(struct web_call *call, struct buf *out, struct error *e)
 		rc = buf_put_slice(out, text);
 	else if (rc == 0)
 		rc = base64_parse(slice_trim(text), out, e);
+	if (rc == ERR_TRUNCATED)
+		rc = error_set(e, ERR_SYNTAX, "the keytext is neither armor nor whole base64");
 	json_value_free(v);
 	return rc;
 }
