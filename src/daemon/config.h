@@ -70,6 +70,10 @@ struct config {
 	int32_t ports[CONFIG_PORT_COUNT];      /* 0: any free one; CONFIG_PORT_OFF: not at all */
 	const char *tls_certificate, *tls_key; /* NULL: make one */
 	bool directory_open;
+	const char *directory_search[CONFIG_LIST_MAX];
+	size_t directory_search_count;
+	uint32_t directory_reads, directory_writes;
+	bool directory_query_log;
 	bool scram_main_password;
 	const char *oauth_keys; /* NULL: no tokens are taken */
 	const char *oauth_issuer, *oauth_audience, *oauth_claim, *oauth_type, *oauth_scope, *oauth_discovery;

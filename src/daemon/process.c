@@ -42,6 +42,11 @@ static const struct codec_field setup_fields[] = {
 	CODEC_FIELD(struct process_setup, front, CODEC_U32, 0),
 	CODEC_FIELD(struct process_setup, log_level, CODEC_U32, LOG_LEVEL_FATAL),
 	CODEC_FIELD(struct process_setup, directory_open, CODEC_BOOL, 0),
+	CODEC_FIELD_LIST(
+	    struct process_setup, directory_search, directory_search_count, &codec_schema_slice, CONFIG_LIST_MAX),
+	CODEC_FIELD(struct process_setup, directory_reads, CODEC_U32, 1000000),
+	CODEC_FIELD(struct process_setup, directory_writes, CODEC_U32, 1000000),
+	CODEC_FIELD(struct process_setup, directory_query_log, CODEC_BOOL, 0),
 	CODEC_FIELD(struct process_setup, postmaster, CODEC_BYTES, CONFIG_ADDRESS_MAX),
 	CODEC_FIELD(struct process_setup, separator, CODEC_U32, 127),
 	CODEC_FIELD_LIST(struct process_setup, resolvers, resolver_count, &codec_schema_slice, DNS_SERVERS_MAX),

@@ -79,6 +79,10 @@ struct process_setup {
 	uint32_t front; /* which one */
 	uint32_t log_level;
 	bool directory_open;
+	struct slice *directory_search; /* the web's, as in service/service.h */
+	size_t directory_search_count;
+	uint32_t directory_reads, directory_writes;
+	bool directory_query_log;
 	struct slice postmaster; /* mail's, as in service/ask.h */
 	uint32_t separator;
 	struct slice *resolvers; /* the resolver's: whom it asks; none: DNS's root */

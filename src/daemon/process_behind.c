@@ -34,6 +34,11 @@ behind_settings(const struct process_setup *s)
 		.message_max = s->message_max,
 		.idle_ms = s->idle_ms,
 		.directory_open = s->directory_open,
+		.directory_search = s->directory_search,
+		.directory_search_count = s->directory_search_count,
+		.directory_reads = s->directory_reads,
+		.directory_writes = s->directory_writes,
+		.directory_query_log = s->directory_query_log,
 		.tokens = s->tokens };
 
 	for (size_t i = 0; i < s->port_count; i++)

@@ -66,6 +66,7 @@ setup_of(const struct parent *p, const struct child *c)
 {
 	const struct config *f = p->config;
 	bool resolver = c->kind == PROCESS_RESOLVER, web = c->kind == PROCESS_WEB;
+	bool tells_ports = web || c->kind == PROCESS_MAIL; /* in letters that verify an address */
 	const char *user = f->user != NULL ? f->user : c->kind == PROCESS_MAIL ? NULL : NOBODY;
 
 	return (struct process_setup){ .number = c->number,
@@ -88,6 +89,11 @@ setup_of(const struct parent *p, const struct child *c)
 		.front = c->index,
 		.log_level = (uint32_t)f->log_level,
 		.directory_open = f->directory_open,
+		.directory_search = web ? (struct slice *)(uintptr_t)p->searched : NULL,
+		.directory_search_count = web ? f->directory_search_count : 0,
+		.directory_reads = f->directory_reads,
+		.directory_writes = f->directory_writes,
+		.directory_query_log = f->directory_query_log,
 		.postmaster = slice_str(f->postmaster),
 		.separator = config_separator(f),
 		.resolvers = resolver ? (struct slice *)(uintptr_t)p->resolving.servers : NULL,
@@ -260,6 +266,8 @@ parent_start(struct parent *p, const struct config *config, struct listening *li
 	note_ports(p);
 	for (size_t i = 0; i < config->domain_count; i++)
 		p->domains[i] = slice_str(config->domains[i]);
+	for (size_t i = 0; i < config->directory_search_count; i++)
+		p->searched[i] = slice_str(config->directory_search[i]);
 	for (unsigned i = 0; i < CHILDREN_BEHIND + fronts; i++)
 		p->children[p->count++] = (struct child){ .kind = i < CHILDREN_BEHIND ? behind[i] : PROCESS_FRONT,
 			.index = i < CHILDREN_BEHIND ? 0 : i - CHILDREN_BEHIND,
@@ -603,6 +611,8 @@ parent_tell_settings(struct parent *p)
 	starter_tell_log(&p->starter, p->config->log_level);
 	for (size_t i = 0; i < p->config->domain_count; i++)
 		p->domains[i] = slice_str(p->config->domains[i]);
+	for (size_t i = 0; i < p->config->directory_search_count; i++)
+		p->searched[i] = slice_str(p->config->directory_search[i]);
 	for (size_t i = 0; i < p->count; i++) {
 		struct child *c = &p->children[i];
 		const struct process_setup setup = setup_of(p, c);

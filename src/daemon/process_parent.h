@@ -57,7 +57,7 @@ struct parent {
 	struct buf oauth_keys;       /* text of the file */
 	struct metrics_share counts; /* its own */
 	int64_t tick_at;
-	struct slice domains[CONFIG_LIST_MAX];
+	struct slice domains[CONFIG_LIST_MAX], searched[CONFIG_LIST_MAX];
 	char jail[FILE_PATH_MAX];
 	bool going; /* all were ready once */
 	bool failed;

@@ -6,6 +6,8 @@
 #include "base/mem.h"
 #include "os/clock.h"
 #include "os/log.h"
+#include "service/directory/fetch.h"
+#include "service/directory/rate.h"
 #include "service/grants.h"
 #include "service/imap/session.h"
 #include "service/status/metrics.h"
@@ -45,6 +47,18 @@ copy_settings(struct service *s, const struct service_settings *from, struct err
 	return 0;
 }
 
+static int
+start_web(struct service *s, struct error *e)
+{
+	int rc = pool_new(&(struct pool_options){ "uploads", 1, UPLOADS_WAITING }, &s->uploads, e);
+
+	if (rc == 0)
+		rc = directory_fetch_new(s->ports.store, &s->fetch, e);
+	if (rc == 0)
+		rc = rate_new(s->settings.directory_reads, &s->reads, e);
+	return rc != 0 ? rc : rate_new(s->settings.directory_writes, &s->writes, e);
+}
+
 int
 service_new(enum process_kind kind, const struct service_settings *settings, const struct service_ports *ports,
     struct service **service_out, struct error *e)
@@ -62,7 +76,7 @@ service_new(enum process_kind kind, const struct service_settings *settings, con
 	if (rc == 0 && kind != PROCESS_MX)
 		rc = pool_new(&(struct pool_options){ "worker", settings->workers, WORKERS_WAITING }, &s->workers, e);
 	if (rc == 0 && kind == PROCESS_WEB)
-		rc = pool_new(&(struct pool_options){ "uploads", 1, UPLOADS_WAITING }, &s->uploads, e);
+		rc = start_web(s, e);
 	if (rc == 0 && kind == PROCESS_MAIL)
 		rc = store_watcher_new(ports->store, &s->watcher, e);
 	if (rc != 0) {
@@ -180,6 +194,9 @@ service_free(struct service *s)
 	pool_free(s->uploads);
 	pool_free(s->workers);
 	store_watcher_free(s->watcher);
+	directory_fetch_free(s->fetch);
+	rate_free(s->reads);
+	rate_free(s->writes);
 	name.given = s->settings.hostname.data;
 	mem_free(name.owned);
 	(void)pthread_cond_destroy(&s->idle);

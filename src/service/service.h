@@ -49,10 +49,16 @@ struct service_settings {
 	unsigned workers;              /* threads for commands; default: one a core */
 	bool directory_open;           /* the directory publishes what strangers upload, for the accounts' addresses */
 	struct autoconfig_ports ports; /* what mail clients are told */
-	bool tokens;                   /* signing in with OAuth tokens is offered */
+	uint32_t directory_reads, directory_writes; /* of one address in a minute; 0: no bound */
+	bool directory_query_log;                   /* what is looked up stands in the log */
+	const struct slice *directory_search;       /* domains in which people are found by name */
+	size_t directory_search_count;
+	bool tokens; /* signing in with OAuth tokens is offered */
 };
 
+struct directory_fetch;
 struct grants;
+struct rate;
 
 /* What the process may ask; each stays the caller's and must outlive the service. NULL: not for this kind of process. */
 struct service_ports {
@@ -70,7 +76,9 @@ struct service {
 	struct service_settings settings;
 	struct service_ports ports;
 	struct pool *workers; /* mail, web: for commands that take longer than a loop should: reading, parsing */
-	struct pool *uploads; /* web, one thread: strangers' certificates must not take the workers */
+	struct directory_fetch *fetch; /* web: look-ups of the key directory, many in one message */
+	struct rate *reads, *writes;   /* web: how often one address may ask the key directory */
+	struct pool *uploads;          /* web, one thread: strangers' certificates must not take the workers */
 	struct store_watcher *watcher; /* mail: changes of mailboxes */
 	_Atomic uint32_t receiving;    /* messages under way; at most SERVICE_RECEIVING_MAX */
 	pthread_mutex_t lock;

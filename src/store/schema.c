@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * How the structs of store/types.h cross: their fields and their maxima.
+ * lint: tables. How the structs of store/types.h cross: their fields and their maxima.
  */
 #include "store/store.h"
 

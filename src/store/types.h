@@ -7,6 +7,8 @@
  * Accounts, mailboxes and bodies are named by numbers that are never used
  * again. Everything about mail names its account too, so that it can be
  * spread over several machines later and one account cannot reach another's.
+ *
+ * lint: tables of values, which schema.c reads side by side.
  */
 #ifndef STORE_TYPES_H
 #define STORE_TYPES_H

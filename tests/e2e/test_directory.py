@@ -138,7 +138,7 @@ def test_forms_of_search(exchange, gpg):
                                                             fingerprint).stdout.decode(), re.M)[1]
     for search in ["0x" + fingerprint, "0x" + fingerprint.lower(), "0x" + fingerprint[-16:], "0x" + subkey,
                    "0x" + subkey[-16:], "alice@example.org", "ALICE@example.org", "Alice Forms <alice@example.org>",
-                   "alice forms"]:
+                   fingerprint, fingerprint[-16:].lower(), "0x" + fingerprint[-8:], "0x" + subkey[-8:]]:
         rows = index(exchange, search)
         assert any(row[:2] == ["pub", fingerprint] for row in rows), search
         assert rows[0][:2] == ["info", "1"] and int(rows[0][2]) == sum(row[0] == "pub" for row in rows)
@@ -151,9 +151,9 @@ def test_forms_of_search(exchange, gpg):
 
 
 @pytest.mark.parametrize("query,status", [
-    ("op=get&search=0x" + "00" * 20, 404), ("op=get&search=nobody@example.org", 404), ("op=index&search=zzzzzz", 404),
-    ("op=get&search=0x12345678", 400), ("op=get&search=", 400), ("op=get", 400), ("search=abc", 400), ("", 400),
-    ("op=get&search=%zz", 400), ("op=stats&search=abc", 501), ("op=get&search=" + "x" * 400, 413)])
+    ("op=get&search=0x" + "00" * 20, 404), ("op=get&search=nobody@example.org", 404), ("op=index&search=zzzzzz", 501),
+    ("op=get&search=0x12345678", 404), ("op=get&search=0x123456", 400), ("op=hget&search=" + "0" * 32, 501), ("op=get&search=", 400), ("op=get", 400), ("search=abc", 400), ("", 400),
+    ("op=get&search=%zz", 400), ("op=stats", 200), ("op=delete&search=abc", 501), ("op=get&search=" + "x" * 400, 413)])
 def test_statuses(exchange, query, status):
     assert curl(exchange, "/pks/lookup?" + query, tls=False)[0] == status
 
@@ -164,8 +164,10 @@ def test_methods_and_pages(exchange):
     assert curl(exchange, "/pks/add")[0] == 405
     assert curl(exchange, "/pks/lookup?op=get&search=abc", "-X", "POST", "-d", "x=y")[0] == 405
     status, body = curl(exchange, "/pks/lookup", "-X", "OPTIONS", "-D", "-")
-    assert status == 204 and b"Access-Control-Allow-Origin: *" in body
-    assert curl(exchange, "/pks/lookup?op=get&search=abcdef", "-I")[0] == 404
+    assert status == 200 and b"Access-Control-Allow-Origin: *" in body and b"Allow: GET, HEAD" in body
+    assert curl(exchange, "/pks/v2/index", "-X", "OPTIONS")[0] == 200
+    assert curl(exchange, "/pks/v2/nothing", "-X", "OPTIONS")[0] == 501
+    assert curl(exchange, "/pks/lookup?op=get&search=a@example.net", "-I")[0] == 404
     status, body = curl(exchange, "/", "-D", "-")
     assert re.search(rb"^Date: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\r$", body, re.M)
 

@@ -9,6 +9,7 @@
 #include "service/directory/directory.h"
 #include "service/directory/page_show.h"
 #include "service/directory/query.h"
+#include "service/directory/search.h"
 #include "service/web/call.h"
 #include "service/web/html.h"
 #include "store/store.h"
@@ -144,12 +145,16 @@ find(struct web_call *call, const struct directory_query *q, struct store_certif
 		[DIRECTORY_BY_FINGERPRINT] = STORE_BY_FINGERPRINT,
 		[DIRECTORY_BY_KEY_ID] = STORE_BY_KEY_ID,
 		[DIRECTORY_BY_ADDRESS] = STORE_BY_ADDRESS,
-		[DIRECTORY_BY_TEXT] = STORE_BY_TEXT,
 	};
-	const struct store_certificate_find request = { .by = by[q->by],
+	const struct store_certificate_find request = { .by = q->by < sizeof by / sizeof by[0] ? by[q->by] : 0,
 		.value = q->octet_count > 0 ? slice_of(q->octets, q->octet_count) : q->text,
 		.limit = DIRECTORY_MATCHES_MAX };
 
+	if (q->by == DIRECTORY_BY_TEXT)
+		return directory_search(call, q->text, 0, found, e);
+	if (q->by == DIRECTORY_BY_SHORT_ID)
+		return error_set(
+		    e, ERR_SYNTAX, "Anybody can make a key with any 8 digits: search for the whole fingerprint.");
 	return store_certificate_find(call->service->ports.store, &request, &call->arena, found, e);
 }
 

@@ -10,6 +10,7 @@ static const struct {
 	{ "get", DIRECTORY_GET },
 	{ "index", DIRECTORY_INDEX },
 	{ "vindex", DIRECTORY_INDEX },
+	{ "stats", DIRECTORY_STATS },
 };
 
 static int
@@ -22,24 +23,38 @@ hex_value(uint8_t c)
 	return d >= 'a' && d <= 'f' ? d - 'a' + 10 : -1;
 }
 
-/* "0x" and hex digits into octets. ERR_NOT_FOUND: it is none, search for it as text. */
+static const struct {
+	size_t digits;
+	enum directory_by by;
+	bool bare; /* also without "0x" */
+} names[] = {
+	{ 8, DIRECTORY_BY_SHORT_ID, false },
+	{ 16, DIRECTORY_BY_KEY_ID, true },
+	{ 40, DIRECTORY_BY_FINGERPRINT, true },
+	{ 64, DIRECTORY_BY_FINGERPRINT, true },
+};
+
+/* Hex digits into octets. ERR_NOT_FOUND: it is none, search for it as text. */
 static int
 parse_hex(struct slice text, struct directory_query *q, struct error *e)
 {
-	struct slice digits = slice_from(text, 2);
+	bool marked = slice_istarts(text, SLICE("0x"));
+	struct slice digits = slice_from(text, marked ? 2 : 0);
+	size_t k = 0;
 
-	if (!slice_istarts(text, SLICE("0x")))
-		return ERR_NOT_FOUND;
 	for (size_t i = 0; i < digits.len; i++)
 		if (hex_value(digits.data[i]) < 0)
 			return ERR_NOT_FOUND;
-	if (digits.len != 16 && digits.len != 40 && digits.len != 64)
-		return error_set(e, ERR_SYNTAX,
-		    "search for a fingerprint (40 or 64 hex digits) or a key ID of 16; shorter ones collide at will");
+	while (k < sizeof names / sizeof names[0] && (names[k].digits != digits.len || !(marked || names[k].bare)))
+		k++;
+	if (k == sizeof names / sizeof names[0])
+		return marked ? error_set(e, ERR_SYNTAX,
+				    "search for a fingerprint (40 or 64 hex digits) or a key ID of 16 (or 8)")
+			      : ERR_NOT_FOUND;
 	for (size_t i = 0; i < digits.len; i += 2)
 		q->octets[i / 2] = (uint8_t)(hex_value(digits.data[i]) << 4 | hex_value(digits.data[i + 1]));
 	q->octet_count = digits.len / 2;
-	q->by = q->octet_count == 8 ? DIRECTORY_BY_KEY_ID : DIRECTORY_BY_FINGERPRINT;
+	q->by = names[k].by;
 	return 0;
 }
 
@@ -87,37 +102,56 @@ is_on(struct slice value)
 	return slice_ieq_str(value, "on") || slice_eq_str(value, "1");
 }
 
-int
-directory_query_parse(struct slice query, struct buf *text, struct directory_query *query_out, struct error *e)
+static void
+parse_options(struct slice value, struct directory_query *q)
 {
-	struct slice rest = query, name, value, op = SLICE_EMPTY;
-	struct directory_query q = { 0 };
-	bool exact = false;
-	size_t i;
-	int rc;
+	while (value.len > 0) {
+		struct slice option = slice_split(value, ',', &value);
 
-	while (http_form_next(&rest, &name, &value)) {
+		q->machine_readable |= slice_ieq_str(option, "mr");
+		q->json |= slice_ieq_str(option, "json");
+	}
+}
+
+/* A variable that is not known is passed over: fingerprint=on, which we always do, and what is still to come. */
+static int
+parse_pairs(struct slice query, bool *exact, struct directory_query *q, struct error *e)
+{
+	struct slice name, value, op = SLICE_EMPTY;
+
+	while (http_form_next(&query, &name, &value)) {
 		if (slice_eq_str(name, "op"))
 			op = value;
 		else if (slice_eq_str(name, "exact"))
-			exact = is_on(value);
+			*exact = is_on(value);
 		else if (slice_eq_str(name, "options"))
-			while (value.len > 0)
-				q.machine_readable |= slice_ieq_str(slice_split(value, ',', &value), "mr");
+			parse_options(value, q);
 	}
-	for (i = 0; i < sizeof ops / sizeof ops[0]; i++)
-		if (slice_ieq_str(op, ops[i].name))
-			break;
-	if (i == sizeof ops / sizeof ops[0])
-		return error_set(e, op.len == 0 ? ERR_SYNTAX : ERR_UNSUPPORTED, "op is get, index or vindex");
-	q.op = ops[i].op;
-	rc = http_form_value(query, "search", text, e);
-	if (rc == ERR_NOT_FOUND)
-		rc = error_set(e, ERR_SYNTAX, "the query has no search");
-	if (rc == 0 && text->len > DIRECTORY_SEARCH_MAX)
-		rc = error_set(e, ERR_LIMIT, "the search text has more than %u octets", DIRECTORY_SEARCH_MAX);
-	if (rc == 0)
-		rc = parse_search(buf_slice(text), exact, &q, e);
+	for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++) {
+		if (slice_ieq_str(op, ops[i].name)) {
+			q->op = ops[i].op;
+			return 0;
+		}
+	}
+	return error_set(e, op.len == 0 ? ERR_SYNTAX : ERR_UNSUPPORTED, "op is get, index, vindex or stats");
+}
+
+int
+directory_query_parse(struct slice query, struct buf *text, struct directory_query *query_out, struct error *e)
+{
+	struct directory_query q = { 0 };
+	bool exact = false;
+	int rc = parse_pairs(query, &exact, &q, e);
+
+	if (rc == 0 && q.op != DIRECTORY_STATS) {
+		rc = http_form_value(query, "search", text, e);
+		if (rc == ERR_NOT_FOUND)
+			rc = error_set(e, ERR_SYNTAX, "the query has no search");
+		if (rc == 0 && text->len > DIRECTORY_SEARCH_MAX)
+			rc = error_set(e, ERR_LIMIT, "the search text has more than %u octets", DIRECTORY_SEARCH_MAX);
+		if (rc == 0)
+			rc = parse_search(buf_slice(text), exact, &q, e);
+	}
 	if (rc == 0)
 		*query_out = q;
 	return rc;

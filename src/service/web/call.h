@@ -21,6 +21,7 @@
 #define WEB_ANSWER_MAX (8u << 20)
 #define WEB_ANSWER_FIELDS 6u
 
+struct directory_found;
 struct directory_upload;
 
 struct web_call {
@@ -37,6 +38,7 @@ struct web_call {
 	void (*stage)(struct web_call *call);                      /* what the worker runs */
 	/* Set: what the answer is to become when it is finished, e.g. a page around its text; calls web_call_finish() again. */
 	void (*dress)(struct web_call *call, unsigned status);
+	struct directory_found *found;   /* the key directory's, while it looks up */
 	struct directory_upload *upload; /* the key directory's, while it takes certificates */
 
 	/* The answer; to be read when done. */

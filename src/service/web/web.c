@@ -2,12 +2,17 @@
 /* The session: HTTP requests in, calls carried out one after the other, answers out. */
 #include "service/web/web.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/mem.h"
 #include "os/clock.h"
+#include "os/log.h"
 #include "os/metrics.h"
 #include "service/web/autoconfig_call.h"
 #include "service/directory/directory.h"
 #include "service/directory/page.h"
+#include "service/directory/rate.h"
 #include "service/web/call.h"
 #include "service/web/html.h"
 
@@ -17,6 +22,9 @@ enum listener {
 	HKP = 2,  /* the key directory's own port, without TLS */
 	HTTP = 4, /* the port at which browsers begin, without TLS */
 };
+
+/* How often one address may ask. */
+enum rated { FREE, READS, WRITES };
 
 /* Which requests. */
 enum {
@@ -51,34 +59,41 @@ static const struct route {
 	const char *host;  /* only where the name begins so; NULL: everywhere */
 	unsigned where;    /* enum listener */
 	unsigned requests; /* GET, POST */
+	enum rated rated;
 	void (*begin)(struct web_call *call);
 } routes[] = {
-	{ "/", false, false, AUTOCONFIG_PREFIX, TLS, GET, autoconfig_page },
-	{ "/", false, false, NULL, TLS | HKP, GET, page_front },
-	{ HTML_STYLE_PATH, false, false, NULL, TLS | HKP, GET, page_style },
-	{ "/search", false, false, NULL, TLS | HKP, GET, page_search },
-	{ "/certificate/", true, false, NULL, TLS | HKP, GET, page_certificate },
-	{ "/upload", false, false, NULL, TLS | HKP, GET | POST, page_upload },
-	{ "/mail/config-v1.1.xml", false, false, NULL, TLS | HTTP, GET, autoconfig_thunderbird },
-	{ "/.well-known/autoconfig/mail/config-v1.1.xml", false, false, NULL, TLS | HTTP, GET, autoconfig_thunderbird },
-	{ "/mail/", true, false, NULL, TLS, GET, autoconfig_apple },
-	{ "/autodiscover/autodiscover.xml", false, true, NULL, TLS, GET | POST, autoconfig_outlook },
-	{ "/autodiscover/autodiscover.json", true, true, NULL, TLS, GET, autoconfig_outlook_json },
-	{ "/pks/lookup", false, false, NULL, TLS | HKP, GET, directory_lookup },
-	{ "/pks/add", false, false, NULL, TLS | HKP, POST, directory_add },
-	{ "/pks/v2/certs", false, false, NULL, TLS | HKP, POST, directory_certs_post },
-	{ "/pks/v2/sendtoken", false, false, NULL, TLS | HKP, POST, directory_sendtoken },
+	{ "/", false, false, AUTOCONFIG_PREFIX, TLS, GET, FREE, autoconfig_page },
+	{ "/", false, false, NULL, TLS | HKP, GET, FREE, page_front },
+	{ HTML_STYLE_PATH, false, false, NULL, TLS | HKP, GET, FREE, page_style },
+	{ "/search", false, false, NULL, TLS | HKP, GET, READS, page_search },
+	{ "/certificate/", true, false, NULL, TLS | HKP, GET, READS, page_certificate },
+	{ "/upload", false, false, NULL, TLS | HKP, GET | POST, WRITES, page_upload },
+	{ "/mail/config-v1.1.xml", false, false, NULL, TLS | HTTP, GET, FREE, autoconfig_thunderbird },
+	{ "/.well-known/autoconfig/mail/config-v1.1.xml", false, false, NULL, TLS | HTTP, GET, FREE,
+	    autoconfig_thunderbird },
+	{ "/mail/", true, false, NULL, TLS, GET, FREE, autoconfig_apple },
+	{ "/autodiscover/autodiscover.xml", false, true, NULL, TLS, GET | POST, FREE, autoconfig_outlook },
+	{ "/autodiscover/autodiscover.json", true, true, NULL, TLS, GET, FREE, autoconfig_outlook_json },
+	{ "/pks/lookup", false, false, NULL, TLS | HKP, GET, READS, directory_lookup },
+	{ "/pks/add", false, false, NULL, TLS | HKP, POST, WRITES, directory_add },
+	{ "/pks/v2/certs", false, false, NULL, TLS | HKP, POST, WRITES, directory_certs_post },
+	{ "/pks/v2/sendtoken", false, false, NULL, TLS | HKP, POST, WRITES, directory_sendtoken },
 	/* A token is as good as a password. */
-	{ "/pks/v2/canonical/", true, false, NULL, TLS, GET | PUT | DELETE, directory_canonical },
-	{ "/vks/v1/upload", false, false, NULL, TLS | HKP, POST, directory_vks_upload },
-	{ "/vks/v1/request-verify", false, false, NULL, TLS | HKP, POST, directory_vks_request_verify },
-	{ "/pks/v2/certs/", true, false, NULL, TLS | HKP, GET, directory_certificate },
+	{ "/pks/v2/canonical/", true, false, NULL, TLS, GET | PUT | DELETE, WRITES, directory_canonical },
+	{ "/vks/v1/upload", false, false, NULL, TLS | HKP, POST, WRITES, directory_vks_upload },
+	{ "/vks/v1/request-verify", false, false, NULL, TLS | HKP, POST, WRITES, directory_vks_request_verify },
+	{ "/pks/v2/certs/", true, false, NULL, TLS | HKP, GET, READS, directory_certificate },
+	{ "/pks/v2/index/", true, false, NULL, TLS | HKP, GET, READS, directory_index },
+	{ "/pks/v2/prefixlog/", true, false, NULL, TLS | HKP, GET, READS, directory_prefixlog },
+	{ "/pks/v2/", true, false, NULL, TLS | HKP, GET, READS, directory_v2_other },
+	{ "/pks/private/", true, false, NULL, TLS | HKP, GET, READS, directory_private },
+	{ "/vks/v1/", true, false, NULL, TLS | HKP, GET, READS, directory_vks },
 	/* draft-koch-openpgp-webkey-service 3.1: https only. */
-	{ "/.well-known/openpgpkey/", true, false, NULL, TLS, GET, directory_wkd },
+	{ "/.well-known/openpgpkey/", true, false, NULL, TLS, GET, READS, directory_wkd },
 };
 
 /* What there is at the port of HTTP besides. */
-static const struct route to_tls = { "/", true, false, NULL, HTTP, GET, autoconfig_to_tls };
+static const struct route to_tls = { "/", true, false, NULL, HTTP, GET, FREE, autoconfig_to_tls };
 
 static bool
 path_is(const struct route *r, struct slice path)
@@ -124,16 +139,18 @@ answer(struct session *s, unsigned status, const char *type, struct slice body, 
 	s->route = NULL;
 }
 
+/* Browsers' programs ask first (Mailvelope and others); HKP v2 learns so what there is (draft-ietf-openpgp-hkp 5.1.7). */
 static void
-answer_options(struct session *s)
+answer_options(struct session *s, struct slice path)
 {
 	static const struct http_field fields[] = {
 		{ TEXT("Allow"), TEXT("GET, HEAD, POST, PUT, DELETE, OPTIONS") },
 		{ TEXT("Access-Control-Allow-Methods"), TEXT("GET, HEAD, POST, PUT, DELETE, OPTIONS") },
 		{ TEXT("Access-Control-Allow-Headers"), TEXT("Authorization, Content-Type") },
 	};
+	bool known = !slice_starts(path, SLICE("/pks/v2/")) || directory_v2_knows(slice_from(path, strlen("/pks/v2/")));
 
-	answer(s, 204, NULL, SLICE_EMPTY, fields, sizeof fields / sizeof fields[0]);
+	answer(s, known ? 200 : 501, NULL, SLICE_EMPTY, fields, sizeof fields / sizeof fields[0]);
 }
 
 static bool
@@ -164,7 +181,7 @@ on_request(struct session *s, const struct http_request *r)
 	const struct route *route = find_route(s, r);
 
 	if (r->method == HTTP_OPTIONS)
-		answer_options(s);
+		answer_options(s, r->path);
 	else if (route == NULL)
 		answer(s, 404, "text/plain", SLICE("There is nothing here.\n"), NULL, 0);
 	else if (!takes(route, r->method))
@@ -180,13 +197,41 @@ on_body(struct session *s, struct slice piece)
 		answer(s, 413, NULL, SLICE_EMPTY, NULL, 0);
 }
 
+/* Seconds until this client may ask again; 0: now. */
+static uint32_t
+must_wait(const struct session *s, enum http_method method, int64_t now_ms)
+{
+	struct rate *rates[] = { [FREE] = NULL, [READS] = s->service->reads, [WRITES] = s->service->writes };
+	bool only_looks = method == HTTP_GET || method == HTTP_HEAD; /* at the form of what is rated as writing */
+	struct rate *rate = rates[s->route->rated == WRITES && only_looks ? READS : s->route->rated];
+
+	return rate == NULL ? 0 : rate_take(rate, slice_str(conn_peer(s->conn)), now_ms);
+}
+
 static void
-on_end(struct session *s, const struct http_request *r)
+answer_too_often(struct session *s, uint32_t seconds)
+{
+	char text[16];
+	struct http_field field = { SLICE("Retry-After"), SLICE_EMPTY };
+	int len = snprintf(text, sizeof text, "%u", seconds);
+
+	field.value = slice_of(text, (size_t)len);
+	answer(s, 429, "text/plain", SLICE("This address asks too often; come again a little later.\n"), &field, 1);
+}
+
+static void
+on_end(struct session *s, const struct http_request *r, int64_t now_ms)
 {
 	struct web_call *call;
+	uint32_t seconds;
 
 	if (s->route == NULL)
 		return;
+	seconds = must_wait(s, r->method, now_ms);
+	if (seconds > 0) {
+		answer_too_often(s, seconds);
+		return;
+	}
 	if (web_call_new(s->service, s->conn, r, buf_slice(&s->body), &call, NULL) != 0) {
 		answer(s, 503, NULL, SLICE_EMPTY, NULL, 0);
 		return;
@@ -200,6 +245,9 @@ finish_call(struct session *s)
 {
 	struct web_call *call = s->call;
 
+	if (s->service->settings.directory_query_log && s->route->rated == READS)
+		log_event(LOG_LEVEL_INFO, "directory.query", log_slice("path", call->path),
+		    log_slice("query", call->query), log_u64("status", call->status));
 	answer(s, call->status, call->content_type, buf_slice(&call->answer), call->fields, call->field_count);
 	s->call = NULL;
 	web_call_release(call);
@@ -230,7 +278,7 @@ session_run(void *session, struct conn *c, int64_t now_ms)
 		else if (event.type == HTTP_BODY)
 			on_body(s, event.body);
 		else
-			on_end(s, event.request);
+			on_end(s, event.request, now_ms);
 	}
 	if (http_server_is_done(s->http))
 		conn_close(c);
