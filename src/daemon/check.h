@@ -39,6 +39,7 @@ struct check {
 	struct slice certificate; /* PEM; empty: there is none */
 	struct arena *arena;
 	struct dns *dns;
+	struct port *store;                          /* while records are looked at; NULL: there is none yet */
 	struct slice addresses[CHECK_ADDRESSES_MAX]; /* our own name's, as RDATA */
 	size_t address_count;
 	unsigned problems, unknown, bogus;

@@ -3,13 +3,14 @@
 #include <string.h>
 
 #include "daemon/check.h"
-#include "daemon/records.h"
+#include "daemon/records_keys.h"
 #include "daemon/resolving.h"
 #include "net/tls.h"
 
 #define FOUND_MAX 1024u
-#define SHOWN_MAX 4u      /* of the records that were found */
-#define UNANSWERED_MAX 3u /* after so many questions without an answer no more are asked */
+#define SHOWN_MAX 4u        /* of the records that were found */
+#define CHECK_KEYS_MAX 200u /* certificates of which DNS is asked */
+#define UNANSWERED_MAX 3u   /* after so many questions without an answer no more are asked */
 
 static const uint16_t address_types[] = { DNS_A, DNS_AAAA };
 
@@ -291,6 +292,34 @@ look_at_names(struct check *c, const struct records_source *source)
 	}
 }
 
+/* Of an address's key: what DNS does not have is not missed, for nobody need publish keys so. Another one does harm. */
+static int
+look_at_key(void *ctx, const struct record *r, struct error *e)
+{
+	struct check *c = ctx;
+	char type[DNS_TYPE_TEXT];
+	struct dns_answer answer;
+	struct check_line line = {
+		.what = "record", .name = r->name, .type = dns_type_text(r->type, type), .why = r->why
+	};
+
+	(void)e;
+	if (!ask(c, r->name, r->type, &answer))
+		return ERR_TIMEOUT; /* it is said, and the others are not asked */
+	if (answer.record_count == 0)
+		return 0;
+	line.result = judge(r, &answer);
+	if (line.result == CHECK_OK && answer.security != DNS_SECURE) {
+		line.result = CHECK_ADVICE;
+		line.why = "DNSSEC does not vouch for it here, so nobody believes it";
+	} else if (line.result != CHECK_OK) {
+		line.why = "It is not the certificate that the directory has: 'letterlockd domain records' with "
+			   "--openpgpkey tells it";
+	}
+	check_say(c, &line);
+	return 0;
+}
+
 static int
 look_at_domain(struct check *c, struct slice domain, struct error *e)
 {
@@ -302,6 +331,9 @@ look_at_domain(struct check *c, struct slice domain, struct error *e)
 		look_at(c, &all.list[i]);
 	if (rc == 0)
 		look_at_names(c, &source);
+	if (rc == 0 && c->store != NULL &&
+	    (rc = records_openpgpkey(c->store, domain, CHECK_KEYS_MAX, look_at_key, c, e)) == ERR_TIMEOUT)
+		rc = 0;
 	return rc;
 }
 
@@ -309,8 +341,12 @@ int
 check_records(struct check *c, const struct slice *domains, size_t domain_count, struct error *e)
 {
 	struct resolving resolving;
+	struct place place = { 0 };
 	int rc;
 
+	/* Of the directory's keys; whether the folder can be looked at has been said before. */
+	if (!place_is_empty(c->config) && place_look(c->config, &place, NULL) == 0)
+		c->store = place.port;
 	resolving_read(c->config, &resolving);
 	rc = dns_new(&(struct dns_config){ .servers = resolving.servers,
 			 .server_count = resolving.server_count,
@@ -325,5 +361,8 @@ check_records(struct check *c, const struct slice *domains, size_t domain_count,
 	dns_free(c->dns);
 	c->dns = NULL;
 	resolving_done(&resolving);
+	if (c->store != NULL)
+		place_close(&place);
+	c->store = NULL;
 	return rc;
 }

@@ -69,6 +69,7 @@ struct config {
 	size_t metrics_listen_count;
 	int32_t ports[CONFIG_PORT_COUNT];      /* 0: any free one; CONFIG_PORT_OFF: not at all */
 	const char *tls_certificate, *tls_key; /* NULL: make one */
+	const char *keys_folder;               /* NULL: in data */
 	bool directory_open;
 	const char *directory_search[CONFIG_LIST_MAX];
 	size_t directory_search_count;

@@ -165,6 +165,7 @@ const struct config_row config_table[] = {
 	LIST(RESTART, "metrics_listen", metrics_listen, metrics_listen_count, 0, "{\"127.0.0.1\"}", address),
 	TEXT(NOW, "tls_certificate", tls_certificate, "", NULL),
 	TEXT(NOW, "tls_key", tls_key, "", NULL),
+	TEXT(RESTART, "keys_folder", keys_folder, "", NULL),
 	FLAG(NOW, "directory_open", directory_open, false),
 	LIST(RESTART, "directory_search", directory_search, directory_search_count, 0, "{}", domain),
 	NUMBER(RESTART, "directory_reads", directory_reads, 1200, 0, 1000000),

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/slice.h"
 #include "daemon/process.h"
+#include "daemon/records_keys.h"
 #include "daemon/verbs.h"
 #include "os/file.h"
 
@@ -48,6 +49,9 @@ static const char usage_text[] =
     "  domain list                  all of them\n"
     "  domain records DOMAIN        the DNS records that it needs, as lines of a zone file\n"
     "  domain remove DOMAIN         one without addresses and aliases\n"
+    "  directory ca new|show|export|revoke|off DOMAIN\n"
+    "                               a key that certifies verified addresses of a domain, as in\n"
+    "                               letterlockd directory ca new example.org\n"
     "\n"
     "  --config FILE                " CONFIG_DEFAULT_PATH " when it is there\n"
     "  --data DIR                   the data folder, in place of the configuration's\n"
@@ -59,6 +63,8 @@ static const char usage_text[] =
     "  --format FORMAT              maildir, mbox; import: mboxrd, mboxo, mboxcl or mboxcl2 too\n"
     "  --again                      import: also what is there already\n"
     "  --offline                    check: ask nobody, neither DNS nor the ports\n"
+    "  --openpgpkey                 domain records: OPENPGPKEY of published addresses, in place of the others\n"
+    "  --smimea ADDRESS=FILE.pem    domain records: SMIMEA of that certificate; as often as needed\n"
     "  --senders WHO                alias add: who may write to it: anyone (the default), members, domain\n"
     "  --json                       check, status, verify, backup, restore, all lists, domain records, import,\n"
     "                               export: one JSON object a line\n"
@@ -81,6 +87,7 @@ static const struct {
 	{ "account", verb_account },
 	{ "alias", verb_alias },
 	{ "domain", verb_domain },
+	{ "directory", verb_directory },
 };
 
 enum {
@@ -96,6 +103,8 @@ enum {
 	OPTION_EXPIRES,
 	OPTION_SENDERS,
 	OPTION_OFFLINE,
+	OPTION_OPENPGPKEY,
+	OPTION_SMIMEA,
 	OPTION_VERSION,
 	OPTION_HELP
 };
@@ -113,6 +122,8 @@ static const struct option options[] = {
 	{ "expires", required_argument, NULL, OPTION_EXPIRES },
 	{ "senders", required_argument, NULL, OPTION_SENDERS },
 	{ "offline", no_argument, NULL, OPTION_OFFLINE },
+	{ "openpgpkey", no_argument, NULL, OPTION_OPENPGPKEY },
+	{ "smimea", required_argument, NULL, OPTION_SMIMEA },
 	{ "version", no_argument, NULL, OPTION_VERSION },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ 0 },
@@ -131,6 +142,8 @@ static const struct {
 	{ OPTION_EXPIRES, "account app-password add" },
 	{ OPTION_SENDERS, "alias add" },
 	{ OPTION_OFFLINE, "check" },
+	{ OPTION_OPENPGPKEY, "domain records" },
+	{ OPTION_SMIMEA, "domain records" },
 };
 
 int
@@ -166,6 +179,18 @@ verb_print_json(struct json_value *object)
 	if (json_value_write(object, false, &line, NULL) == 0)
 		(void)printf("%.*s\n", (int)line.len, (const char *)line.data);
 	json_value_free(object);
+}
+
+static int
+take_smimea(const char *word, struct verb_input *in, struct error *e)
+{
+	static const char *words[RECORDS_SMIMEA_MAX];
+
+	if (in->smimea_count == RECORDS_SMIMEA_MAX)
+		return error_set(e, ERR_USAGE, "at most %u --smimea at once", RECORDS_SMIMEA_MAX);
+	words[in->smimea_count++] = word;
+	in->smimea = words;
+	return 0;
 }
 
 static int
@@ -211,6 +236,11 @@ take_option(int option, struct config_overrides *o, struct verb_input *in, struc
 	case OPTION_OFFLINE:
 		in->offline = true;
 		return 0;
+	case OPTION_OPENPGPKEY:
+		in->openpgpkey = true;
+		return 0;
+	case OPTION_SMIMEA:
+		return take_smimea(optarg, in, e);
 	default:
 		return error_set(e, ERR_USAGE, "see letterlockd --help");
 	}

@@ -3,6 +3,7 @@
 #include "daemon/process.h"
 
 #include "net/limits.h"
+#include "service/keys/keys.h"
 #include "service/signin/jwt.h"
 
 static const struct codec_field tokens_fields[] = {
@@ -86,13 +87,18 @@ static const struct codec_field blame_fields[] = {
 };
 static const struct codec_schema blame_schema = CODEC_SCHEMA(process_blame, blame_fields);
 
+static const struct codec_field key_fields[] = {
+	CODEC_FIELD(struct process_key, name, CODEC_BYTES, KEYS_NAME_MAX + 16),
+};
+static const struct codec_schema key_schema = CODEC_SCHEMA(process_key, key_fields);
+
 static const struct codec_field nothing_fields[] = {
 	CODEC_FIELD(struct process_nothing, unused, CODEC_U8, 0),
 };
 static const struct codec_schema nothing_schema = CODEC_SCHEMA(process_nothing, nothing_fields);
 
 #define KIND(name) (1u << PROCESS_##name)
-#define ALL (KIND(FRONT) | KIND(MX) | KIND(WEB) | KIND(AUTH) | KIND(RESOLVER) | KIND(MAIL))
+#define ALL (KIND(FRONT) | KIND(MX) | KIND(WEB) | KIND(AUTH) | KIND(RESOLVER) | KIND(KEYS) | KIND(MAIL))
 
 const struct process_rule process_rules[MESSAGE_COUNT] = {
 	[MESSAGE_SETUP] = { "setup", .from_parent = true, .once = true, .kinds = ALL, .schema = &setup_schema },
@@ -116,6 +122,9 @@ const struct process_rule process_rules[MESSAGE_COUNT] = {
 	    .schema = &nothing_schema },
 	[MESSAGE_PING] = { "ping", .from_parent = true, .kinds = ALL, .schema = &nothing_schema },
 	[MESSAGE_PONG] = { "pong", .kinds = ALL, .schema = &nothing_schema },
+	[MESSAGE_KEYS_BEGIN] = { "keys_begin", .from_parent = true, .kinds = KIND(KEYS), .schema = &nothing_schema },
+	[MESSAGE_KEY] = { "key", .from_parent = true, .with_fd = true, .kinds = KIND(KEYS), .schema = &key_schema },
+	[MESSAGE_KEYS_END] = { "keys_end", .from_parent = true, .kinds = KIND(KEYS), .schema = &nothing_schema },
 };
 
 bool
@@ -145,4 +154,5 @@ const struct process_link_row process_links[LINK_COUNT] = {
 	[LINK_WEB_MAIL] = { PROCESS_WEB, PROCESS_MAIL },
 	[LINK_WEB_VERIFY] = { PROCESS_WEB, PROCESS_MAIL },
 	[LINK_MX_RESOLVER] = { PROCESS_MX, PROCESS_RESOLVER },
+	[LINK_MAIL_KEYS] = { PROCESS_MAIL, PROCESS_KEYS },
 };

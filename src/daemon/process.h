@@ -7,6 +7,7 @@
  *   mx, web               strangers' mail and HTTP behind front (service/smtp/session.h, directory.h)
  *   auth                  checks passwords (service/signin/signin.h)
  *   resolver              speaks DNS (service/resolve.h); the starter's child (daemon/process_starter.h)
+ *   keys                  has the exchange's own secret keys, which the parent hands it opened (service/keys/keys.h)
  *   mail                  has the store; authenticated people's sessions; the control socket
  *
  * A child is this program started again with the words "process KIND" and one
@@ -52,6 +53,9 @@ enum process_message {
 	MESSAGE_METRICS,     /* with the page in which it counts (os/metrics.h) */
 	MESSAGE_METRICS_OF,  /* to those that show them: a page to look at, the parent's first */
 	MESSAGE_PING,        /* are you there? */
+	MESSAGE_KEYS_BEGIN,  /* to keys: the keys follow, all of them */
+	MESSAGE_KEY,         /* struct process_key, with its file */
+	MESSAGE_KEYS_END,
 	/* from a child */
 	MESSAGE_READY,  /* it has started */
 	MESSAGE_FAILED, /* struct process_failed: it cannot start, or not go on; MESSAGE_STOP follows */
@@ -122,6 +126,10 @@ struct process_blame {
 	uint64_t number;
 };
 
+struct process_key {
+	struct slice name; /* of its file */
+};
+
 struct process_nothing {
 	uint8_t unused;
 };
@@ -151,6 +159,7 @@ enum process_link_kind {
 	LINK_WEB_MAIL,
 	LINK_WEB_VERIFY, /* to mail */
 	LINK_MX_RESOLVER,
+	LINK_MAIL_KEYS,
 	LINK_COUNT,
 };
 
@@ -181,12 +190,14 @@ struct process_ops {
 	int (*listener)(struct process *p, const struct process_listener *in, int fd, struct error *e);
 	int (*link)(struct process *p, const struct process_link *in, int fd, struct error *e);
 	int (*go)(struct process *p, struct error *e);
+	/* type: MESSAGE_KEYS_BEGIN, KEY, KEYS_END; in and fd of a key. */
+	int (*key)(struct process *p, uint16_t type, const struct process_key *in, int fd, struct error *e);
 	void (*settings)(struct process *p, const struct process_setup *fresh);
 	void (*drain)(struct process *p);
 	void (*stop)(struct process *p);
 };
 extern const struct process_ops process_front_ops, process_mx_ops, process_web_ops, process_auth_ops, process_mail_ops,
-    process_resolver_ops;
+    process_resolver_ops, process_keys_ops;
 
 /* "letterlockd process KIND", also the starter: returns an exit status, with 2 for words that are none. */
 int process_main(const char *kind_name);

@@ -24,6 +24,7 @@ static const struct process_ops *const kinds[PROCESS_ROLES] = {
 	[PROCESS_WEB] = &process_web_ops,
 	[PROCESS_AUTH] = &process_auth_ops,
 	[PROCESS_RESOLVER] = &process_resolver_ops,
+	[PROCESS_KEYS] = &process_keys_ops,
 	[PROCESS_MAIL] = &process_mail_ops,
 };
 
@@ -156,6 +157,7 @@ union decoded {
 	struct process_listener listener;
 	struct process_certificate certificate;
 	struct process_link link;
+	struct process_key key;
 	struct process_nothing nothing;
 };
 
@@ -197,6 +199,10 @@ take(struct process *p, const struct process_ops *ops, uint16_t type, const unio
 		return ops->listener(p, &in->listener, fd, e);
 	case MESSAGE_LINK:
 		return ops->link(p, &in->link, fd, e);
+	case MESSAGE_KEYS_BEGIN:
+	case MESSAGE_KEY:
+	case MESSAGE_KEYS_END:
+		return ops->key(p, type, &in->key, fd, e);
 	case MESSAGE_GO:
 		return ops->go(p, e);
 	case MESSAGE_METRICS:

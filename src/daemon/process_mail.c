@@ -12,6 +12,7 @@
 #include "service/directory/guard.h"
 #include "service/directory/verify.h"
 #include "service/grants.h"
+#include "service/keys/keys.h"
 
 #define PATIENCE_MS 3000
 #define PATIENCE_STEP_MS 50
@@ -27,6 +28,8 @@ struct mail {
 	struct port_server *server;
 	struct permit_service auth, mx, verify;
 	struct verifier *verifier;
+	struct port *keys;
+	struct behind_peer keys_peer;
 	struct directory_guard web;
 	struct control *control;
 };
@@ -70,7 +73,7 @@ mail_prepare(struct process *p, struct error *e)
 	if (m == NULL)
 		return error_nomem(e);
 	m->control_fd = -1;
-	m->behind.process = p;
+	m->behind.process = m->keys_peer.process = p;
 	for (size_t i = 0; i < data.len && i + 1 < sizeof m->data; i++)
 		m->data[i] = (char)data.data[i];
 	charset_open_all();
@@ -132,6 +135,10 @@ open_store(struct mail *m, struct error *e)
 	if (rc == 0)
 		set_rules(m, &m->behind.process->setup);
 	if (rc == 0)
+		rc = port_open_waiting(&keys_interface, &m->keys, e);
+	if (rc == 0)
+		port_on_gone(m->keys, behind_port_gone, &m->keys_peer);
+	if (rc == 0)
 		rc = port_open_local(ask_service(m->ask_end), &m->ask, e);
 	if (rc == 0)
 		rc = open_verifier(m, e);
@@ -180,6 +187,9 @@ mail_link(struct process *p, const struct process_link *in, int fd, struct error
 		return behind_link(&m->behind, in->peer, fd, e);
 	case LINK_AUTH_MAIL:
 		return port_server_add(m->server, fd, &m->auth.service, in->peer, e);
+	case LINK_MAIL_KEYS:
+		m->keys_peer.number = in->peer;
+		return port_attach(m->keys, fd, e);
 	case LINK_MX_MAIL:
 		return port_server_add(m->server, fd, &m->mx.service, in->peer, e);
 	case LINK_WEB_VERIFY:
@@ -221,6 +231,7 @@ mail_stop(struct process *p)
 	port_server_free(m->server);
 	behind_free(&m->behind);
 	verifier_free(m->verifier);
+	port_close(m->keys);
 	port_close(m->ask);
 	ask_free(m->ask_end);
 	grants_free(m->grants);

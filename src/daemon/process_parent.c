@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "daemon/counting.h"
+#include "daemon/process_keys_folder.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/log.h"
@@ -122,6 +123,8 @@ tell_all_it_needs(struct parent *p, struct child *c)
 	tell(c, MESSAGE_SETUP, &setup, c->kind == PROCESS_FRONT ? p->peers_fd : -1);
 	if (!p->config->one_process)
 		counting_tell(p, c, tell);
+	if (c->kind == PROCESS_KEYS)
+		p->keys_stamp = keys_folder_tell(p->config, c, tell);
 	if (c->kind != PROCESS_FRONT)
 		return;
 	tell_certificate(p, c);
@@ -255,8 +258,8 @@ note_ports(struct parent *p)
 int
 parent_start(struct parent *p, const struct config *config, struct listening *listening, struct error *e)
 {
-	static const enum process_kind behind[] = { PROCESS_MAIL, PROCESS_AUTH, PROCESS_RESOLVER, PROCESS_MX,
-		PROCESS_WEB };
+	static const enum process_kind behind[] = { PROCESS_MAIL, PROCESS_AUTH, PROCESS_RESOLVER, PROCESS_KEYS,
+		PROCESS_MX, PROCESS_WEB };
 	unsigned fronts = front_count(config);
 	const struct peers_limits limits = { .total = config->connections };
 	int rc;
@@ -529,6 +532,17 @@ parent_is_well(const struct parent *p)
 	return true;
 }
 
+/* A CA was made, or one is gone: keys hears it without being started anew. */
+static void
+look_for_keys(struct parent *p)
+{
+	if (keys_folder_stamp(p->config) == p->keys_stamp)
+		return;
+	for (size_t i = 0; i < p->count; i++)
+		if (p->children[i].kind == PROCESS_KEYS && p->children[i].control >= 0 && !p->children[i].stopping)
+			p->keys_stamp = keys_folder_tell(p->config, &p->children[i], tell);
+}
+
 static void
 tick(struct parent *p, int64_t now)
 {
@@ -538,6 +552,7 @@ tick(struct parent *p, int64_t now)
 	if (!p->config->one_process)
 		ask_all(p, now);
 	counting_look(p);
+	look_for_keys(p);
 	if (parent_is_well(p))
 		systemd_alive();
 }
@@ -663,7 +678,7 @@ parent_stop(struct parent *p)
 		if (p->children[i].kind == PROCESS_MAIL && !p->children[i].stopping)
 			tell(&p->children[i], MESSAGE_DRAIN, &(struct process_nothing){ 0 }, -1);
 	stop_kinds(p, 1u << PROCESS_FRONT | 1u << PROCESS_MX | 1u << PROCESS_WEB);
-	stop_kinds(p, 1u << PROCESS_AUTH | 1u << PROCESS_RESOLVER);
+	stop_kinds(p, 1u << PROCESS_AUTH | 1u << PROCESS_RESOLVER | 1u << PROCESS_KEYS);
 	stop_kinds(p, 1u << PROCESS_MAIL);
 	starter_end(&p->starter);
 	resolving_done(&p->resolving);

@@ -15,7 +15,7 @@
 #include "net/peers.h"
 #include "os/metrics.h"
 
-#define CHILDREN_BEHIND 5u /* of them, that are no fronts */
+#define CHILDREN_BEHIND 6u /* of them, that are no fronts */
 #define CHILDREN_MAX (PEERS_FRONTS_MAX + CHILDREN_BEHIND)
 #define CHILD_WAIT_MAX_MS 10000
 #define CHILD_BLAMES_MAX 20u /* of others within CHILD_BLAMES_MS; one that says more is the liar itself */
@@ -48,6 +48,7 @@ struct parent {
 	size_t port_count;
 	struct starter starter; /* begun before the sandbox; not with one_process */
 	struct resolving resolving;
+	uint64_t keys_stamp; /* of the folder of keys, as it was told */
 	struct child children[CHILDREN_MAX];
 	size_t count;
 	uint64_t serial;

@@ -5,7 +5,9 @@
 
 #include "base/idn.h"
 #include "daemon/records.h"
+#include "daemon/records_keys.h"
 #include "net/dns.h"
+#include "service/directory/dane.h"
 #include "store/store.h"
 
 #define REPLY_BUDGET (8u << 20)
@@ -102,7 +104,7 @@ print_json(const struct record *r)
 	BUF_OWNED struct buf data = { 0 };
 	char type[DNS_TYPE_TEXT];
 
-	buf_init(&data, TEXT_MAX);
+	buf_init(&data, 3 * DANE_RDATA_MAX);
 	json_value_set_text(o, "name", r->name);
 	json_value_set_str(o, "type", dns_type_text(r->type, type));
 	json_value_set_i64(o, "ttl", RECORDS_TTL);
@@ -167,6 +169,47 @@ print_all(const struct records_source *s, const struct records *all, bool json)
 	}
 }
 
+/* Also as RFC 3597 writes it, for name servers that do not know the type. */
+static int
+print_key(void *ctx, const struct record *r, struct error *e)
+{
+	const struct verb_input *in = ctx;
+	BUF_OWNED struct buf data = { 0 };
+	char type[DNS_TYPE_TEXT];
+
+	if (in->json) {
+		print_json(r);
+		return 0;
+	}
+	buf_init(&data, 3 * DANE_RDATA_MAX);
+	if (dns_record_text(r->type, r->rdata, &data, e) != 0)
+		return e->code;
+	(void)printf("%.*s. %u IN %s %.*s\n; %.*s. %u IN TYPE%u \\# %zu ", (int)r->name.len, (const char *)r->name.data,
+	    RECORDS_TTL, dns_type_text(r->type, type), (int)data.len, (const char *)data.data, (int)r->name.len,
+	    (const char *)r->name.data, RECORDS_TTL, r->type, r->rdata.len);
+	for (size_t i = 0; i < r->rdata.len; i++)
+		(void)printf("%02x", r->rdata.data[i]);
+	(void)printf("\n");
+	return 0;
+}
+
+static int
+print_keys(struct place *p, const struct verb_input *in, struct slice domain, struct error *e)
+{
+	int rc = 0;
+
+	if (!in->json)
+		(void)printf(
+		    "; The keys of addresses in %.*s, of use where the zone is signed (DNSSEC).\n"
+		    "; The commented line behind each is the same record for name servers that do not know its type.\n",
+		    (int)domain.len, (const char *)domain.data);
+	if (in->openpgpkey)
+		rc = records_openpgpkey(p->port, domain, 0, print_key, (void *)(uintptr_t)in, e);
+	for (size_t i = 0; i < in->smimea_count && rc == 0; i++)
+		rc = records_smimea(in->smimea[i], domain, print_key, (void *)(uintptr_t)in, e);
+	return rc;
+}
+
 int
 domain_records(struct place *p, const struct verb_input *in, struct error *e)
 {
@@ -188,6 +231,8 @@ domain_records(struct place *p, const struct verb_input *in, struct error *e)
 	if (rc != 0)
 		return rc;
 	source.pin = records_pin(in->config, pin) ? pin : NULL;
+	if (in->openpgpkey || in->smimea_count > 0)
+		return print_keys(p, in, source.domain, e);
 	rc = records_make(&source, &a, &all, e);
 	if (rc == 0)
 		print_all(&source, &all, in->json);

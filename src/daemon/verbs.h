@@ -27,6 +27,9 @@ struct verb_input {
 	const char *protocols; /* app-password: NULL: not said */
 	const char *expires;   /* likewise */
 	bool offline;
+	bool openpgpkey;     /* domain records */
+	const char **smimea; /* likewise: ADDRESS=FILE */
+	size_t smimea_count;
 };
 
 int verb_run(const struct verb_input *in);
@@ -39,6 +42,7 @@ int verb_account(const struct verb_input *in);
 int verb_account_address(const struct verb_input *in);
 int verb_alias(const struct verb_input *in);
 int verb_domain(const struct verb_input *in);
+int verb_directory(const struct verb_input *in);
 int verb_backup(const struct verb_input *in);
 int verb_restore(const struct verb_input *in);
 /* account app-password: the words from that on. */

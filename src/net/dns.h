@@ -37,6 +37,8 @@ enum dns_type {
 	DNS_AAAA = 28,
 	DNS_SRV = 33,
 	DNS_TLSA = 52,
+	DNS_SMIMEA = 53,
+	DNS_OPENPGPKEY = 61,
 };
 
 enum dns_rcode {
@@ -102,7 +104,7 @@ int dns_ask(struct dns *d, struct slice name, uint16_t type, struct arena *a, st
 const char *dns_type_text(uint16_t type, char text_out[DNS_TYPE_TEXT]);
 /*
  * Appends RDATA as it stands in a zone file (RFC 1035 section 5, RFC 3596,
- * 2782, 6698; RFC 3597 for types that have no form here). ERR_SYNTAX: it is
+ * 2782, 6698, 7929, 8162; RFC 3597 for types that have no form here). ERR_SYNTAX: it is
  * none of this type.
  */
 int dns_record_text(uint16_t type, struct slice rdata, struct buf *out, struct error *e);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "net/dns.h"
 
 #define LABEL_MAX 63u
@@ -14,6 +15,7 @@ static int put_address(struct slice rdata, struct buf *out);
 static int put_name(struct slice rdata, struct buf *out);
 static int put_texts(struct slice rdata, struct buf *out);
 static int put_tlsa(struct slice rdata, struct buf *out);
+static int put_base64(struct slice rdata, struct buf *out);
 
 static const struct type_row {
 	uint16_t type;
@@ -29,6 +31,8 @@ static const struct type_row {
 	{ DNS_SRV, "SRV", 3, put_name },
 	{ DNS_TXT, "TXT", 0, put_texts },
 	{ DNS_TLSA, "TLSA", 0, put_tlsa },
+	{ DNS_SMIMEA, "SMIMEA", 0, put_tlsa },
+	{ DNS_OPENPGPKEY, "OPENPGPKEY", 0, put_base64 },
 };
 
 static const struct type_row *
@@ -117,6 +121,12 @@ put_tlsa(struct slice rdata, struct buf *out)
 		return ERR_SYNTAX;
 	(void)buf_putf(out, "%u %u %u ", rdata.data[0], rdata.data[1], rdata.data[2]);
 	return put_hex(slice_from(rdata, 3), out);
+}
+
+static int
+put_base64(struct slice rdata, struct buf *out)
+{
+	return rdata.len == 0 ? ERR_SYNTAX : base64_write(out, rdata);
 }
 
 static int

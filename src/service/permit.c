@@ -3,6 +3,7 @@
 
 #include "service/ask.h"
 #include "service/directory/verify.h"
+#include "service/keys/keys.h"
 #include "service/resolve.h"
 #include "service/status/status.h"
 #include "store/store.h"
@@ -14,6 +15,7 @@ const char *const process_names[PROCESS_ROLES] = {
 	[PROCESS_WEB] = "web",
 	[PROCESS_AUTH] = "auth",
 	[PROCESS_RESOLVER] = "resolver",
+	[PROCESS_KEYS] = "keys",
 	[PROCESS_MAIL] = "mail",
 	[PROCESS_CONTROL] = "control",
 };
@@ -70,6 +72,10 @@ static const struct permit {
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_publish },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_unpublish },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_remove },
+	/* Only what that key is for: keys looks at it itself. */
+	{ PROCESS_MAIL, PROCESS_KEYS, &keys_interface, KEYS_METHOD_list },
+	{ PROCESS_MAIL, PROCESS_KEYS, &keys_interface, KEYS_METHOD_certify },
+
 	{ PROCESS_CONTROL, PROCESS_MAIL, &status_interface, STATUS_METHOD_status },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_account_create },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_account_remove },

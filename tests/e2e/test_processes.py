@@ -21,7 +21,7 @@ import time
 import pytest
 
 from conftest import Exchange
-from processes import (ASK, CREDIT, DATA, ERR_DENIED, ERR_UNSUPPORTED, IMAP, KINDS, MESSAGES, MX, OPEN, START_TLS, STATUS, STORE,
+from processes import (ASK, CREDIT, DATA, ERR_DENIED, ERR_UNSUPPORTED, IMAP, KEYS, KINDS, MESSAGES, MX, OPEN, START_TLS, STATUS, STORE,
                        SUBMISSION, TLS, CLOSE, Processes, Wire, alive, authenticate, copied, eventually, frame, inject,
                        octets, sockets_of, status_field, trunk_open, u64)
 
@@ -184,6 +184,7 @@ PERMITTED = {
     ("web", "auth"): {"authenticate"},
     ("auth", "mail"): {"verifier", "salt_key", "grant"},
     ("mx", "resolver"): {"lookup"},
+    ("mail", "keys"): {"list", "certify"},
     ("mx", "mail"): {"recipient", "keep", "body_begin", "body_append", "body_abort"},
     ("web", "mail"): {"address_find", "domain_list", "certificate_find", "certificate_count", "certificate_put"},
 }
@@ -192,7 +193,8 @@ PERMITTED = {
 @pytest.mark.parametrize("asking,asked", PERMITTED)
 def test_every_call_over_every_link(of, asking, asked):
     """As the process itself would ask: over its own socket. Permitted ones are recognised by another answer than DENIED."""
-    methods = STORE if (asking, asked) == ("web", "mail") else {"lookup": 1} if asked == "resolver" else ASK
+    methods = STORE if (asking, asked) == ("web", "mail") else {"lookup": 1} if asked == "resolver" else \
+        KEYS if asked == "keys" else ASK
     eventually(of.complete, 30)
     pid, got = of.one(asking), {}
     # The link is looked for while the process runs: one that stands still takes none that the parent has for it.
@@ -213,7 +215,8 @@ def test_every_call_over_the_control_socket(of):
     assert {name for name, code in got.items() if code != ERR_DENIED} == {
         "account_create", "account_remove", "account_set_verifier", "account_rename", "account_get", "account_list",
         "address_add", "address_remove", "address_find", "address_resolve", "alias_add", "alias_remove", "alias_list",
-        "domain_add", "domain_remove", "domain_list", "info", "verify",
+        "domain_add", "domain_remove", "domain_list", "certificate_put", "certificate_publish",
+        "certificate_find", "info", "verify",
         "status", "credential_add", "credential_remove", "credential_list",
         "hold",  # backup
         "mailbox_list", "mailbox_get", "mailbox_create", "subscribe", "message_list", "append",  # import, export
@@ -425,7 +428,7 @@ def talk_http(of):
 
 TALKS = {"imap": talk_imap, "smtp": talk_smtp, "submission": talk_submission, "http": talk_http}
 # Which connections go through a process of that kind; front: those of this front.
-THROUGH = {"front": set(TALKS), "mx": {"smtp"}, "web": {"http"}, "auth": set(), "resolver": set(),
+THROUGH = {"front": set(TALKS), "mx": {"smtp"}, "web": {"http"}, "auth": set(), "resolver": set(), "keys": set(),
            "mail": {"imap", "submission"}}
 
 
@@ -521,7 +524,8 @@ def test_when_the_parent_is_killed_all_are_gone(fresh_exchange):
 
 # near end first: the one that asks, or has the clients
 LINKS = [("front", "mail"), ("front", "mx"), ("front", "web"), ("front", "auth"), ("web", "auth"), ("auth", "mail"),
-         ("mx", "mail"), ("web", "mail"), ("mx", "resolver")]
+         ("mx", "mail"), ("web", "mail"), ("mx", "resolver"),
+         ("mail", "keys")]
 FAR = 1 << 60  # a connection's number that nobody has opened
 GARBAGE = {
     "octets": b"\xff\xfe\xfd" * 400,

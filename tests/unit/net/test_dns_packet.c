@@ -242,6 +242,9 @@ records_as_text(void **state)
 		{ DNS_TXT, BYTES(""), NULL },
 		{ DNS_TLSA, BYTES("\3\1\1\xab\xcd"), "3 1 1 abcd" },
 		{ DNS_TLSA, BYTES("\3\1\1"), NULL },
+		{ DNS_SMIMEA, BYTES("\3\0\0\xab\xcd"), "3 0 0 abcd" },
+		{ DNS_OPENPGPKEY, BYTES("\x99\1\2"), "mQEC" },
+		{ DNS_OPENPGPKEY, BYTES(""), NULL },
 		{ 65, BYTES("\1\xff"), "\\# 2 01ff" },
 		{ 65, BYTES(""), "\\# 0" },
 	};

@@ -7,6 +7,7 @@
 
 #include "service/ask.h"
 #include "service/directory/verify.h"
+#include "service/keys/keys.h"
 #include "service/resolve.h"
 #include "service/status/status.h"
 #include "store/store.h"
@@ -21,6 +22,7 @@ static const struct {
 	{ "auth", "mail", "ask", "verifier salt_key grant" },
 	{ "mx", "mail", "ask", "recipient keep body_begin body_append body_abort" },
 	{ "mx", "resolver", "resolve", "lookup" },
+	{ "mail", "keys", "keys", "list certify" },
 	{ "web", "mail", "store",
 	    "address_find domain_list certificate_find certificate_count certificate_put "
 	    "certificate_bucket certificate_names directory_changes certificate_look "
@@ -38,7 +40,7 @@ static const struct {
 };
 
 static const struct port_interface *const interfaces[] = { &ask_interface, &store_interface, &resolve_interface,
-	&status_interface, &verify_interface };
+	&keys_interface, &status_interface, &verify_interface };
 #define INTERFACES (sizeof interfaces / sizeof interfaces[0])
 
 static bool
@@ -232,6 +234,7 @@ over_a_socket(void **state)
 			ask_all(interfaces[i], (enum process_kind)from, PROCESS_MAIL);
 			ask_all(interfaces[i], (enum process_kind)from, PROCESS_AUTH);
 			ask_all(interfaces[i], (enum process_kind)from, PROCESS_RESOLVER);
+			ask_all(interfaces[i], (enum process_kind)from, PROCESS_KEYS);
 		}
 	}
 }

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: ISC */
+/* Parts of the verb `directory` that have files of their own. Each gets the words behind its name. */
+#ifndef DAEMON_DIRECTORY_H
+#define DAEMON_DIRECTORY_H
+
+#include "daemon/verbs.h"
+
+int verb_directory_ca(const struct verb_input *in);
+
+#endif
