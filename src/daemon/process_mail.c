@@ -12,6 +12,7 @@
 #include "service/directory/guard.h"
 #include "service/directory/verify.h"
 #include "service/grants.h"
+#include "service/keys/certifier.h"
 #include "service/keys/keys.h"
 
 #define PATIENCE_MS 3000
@@ -30,6 +31,7 @@ struct mail {
 	struct verifier *verifier;
 	struct port *keys;
 	struct behind_peer keys_peer;
+	struct certifier *certifier;
 	struct directory_guard web;
 	struct control *control;
 };
@@ -174,6 +176,8 @@ mail_start(struct process *p, int fd, struct error *e)
 		    &(struct service_ports){ .store = m->place.port, .ask = m->ask, .grants = m->grants }, e);
 	m->behind.front_gone = front_gone;
 	m->behind.ctx = m;
+	if (rc == 0)
+		rc = certifier_new(m->place.port, m->keys, &m->certifier, e);
 	return rc != 0 ? rc : open_askers(m, e);
 }
 
@@ -225,6 +229,7 @@ mail_stop(struct process *p)
 	struct mail *m = p->self;
 
 	control_close(m->control);
+	certifier_free(m->certifier);
 	if (m->control_fd >= 0)
 		(void)close(m->control_fd);
 	behind_stop(&m->behind);

@@ -121,6 +121,8 @@ OP_WRITE_FN(certificate_unpublish);
 OP_READ_FN(certificate_bucket);
 OP_READ_FN(certificate_names);
 OP_READ_FN(directory_changes);
+OP_READ_FN(certificate_due);
+OP_WRITE_FN(certificate_certified);
 OP_WRITE_FN(token_put);
 OP_READ_FN(token_look);
 OP_WRITE_FN(token_take);

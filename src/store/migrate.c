@@ -141,6 +141,7 @@ static const char version_3[] =
  * certificates.revision    one more with each change: who merges says which one he merged into
  * certificate_users.place, length  where in what is held its packet and signatures are; 0 and 0: not known
  * certificate_users.address_name   store_address_name(), in whose order buckets are read; empty without an address
+ * certificate_users.certified  until when the domain's CA certifies it, as far as is known: it is looked at again before
  * directory_totals         one row: sums over certificates and published user IDs
  * directory_tokens         SHA-256 of what was sent by mail; used ones stay until they expire, for the pause between mails
  * directory_tombstones     addresses (their names) that were unpublished and do not come back by themselves
@@ -157,6 +158,7 @@ static const char version_4[] =
     "ALTER TABLE certificate_users ADD COLUMN place INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE certificate_users ADD COLUMN length INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE certificate_users ADD COLUMN address_name BLOB NOT NULL DEFAULT x'';"
+    "ALTER TABLE certificate_users ADD COLUMN certified INTEGER NOT NULL DEFAULT 0;"
     "CREATE TABLE directory_totals (certificates INTEGER NOT NULL, waiting INTEGER NOT NULL,"
     " published INTEGER NOT NULL);"
     "CREATE TABLE directory_tokens (token BLOB PRIMARY KEY, kind INTEGER NOT NULL, fingerprint BLOB NOT NULL,"
@@ -183,6 +185,8 @@ static const char name_addresses[] =
 static const char index_names[] =
     "CREATE INDEX certificate_keys_short ON certificate_keys (key_id & 4294967295);"
     "CREATE INDEX certificate_users_name ON certificate_users (address_name, certificate) WHERE state = 2;"
+    "CREATE INDEX certificate_users_certified ON certificate_users"
+    " (substr(address_key, instr(address_key, x'40') + 1), certified, certificate) WHERE state = 2;"
     "INSERT INTO certificate_names (rowid, text) SELECT certificate * 256 + position, CAST(text_key AS TEXT)"
     " FROM certificate_users;";
 

@@ -80,6 +80,8 @@ const struct op op_table[] = {
 	READ(certificate_bucket, store_bucket),
 	READ(certificate_names, store_certificates),
 	READ(directory_changes, store_directory_changes),
+	READ(certificate_due, store_certificates),
+	WRITE(certificate_certified, store_nothing),
 	WRITE(token_put, store_nothing),
 	READ(token_look, store_token),
 	WRITE(token_take, store_token),

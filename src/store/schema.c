@@ -696,6 +696,24 @@ static const struct codec_field store_certificate_publish_fields[] = {
 static const struct codec_schema store_certificate_publish_schema =
     CODEC_SCHEMA(store_certificate_publish, store_certificate_publish_fields);
 
+static const struct codec_field store_certificate_due_fields[] = {
+	CODEC_FIELD(struct store_certificate_due, domain, CODEC_BYTES, STORE_ADDRESS_MAX),
+	CODEC_FIELD(struct store_certificate_due, before, CODEC_U64, INT64_MAX),
+	CODEC_FIELD(struct store_certificate_due, limit, CODEC_U32, 0),
+};
+static const struct codec_schema store_certificate_due_schema =
+    CODEC_SCHEMA(store_certificate_due, store_certificate_due_fields);
+
+static const struct codec_field store_certificate_certified_fields[] = {
+	CODEC_FIELD(struct store_certificate_certified, fingerprint, CODEC_BYTES, STORE_FINGERPRINT_MAX),
+	CODEC_FIELD(struct store_certificate_certified, revision, CODEC_U64, INT64_MAX),
+	CODEC_FIELD(struct store_certificate_certified, user_id, CODEC_BYTES, STORE_USER_ID_MAX),
+	CODEC_FIELD(struct store_certificate_certified, domain, CODEC_BYTES, STORE_ADDRESS_MAX),
+	CODEC_FIELD(struct store_certificate_certified, until, CODEC_U64, INT64_MAX),
+};
+static const struct codec_schema store_certificate_certified_schema =
+    CODEC_SCHEMA(store_certificate_certified, store_certificate_certified_fields);
+
 static const struct codec_field store_bucket_find_fields[] = {
 	CODEC_FIELD(struct store_bucket_find, by_fingerprint, CODEC_BOOL, 0),
 	CODEC_FIELD(struct store_bucket_find, version, CODEC_U32, 0),

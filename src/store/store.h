@@ -97,6 +97,9 @@
  * certificate_count    of all, and how many accounts there are; takes no time
  * certificate_bucket   what is served, in order of hashes
  * certificate_names    as certificate_find by text, over an index; texts of 3 octets or more. after is of fingerprints
+ * certificate_due      certificates (names and revisions alone) with a published user ID of that domain that its CA is to look at:
+ *                      it does not certify it, or not until then
+ * certificate_certified  until when it is certified, as far as is known
  * directory_changes    of which certificates what is served changed on a day
  * token_put            ERR_LIMIT: see pause, and over STORE_TOKENS_MAX
  * token_look           what it is for; it stays. ERR_NOT_FOUND: no such one, not any more, or of another kind
@@ -164,6 +167,8 @@
 	X(certificate_names, 67, store_certificate_find, store_certificates) \
 	X(directory_changes, 68, store_directory_day, store_directory_changes) \
 	X(certificate_look, 69, store_certificate_looks, store_certificates_seen) \
+	X(certificate_due, 84, store_certificate_due, store_certificates) \
+	X(certificate_certified, 83, store_certificate_certified, store_nothing) \
 	X(meta_get, 70, store_meta_key, store_meta_value) \
 	X(meta_put, 71, store_meta_put, store_nothing) \
 	X(info, 72, store_nothing, store_info) \

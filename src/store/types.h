@@ -686,6 +686,20 @@ struct store_certificate_publish {
 	uint64_t account; /* STORE_HOW_ACCOUNT: whose the address has to be. Unpublishing: likewise, 0: it need not */
 };
 
+struct store_certificate_due {
+	struct slice domain;
+	uint64_t before; /* unix seconds */
+	uint32_t limit;
+};
+
+struct store_certificate_certified {
+	struct slice fingerprint; /* empty: all published user IDs of the domain */
+	uint64_t revision;        /* of the certificate; when it is another meanwhile, nothing is noted */
+	struct slice user_id;
+	struct slice domain;
+	uint64_t until; /* unix seconds: when it is to be looked at again, or before */
+};
+
 /* One verified user ID of one certificate, or one certificate, in order of a name that is a hash. */
 struct store_bucket_find {
 	bool by_fingerprint; /* by the primary key's fingerprint; else by store_address_name() (store/address.h) */
