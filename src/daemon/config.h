@@ -75,6 +75,10 @@ struct config {
 	size_t directory_search_count;
 	uint32_t directory_reads, directory_writes;
 	bool directory_query_log;
+	const char *directory_mirrors[CONFIG_LIST_MAX];
+	size_t directory_mirror_count;
+	bool directory_mirror_user_ids;
+	const char *directory_mirror_authorities; /* NULL: the system's */
 	bool scram_main_password;
 	const char *oauth_keys; /* NULL: no tokens are taken */
 	const char *oauth_issuer, *oauth_audience, *oauth_claim, *oauth_type, *oauth_scope, *oauth_discovery;

@@ -9,6 +9,7 @@ static const struct {
 	int (*run)(const struct verb_input *in);
 } words[] = {
 	{ "ca", verb_directory_ca },
+	{ "mirror", verb_directory_mirror },
 };
 
 int
@@ -24,6 +25,6 @@ verb_directory(const struct verb_input *in)
 		rest.word_count--;
 		return words[i].run(&rest);
 	}
-	(void)error_set(&e, ERR_USAGE, "say directory ca; see letterlockd --help");
+	(void)error_set(&e, ERR_USAGE, "say directory ca or directory mirror; see letterlockd --help");
 	return verb_failed(&e);
 }

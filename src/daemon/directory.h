@@ -6,5 +6,6 @@
 #include "daemon/verbs.h"
 
 int verb_directory_ca(const struct verb_input *in);
+int verb_directory_mirror(const struct verb_input *in);
 
 #endif

@@ -52,6 +52,8 @@ static const char usage_text[] =
     "  directory ca new|show|export|revoke|off DOMAIN\n"
     "                               a key that certifies verified addresses of a domain, as in\n"
     "                               letterlockd directory ca new example.org\n"
+    "  directory mirror [URL]       fetch what changed in another server's key directory, as in\n"
+    "                               letterlockd directory mirror https://keys.example.net\n"
     "\n"
     "  --config FILE                " CONFIG_DEFAULT_PATH " when it is there\n"
     "  --data DIR                   the data folder, in place of the configuration's\n"

@@ -2,8 +2,8 @@
 #include "service/permit.h"
 
 #include "service/ask.h"
-#include "service/directory/verify.h"
 #include "service/keys/keys.h"
+#include "service/directory/verify.h"
 #include "service/resolve.h"
 #include "service/status/status.h"
 #include "store/store.h"
@@ -58,6 +58,10 @@ static const struct permit {
 	/* For an account only while a grant says that it signed in there (service/directory/guard.c). */
 	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_put },
 
+	/* Only what that key is for: keys looks at it itself. */
+	{ PROCESS_MAIL, PROCESS_KEYS, &keys_interface, KEYS_METHOD_list },
+	{ PROCESS_MAIL, PROCESS_KEYS, &keys_interface, KEYS_METHOD_certify },
+
 	/* What they publish or take back, a token or a grant says (verify.c, guard.c). */
 	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_publish },
 	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_unpublish },
@@ -72,10 +76,9 @@ static const struct permit {
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_publish },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_unpublish },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_remove },
-	/* Only what that key is for: keys looks at it itself. */
-	{ PROCESS_MAIL, PROCESS_KEYS, &keys_interface, KEYS_METHOD_list },
-	{ PROCESS_MAIL, PROCESS_KEYS, &keys_interface, KEYS_METHOD_certify },
-
+	/* How far a mirror came. */
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_meta_get },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_meta_put },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &status_interface, STATUS_METHOD_status },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_account_create },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_account_remove },

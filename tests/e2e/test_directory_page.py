@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """The key directory's pages for people: by Python's parser of HTML, and in a browser where there is one."""
 import html.parser
+import imaplib
 import json
 import os
 import pathlib
@@ -12,6 +13,7 @@ import urllib.parse
 import pytest
 
 from conftest import ROOT, Exchange, build_folder
+from processes import eventually
 from test_directory import curl, gpg, upload  # noqa: F401
 
 pytestmark = pytest.mark.skipif(shutil.which("gpg") is None, reason="gpg is not installed")
@@ -181,6 +183,83 @@ def test_upload_by_file_and_by_text(exchange, gpg, tmp_path):  # noqa: F811
     page(exchange, "/upload", "-H", "Content-Type: multipart/form-data", "-d", "x", status=400)
 
 
+def letters(exchange, address, home):
+    """The links in the letters of an inbox, opened by who has the key; the letters are gone then."""
+    links = []
+    with imaplib.IMAP4_SSL("localhost", exchange.port("imaps"), ssl_context=exchange.tls(), timeout=30) as imap:
+        imap.login(address, exchange.password(address))
+        imap.select("INBOX")
+        for number in imap.search(None, "ALL")[1][0].split():
+            raw = imap.fetch(number, "(BODY.PEEK[])")[1][0][1]
+            armored = re.search(rb"-----BEGIN PGP MESSAGE-----.*?-----END PGP MESSAGE-----", raw, re.S).group(0)
+            assert b"/verify/" not in raw and b"/manage/" not in raw
+            text = home.run("--decrypt", stdin=armored).stdout.decode()
+            links += re.findall(r"https://\S+?(/(?:verify|manage)/[0-9a-f]+)", text)
+            imap.store(number, "+FLAGS", "\\Deleted")
+        imap.expunge()
+    return links
+
+
+def test_an_address_is_proved_shown_and_taken_away(fresh_exchange, gpg, tmp_path):  # noqa: F811
+    """The whole way of a person without a password: upload, letter, confirm; letter, choose, gone. A GET never acts."""
+    exchange, home, stranger = fresh_exchange(), gpg(), gpg()
+    fingerprint = home.make_key(f"Alice {EVIL} <alice@example.org>")
+    (tmp_path / "key").write_bytes(home.export(fingerprint))
+    seen = page(exchange, "/upload", "-F", f"file=@{tmp_path}/key")
+    assert f"Alice {EVIL} <alice@example.org>" in seen.text and "not shown yet" in seen.text
+    asks = [a for a in seen.all("input") if a.get("type") == "hidden"]
+    assert {a["name"]: a["value"] for a in asks} == {"fingerprint": fingerprint, "address": "alice@example.org"}
+    assert "proved yet that one of them" in page(exchange, "/certificate/" + fingerprint).text
+    # Who uploads the bare key learns nothing of the addresses that wait.
+    stranger.run("--import", stdin=home.export(fingerprint))
+    bare = stranger.run("--export-filter", "drop-subkey=secret == 1", "--export-options", "export-minimal", "--export-filter",
+                        "keep-uid=uid =~ nobody", "--armor", "--export", fingerprint).stdout
+    (tmp_path / "bare").write_bytes(bare)
+    assert "alice@example.org" not in page(exchange, "/upload", "-F", f"file=@{tmp_path}/bare").text
+
+    form = ["--data-urlencode", f"fingerprint={fingerprint}", "--data-urlencode", "address=alice@example.org"]
+    assert "letter" in page(exchange, "/verify", *form).text
+    page(exchange, "/verify", *form, status=429)
+    (link,) = eventually(lambda: letters(exchange, Exchange.ALICE, home))
+    for _ in range(2):  # looked at by mail scanners and browsers that fetch ahead
+        seen = page(exchange, link)
+        assert "alice@example.org" in seen.text and [a["action"] for a in seen.all("form")] == [link]
+        curl(exchange, link, "-I")
+    assert "No key here fits" in page(exchange, "/search?q=alice@example.org").text
+    assert "finds" in page(exchange, link, "-X", "POST").text
+    page(exchange, link, "-X", "POST", status=404)
+    page(exchange, link, status=404)
+    assert fingerprint[-4:] in page(exchange, "/search?q=alice@example.org").text
+
+    # The same words for addresses that are here and that are not.
+    said = {page(exchange, "/manage", "--data-urlencode", f"address={address}").text
+            for address in ("alice@example.org", "nobody@example.org", "bob@example.org", "x@example.net")}
+    assert len(said) == 1
+    (link,) = eventually(lambda: letters(exchange, Exchange.ALICE, home))
+    assert link.startswith("/manage/")
+    seen = page(exchange, link)
+    assert [a["value"] for a in seen.all("input") if a["type"] == "checkbox"] == ["alice@example.org"]
+    page(exchange, link, "-d", "x=y", status=400)
+    assert fingerprint[-4:] in page(exchange, "/search?q=alice@example.org").text
+    page(exchange, link, "--data-urlencode", "address=alice@example.org")
+    assert "No key here fits" in page(exchange, "/search?q=alice@example.org").text
+    assert page(exchange, "/certificate/" + fingerprint)  # the bare key stays
+    page(exchange, link, "--data-urlencode", "address=alice@example.org", status=404)
+
+
+def test_links_that_are_none(exchange):
+    for path in ["/verify/", "/verify/xyz", "/verify/" + "0" * 40, "/verify/" + "0" * 41, "/verify/%3Cscript%3E",
+                 "/manage/" + "0" * 40, "/manage/../" + "0" * 37]:
+        assert page(exchange, path, "--path-as-is", status=404).all("h1")
+    page(exchange, "/verify/" + "0" * 40, "-X", "POST", status=404)
+    # Tokens do not go in clear.
+    assert curl(exchange, "/verify/" + "0" * 40, tls=False)[0] == 404
+    page(exchange, "/verify", "-d", "fingerprint=x&address=y", status=400)
+    page(exchange, "/verify", "-d", "address=y", status=400)
+    page(exchange, "/manage", "-d", "address=", status=400)
+    assert [a["type"] for a in page(exchange, "/manage").all("input")] == ["email"]
+
+
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
     """look(exchange, {name: path}) -> what a browser saw of each."""
@@ -214,7 +293,8 @@ def test_in_a_browser(exchange, gpg, browser):  # noqa: F811
     fingerprint = evil_key(home, f"Alice {EVIL} with a very-long-name-{'x' * 60} <alice@example.org>")
     assert upload(exchange, home.export(fingerprint), Exchange.ALICE)[0] == 200
     seen = browser(exchange, {"front": "/", "search": "/search?q=alice@example.org", "nothing": "/search?q=no@example.net",
-                              "certificate": "/certificate/" + fingerprint, "upload": "/upload"})
+                              "certificate": "/certificate/" + fingerprint, "upload": "/upload",
+                              "manage": "/manage"})
     for name, what in seen.items():
         assert not what["said"] and not what["cookies"], (name, what["said"])
         assert not what["found"], (name, what["found"])

@@ -216,7 +216,8 @@ def test_every_call_over_the_control_socket(of):
         "account_create", "account_remove", "account_set_verifier", "account_rename", "account_get", "account_list",
         "address_add", "address_remove", "address_find", "address_resolve", "alias_add", "alias_remove", "alias_list",
         "domain_add", "domain_remove", "domain_list", "certificate_put", "certificate_publish",
-        "certificate_find", "info", "verify",
+        "certificate_find", "certificate_count", "certificate_unpublish", "certificate_remove", "meta_get", "meta_put",
+        "info", "verify",
         "status", "credential_add", "credential_remove", "credential_list",
         "hold",  # backup
         "mailbox_list", "mailbox_get", "mailbox_create", "subscribe", "message_list", "append",  # import, export

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: ISC
 """`domain records` prints a zone that another's name server takes, and `check` finds what differs from it."""
+import base64
 import hashlib
 import json
 import re
+import shutil
 import subprocess
 
 import pytest
 
 from conftest import Exchange
+from test_directory import Gpg, upload
 from zones import check_zone, free_port, name_server
 
 HOST = "mail.example.org"
@@ -213,3 +216,93 @@ def test_a_port_that_is_not_answered_is_a_problem(tmp_path):
         site.exchange.stop()
     status, lines = site.check(ZONE)
     assert status == 0 and any("No server runs" in line.get("why", "") for line in lines)
+
+
+# ---- keys of addresses ----
+
+@pytest.fixture
+def keys(site, tmp_path):
+    """Alice's certificate, published; (her fingerprint, gpg's home)."""
+    if shutil.which("gpg") is None:
+        pytest.skip("gpg is not installed")
+    home = Gpg()
+    site.exchange.run("account", "remove", "alice@example.org", check=False)
+    site.exchange.account_add("alice@example.org", "the fish swims at dawn")
+    fingerprint = home.make_key("Alice <alice@example.org>", "Alice Elsewhere <alice@example.net>")
+    assert upload(site.exchange, home.export(fingerprint), "alice@example.org", "the fish swims at dawn")[0] == 200
+    yield fingerprint, home
+    home.close()
+
+
+def dane_name(local, label):
+    return f"{hashlib.sha256(local.encode()).hexdigest()[:56]}.{label}.{ZONE}"
+
+
+def test_openpgpkey_records(site, keys, tmp_path):
+    """RFC 7929: the name, the certificate with that user ID alone; beside what hash-slinger's openpgpkey makes."""
+    fingerprint, home = keys
+    text = site.exchange.run("domain", "records", ZONE, "--openpgpkey").stdout
+    assert dane_name("hugh", "_openpgpkey").startswith("c93f1e400f26708f98cb19d936620da35eec8f72e57f9eec01c1afd6.")
+    found = parsed(text)
+    (name, kind), (data,) = next(iter(found.items()))
+    assert (name, kind) == (dane_name("alice", "_openpgpkey"), "OPENPGPKEY") and len(found) == 1
+    other = Gpg()
+    other.run("--import", stdin=base64.b64decode(data))
+    assert other.fingerprint("alice@example.org") == fingerprint
+    assert other.user_ids(fingerprint) == ["Alice <alice@example.org>"]
+    other.close()
+    generic = re.search(rf"^; {re.escape(name)}\. \d+ IN TYPE61 \\# (\d+) ([0-9a-f]+)$", text, re.M)
+    assert bytes.fromhex(generic.group(2)) == base64.b64decode(data) and int(generic.group(1)) == len(generic.group(2)) // 2
+    assert check_zone(tmp_path, ZONE, text) == ""
+    assert check_zone(tmp_path, ZONE, generic.group(0)[2:] + "\n") == ""
+    if shutil.which("openpgpkey") is None:
+        pytest.skip("hash-slinger's openpgpkey is not installed")
+    done = subprocess.run(["openpgpkey", "--create", "alice@example.org", "--output", "rfc"], env=home.env,
+                          capture_output=True, text=True, timeout=60)
+    line = next(row for row in done.stdout.splitlines() if "OPENPGPKEY" in row and not row.startswith(";"))
+    assert line.split()[0].rstrip(".") == name, done.stdout + done.stderr
+
+
+def test_smimea_records(site, tmp_path):
+    """RFC 8162: 3 0 0 and the certificate, under _smimecert; a certificate of somebody else is refused."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+                    "/CN=Alice", "-addext", "subjectAltName=email:Alice@example.org", "-keyout", tmp_path / "key", "-out",
+                    tmp_path / "a.pem"], check=True, capture_output=True)
+    der = subprocess.run(["openssl", "x509", "-in", tmp_path / "a.pem", "-outform", "DER"], check=True,
+                         capture_output=True).stdout
+    text = site.exchange.run("domain", "records", ZONE, "--smimea", f"Alice@example.org={tmp_path}/a.pem").stdout
+    found = parsed(text)
+    assert found == {(dane_name(local, "_smimecert"), "SMIMEA"): [f"3 0 0 {der.hex()}"] for local in ("alice", "Alice")}
+    assert check_zone(tmp_path, ZONE, text) == ""
+    for word in [f"bob@example.org={tmp_path}/a.pem", f"alice@example.com={tmp_path}/a.pem", "alice@example.org",
+                 f"alice@example.org={tmp_path}/key"]:
+        assert site.exchange.run("domain", "records", ZONE, "--smimea", word, check=False).returncode == 2, word
+    assert site.exchange.run("domain", "list", "--openpgpkey", check=False).returncode == 2
+
+
+def test_check_compares_keys(site, keys):
+    """None is no problem; the same is none either; another one is."""
+    others = site.records()
+    ours = site.exchange.run("domain", "records", ZONE, "--openpgpkey").stdout
+
+    def keys_in(zone):
+        return [(line["result"], line["type"]) for line in site.check(ZONE, zone=zone)[1] if line.get("type") == "OPENPGPKEY"]
+
+    assert keys_in(others) == []
+    assert keys_in(others + ours) == [("advice", "OPENPGPKEY")]  # DNSSEC does not vouch for it
+    assert keys_in(others + re.sub(r"OPENPGPKEY .*", "OPENPGPKEY " + base64.b64encode(b"another").decode(), ours)) == [
+        ("different", "OPENPGPKEY")]
+
+
+def test_a_resolver_finds_the_key_and_dnssec_vouches_for_it(site, keys, tmp_path):
+    """The zone signed by ldns-signzone, checked by ldns-verify-zone, which knows the type."""
+    if shutil.which("ldns-signzone") is None:
+        pytest.skip("no ldns-signzone")
+    head = f"$ORIGIN {ZONE}.\n@ 60 IN SOA ns.{ZONE}. x.{ZONE}. 1 3600 600 86400 60\n@ 60 IN NS ns.{ZONE}.\nns 60 IN A 127.0.0.1\n"
+    (tmp_path / "zone").write_text(head + site.exchange.run("domain", "records", ZONE, "--openpgpkey").stdout)
+    key = subprocess.run(["ldns-keygen", "-a", "ECDSAP256SHA256", "-k", ZONE], cwd=tmp_path, capture_output=True, text=True,
+                         check=True).stdout.strip()
+    subprocess.run(["ldns-signzone", "-o", ZONE, "-f", "signed", "zone", key], cwd=tmp_path, check=True, capture_output=True)
+    assert "TYPE61" in (tmp_path / "signed").read_text() or "OPENPGPKEY" in (tmp_path / "signed").read_text()
+    done = subprocess.run(["ldns-verify-zone", "signed"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr

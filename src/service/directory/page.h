@@ -8,6 +8,8 @@
  *   GET  /search?q=               addresses, fingerprints, names where they may be searched for
  *   GET  /certificate/FINGERPRINT one certificate
  *   GET  /upload, POST /upload    a text area and a file
+ *   POST /verify               asks for a letter; GET and POST /verify/TOKEN: what its link does
+ *   GET  /manage, POST /manage    likewise, for taking addresses away; GET and POST /manage/TOKEN
  *   GET  /style.css
  */
 #ifndef SERVICE_DIRECTORY_PAGE_H
@@ -24,6 +26,10 @@ void page_style(struct web_call *call);
 void page_search(struct web_call *call);
 void page_certificate(struct web_call *call);
 void page_upload(struct web_call *call);
+void page_verify_ask(struct web_call *call);
+void page_verify(struct web_call *call);
+void page_manage(struct web_call *call);
+void page_manage_token(struct web_call *call);
 
 /* ---- for those that make pages ---- */
 

@@ -98,13 +98,6 @@ web_call_later(struct web_call *call, struct pool *pool, void (*stage)(struct we
 void
 web_call_finish(struct web_call *call, unsigned status, const char *content_type)
 {
-	void (*dress)(struct web_call * call, unsigned status) = call->dress;
-
-	if (dress != NULL) {
-		call->dress = NULL;
-		dress(call, status);
-		return;
-	}
 	call->status = status;
 	call->content_type = content_type;
 	if (call->answer.err != 0) {

@@ -36,9 +36,7 @@ struct web_call {
 	struct slice body_type;                                    /* Content-Type, or empty; likewise */
 	uint64_t account;                                          /* who signed in; 0: nobody */
 	void (*stage)(struct web_call *call);                      /* what the worker runs */
-	/* Set: what the answer is to become when it is finished, e.g. a page around its text; calls web_call_finish() again. */
-	void (*dress)(struct web_call *call, unsigned status);
-	struct directory_found *found;   /* the key directory's, while it looks up */
+	struct directory_found *found;                             /* the key directory's, while it looks up */
 	struct directory_upload *upload; /* the key directory's, while it takes certificates */
 
 	/* The answer; to be read when done. */

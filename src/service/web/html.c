@@ -35,6 +35,8 @@ static const char style[] =
     "input,textarea,button{font:inherit;color:inherit;background:var(--paper);border:1px solid var(--line);"
     "border-radius:.3rem;padding:.5rem .7rem;max-width:100%}\n"
     "input[type=text],input[type=search],input[type=email],textarea{width:100%}\n"
+    "label.inline{display:inline;font-weight:400}\n"
+    "fieldset{border:1px solid var(--line);border-radius:.3rem}\n"
     "textarea{font-family:ui-monospace,monospace}\n"
     "button{margin-top:1rem;background:var(--act);border-color:var(--act);color:var(--paper);font-weight:600;"
     "cursor:pointer}\n"

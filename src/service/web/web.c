@@ -68,6 +68,11 @@ static const struct route {
 	{ "/search", false, false, NULL, TLS | HKP, GET, READS, page_search },
 	{ "/certificate/", true, false, NULL, TLS | HKP, GET, READS, page_certificate },
 	{ "/upload", false, false, NULL, TLS | HKP, GET | POST, WRITES, page_upload },
+	{ "/verify", false, false, NULL, TLS | HKP, POST, WRITES, page_verify_ask },
+	{ "/manage", false, false, NULL, TLS | HKP, GET | POST, WRITES, page_manage },
+	/* Tokens do not go in clear. */
+	{ "/verify/", true, false, NULL, TLS, GET | POST, WRITES, page_verify },
+	{ "/manage/", true, false, NULL, TLS, GET | POST, WRITES, page_manage_token },
 	{ "/mail/config-v1.1.xml", false, false, NULL, TLS | HTTP, GET, FREE, autoconfig_thunderbird },
 	{ "/.well-known/autoconfig/mail/config-v1.1.xml", false, false, NULL, TLS | HTTP, GET, FREE,
 	    autoconfig_thunderbird },

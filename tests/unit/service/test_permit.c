@@ -35,7 +35,7 @@ static const struct {
 	    "info verify hold credential_add credential_remove credential_list "
 	    "mailbox_list mailbox_get mailbox_create subscribe message_list append body_begin body_append body_abort "
 	    "body_read certificate_find certificate_count certificate_put certificate_publish certificate_unpublish "
-	    "certificate_remove" },
+	    "certificate_remove meta_get meta_put" },
 	{ "control", "mail", "status", "status" },
 };
 
