@@ -200,8 +200,8 @@ def letters(exchange, address, home):
     return links
 
 
-def test_an_address_is_proved_shown_and_taken_away(fresh_exchange, gpg, tmp_path):  # noqa: F811
-    """The whole way of a person without a password: upload, letter, confirm; letter, choose, gone. A GET never acts."""
+def test_an_address_is_proved_and_shown(fresh_exchange, gpg, tmp_path):  # noqa: F811
+    """The whole way of a person without a password: upload, letter, confirm. A GET never acts."""
     exchange, home, stranger = fresh_exchange(), gpg(), gpg()
     fingerprint = home.make_key(f"Alice {EVIL} <alice@example.org>")
     (tmp_path / "key").write_bytes(home.export(fingerprint))
@@ -231,6 +231,13 @@ def test_an_address_is_proved_shown_and_taken_away(fresh_exchange, gpg, tmp_path
     page(exchange, link, status=404)
     assert fingerprint[-4:] in page(exchange, "/search?q=alice@example.org").text
 
+
+
+def test_an_address_is_taken_away(fresh_exchange, gpg):  # noqa: F811
+    """By a letter, without a password; with an exchange of its own, for an address is sent one letter an hour."""
+    exchange, home = fresh_exchange(), gpg()
+    fingerprint = home.make_key("Alice <alice@example.org>")
+    assert upload(exchange, home.export(fingerprint), Exchange.ALICE)[0] == 200
     # The same words for addresses that are here and that are not.
     said = {page(exchange, "/manage", "--data-urlencode", f"address={address}").text
             for address in ("alice@example.org", "nobody@example.org", "bob@example.org", "x@example.net")}
