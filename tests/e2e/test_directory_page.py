@@ -153,7 +153,8 @@ def test_revoked_and_expired_are_said_in_words(exchange, gpg):  # noqa: F811
 
 def test_no_markup_of_others_comes_through(exchange, gpg):  # noqa: F811
     """Reflected in the search, stored in a user ID, in a path, and in the name of a file."""
-    seen = page(exchange, "/search?" + urllib.parse.urlencode({"q": EVIL}))
+    # Nobody is found by a piece of a name here, and that is said (the setting directory_search).
+    seen = page(exchange, "/search?" + urllib.parse.urlencode({"q": EVIL}), status=400)
     assert [a["value"] for a in seen.all("input")] == [EVIL]
     home = gpg()
     fingerprint = evil_key(home, f"{EVIL} \u202eevil <alice@example.org>")

@@ -197,7 +197,7 @@ work_search(struct web_call *call)
 		rc = parse(slice_trim(buf_slice(&text)), &kept, &q, &e);
 	if (rc == 0)
 		rc = find(call, &q, &found, &e);
-	if (rc != 0 && rc != ERR_NOT_FOUND && rc != ERR_SYNTAX && rc != ERR_LIMIT) {
+	if (rc != 0 && rc != ERR_NOT_FOUND && rc != ERR_SYNTAX && rc != ERR_LIMIT && rc != ERR_UNSUPPORTED) {
 		page_fail(call, &e);
 		return;
 	}
