@@ -8,8 +8,14 @@ static const struct {
 	const char *name;
 	int (*run)(const struct verb_input *in);
 } words[] = {
+	{ "add", verb_directory_add },
 	{ "ca", verb_directory_ca },
+	{ "list", verb_directory_list },
 	{ "mirror", verb_directory_mirror },
+	{ "publish", verb_directory_publish },
+	{ "remove", verb_directory_remove },
+	{ "show", verb_directory_show },
+	{ "unpublish", verb_directory_unpublish },
 };
 
 int
@@ -25,6 +31,7 @@ verb_directory(const struct verb_input *in)
 		rest.word_count--;
 		return words[i].run(&rest);
 	}
-	(void)error_set(&e, ERR_USAGE, "say directory ca or directory mirror; see letterlockd --help");
+	(void)error_set(&e, ERR_USAGE,
+	    "say directory add, list, show, publish, unpublish, remove, ca or mirror; see letterlockd --help");
 	return verb_failed(&e);
 }

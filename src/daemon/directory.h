@@ -5,7 +5,13 @@
 
 #include "daemon/verbs.h"
 
+int verb_directory_add(const struct verb_input *in);
 int verb_directory_ca(const struct verb_input *in);
+int verb_directory_list(const struct verb_input *in);
 int verb_directory_mirror(const struct verb_input *in);
+int verb_directory_publish(const struct verb_input *in);
+int verb_directory_remove(const struct verb_input *in);
+int verb_directory_show(const struct verb_input *in);
+int verb_directory_unpublish(const struct verb_input *in);
 
 #endif

@@ -54,7 +54,18 @@ static const char usage_text[] =
     "                               letterlockd directory ca new example.org\n"
     "  directory mirror [URL]       fetch what changed in another server's key directory, as in\n"
     "                               letterlockd directory mirror https://keys.example.net\n"
-    "\n"
+    "  directory list [ADDRESS]     certificates of the key directory, and which user IDs are published\n"
+    "  directory show FINGERPRINT   one of them\n"
+    "  directory add FILE           certificates from a file; their user IDs are held until they are verified\n"
+    "  directory publish FINGERPRINT ADDRESS\n"
+    "                               an address that you have verified: letterlockd directory publish 0C52... a@b.example\n"
+    "  directory unpublish FINGERPRINT [ADDRESS]\n"
+    "                               takes an address, or all, out at once; the bare key and revocations stay\n"
+    "  directory remove FINGERPRINT a whole certificate; its addresses do not come back by themselves\n"
+    "\n";
+
+/* Two texts: a compiler need not take more than 4095 characters in one. */
+static const char usage_options[] =
     "  --config FILE                " CONFIG_DEFAULT_PATH " when it is there\n"
     "  --data DIR                   the data folder, in place of the configuration's\n"
     "  --port NAME=N                0: any; off: none; NAME is that of a setting port_NAME: smtp, imaps, ...\n"
@@ -358,6 +369,8 @@ main(int argc, char **argv)
 		if (option == OPTION_VERSION || option == OPTION_HELP) {
 			(void)fputs(
 			    option == OPTION_HELP ? usage_text : "letterlockd " LETTERLOCK_VERSION "\n", stdout);
+			if (option == OPTION_HELP)
+				(void)fputs(usage_options, stdout);
 			return finish(EXIT_DONE);
 		}
 		if (take_option(option, &overrides, &in, &e) != 0)
@@ -374,5 +387,6 @@ main(int argc, char **argv)
 	if (in.word_count > 0)
 		return finish(run_verb(&overrides, &in));
 	(void)fputs(usage_text, stderr);
+	(void)fputs(usage_options, stderr);
 	return EXIT_USAGE;
 }

@@ -252,8 +252,8 @@ def test_1pa3pc_approved_certifications_are_kept(exchange, gpg, tmp_path):
                     "Alice <alice@example.org>"], check=True, capture_output=True)
     # sq certify gives the certificate; the secret half joins it again.
     merged = tmp_path / "merged"
-    subprocess.run(["sq", "keyring", "merge", "--force", "--output", merged, tmp_path / "alice", tmp_path / "signed"],
-                   check=True, capture_output=True)
+    merged.write_bytes(subprocess.run(["sq", "keyring", "merge", tmp_path / "alice", tmp_path / "signed"], check=True,
+                                      capture_output=True).stdout)
     approved = subprocess.run(["sq", "key", "attest-certifications", "--all", merged], check=True, capture_output=True).stdout
     public = subprocess.run(["sq", "key", "extract-cert"], input=approved, check=True, capture_output=True).stdout
     plain = subprocess.run(["sq", "key", "extract-cert"], input=merged.read_bytes(), check=True, capture_output=True).stdout

@@ -9,7 +9,7 @@
 #include "os/log.h"
 #include "os/pool.h"
 #include "service/ask.h"
-#include "service/directory/describe.h"
+#include "service/directory/operate.h"
 #include "store/store.h"
 
 #define WORK_BUDGET (16u << 20)
@@ -292,48 +292,17 @@ take(struct work *w, const struct verify_token *in, bool look, struct store_toke
 		    : store_token_take(w->v->store, &question, &w->arena, out, e);
 }
 
-/* What an older program kept has no places of user IDs yet. */
-static int
-put_again(struct work *w, struct slice fingerprint, struct error *e)
-{
-	struct store_certificate_find by = { .by = STORE_BY_NAME, .value = fingerprint, .held = true };
-	struct store_certificates found;
-	struct store_certificate put = { 0 };
-	struct store_certificate_kept kept;
-	int rc = store_certificate_find(w->v->store, &by, &w->arena, &found, e);
-
-	if (rc != 0 || found.certificate_count == 0)
-		return rc != 0 ? rc : error_set(e, ERR_NOT_FOUND, "no such certificate");
-	rc = directory_describe(found.certificates[0].data, &w->arena, &put, e);
-	put.revision = found.certificates[0].revision;
-	return rc == 0 ? store_certificate_put(w->v->store, &put, &w->arena, &kept, e) : rc;
-}
-
-static int
-change(struct work *w, const struct store_certificate_publish *in, struct error *e)
-{
-	struct store_certificate_kept kept;
-	int rc = ERR_ORDER;
-
-	for (int i = 0; i < 2 && rc == ERR_ORDER; i++) {
-		if (i > 0 && put_again(w, in->fingerprint, e) != 0)
-			break;
-		rc = in->how != 0 ? store_certificate_publish(w->v->store, in, &w->arena, &kept, e)
-				  : store_certificate_unpublish(w->v->store, in, &w->arena, &kept, e);
-	}
-	return rc;
-}
-
 static int
 unpublish(struct work *w, const struct verify_token *in, const struct store_token *token, struct error *e)
 {
 	struct store_certificate_publish one = { .fingerprint = token->fingerprint };
-	int rc = in->address_count == 0 ? change(w, &one, e) : 0;
+	struct store_certificate_kept kept;
+	int rc = in->address_count == 0 ? directory_operate_publish(w->v->store, &one, &kept, e) : 0;
 
 	for (size_t i = 0; i < in->address_count && rc == 0; i++) {
 		one.address = in->addresses[i];
 		/* An empty one would be all. */
-		rc = one.address.len > 0 ? change(w, &one, e) : 0;
+		rc = one.address.len > 0 ? directory_operate_publish(w->v->store, &one, &kept, e) : 0;
 	}
 	return rc;
 }
@@ -343,6 +312,7 @@ work_token(struct work *w, const struct verify_token *in, uint16_t method)
 {
 	struct store_token token;
 	struct store_certificate_publish publish;
+	struct store_certificate_kept kept;
 	struct error e;
 	int rc = take(w, in, method == VERIFY_METHOD_look, &token, &e);
 
@@ -351,7 +321,7 @@ work_token(struct work *w, const struct verify_token *in, uint16_t method)
 						    : error_set(&e, ERR_USAGE, "that token does not unpublish");
 	if (rc == 0 && method == VERIFY_METHOD_confirm) {
 		publish = (struct store_certificate_publish){ token.fingerprint, token.address, STORE_HOW_MAIL, 0 };
-		rc = in->kind != STORE_TOKEN_MANAGE ? change(w, &publish, &e)
+		rc = in->kind != STORE_TOKEN_MANAGE ? directory_operate_publish(w->v->store, &publish, &kept, &e)
 						    : error_set(&e, ERR_USAGE, "that token does not publish");
 	}
 	if (rc != 0) {
