@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* lint: a table: the fields of each struct of store/types.h, in its order. */
 /*
  * lint: tables. How the structs of store/types.h cross: their fields and their maxima.
  */

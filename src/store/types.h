@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* lint: plain structs, one an operation: whoever asks the store finds all of them here. */
 /*
  * The plain values that cross to and from the store: one request and one
  * reply struct for each operation of store/store.h, which says what they do.

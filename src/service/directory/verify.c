@@ -88,7 +88,7 @@ struct sending {
 static int
 make_token(struct sending *s, uint32_t pause, struct error *e)
 {
-	uint8_t octets[VERIFY_TOKEN_DIGITS / 2], hash[HASH_SIZE_MAX];
+	uint8_t octets[VERIFY_TOKEN_DIGITS / 2], hash[HASH_SIZE_MAX] = { 0 };
 	struct store_token_put put = { .kind = s->kind,
 		.fingerprint = s->fingerprint,
 		.address = s->address,
@@ -282,7 +282,7 @@ work_request(struct work *w, const struct verify_request *in)
 static int
 take(struct work *w, const struct verify_token *in, bool look, struct store_token *out, struct error *e)
 {
-	uint8_t hash[HASH_SIZE_MAX];
+	uint8_t hash[HASH_SIZE_MAX] = { 0 };
 	struct store_token_take question = { .token = slice_of(hash, STORE_TOKEN_SIZE), .kind = in->kind };
 	int rc = hash_token(in->token, hash, e);
 
