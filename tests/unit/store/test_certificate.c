@@ -446,6 +446,62 @@ meta(void **state)
 	box_free(&b);
 }
 
+static size_t
+due(struct box *b, const char *domain, uint64_t before)
+{
+	const struct store_certificate_due in = { .domain = slice_str(domain), .before = before };
+	struct store_certificates out;
+
+	assert_ok(store_certificate_due(b->port, &in, &b->arena, &out, &unit_error));
+	return out.certificate_count;
+}
+
+static void
+certified(struct box *b, struct store_certificate_certified in)
+{
+	struct store_nothing nothing;
+
+	assert_ok(store_certificate_certified(b->port, &in, &b->arena, &nothing, &unit_error));
+}
+
+/* What a domain's CA is to look at: published user IDs of that domain, until it is noted until when they are certified. */
+static void
+due_for_a_ca(void **state)
+{
+	struct store_certificate_certified note = { .user_id = SLICE("A <a@Example.org>"), .until = 1000 };
+	struct box b;
+
+	(void)state;
+	box_new(&b);
+	box_open(&b);
+	(void)put(&b, (struct made){ 1, "A <a@Example.org>", "a@Example.org" });
+	(void)put(&b, (struct made){ 2, "B <b@example.com>", "b@example.com" });
+	(void)put(&b, (struct made){ 3, "C <c@sub.example.org>", "c@sub.example.org" });
+	assert_int_equal(due(&b, "example.org", 500), 0); /* held */
+	assert_int_equal(try_publish(&b, 1, "a@example.org", STORE_HOW_MAIL, 0), 0);
+	assert_int_equal(try_publish(&b, 2, "b@example.com", STORE_HOW_MAIL, 0), 0);
+	assert_int_equal(try_publish(&b, 3, "c@sub.example.org", STORE_HOW_MAIL, 0), 0);
+	assert_int_equal(due(&b, "EXAMPLE.org", 500), 1);
+	note.fingerprint = print_of(1);
+	note.revision = 77; /* another version by now: nothing is noted */
+	certified(&b, note);
+	assert_int_equal(due(&b, "example.org", 500), 1);
+	note.revision = find(&b, STORE_BY_NAME, print_of(1), false).certificates[0].revision;
+	certified(&b, note);
+	assert_int_equal(due(&b, "example.org", 1000), 0);
+	assert_int_equal(due(&b, "example.org", 1001), 1);
+	/* What is put anew is looked at anew; and with another CA all of the domain. */
+	(void)put(&b, (struct made){ 1, "A <a@Example.org>", "a@Example.org", .revision = note.revision });
+	assert_int_equal(due(&b, "example.org", 500), 1);
+	note.revision = find(&b, STORE_BY_NAME, print_of(1), false).certificates[0].revision;
+	certified(&b, note);
+	certified(&b, (struct store_certificate_certified){ .domain = SLICE("example.com"), .until = 9000 });
+	assert_int_equal(due(&b, "example.org", 500) + due(&b, "example.com", 9000), 0);
+	certified(&b, (struct store_certificate_certified){ .domain = SLICE("Example.org") });
+	assert_int_equal(due(&b, "example.org", 500), 1);
+	box_free(&b);
+}
+
 UNIT_MAIN(UNIT_TEST(found_by), UNIT_TEST(by_name), UNIT_TEST(held_until_verified), UNIT_TEST(another_version_meanwhile),
     UNIT_TEST(unpublished_stays_so), UNIT_TEST(so_many_wait), UNIT_TEST(in_buckets), UNIT_TEST(token_once),
-    UNIT_TEST(meta))
+    UNIT_TEST(meta), UNIT_TEST(due_for_a_ca))
