@@ -28,6 +28,7 @@ static const char tables[] =
     " revoked INTEGER NOT NULL, cut INTEGER NOT NULL, user_id BLOB NOT NULL, addresses BLOB NOT NULL,"
     " text BLOB NOT NULL, edition INTEGER NOT NULL DEFAULT 1);"
     "CREATE INDEX certificates_key_id ON certificates (key_id);"
+    "CREATE INDEX certificates_order ON certificates (origin = 120 DESC, addresses);"
     "CREATE TABLE bodies (id INTEGER PRIMARY KEY, data BLOB NOT NULL);"
     "CREATE TABLE keys (key_id INTEGER NOT NULL, id INTEGER NOT NULL, fingerprint BLOB NOT NULL,"
     " PRIMARY KEY (key_id, id, fingerprint)) WITHOUT ROWID;"

@@ -54,7 +54,9 @@ int trust_id_of(const struct trust_store *s, const struct pgp_fingerprint *f, ui
 #define TRUST_COLUMNS \
 	"c.id, c.fingerprint, c.version, c.origin, c.source, c.added, c.changed, c.verified, c.created, c.expires, " \
 	"c.encrypts, c.encrypts_until, c.revoked, c.cut, c.user_id, c.addresses"
-/* From a row with these columns first; everything in a. */
+/* From a row with these columns first: good until the next step, */
+void trust_entry_peek(struct query *q, struct slice addresses[TRUST_ADDRESSES_MAX], struct trust_entry *out);
+/* and with everything in a. */
 int trust_entry_read(struct query *q, struct arena *a, struct trust_entry *out);
 
 /* For store_put.c and evidence.c, inside a change: id's row is there. address is folded. */

@@ -8,30 +8,26 @@
 /* ---- one entry ---- */
 
 /* Each ends with a line feed. */
-static void
-split_addresses(struct slice joined, struct arena *a, struct trust_entry *out)
+static size_t
+split_addresses(struct slice joined, struct slice *out)
 {
-	struct slice *addresses = arena_array(a, TRUST_ADDRESSES_MAX, sizeof *addresses);
 	size_t n = 0, end;
 
-	if (addresses == NULL)
-		return;
 	while (n < TRUST_ADDRESSES_MAX && (end = slice_find(joined, '\n')) != SIZE_MAX) {
-		addresses[n++] = slice_sub(joined, 0, end);
+		out[n++] = slice_sub(joined, 0, end);
 		joined = slice_from(joined, end + 1);
 	}
-	out->addresses = addresses;
-	out->address_count = n;
+	return n;
 }
 
-int
-trust_entry_read(struct query *q, struct arena *a, struct trust_entry *out)
+void
+trust_entry_peek(struct query *q, struct slice addresses[TRUST_ADDRESSES_MAX], struct trust_entry *out)
 {
 	*out = (struct trust_entry){ .id = query_col_u64(q, 0),
 		.fingerprint = trust_fingerprint_of(query_col_peek(q, 1)),
 		.version = (uint8_t)query_col_u32(q, 2),
 		.origin = (enum trust_origin)query_col_u32(q, 3),
-		.from = query_col_bytes(q, 4, a),
+		.from = query_col_peek(q, 4),
 		.added = query_col_u64(q, 5),
 		.changed = query_col_u64(q, 6),
 		.verified = query_col_u64(q, 7),
@@ -41,8 +37,23 @@ trust_entry_read(struct query *q, struct arena *a, struct trust_entry *out)
 		.encrypts_until = query_col_u64(q, 11),
 		.revoked = (enum trust_revoked)query_col_u32(q, 12),
 		.cut_short = query_col_bool(q, 13),
-		.user_id = query_col_bytes(q, 14, a) };
-	split_addresses(query_col_bytes(q, 15, a), a, out);
+		.user_id = query_col_peek(q, 14),
+		.addresses = addresses,
+		.address_count = split_addresses(query_col_peek(q, 15), addresses) };
+}
+
+int
+trust_entry_read(struct query *q, struct arena *a, struct trust_entry *out)
+{
+	struct slice peeked[TRUST_ADDRESSES_MAX], *addresses;
+
+	trust_entry_peek(q, peeked, out);
+	addresses = arena_array(a, out->address_count, sizeof *addresses);
+	for (size_t i = 0; addresses != NULL && i < out->address_count; i++)
+		addresses[i] = arena_copy(a, peeked[i]);
+	out->addresses = addresses;
+	out->from = out->from.len == 0 ? SLICE_EMPTY : arena_copy(a, out->from);
+	out->user_id = out->user_id.len == 0 ? SLICE_EMPTY : arena_copy(a, out->user_id);
 	return a->err;
 }
 

@@ -22,13 +22,16 @@ static const char help[] =
     "  letterlock key list @example.org\n"
     "  letterlock key list --secret\n";
 
-#define LINE_MAX_OCTETS 16384u
+#define LINE_OCTETS_MAX (TRUST_ADDRESSES_MAX * (TRUST_ADDRESS_MAX + 2) + 200)
+#define OUTPUT_OCTETS (64u << 10) /* gathered before they are written */
+
+#define STATE_COLUMNS 18u
 
 struct listing {
 	const struct key_command *c;
 	bool secret;
 	struct json_value *list; /* for a program; NULL for people */
-	struct buf line;
+	struct buf lines;
 };
 
 static bool
@@ -55,7 +58,6 @@ put_day(struct buf *out, const char *before, uint64_t when)
 	(void)buf_putf(out, "%s%04d-%02u-%02u", before, d.year, d.month, d.day);
 }
 
-/* In a column of 16. */
 static void
 put_state(struct buf *out, const struct trust_entry *entry, uint64_t now)
 {
@@ -71,27 +73,40 @@ put_state(struct buf *out, const struct trust_entry *entry, uint64_t now)
 		put_day(out, "until ", entry->expires);
 	else
 		(void)buf_put_str(out, "no expiry");
-	while (out->err == 0 && out->len < from + 18)
-		(void)buf_put_u8(out, ' ');
+	if (out->len < from + STATE_COLUMNS)
+		(void)buf_put(out, "                  ", from + STATE_COLUMNS - out->len);
 }
 
 static void
-print_line(struct listing *l, const struct trust_entry *entry)
+flush(struct listing *l)
 {
-	struct buf *out = &l->line;
+	if (l->lines.len > 0)
+		(void)fwrite(l->lines.data, 1, l->lines.len, stdout);
+	buf_clear(&l->lines);
+}
 
-	buf_clear(out);
+static void
+put_line(struct listing *l, const struct trust_entry *entry)
+{
+	struct buf *out = &l->lines;
+
 	(void)pgp_fingerprint_write(&entry->fingerprint, out);
-	(void)buf_putf(out, "  %s  ", belief(l, entry));
+	(void)buf_put(out, "  ", 2);
+	(void)buf_put_str(out, belief(l, entry));
+	(void)buf_put(out, "  ", 2);
 	put_state(out, entry, l->c->keyring.policy.now);
 	for (size_t i = 0; i < entry->address_count; i++) {
-		(void)buf_put_str(out, i == 0 ? "  " : ", ");
-		(void)printable_put(out, entry->addresses[i], PRINTABLE_LINE, TRUST_ADDRESS_MAX);
+		(void)buf_put(out, i == 0 ? "  " : ", ", 2);
+		if (printable_is_plain(entry->addresses[i]))
+			(void)buf_put_slice(out, entry->addresses[i]);
+		else
+			(void)printable_put(out, entry->addresses[i], PRINTABLE_LINE, TRUST_ADDRESS_MAX);
 	}
 	if (entry->address_count == 0)
 		(void)buf_put_str(out, "  (no address)");
 	(void)buf_put_u8(out, '\n');
-	(void)fwrite(out->data, 1, out->len, stdout);
+	if (out->max - out->len < LINE_OCTETS_MAX)
+		flush(l);
 }
 
 static int
@@ -104,14 +119,14 @@ each(void *ctx, const struct trust_entry *entry)
 	if (l->list != NULL)
 		json_value_append(l->list, key_entry_json(l->c, entry));
 	else
-		print_line(l, entry);
+		put_line(l, entry);
 	return 0;
 }
 
 int
 key_list(int argc, char **argv)
 {
-	struct listing l = { .line = { .max = LINE_MAX_OCTETS } };
+	struct listing l = { .lines = { .max = OUTPUT_OCTETS } };
 	const struct option options[] = { { "secret", OPTION_FLAG, &l.secret } };
 	const struct key_syntax syntax = KEY_SYNTAX(help, options, 0, 1);
 	struct trust_list which;
@@ -125,7 +140,8 @@ key_list(int argc, char **argv)
 	if (c.common.json)
 		l.list = json_value_list();
 	rc = trust_store_list(c.keyring.certs, &which, each, &l, &c.error);
-	buf_done(&l.line);
+	flush(&l);
+	buf_done(&l.lines);
 	if (rc == 0 && c.common.json)
 		rc = client_print_json(l.list, &c.error);
 	else
