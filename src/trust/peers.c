@@ -52,22 +52,26 @@ trust_advice_name(enum trust_advice a)
 	return (unsigned)a < sizeof names / sizeof names[0] ? names[a] : "disable";
 }
 
+static bool
+is_stale(const struct trust_peer *p)
+{
+	return p->last_seen > p->autocrypt_timestamp && p->last_seen - p->autocrypt_timestamp > STALE;
+}
+
 enum trust_advice
 trust_peer_advice(const struct trust_peer_question *q, struct slice *key_out)
 {
-	const struct trust_peer *p = q->peer;
-	bool key = p != NULL && q->key_usable && p->key.len > 0;
-	bool gossip = p != NULL && q->gossip_usable && p->gossip_key.len > 0;
-	enum trust_advice preliminary;
+	static const struct trust_peer nobody = { .last_seen = 0 };
+	const struct trust_peer *p = q->peer != NULL ? q->peer : &nobody;
+	bool key = q->key_usable && p->key.len > 0, gossip = q->gossip_usable && p->gossip_key.len > 0;
+	enum trust_advice preliminary = TRUST_ADVICE_AVAILABLE;
 
 	if (key_out != NULL)
 		*key_out = key ? p->key : gossip ? p->gossip_key : SLICE_EMPTY;
 	if (!key && !gossip)
 		return TRUST_ADVICE_DISABLE;
-	if (!key || (p->last_seen > p->autocrypt_timestamp && p->last_seen - p->autocrypt_timestamp > STALE))
+	if (!key || is_stale(p))
 		preliminary = TRUST_ADVICE_DISCOURAGE;
-	else
-		preliminary = TRUST_ADVICE_AVAILABLE;
 	if (q->reply_to_encrypted || (preliminary == TRUST_ADVICE_AVAILABLE && p->mutual && q->mutual))
 		return TRUST_ADVICE_ENCRYPT;
 	return preliminary;
