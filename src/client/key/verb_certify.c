@@ -83,18 +83,28 @@ take_notations(struct certifying *x)
 }
 
 static int
-take_scope(struct certifying *x)
+check_trust(struct certifying *x)
 {
-	struct pgp_regex *r;
-	int rc = 0;
+	bool more = x->domain != NULL || x->regex != NULL || x->amount != UINT32_MAX;
 
 	if (x->domain != NULL && x->regex != NULL)
 		return error_set(&x->c.error, ERR_USAGE, "either --domain or --regex");
-	if ((x->domain != NULL || x->regex != NULL || x->amount != UINT32_MAX) && x->depth == 0)
+	if (more && x->depth == 0)
 		return error_set(
 		    &x->c.error, ERR_USAGE, "--amount, --domain and --regex say how you trust somebody: with --depth");
 	if (x->depth > 255 || (x->amount != UINT32_MAX && (x->amount == 0 || x->amount > 120)))
 		return error_set(&x->c.error, ERR_USAGE, "--depth is at most 255, --amount between 1 and 120");
+	return 0;
+}
+
+static int
+take_scope(struct certifying *x)
+{
+	struct pgp_regex *r;
+	int rc = check_trust(x);
+
+	if (rc != 0)
+		return rc;
 	x->spec.depth = (uint8_t)x->depth;
 	if (x->depth > 0)
 		x->spec.amount = x->amount == UINT32_MAX ? 120 : (uint8_t)x->amount;

@@ -397,19 +397,29 @@ take_group(struct finding *f, struct group *g)
 	}
 }
 
-static void
-take_newest(struct finding *f, struct group *g)
+/* Whether this one decides about its issuer, for or against. */
+static bool
+decides(struct finding *f, struct group *g, const struct candidate *c)
 {
 	struct pgp_sig s;
 
-	for (size_t i = 0; i < g->count && f->rc == 0; i++) {
-		const struct candidate *c = &g->items[i];
+	if (c->created > f->q->at || !is_true(f, g, c, &s))
+		return false;
+	if (!c->revocation && is_live(f, &s))
+		keep(f, g, &s, is_approved(f, g, c->part->body));
+	return true;
+}
 
-		if (c->created > f->q->at || !is_true(f, g, c, &s))
-			continue;
-		if (!c->revocation && is_live(f, &s))
-			keep(f, g, &s, is_approved(f, g, c->part->body));
-		return;
+/* Of one second the last in the order of the certificate, as gpg takes it. */
+static void
+take_newest(struct finding *f, struct group *g)
+{
+	for (size_t from = 0, to; from < g->count && f->rc == 0; from = to) {
+		for (to = from + 1; to < g->count && g->items[to].created == g->items[from].created;)
+			to++;
+		for (size_t i = to; i > from && f->rc == 0; i--)
+			if (decides(f, g, &g->items[i - 1]))
+				return;
 	}
 }
 
