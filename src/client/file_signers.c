@@ -2,6 +2,7 @@
 #include "client/file_signers.h"
 
 #include "base/date.h"
+#include "base/mem.h"
 #include "os/clock.h"
 #include "trust/why.h"
 
@@ -20,9 +21,20 @@ file_signers_begin(struct file_signers *s, const struct file_command *c, const s
 	return rc == 0 ? pgp_verifier_new(&s->verifier, &s->certs, policy, e) : rc;
 }
 
+static void
+forget_beliefs(struct file_signers *s)
+{
+	for (size_t i = 0; i < s->belief_count; i++)
+		key_belief_done(&s->beliefs[i]);
+	mem_free(s->beliefs);
+	s->beliefs = NULL;
+	s->belief_count = 0;
+}
+
 void
 file_signers_done(struct file_signers *s)
 {
+	forget_beliefs(s);
 	pgp_verifier_free(s->verifier);
 	pgp_certs_done(&s->certs);
 	s->verifier = NULL;
@@ -59,6 +71,26 @@ finish(struct file_signers *s, struct error *e)
 	return rc == ERR_SYNTAX ? 0 : rc; /* an announced signature is missing: its verdict says so */
 }
 
+/* What is believed of each signer: of whoever's certificate is here. */
+static int
+find_beliefs(struct file_signers *s, struct error *e)
+{
+	size_t count = pgp_verifier_count(s->verifier);
+
+	forget_beliefs(s);
+	s->beliefs = mem_array(count + 1, sizeof *s->beliefs);
+	if (s->beliefs == NULL)
+		return error_nomem(e);
+	for (; s->belief_count < count; s->belief_count++) {
+		const struct pgp_verdict *v = pgp_verifier_verdict(s->verifier, s->belief_count);
+
+		if (v->cert != NULL)
+			key_believe(&s->command->keyring, &v->cert->primary->fingerprint, SLICE_EMPTY, v->created,
+			    &s->beliefs[s->belief_count]);
+	}
+	return 0;
+}
+
 /* Once to learn who signed, and again with their certificates. */
 int
 file_signers_judge(struct file_signers *s, struct error *e)
@@ -74,10 +106,18 @@ file_signers_judge(struct file_signers *s, struct error *e)
 		asked++;
 		rc = find(s, v, e);
 	}
-	return rc == 0 && s->certs.count > 0 ? finish(s, e) : rc;
+	if (rc == 0 && s->certs.count > 0)
+		rc = finish(s, e);
+	return rc == 0 ? find_beliefs(s, e) : rc;
 }
 
 /* ---- verdicts ---- */
+
+static bool
+is_believed(const struct file_signers *s, size_t n)
+{
+	return n < s->belief_count && key_is_believed(&s->beliefs[n]);
+}
 
 static const struct trust_entry *
 entry_of(const struct file_signers *s, const struct pgp_verdict *v)
@@ -94,7 +134,7 @@ file_signers_verdict(const struct file_signers *s, size_t n)
 
 	switch (v->kind) {
 	case PGP_VERDICT_GOOD:
-		if (trust_is_believed(entry_of(s, v)))
+		if (is_believed(s, n))
 			return FILE_VERDICT_GOOD;
 		return s->given ? FILE_VERDICT_GIVEN : FILE_VERDICT_DOUBTFUL;
 	case PGP_VERDICT_BAD:
@@ -190,15 +230,15 @@ put_key(const struct pgp_verdict *v, struct buf *out)
 
 /* Why the key is known, or that it is not. */
 static void
-put_why(const struct file_signers *s, const struct pgp_verdict *v, struct buf *out)
+put_why(const struct file_signers *s, size_t n, struct buf *out)
 {
-	const struct trust_entry *entry = entry_of(s, v);
+	const struct trust_entry *entry = entry_of(s, pgp_verifier_verdict(s->verifier, n));
 
 	if (s->given && entry == NULL)
 		(void)buf_put_str(
 		    out, "Its key is known only because you gave the certificate: nothing here says whose it is.");
-	else
-		(void)trust_why(entry, out);
+	else if (n < s->belief_count)
+		(void)buf_put_slice(out, buf_slice(&s->beliefs[n].why));
 }
 
 static void
@@ -252,12 +292,12 @@ say_one(const struct file_signers *s, size_t n)
 {
 	const struct pgp_verdict *v = pgp_verifier_verdict(s->verifier, n);
 	const char *what = advice[file_signers_verdict(s, n)];
-	BUF_OWNED struct buf text = { .max = 2 * TEXT_MAX };
+	BUF_OWNED struct buf text = { .max = 10 * TEXT_MAX };
 
 	say_verdict(s, n, &text);
 	say_signer(s, v, &text);
 	if (v->cert != NULL) {
-		put_why(s, v, &text);
+		put_why(s, n, &text);
 		file_say(s->command, "  ", buf_slice(&text), "");
 	}
 	if (is_of_another(s, n))
@@ -270,7 +310,7 @@ static struct json_value *
 json_one(const struct file_signers *s, size_t n)
 {
 	const struct pgp_verdict *v = pgp_verifier_verdict(s->verifier, n);
-	BUF_OWNED struct buf text = { .max = 2 * TEXT_MAX };
+	BUF_OWNED struct buf text = { .max = 10 * TEXT_MAX };
 	struct json_value *o = json_value_object();
 
 	json_value_set_str(o, "verdict", names[file_signers_verdict(s, n)]);
@@ -283,9 +323,9 @@ json_one(const struct file_signers *s, size_t n)
 		put_user_id(s, v->cert, &text);
 		json_value_set_text(o, "user_id", buf_slice(&text));
 		buf_clear(&text);
-		put_why(s, v, &text);
+		put_why(s, n, &text);
 		json_value_set_text(o, "why", buf_slice(&text));
-		json_value_set_bool(o, "believed", trust_is_believed(entry_of(s, v)));
+		json_value_set_bool(o, "believed", is_believed(s, n));
 	}
 	return o;
 }
@@ -311,18 +351,24 @@ int
 file_wanted(const struct file_command *c, const char *who, struct pgp_fingerprint *out, struct error *e)
 {
 	const struct trust_entry *entry;
+	struct key_belief belief;
+	bool believed;
 
 	if (pgp_fingerprint_parse(slice_str(who), out, NULL) == 0)
 		return 0;
 	entry = c->keyring.certs == NULL ? NULL : trust_store_choose(c->keyring.certs, slice_str(who), NULL);
 	if (entry == NULL)
 		return error_set(e, ERR_NOT_FOUND, "there is no certificate of '%.100s' here", who);
-	if (!trust_is_believed(entry))
+	*out = entry->fingerprint;
+	key_believe(&c->keyring, out, slice_str(who), 0, &belief);
+	/* One that has expired may have signed before. */
+	believed = key_is_believed(&belief) || (belief.verdict == BELIEVE_NOT && trust_is_believed(entry));
+	key_belief_done(&belief);
+	if (!believed)
 		return error_set(e, ERR_NO_KEY,
 		    "nothing vouches that the certificate here is that of '%.80s': compare its fingerprint and say"
 		    " `letterlock key verify`",
 		    who);
-	*out = entry->fingerprint;
 	return 0;
 }
 

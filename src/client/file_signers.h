@@ -4,7 +4,8 @@
  * the signatures who is named; their certificates come from our store (or only
  * from the files of --cert), and each signature gets a verdict in words:
  *
- *   GOOD     it fits, and the key is known: compared, our own, imported, or from its owner's own directory
+ *   GOOD     it fits, and the key is believed (trust/believe): compared, our own, certified by whom the person trusts,
+ *            imported, or from its owner's own directory
  *   GIVEN    it fits a certificate that was given for this check, and that is all that is known
  *   DOUBTFUL it fits, and nothing vouches that the key is whose it says
  *   UNKNOWN  its certificate is not here: it cannot be checked
@@ -17,6 +18,7 @@
 #define CLIENT_FILE_SIGNERS_H
 
 #include "client/file_command.h"
+#include "client/key/belief.h"
 
 enum file_verdict {
 	FILE_VERDICT_NONE, /* no signature at all */
@@ -33,6 +35,8 @@ struct file_signers {
 	bool given;             /* certs came from --cert: nobody else counts */
 	struct pgp_certs certs; /* what the verifier looks at */
 	struct pgp_verifier *verifier;
+	struct key_belief *beliefs; /* of each signature that fits, after file_signers_judge() */
+	size_t belief_count;
 };
 
 /* certs: files of --cert, may be empty. policy outlives it. file_signers_done() also after an error. */

@@ -6,6 +6,7 @@
 #include "client/file_command.h"
 #include "client/file_stream.h"
 #include "client/key/finding.h"
+#include "client/key/belief.h"
 #include "client/side_hash.h"
 #include "client/verbs.h"
 #include "openpgp/message/encrypt.h"
@@ -13,7 +14,6 @@
 #include "os/archive.h"
 #include "os/terminal.h"
 #include "os/tree.h"
-#include "trust/why.h"
 
 #define RECIPIENT_KEYS_MAX 4096u /* encryption keys of all recipients together */
 
@@ -103,6 +103,21 @@ ask_others(struct encrypting *x, struct slice address)
 	return finding_for_writing(&x->c.keyring, has ? &a : NULL, address, false, NULL);
 }
 
+/* What is known of a key that is not believed, and what to do about it. */
+static void
+warn_unless_believed(const struct encrypting *x, const struct pgp_fingerprint *f, struct slice address, const char *who)
+{
+	struct key_belief b;
+
+	key_believe(&x->c.keyring, f, address, 0, &b);
+	if (!key_is_believed(&b) && b.verdict != BELIEVE_NOT) {
+		file_warn("nothing vouches that the certificate is that of ", slice_str(who), ":");
+		file_warn("  ", buf_slice(&b.why), "");
+		file_warn("  ", buf_slice(&b.advice), "");
+	}
+	key_belief_done(&b);
+}
+
 /* An address means the certificate that counts for it; what speaks against it is said. */
 static int
 add_by_name(struct encrypting *x, const char *who, struct error *e)
@@ -111,9 +126,10 @@ add_by_name(struct encrypting *x, const char *who, struct error *e)
 	const struct trust_entry *entry;
 	struct pgp_fingerprint f;
 	struct find_query q;
+	bool choice_by_name = pgp_fingerprint_parse(slice_str(who), &f, NULL) != 0;
 	int rc = 0;
 
-	if (pgp_fingerprint_parse(slice_str(who), &f, NULL) == 0)
+	if (!choice_by_name)
 		choice.entry = trust_store_find(x->c.keyring.certs, &f);
 	else
 		trust_choose(x->c.keyring.certs, slice_str(who), &choice);
@@ -136,10 +152,9 @@ add_by_name(struct encrypting *x, const char *who, struct error *e)
 	else if (choice.rival != NULL)
 		file_warn("there is a second certificate of ", slice_str(who),
 		    "; the first one is used. `letterlock key verify` decides");
-	if (!trust_is_believed(entry))
-		file_warn("nobody vouches that the certificate is that of ", slice_str(who),
-		    "; `letterlock key show` says where it came from");
-	rc = add_entry(x, entry, e);
+	f = entry->fingerprint;
+	warn_unless_believed(x, &f, choice_by_name ? slice_str(who) : SLICE_EMPTY, who);
+	rc = add_entry(x, trust_store_find(x->c.keyring.certs, &f), e);
 	return rc == 0 ? 0 : error_context(e, "%.100s", who);
 }
 

@@ -9,6 +9,7 @@
 #include "base/utf8.h"
 #include "client/autocrypt.h"
 #include "client/key/finding.h"
+#include "client/key/belief.h"
 #include "client/key/lazy_keys.h"
 #include "client/submit.h"
 #include "client/verbs.h"
@@ -221,9 +222,9 @@ make_attachments(struct sending *s)
 static void
 warn(const char *before, struct slice who, const char *after)
 {
-	BUF_OWNED struct buf b = { .max = 400 };
+	BUF_OWNED struct buf b = { .max = 9000 };
 
-	(void)printable_put(&b, who, PRINTABLE_LINE, 320);
+	(void)printable_put(&b, who, PRINTABLE_LINE, 8500);
 	(void)fprintf(
 	    stderr, "letterlock: %s%.*s%s\n", before, (int)b.len, b.len == 0 ? "" : (const char *)b.data, after);
 }
@@ -233,6 +234,7 @@ static void
 warn_about(struct sending *s, const struct recipient *r, const struct trust_entry *entry)
 {
 	struct trust_choice choice;
+	struct key_belief belief;
 
 	trust_choose(s->keyring.certs, r->spec, &choice);
 	if (choice.dead != NULL)
@@ -249,6 +251,13 @@ warn_about(struct sending *s, const struct recipient *r, const struct trust_entr
 		warn("perhaps this cannot be read by ", r->spec,
 		    ": the newest mail from there came without a key, or the key was only passed on by others "
 		    "(Autocrypt)");
+	key_believe(&s->keyring, &entry->fingerprint, r->spec, 0, &belief);
+	if (!key_is_believed(&belief)) {
+		warn("nothing vouches that the certificate is that of ", r->spec, ":");
+		warn("  ", buf_slice(&belief.why), "");
+		warn("  ", buf_slice(&belief.advice), "");
+	}
+	key_belief_done(&belief);
 }
 
 /* The certificate of the entry, when it can be encrypted to now; else *why says why not. */

@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 #include "base/date.h"
+#include "client/key/belief.h"
 #include "os/clock.h"
-#include "trust/why.h"
 
 int
 verdict_status(const struct letter_verdict *verdict)
@@ -83,17 +83,31 @@ other_known(const struct letters *l, const struct letter_view *v)
 	return chosen != NULL && !pgp_fingerprint_eq(&chosen->fingerprint, &verdict->signer) ? chosen : NULL;
 }
 
+/* Of whoever signed, as the sender when the signature is that sender's. */
+static void
+believe_signer(const struct letters *l, const struct letter_view *v, struct key_belief *out)
+{
+	const struct letter_verdict *verdict = letter_opened_verdict(v->opened);
+	BUF_OWNED struct buf address = { .max = TRUST_ADDRESS_MAX };
+
+	if (verdict->signature == LETTER_SIGNATURE_GOOD && !letters_sender(v, &address))
+		buf_clear(&address);
+	key_believe(&l->keyring, letters_signer(l, v) != NULL ? &letters_signer(l, v)->fingerprint : &verdict->signer,
+	    buf_slice(&address), verdict->signed_at, out);
+}
+
 static void
 print_signer(const struct letters *l, const struct letter_view *v)
 {
-	const struct trust_entry *entry = letters_signer(l, v);
+	const struct trust_entry *entry;
+	struct key_belief belief;
 	BUF_OWNED struct buf text = { .max = 1000 };
 
 	(void)pgp_fingerprint_write(&letter_opened_verdict(v->opened)->signer, &text);
 	client_say("  Key ", buf_slice(&text), "");
-	buf_clear(&text);
-	(void)trust_why(entry, &text);
-	client_say("  ", buf_slice(&text), "");
+	believe_signer(l, v, &belief);
+	client_say("  ", buf_slice(&belief.why), "");
+	key_belief_done(&belief);
 	if ((entry = other_known(l, v)) == NULL)
 		return;
 	buf_clear(&text);
@@ -143,6 +157,7 @@ verdict_json(const struct letters *l, const struct letter_view *v)
 	const struct letter_verdict *verdict = letter_opened_verdict(v->opened);
 	struct json_value *o = json_value_object(), *notes = json_value_list();
 	BUF_OWNED struct buf text = { .max = 1000 };
+	struct key_belief belief;
 
 	json_value_set_str(o, "status", statuses[verdict->status]);
 	json_value_set_str(o, "signature", signatures[verdict->signature]);
@@ -153,11 +168,12 @@ verdict_json(const struct letters *l, const struct letter_view *v)
 		(void)pgp_fingerprint_write(&verdict->signer, &text);
 		json_value_set_text(o, "signer", buf_slice(&text));
 		json_value_set_i64(o, "signed_at", (int64_t)verdict->signed_at);
-		json_value_set_bool(o, "believed", trust_is_believed(letters_signer(l, v)));
+		believe_signer(l, v, &belief);
+		json_value_set_bool(o, "believed", key_is_believed(&belief));
+		json_value_set_str(o, "belief", believe_verdict_name(belief.verdict));
 		json_value_set_bool(o, "other_key_known", other_known(l, v) != NULL);
-		buf_clear(&text);
-		(void)trust_why(letters_signer(l, v), &text);
-		json_value_set_text(o, "why", buf_slice(&text));
+		json_value_set_text(o, "why", buf_slice(&belief.why));
+		key_belief_done(&belief);
 	}
 	for (size_t i = 0; i < verdict->note_count; i++)
 		json_value_append_text(notes, slice_str(verdict->notes[i]));

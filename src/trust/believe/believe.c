@@ -222,6 +222,9 @@ believe(struct believer *b, const struct pgp_fingerprint *of, struct slice addre
 		if (rc == 0)
 			rc = judge(b, out, &k, e);
 		k.entry = entry_for(b, of, buf_slice(&folded));
+		/* Whoever is asked about, he may be taken for another by the address that the user ID has. */
+		if (folded.len == 0)
+			(void)trust_address_fold(pgp_user_id_address(out->user_id), &folded);
 		if (rc == 0)
 			rc = find_others(b, of, buf_slice(&folded), &k, e);
 	}
