@@ -3,6 +3,7 @@
 #include "client/key/command.h"
 #include "client/key/verbs.h"
 #include "client/passphrase.h"
+#include "openpgp/cert/merge.h"
 #include "openpgp/frame/armor.h"
 #include "os/file.h"
 
@@ -52,17 +53,19 @@ export_secret(struct key_command *c, const struct pgp_fingerprint *f, struct buf
 	return rc;
 }
 
+/* But what somebody said for himself only (`key certify --local`). */
 static int
 export_cert(struct key_command *c, const struct pgp_fingerprint *f, struct buf *out)
 {
+	const struct pgp_export how = { .keep_unhashed = true };
 	struct pgp_cert *cert;
 	int rc = trust_store_load(c->keyring.certs, f, &cert, &c->error);
 
 	if (rc != 0)
 		return rc;
-	rc = pgp_cert_write(cert, out);
+	rc = pgp_cert_export(cert, &how, out, &c->error);
 	pgp_cert_free(cert);
-	return rc == 0 ? 0 : error_nomem(&c->error);
+	return rc;
 }
 
 static int
