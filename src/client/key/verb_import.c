@@ -51,6 +51,33 @@ import_one(struct key_command *c, const struct pgp_cert *cert, const char *from,
 	return 0;
 }
 
+/* Synced once for all, unless somebody is asked for a passphrase meanwhile. What came before a failure stays. */
+static int
+import_all(struct key_command *c, const struct pgp_certs *certs, const char *path, struct json_value *list)
+{
+	bool together = true;
+	int rc = 0;
+
+	for (size_t i = 0; i < certs->count; i++)
+		together = together && !certs->items[i]->secret;
+	if (together)
+		rc = trust_store_begin(c->keyring.certs, &c->error);
+	if (rc != 0)
+		return rc;
+	for (size_t i = 0; i < certs->count && rc == 0; i++)
+		rc = import_one(c, certs->items[i], path, list);
+	if (together) {
+		struct error e;
+		int ended = trust_store_end(c->keyring.certs, true, &e);
+
+		if (rc == 0 && ended != 0) {
+			c->error = e;
+			rc = ended;
+		}
+	}
+	return rc;
+}
+
 static int
 import_file(struct key_command *c, const char *path, struct json_value *list)
 {
@@ -60,8 +87,8 @@ import_file(struct key_command *c, const char *path, struct json_value *list)
 
 	if (rc == 0)
 		rc = pgp_certs_parse(buf_slice(&bytes), &certs, &c->error);
-	for (size_t i = 0; i < certs.count && rc == 0; i++)
-		rc = import_one(c, certs.items[i], path, list);
+	if (rc == 0)
+		rc = import_all(c, &certs, path, list);
 	pgp_certs_done(&certs);
 	return rc == 0 ? 0 : error_context(&c->error, "%s", path);
 }
