@@ -292,6 +292,57 @@ roots_have_limits(void **state)
 	web_done(&w);
 }
 
+/* A source in which everybody has the same key ID. */
+struct crowd {
+	const struct pgp_certs *certs;
+	unsigned asked;
+};
+
+static int
+everybody(void *ctx, uint64_t key_id, const struct pgp_cert *const **out, size_t *count_out, struct error *e)
+{
+	struct crowd *c = ctx;
+
+	(void)key_id;
+	(void)e;
+	c->asked++;
+	*out = (const struct pgp_cert *const *)c->certs->items;
+	*count_out = c->certs->count;
+	return 0;
+}
+
+/* All that have the ID are tried; only who made a certification made it. And nobody is asked for who is not on the way. */
+static void
+pitfall_6_issuers_with_one_key_id(void **state)
+{
+	static const struct link links[] = { { 'a', 'b', 2, 120 }, { 'b', 'c', 1, 70 }, { 'c', 'd', 0, 120 },
+		{ 'e', 'f', 0, 120 }, { 0 } };
+	static const struct {
+		char who;
+		unsigned want;
+	} rows[] = { { 'd', 70 }, { 'c', 70 }, { 'b', 120 }, { 'f', 0 } };
+	struct web w;
+
+	(void)state;
+	web_new(&w, links, 0);
+	pgp_network_free(w.network);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		const struct pgp_network_root root = { .cert = w.certs.items[0], .amount = 120, .depth = 255 };
+		struct crowd crowd = { .certs = &w.certs };
+		const struct pgp_cert_source source = { .by_key_id = everybody, .ctx = &crowd };
+		struct pgp_network_result r;
+
+		assert_ok(pgp_network_from(source, &w.policy, w.policy.now, &w.network, &unit_error));
+		assert_ok(try_ask(&w, &root, 1, rows[i].who, 120, &r));
+		assert_int_equal(r.amount, rows[i].want);
+		assert_true(crowd.asked > 0 && crowd.asked < 40);
+		pgp_network_result_done(&r);
+		pgp_network_free(w.network);
+	}
+	w.network = NULL;
+	web_done(&w);
+}
+
 static void
 failed_allocations(void **state)
 {
@@ -322,4 +373,5 @@ failed_allocations(void **state)
 	}
 }
 
-UNIT_MAIN(UNIT_TEST(webs), UNIT_TEST(roots_have_limits), UNIT_TEST(failed_allocations))
+UNIT_MAIN(UNIT_TEST(webs), UNIT_TEST(roots_have_limits), UNIT_TEST(pitfall_6_issuers_with_one_key_id),
+    UNIT_TEST(failed_allocations))
