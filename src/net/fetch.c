@@ -208,9 +208,9 @@ follow(struct fetching *f, const char *to, struct error *e)
 	bool same = slice_ieq(from, target);
 
 	if (slice_find(target, '@') != SIZE_MAX || (!slice_istarts(target, SLICE("https://")) && !same))
-		return error_set(e, ERR_POLICY, "%s redirects to %.200s, which is not https", f->url.data, to);
+		return error_set(e, ERR_POLICY, "a redirect that is not https is not followed: %.200s", to);
 	if (!same && (!f->request->other_hosts || f->request->user != NULL || f->request->bearer != NULL))
-		return error_set(e, ERR_POLICY, "%s redirects to another host, %.*s", f->url.data,
+		return error_set(e, ERR_POLICY, "a redirect to another host, %.*s, is not followed",
 		    (int)size_min(target.len, 200), (const char *)target.data);
 	buf_clear(&f->url);
 	(void)buf_put_str(&f->url, to);
@@ -262,7 +262,7 @@ run(struct fetching *f, struct buf *body, unsigned *status_out, struct error *e)
 		if (rc != 0 || to == NULL)
 			return rc;
 		if (i == most)
-			return error_set(e, ERR_POLICY, "%s redirects again and again", r->url);
+			return error_set(e, ERR_POLICY, "a redirect leads on again and again: %.200s", r->url);
 		rc = follow(f, to, e);
 		if (rc != 0)
 			return rc;

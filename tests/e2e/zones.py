@@ -20,9 +20,23 @@ def free_port():
         return s.getsockname()[1]
 
 
+def sign_zone(folder, zone):
+    """Signs the zone's file where it lies (Debian's ldnsutils); its DS record as text."""
+    for program in ("ldns-keygen", "ldns-signzone"):
+        if shutil.which(program) is None:
+            pytest.skip(f"no {program}")
+    key = subprocess.run(["ldns-keygen", "-a", "ECDSAP256SHA256", "-k", zone], cwd=folder, check=True, capture_output=True,
+                         text=True).stdout.strip()
+    subprocess.run(["ldns-signzone", "-f", f"{zone}.zone", f"{zone}.zone", key], cwd=folder, check=True, capture_output=True)
+    return (folder / f"{key}.ds").read_text()
+
+
 @contextlib.contextmanager
-def name_server(folder, zones, address="127.0.0.1", port=None, launcher=()):
-    """zones: {name: lines of a zone file}, each gets its SOA and NS. Gives its port. launcher: a command in front of nsd."""
+def name_server(folder, zones, address="127.0.0.1", port=None, launcher=(), signed=None):
+    """zones: {name: lines of a zone file}, each gets its SOA and NS. Gives its port. launcher: a command in front of nsd.
+
+    signed: a dict with the names of zones to sign as keys, which gets their DS records.
+    """
     if not pathlib.Path(NSD).exists():
         pytest.skip("no nsd")
     folder = pathlib.Path(folder)
@@ -33,6 +47,8 @@ def name_server(folder, zones, address="127.0.0.1", port=None, launcher=()):
               " server-count: 1\nremote-control:\n control-enable: no\n"]
     for zone, lines in zones.items():
         (folder / f"{zone}.zone").write_text(f"$ORIGIN {zone}.\n" + HEAD.format(zone=zone, address=address) + lines)
+        if signed is not None and zone in signed:
+            signed[zone] = sign_zone(folder, zone)
         config.append(f"zone:\n name: {zone}\n zonefile: {zone}.zone\n")
     (folder / "nsd.conf").write_text("".join(config))
     process = subprocess.Popen([*launcher, NSD, "-d", "-c", folder / "nsd.conf"])
