@@ -31,16 +31,15 @@ account_pin(const struct account *a)
 	return a->pinned ? slice_of(a->pin, sizeof a->pin) : SLICE_EMPTY;
 }
 
-struct trust_directory
-account_directory(const struct account *a)
+bool
+account_exchange(const struct account *a, struct find_server *out)
 {
 	const struct account_server *s = &a->servers[ACCOUNT_HTTPS];
-	const char *at = strrchr(a->address, '@');
 
-	return (struct trust_directory){ .host = s->host[0] == '\0' ? NULL : s->host,
-		.port = s->port,
-		.pin = account_pin(a),
-		.domain = at == NULL ? NULL : at + 1 };
+	_Static_assert(sizeof out->host == sizeof s->host, "one size of host names");
+	*out = (struct find_server){ .port = s->port, .pin = account_pin(a) };
+	memcpy(out->host, s->host, sizeof out->host);
+	return s->host[0] != '\0';
 }
 
 static int

@@ -11,7 +11,7 @@
 #include "openpgp/key/key.h"
 #include "os/file.h"
 #include "sasl/sasl.h"
-#include "trust/lookup.h"
+#include "trust/find/server.h"
 
 #define ACCOUNT_ADDRESS_MAX 321u /* octets, NUL included; the same for names and hosts */
 
@@ -52,7 +52,7 @@ struct slice account_domain(const struct account *a);
 enum account_sign_in account_sign_in_of(enum sasl_mechanism by);
 /* The pin as a slice, or empty. */
 struct slice account_pin(const struct account *a);
-/* The exchange's directory; its strings live as long as a. */
-struct trust_directory account_directory(const struct account *a);
+/* The exchange's directory; its pin lives as long as a. False: there is none. */
+bool account_exchange(const struct account *a, struct find_server *out);
 
 #endif

@@ -9,7 +9,7 @@
 #include "client/servers.h"
 #include "client/verbs.h"
 #include "os/terminal.h"
-#include "trust/lookup.h"
+#include "trust/publish/publish.h"
 
 static const char help[] =
     "letterlock setup ADDRESS [--server HOST[:PORT]]... [--pin FINGERPRINT]\n"
@@ -349,19 +349,22 @@ find_or_make_key(struct setup *s)
 static int
 publish(struct setup *s)
 {
-	struct trust_directory d = account_directory(&s->account);
+	const struct find_web web = { 0 };
+	struct find_server exchange;
+	struct publish_to to = { .web = &web, .server = &exchange, .user = s->account.address };
 	char password[TERMINAL_SECRET_MAX + 1];
 	struct pgp_cert *cert;
 	int rc;
 
-	if (s->no_publish || d.host == NULL)
+	if (s->no_publish || !account_exchange(&s->account, &exchange))
 		return 0;
 	rc = trust_store_load(s->keyring.certs, &s->account.key, &cert, &s->error);
 	if (rc != 0)
 		return rc;
 	(void)snprintf(password, sizeof password, "%.*s", (int)s->password.len,
 	    s->password.len == 0 ? "" : (const char *)s->password.data);
-	rc = trust_publish(&d, cert, s->account.address, password, &s->error);
+	to.password = password;
+	rc = publish_hkp(&to, cert, &s->error);
 	explicit_bzero(password, sizeof password);
 	pgp_cert_free(cert);
 	if (rc == 0)

@@ -66,14 +66,10 @@ use_settings(struct finding_place *f, const struct finding_options *o, struct er
 static void
 use_exchange(struct finding_place *f, const struct account *a)
 {
-	const struct account_server *s = &a->servers[ACCOUNT_HTTPS];
 	const char *at = strrchr(a->address, '@');
 
-	if (s->host[0] == '\0')
+	if (!account_exchange(a, &f->exchange))
 		return;
-	f->exchange = (struct find_server){ .port = s->port, .pin = account_pin(a) };
-	_Static_assert(sizeof f->exchange.host == sizeof s->host, "one size of host names");
-	memcpy(f->exchange.host, s->host, sizeof f->exchange.host);
 	f->place.exchange = &f->exchange;
 	f->place.exchange_domain = at == NULL ? NULL : at + 1;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/idn.h"
+#include "net/fetch.h"
 #include "trust/find/find.h"
 
 #define URL_MAX 4096u

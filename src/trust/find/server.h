@@ -11,7 +11,12 @@
 #ifndef TRUST_FIND_SERVER_H
 #define TRUST_FIND_SERVER_H
 
-#include "net/fetch.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/slice.h"
 
 enum find_protocol { FIND_HKP, FIND_VKS };
 

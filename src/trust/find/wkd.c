@@ -6,6 +6,7 @@
 #include "base/idn.h"
 #include "base/zbase32.h"
 #include "crypto/hash.h"
+#include "net/fetch.h"
 #include "trust/find/find_internal.h"
 
 #define URL_MAX 2048u

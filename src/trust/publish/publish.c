@@ -48,7 +48,7 @@ refused(const struct publish_to *to, unsigned status, struct slice reply, struct
 }
 
 static int
-send(const struct publish_to *to, struct find_request *request, struct buf *reply, struct error *e)
+deliver(const struct publish_to *to, struct find_request *request, struct buf *reply, struct error *e)
 {
 	unsigned status = 0;
 	int rc;
@@ -72,7 +72,7 @@ send_v6(const struct publish_to *to, const struct pgp_cert *cert, struct error *
 	int rc = publish_export(cert, &bytes, e);
 
 	r.body = buf_slice(&bytes);
-	return rc == 0 ? send(to, &r, &reply, e) : rc;
+	return rc == 0 ? deliver(to, &r, &reply, e) : rc;
 }
 
 int
@@ -93,7 +93,7 @@ publish_hkp(const struct publish_to *to, const struct pgp_cert *cert, struct err
 	if (body.err != 0)
 		return error_set(e, ERR_LIMIT, "this certificate is too large to be published");
 	r.body = buf_slice(&body);
-	return send(to, &r, &reply, e);
+	return deliver(to, &r, &reply, e);
 }
 
 int
@@ -102,7 +102,7 @@ publish_send_token(const struct publish_to *to, struct slice address, struct err
 	BUF_OWNED struct buf reply = { .max = REPLY_MAX };
 	struct find_request r = { .path = "/pks/v2/sendtoken", .body = address, .content_type = "text/plain" };
 
-	return send(to, &r, &reply, e);
+	return deliver(to, &r, &reply, e);
 }
 
 int
@@ -206,7 +206,7 @@ ask_vks(const struct publish_to *to, const char *path, struct json_value *questi
 	json_value_free(question);
 	r.body = buf_slice(&body);
 	if (rc == 0)
-		rc = send(to, &r, &reply, e);
+		rc = deliver(to, &r, &reply, e);
 	return rc == 0 ? publish_status_parse(buf_slice(&reply), out, e) : rc;
 }
 
