@@ -45,8 +45,11 @@ want(const struct find_query *q, struct buf *folded, struct wanted *w, struct er
 		find_bucket_fingerprint_name(&q->fingerprint, w->name);
 		return 0;
 	}
-	if (trust_address_fold(q->text, folded) != 0)
-		return error_set(e, ERR_USAGE, "this is no address");
+	/* Only ASCII letters: the protocol has one form of an address that does not depend on tables of Unicode. */
+	for (size_t i = 0; i < q->text.len; i++)
+		(void)buf_put_u8(folded, ascii_lower(q->text.data[i]));
+	if (folded->err != 0)
+		return error_set(e, ERR_USAGE, "this address is too long");
 	w->folded = buf_slice(folded);
 	return find_bucket_address_name(w->folded, w->name, e);
 }
@@ -92,6 +95,14 @@ take_bucket(const struct find_server_question *q, const struct wanted *w, struct
 	return rc;
 }
 
+static bool
+is_known(const struct find_server_question *q)
+{
+	const struct trust_entry *entry;
+
+	return trust_store_find_key(q->f->place->store, &q->f->query->fingerprint, 0, &entry, 1) == 1;
+}
+
 int
 find_private(const struct find_server_question *q, struct error *e)
 {
@@ -100,8 +111,12 @@ find_private(const struct find_server_question *q, struct error *e)
 	struct find_request request = { 0 };
 	unsigned digits = 0, status = 0;
 	struct wanted w;
-	int rc = ask_parameters(q, &digits, e);
+	int rc;
 
+	/* Privately certificates come without user IDs, and so a key that is not known would be nobody's. */
+	if (q->f->query->kind == FIND_FINGERPRINT && !is_known(q))
+		return error_set(e, ERR_UNSUPPORTED, "this key is not known here");
+	rc = ask_parameters(q, &digits, e);
 	if (rc == 0)
 		rc = want(q->f->query, &folded, &w, e);
 	if (rc != 0)
