@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/printable.h"
 #include "client/agent/client.h"
 #include "client/key/finding.h"
 #include "client/key/print.h"
@@ -136,17 +137,40 @@ say_status(struct publishing *p, const struct find_server *s, const struct publi
 
 /* ---- to one server ---- */
 
+static void
+say_refused(const char *address, const struct error *e)
+{
+	BUF_OWNED struct buf text = { .max = 2000 };
+
+	(void)printable_put(&text, slice_str(address), PRINTABLE_LINE, TRUST_ADDRESS_MAX);
+	(void)buf_put_str(&text, ": ");
+	(void)printable_put(&text, slice_str(e->text), PRINTABLE_LINE, 1000);
+	(void)fprintf(stderr, "letterlock: %.*s\n", (int)text.len, (const char *)text.data);
+}
+
+/* Each address that is not shown yet; what the server says against one is no reason not to ask for the next. */
+static void
+ask_for_mails(const struct publish_to *to, struct publish_status *status)
+{
+	for (size_t i = 0; i < status->count; i++) {
+		struct error e = { 0 };
+
+		if (status->addresses[i].state == PUBLISH_UNPUBLISHED && publish_vks_verify(to, status, i, &e) != 0)
+			say_refused(status->addresses[i].address, &e);
+	}
+}
+
 static int
 publish_vks(struct publishing *p, const struct publish_to *to)
 {
 	static struct publish_status status;
 	int rc = publish_vks_upload(to, p->cert, &status, &p->c.error);
 
-	if (rc == 0)
-		rc = publish_vks_verify(to, &status, &p->c.error);
-	if (rc == 0)
-		say_status(p, to->server, &status);
-	return rc;
+	if (rc != 0)
+		return rc;
+	ask_for_mails(to, &status);
+	say_status(p, to->server, &status);
+	return 0;
 }
 
 static int

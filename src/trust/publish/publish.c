@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/mem.h"
 #include "openpgp/cert/merge.h"
 #include "openpgp/frame/armor.h"
 
@@ -225,28 +226,35 @@ publish_vks_upload(
 	return ask_vks(to, "/vks/v1/upload", o, out, e);
 }
 
+/* The answer's state of that address, where it says one; and its token, which may be new. */
+static void
+take_state(struct publish_address *a, const struct publish_status *answer)
+{
+	for (size_t i = 0; i < answer->count; i++) {
+		if (strcmp(answer->addresses[i].address, a->address) == 0)
+			a->state = answer->addresses[i].state;
+	}
+}
+
 int
-publish_vks_verify(const struct publish_to *to, struct publish_status *status, struct error *e)
+publish_vks_verify(const struct publish_to *to, struct publish_status *status, size_t which, struct error *e)
 {
 	struct json_value *o = json_value_object(), *list = json_value_list();
-	struct publish_status answer;
-	size_t wanted = 0;
+	struct publish_status *answer = mem_alloc(sizeof *answer);
 	int rc;
 
-	for (size_t i = 0; i < status->count; i++) {
-		if (status->addresses[i].state != PUBLISH_UNPUBLISHED)
-			continue;
-		json_value_append_text(list, slice_str(status->addresses[i].address));
-		wanted++;
-	}
+	json_value_append_text(list, slice_str(status->addresses[which].address));
 	json_value_set_str(o, "token", status->token);
 	json_value_set(o, "addresses", list);
-	if (wanted == 0) {
+	if (answer == NULL) {
 		json_value_free(o);
-		return 0;
+		return error_nomem(e);
 	}
-	rc = ask_vks(to, "/vks/v1/request-verify", o, &answer, e);
-	if (rc == 0)
-		*status = answer;
+	rc = ask_vks(to, "/vks/v1/request-verify", o, answer, e);
+	if (rc == 0) {
+		take_state(&status->addresses[which], answer);
+		memcpy(status->token, answer->token, sizeof status->token);
+	}
+	mem_free(answer);
 	return rc;
 }

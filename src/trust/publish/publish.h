@@ -49,8 +49,11 @@ int publish_status_parse(struct slice json, struct publish_status *out, struct e
 
 int publish_vks_upload(
     const struct publish_to *to, const struct pgp_cert *cert, struct publish_status *out, struct error *e);
-/* The server mails a link to every address of status that is unpublished; the new state is put there. */
-int publish_vks_verify(const struct publish_to *to, struct publish_status *status, struct error *e);
+/*
+ * The server mails a link to the which-th address; the new state is put into status. One at a time: a server refuses a
+ * question about several as a whole when it does not like one of them.
+ */
+int publish_vks_verify(const struct publish_to *to, struct publish_status *status, size_t which, struct error *e);
 
 /* The server mails a token to the address. */
 int publish_send_token(const struct publish_to *to, struct slice address, struct error *e);

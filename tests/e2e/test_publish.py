@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: ISC
+"""letterlock publishes to our own exchange by the doors that strangers use: VKS and HKP version 2, with their letters."""
+import json
+
+import pytest
+
+from conftest import Exchange
+from test_client import Person
+from test_directory_uploads import letters, open_letter, send, token_of
+from test_find import Gpg, find
+
+
+@pytest.fixture
+def gpg():
+    one = Gpg()
+    yield one
+    one.stop()
+
+
+@pytest.fixture
+def ours(fresh_exchange):
+    """An exchange of its own: an address is sent one letter an hour."""
+    return fresh_exchange()
+
+
+@pytest.fixture
+def person(ours, tmp_path):
+    one = Person(ours, tmp_path, "dave@example.com")
+    yield one
+    one.stop()
+
+
+class Opener:
+    """Opens letters of the exchange with gpg, as test_directory_uploads wants it."""
+
+    def __init__(self, gpg):
+        self.gpg = gpg
+
+    def run(self, *words, stdin=b""):
+        out = self.gpg.run(*words, stdin=stdin)
+        return type("Done", (), {"stdout": out})
+
+
+def server(exchange, scheme="hkps"):
+    return f"{scheme}://localhost:{exchange.port('https')}"
+
+
+def publish(person, exchange, who, *words, scheme="hkps", want=0):
+    return person.run("key", "publish", who, "--server", server(exchange, scheme), "--ca-file", exchange.certificate, *words,
+                      secrets=False, want=want)
+
+
+def look(person, exchange, who, *words, want=0):
+    return person.run("key", "find", who, "--server", server(exchange), "--ca-file", exchange.certificate, *words,
+                      secrets=False, want=want)
+
+
+@pytest.fixture
+def alice(person, gpg, tmp_path):
+    """Alice's key, made with gpg, known to letterlock."""
+    print_ = gpg.make("Alice <alice@example.org>")
+    (tmp_path / "alice.asc").write_bytes(gpg.export(print_))
+    person.run("key", "import", tmp_path / "alice.asc", secrets=False)
+    return print_
+
+
+def test_by_vks_and_the_link_in_its_letter(ours, person, gpg, alice, tmp_path):
+    said = publish(person, ours, alice, scheme="vks")
+    assert "alice@example.org: a mail comes from the server; follow the link" in said
+    stranger = Person(ours, tmp_path / "stranger", "erin@example.com")
+    look(stranger, ours, "alice@example.org", want=1)
+    [letter] = letters(ours, Exchange.ALICE)
+    token = token_of(open_letter(Opener(gpg), letter))
+    assert send(ours, f"/verify/{token}", b"", type="application/x-www-form-urlencoded")[0] in (200, 303)
+    assert alice in look(stranger, ours, "alice@example.org")
+    stranger.stop()
+
+
+def test_an_address_of_another_server_does_not_stop_the_others(ours, person, gpg, tmp_path):
+    print_ = gpg.make("Bob <bob@example.org>")
+    gpg.run("--quick-add-uid", print_, "Bob <bob@elsewhere.example>")
+    (tmp_path / "bob.asc").write_bytes(gpg.export(print_))
+    person.run("key", "import", tmp_path / "bob.asc", secrets=False)
+    said = publish(person, ours, print_, scheme="vks")
+    assert "bob@example.org: a mail comes" in said
+    assert "bob@elsewhere.example: not shown" in said and "another server" in said
+
+
+def test_by_token(ours, person, gpg, alice, tmp_path):
+    publish(person, ours, alice)  # as it is: without an address that is shown
+    words = ("--address", "alice@example.org")
+    assert "a mail with a token comes" in publish(person, ours, alice, "--send-token", *words)
+    (tmp_path / "token").write_text("0" * 40)
+    assert "does not accept this token" in publish(person, ours, alice, "--token", tmp_path / "token", *words, want=1)
+    (tmp_path / "token").write_text(token_of(open_letter(Opener(gpg), letters(ours, Exchange.ALICE)[0])))
+    assert "published" in publish(person, ours, alice, "--token", tmp_path / "token", *words)
+    stranger = Person(ours, tmp_path / "stranger", "erin@example.com")
+    assert alice in look(stranger, ours, "alice@example.org")
+    assert json.dumps(find(stranger, alice, "--source", "store"))
+    stranger.stop()
