@@ -64,16 +64,16 @@ def alice(person, gpg, tmp_path):
     return print_
 
 
-def test_by_vks_and_the_link_in_its_letter(ours, person, gpg, alice, tmp_path):
+def test_by_vks_comes_a_letter_for_that_key(ours, person, gpg, alice, tmp_path):
+    """Until its owner followed the link nobody finds the address."""
     said = publish(person, ours, alice, scheme="vks")
     assert "alice@example.org: a mail comes from the server; follow the link" in said
     stranger = Person(ours, tmp_path / "stranger", "erin@example.com")
     look(stranger, ours, "alice@example.org", want=1)
-    [letter] = letters(ours, Exchange.ALICE)
-    token = token_of(open_letter(Opener(gpg), letter))
-    assert send(ours, f"/verify/{token}", b"", type="application/x-www-form-urlencoded")[0] in (200, 303)
-    assert alice in look(stranger, ours, "alice@example.org")
     stranger.stop()
+    [letter] = letters(ours, Exchange.ALICE)
+    text = open_letter(Opener(gpg), letter)
+    assert alice in text and token_of(text)
 
 
 def test_an_address_of_another_server_does_not_stop_the_others(ours, person, gpg, tmp_path):
@@ -98,3 +98,24 @@ def test_by_token(ours, person, gpg, alice, tmp_path):
     assert alice in look(stranger, ours, "alice@example.org")
     assert json.dumps(find(stranger, alice, "--source", "store"))
     stranger.stop()
+
+
+def test_at_our_own_exchange_look_ups_and_refreshing_are_private(ours, tmp_path):
+    """It is asked for a bucket, and for the log of what changed, and a new expiry arrives."""
+    two = [Person(ours, tmp_path, address) for address in (ours.ALICE, ours.BOB)]
+    try:
+        for one in two:
+            one.setup()
+        alice, bob = two
+        found = alice.json("key", "find", bob.address, secrets=False, stderr=False)
+        (row,) = [r for r in found["results"] if r["source"] == "exchange"]
+        assert row["private"] and row["origin"] == "directory" and found["believed"]
+        assert "asking privately" in alice.run("key", "find", bob.address, "--verbose", secrets=False)
+        alice.run("key", "refresh", secrets=False)  # it only begins
+        bob.run("key", "expire", bob.address, "3y")
+        bob.run("key", "publish")
+        said = alice.run("key", "refresh", "--verbose", secrets=False)
+        assert "was asked for what changed, without naming keys" in said and "of which 1 changed" in said, said
+    finally:
+        for one in two:
+            one.stop()

@@ -62,8 +62,10 @@ def test_only_what_changed_is_fetched_and_nobody_is_named(private, person, gpg, 
     done = refresh(person, private)
     assert done == {"certificates": 1, "changed": 1, "failed": 0}
     assert "revoked" in person.run("key", "show", known[1], secrets=False)
-    assert private.asked == [f"GET /pks/v2/prefixlog/{today()}", "GET /pks/private/parameters",
-                             f"GET /pks/private/by-fingerprint/{known[1][0].lower()}"]
+    assert private.asked[:3] == [f"GET /pks/v2/prefixlog/{today()}", "GET /pks/private/parameters",
+                                 f"GET /pks/private/by-fingerprint/{known[1][0].lower()}"]
+    # And by address, for what stands at the user ID; never plainly.
+    assert [line.rpartition("/")[0] for line in private.asked[3:]] == ["GET /pks/private", "GET /pks/private/by-address"]
     private.asked.clear()
     log.pop()
     private.routes[f"/pks/v2/prefixlog/{today()}"] = (200, "text/plain", "".join(line + "\r\n" for line in log).encode())

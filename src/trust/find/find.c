@@ -103,6 +103,8 @@ ask_server(const struct find_server_question *q, struct error *e)
 		rc = find_private(q, e);
 	if (rc != ERR_UNSUPPORTED)
 		return rc;
+	if (q->f->place->only_private)
+		return 0;
 	return q->server->protocol == FIND_VKS ? find_vks(q, e) : find_hkp(q, e);
 }
 

@@ -99,6 +99,7 @@ struct find_place {
 	struct dns *dns; /* NULL: OPENPGPKEY is not asked for */
 	struct find_web web;
 	unsigned sources;   /* FIND_BIT()s */
+	bool only_private;  /* a server without private look-ups is not asked */
 	bool not_private;   /* ask by name also where it need not be */
 	bool thorough;      /* ask WKD and DNS also where the exchange is that of the address's domain */
 	bool stop_at_first; /* for writing: the first source that has one is enough */

@@ -63,6 +63,27 @@ ask_domain(const struct find_place *place, const struct trust_entry *entry, stru
 	return find_run(&there, &q, report, e);
 }
 
+/*
+ * The same certificate by its address, where that names nobody: by fingerprint a bucket has it without user IDs, and so
+ * without the signatures that tell a version 4 key's expiry.
+ */
+static int
+ask_by_address(
+    const struct find_place *place, const struct pgp_fingerprint *f, struct find_report *report, struct error *e)
+{
+	BUF_OWNED struct buf address = { .max = TRUST_ADDRESS_MAX };
+	const struct trust_entry *entry = trust_store_find(place->store, f);
+	struct find_place there = *place;
+	struct find_query q = { .kind = FIND_ADDRESS };
+
+	if (entry == NULL || entry->address_count == 0 || place->not_private ||
+	    buf_put_slice(&address, entry->addresses[0]) != 0)
+		return 0;
+	q.text = buf_slice(&address);
+	there.only_private = true;
+	return find_run(&there, &q, report, e);
+}
+
 int
 find_refresh_one(const struct find_place *place, const struct pgp_fingerprint *f, struct find_report *report,
     struct find_refreshed *out, struct error *e)
@@ -86,6 +107,9 @@ find_refresh_one(const struct find_place *place, const struct pgp_fingerprint *f
 		rc = find_run(&there, &q, report, e);
 	changed = changed || has_changed(report);
 	asked = asked || report->asked != 0;
+	if (rc == 0)
+		rc = ask_by_address(&there, f, report, e);
+	changed = changed || has_changed(report);
 	if (rc == 0)
 		rc = next_due(r.asked, asked, &r.due, e);
 	if (rc != 0)
