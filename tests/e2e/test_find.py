@@ -110,6 +110,17 @@ def test_by_name_and_short_key_id_there_are_only_candidates(keyserver, person, c
     assert json.loads(person.run("key", "list", "--json", secrets=False, stderr=False)) == []
 
 
+def test_servers_are_set(keyserver, person, carol):
+    assert "in clear" in person.run("key", "servers", keyserver, secrets=False, want=1)
+    person.run("key", "servers", keyserver, "--allow-clear", secrets=False)
+    assert json.loads(person.run("key", "servers", "--json", secrets=False, stderr=False)) == {"servers": [keyserver], "proxy": ""}
+    assert find(person, carol, "--source", "keyserver")["results"][0]["fingerprint"] == carol
+    person.run("key", "servers", "--proxy", "socks5h://127.0.0.1:1", secrets=False)  # nobody is there
+    person.run("key", "find", carol, "--source", "keyserver", secrets=False, want=3)
+    person.run("key", "servers", "--none", "--proxy", "none", secrets=False)
+    person.run("key", "find", carol, "--source", "keyserver", secrets=False, want=1)
+
+
 def test_who_is_not_there_is_said(keyserver, person):
     said = person.run("key", "find", "nobody@example.net", "--server", keyserver, "--allow-clear", secrets=False, want=1)
     assert "no certificate of nobody@example.net was found" in said
