@@ -1,22 +1,27 @@
 /* SPDX-License-Identifier: ISC */
 /* `letterlock key export` */
+#include <stdio.h>
+
 #include "client/key/command.h"
 #include "client/key/verbs.h"
 #include "client/passphrase.h"
 #include "openpgp/cert/merge.h"
 #include "openpgp/frame/armor.h"
 #include "os/file.h"
+#include "trust/pages/pages.h"
 
 static const char help[] = "letterlock key export WHO\n"
 			   "\n"
 			   "Writes the certificate; with --secret the secret key, readable by other programs.\n"
-			   "Options: --secret, --output FILE, --binary, --passphrase-fd N\n"
+			   "With --web FOLDER as files for your own web page: Web Key Directories, a page with\n"
+			   "fingerprint and QR code.\n"
+			   "Options: --web FOLDER, --secret, --output FILE, --binary, --passphrase-fd N\n"
 			   "\n"
 			   "Example:\n"
 			   "  letterlock key export --secret alice@example.org --output alice.key\n";
 
 struct export_options {
-	const char *output;
+	const char *output, *web;
 	bool secret, binary;
 };
 
@@ -69,6 +74,27 @@ export_cert(struct key_command *c, const struct pgp_fingerprint *f, struct buf *
 }
 
 static int
+export_web(struct key_command *c, const struct pgp_fingerprint *f, const char *folder)
+{
+	struct trust_pages p = { .policy = &c->keyring.policy };
+	struct pgp_cert *cert;
+	size_t addresses = 0;
+	int rc = trust_store_load(c->keyring.certs, f, &cert, &c->error);
+
+	if (rc != 0)
+		return rc;
+	p.cert = cert;
+	rc = trust_pages_write(&p, folder, &addresses, &c->error);
+	pgp_cert_free(cert);
+	if (rc == 0 && !c->common.json)
+		(void)printf("A page (key.html, key.asc), and Web Key Directories for %zu address%s: each folder there "
+			     "has the name of\n"
+			     "the host whose root it belongs to. Of the two for a domain, one is enough.\n",
+		    addresses, addresses == 1 ? "" : "es");
+	return rc;
+}
+
+static int
 write_export(struct key_command *c, const struct export_options *o, const struct pgp_fingerprint *f, struct slice bytes)
 {
 	BUF_OWNED struct buf armored = { .max = 2 * KEY_EXPORT_MAX };
@@ -96,8 +122,8 @@ key_export(int argc, char **argv)
 	BUF_OWNED struct buf bytes = { .max = KEY_EXPORT_MAX };
 	const struct trust_entry *entry;
 	struct export_options o = { .output = NULL };
-	const struct option options[] = { { "output", OPTION_TEXT, &o.output }, { "secret", OPTION_FLAG, &o.secret },
-		{ "binary", OPTION_FLAG, &o.binary } };
+	const struct option options[] = { { "output", OPTION_TEXT, &o.output }, { "web", OPTION_TEXT, &o.web },
+		{ "secret", OPTION_FLAG, &o.secret }, { "binary", OPTION_FLAG, &o.binary } };
 	const struct key_syntax syntax = KEY_SYNTAX(help, options, 1, 1);
 	struct key_command c;
 	int status, rc;
@@ -105,6 +131,8 @@ key_export(int argc, char **argv)
 	if (!key_begin(&c, argc, argv, &syntax, &status))
 		return status;
 	rc = keyring_resolve(&c.keyring, key_argument(&c), o.secret, &entry, &c.error);
+	if (rc == 0 && o.web != NULL)
+		return key_end(&c, export_web(&c, &entry->fingerprint, o.web));
 	if (rc == 0)
 		rc = o.secret ? export_secret(&c, &entry->fingerprint, &bytes)
 			      : export_cert(&c, &entry->fingerprint, &bytes);

@@ -17,6 +17,7 @@ static const char help[] =
     "  key export WHO            the certificate; with --secret the secret key, readable by other programs\n"
     "  key sync                  with the certificate directory that sq and other programs share\n"
     "  key certify WHO           say with your key whose it is, for others too (--local: for yourself)\n"
+    "  key export WHO            the certificate; --secret the secret key, --web FOLDER as files for a web page\n"
     "  key trust WHO             is it whose it says, and why (--graph FILE.svg); who may say so: --introducer\n"
     "  key verify WHO            say that you compared the fingerprint with its owner\n"
     "  key expire WHO WHEN       when a key of yours expires: 2y, 30d, 2027-06-30, never\n"
@@ -25,6 +26,7 @@ static const char help[] =
     "  key revoke WHO            declare a key of yours void (--reason)\n"
     "  key passphrase WHO        change its passphrase\n"
     "  key backup WHO            a copy for the drawer (--output FILE, --paper FILE.html)\n"
+    "  key proof add|remove|list WHO [URI]   say on a key of yours which pages and accounts are yours\n"
     "  key restore FILE...       a key from its backup, also from pictures of the printed page\n"
     "\n"
     "Each has more to say: letterlock key VERB --help\n"
@@ -58,6 +60,7 @@ verb_key(int argc, char **argv)
 		{ "passphrase", key_passphrase },
 		{ "backup", key_backup },
 		{ "restore", key_restore },
+		{ "proof", key_proof },
 	};
 
 	return verb_dispatch(table, sizeof table / sizeof table[0], help, argc, argv);

@@ -27,5 +27,6 @@ int key_revoke(int argc, char **argv);
 int key_passphrase(int argc, char **argv);
 int key_backup(int argc, char **argv);
 int key_restore(int argc, char **argv);
+int key_proof(int argc, char **argv);
 
 #endif

@@ -62,6 +62,14 @@ int pgp_change_primary_user(const struct pgp_change *c, struct slice user_id, st
 int pgp_change_revoke_user(const struct pgp_change *c, struct slice user_id, uint8_t reason, struct slice text,
     struct buf *out, struct error *e);
 
+/*
+ * The user ID's notations of this name ("tag@domain") become these values, text for people; those of other names stay.
+ * values point into what lives on. ERR_NOT_FOUND, ERR_USAGE (revoked, or what pgp_notation_put() says), ERR_LIMIT over
+ * PGP_NOTATIONS_MAX.
+ */
+int pgp_change_notations(const struct pgp_change *c, struct slice user_id, struct slice name,
+    const struct slice *values, size_t count, struct buf *out, struct error *e);
+
 /* ---- subkeys ---- */
 
 /*

@@ -385,7 +385,74 @@ every_allocation_may_fail_while_changing(void **state)
 	changed_done(&c);
 }
 
+/* ---- notations ---- */
+
+/* How many notations of a name the user ID's newest self-signature has; *last the value of the last one. */
+static size_t
+notations(struct changed *c, const char *name, struct slice *last)
+{
+	struct pgp_cert_judgement j;
+	struct pgp_notation n;
+	size_t count = 0;
+
+	assert_ok(pgp_cert_judge(c->f.cert, &c->policy, NOW + 100, &j, &unit_error));
+	assert_int_not_equal(j.primary_user_id, SIZE_MAX);
+	for (size_t i = 0; pgp_sig_notation(&j.components[j.primary_user_id].parsed, i, &n); i++)
+		if (slice_eq_str(n.name, name)) {
+			*last = n.value;
+			count++;
+		}
+	pgp_cert_judgement_done(&j);
+	return count;
+}
+
+static int
+set_notations(struct changed *c, const char *name, const struct slice *values, size_t count)
+{
+	struct pgp_change g = change_of(c);
+	struct buf b = room();
+	int rc = pgp_change_notations(
+	    &g, SLICE("Alice <alice@example.org>"), slice_str(name), values, count, &b, &unit_error);
+
+	if (rc == 0)
+		advance(c, &b);
+	else
+		buf_done(&b);
+	return rc;
+}
+
+static void
+notations_of_one_name_are_replaced(void **state)
+{
+	static const char proof[] = "proof@ariadne.id", other[] = "note@example.org";
+	const struct slice two[] = { SLICE("https://example.org/"), SLICE("dns:example.org") };
+
+	(void)state;
+	for (uint8_t version = 4; version <= 6; version += 2) {
+		struct changed c;
+		struct slice last = SLICE_EMPTY;
+
+		changed_new(&c, version, true);
+		assert_ok(set_notations(&c, other, two, 1));
+		assert_ok(set_notations(&c, proof, two, 2));
+		assert_int_equal(notations(&c, proof, &last), 2);
+		assert_slice(last, "dns:example.org");
+		assert_ok(set_notations(&c, proof, two, 1));
+		assert_int_equal(notations(&c, proof, &last), 1);
+		assert_slice(last, "https://example.org/");
+		assert_ok(set_notations(&c, proof, NULL, 0));
+		assert_int_equal(notations(&c, proof, &last), 0);
+		assert_int_equal(notations(&c, other, &last), 1);
+		assert_int_equal(usable(&c, PGP_FLAG_SIGN), 1);
+		assert_int_equal(usable(&c, PGP_FLAG_ENCRYPT), 1);
+		assert_int_equal(set_notations(&c, "no name", two, 1), ERR_USAGE);
+		assert_int_equal(set_notations(&c, proof, two, PGP_NOTATIONS_MAX + 1), ERR_LIMIT);
+		changed_done(&c);
+	}
+}
+
 UNIT_MAIN(UNIT_TEST(expiry_of_the_certificate), UNIT_TEST(expiry_of_a_subkey), UNIT_TEST(expiry_that_cannot_be),
     UNIT_TEST(a_change_heals_weak_hashes), UNIT_TEST(user_ids_come_and_go), UNIT_TEST(first_user_id_of_a_nameless_key),
     UNIT_TEST(subkeys_come_and_go), UNIT_TEST(a_public_certificate_takes_no_secret), UNIT_TEST(every_reason_revokes),
-    UNIT_TEST(what_is_no_revocation_is_refused), UNIT_TEST(every_allocation_may_fail_while_changing))
+    UNIT_TEST(what_is_no_revocation_is_refused), UNIT_TEST(every_allocation_may_fail_while_changing),
+    UNIT_TEST(notations_of_one_name_are_replaced))
