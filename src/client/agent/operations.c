@@ -116,14 +116,54 @@ check_unlocked(const struct call *c, struct error *e)
 	    : 0;
 }
 
+/* The secret of one of the keys is in a token: it is a PIN that is needed. */
+static bool
+is_elsewhere(const struct pgp_cert *cert)
+{
+	const struct pgp_key *key;
+
+	for (size_t n = 0; (key = pgp_cert_key(cert, n)) != NULL; n++) {
+		if (tokens_are_meant(key))
+			return true;
+	}
+	return false;
+}
+
+/* *in_token: then there is nothing more to do. */
+static int
+unlock_in_token(
+    struct call *c, const struct agent_unlock *r, const struct agent_hold *hold, bool *in_token, struct error *e)
+{
+	struct pgp_cert *cert;
+	size_t used;
+	int rc = pgp_cert_parse(r->key, &cert, &used, e);
+
+	if (rc != 0)
+		return rc;
+	*in_token = is_elsewhere(cert);
+	if (*in_token) {
+		rc = tokens_find(&c->agent->tokens, cert, e);
+		if (rc == 0)
+			rc = tokens_sign_in(&c->agent->tokens, r->passphrase, e);
+		if (rc == 0)
+			rc = agent_vault_unlock_elsewhere(
+			    c->agent->vault, r->key, hold, c->now_ms, &c->reply->count.count, e);
+	}
+	pgp_cert_free(cert);
+	return rc;
+}
+
 static int
 do_unlock(struct call *c, struct error *e)
 {
 	const struct agent_unlock *r = c->request;
 	struct agent_hold hold = hold_of(c, r->seconds, r->confirm);
+	bool in_token = false;
 	int rc = check_unlocked(c, e);
 
-	if (rc != 0)
+	if (rc == 0)
+		rc = unlock_in_token(c, r, &hold, &in_token, e);
+	if (rc != 0 || in_token)
 		return rc;
 	return agent_vault_unlock(c->agent->vault, r->key, r->passphrase, &hold, c->now_ms, &c->reply->count.count, e);
 }
@@ -187,19 +227,6 @@ wrong_again(struct call *c, const struct pgp_cert *cert, const char *what, const
 		return error_set(e, ERR_PASSWORD, "the %s was wrong %u times", secret, AGENT_TRIES);
 	(void)snprintf(text, sizeof text, "Wrong %s, %u %s left.", secret, left, left == 1 ? "try" : "tries");
 	return ask_passphrase(c, cert, what, text, e);
-}
-
-/* The secret of one of the keys is in a token: it is a PIN that is needed. */
-static bool
-is_elsewhere(const struct pgp_cert *cert)
-{
-	const struct pgp_key *key;
-
-	for (size_t n = 0; (key = pgp_cert_key(cert, n)) != NULL; n++) {
-		if (tokens_are_meant(key))
-			return true;
-	}
-	return false;
 }
 
 static int

@@ -252,6 +252,14 @@ flush_peers(struct agent *a)
 		(void)write_peer(a->peers[i], 0);
 }
 
+/* With the last key of a token the PIN is forgotten too. */
+static void
+leave_tokens(struct agent *a)
+{
+	if (a->asking.peer == NULL && !agent_vault_uses_elsewhere(a->vault))
+		tokens_stop(&a->tokens);
+}
+
 enum { OF_LISTENER, OF_LAUNCHER, OF_ASKING, OF_OTHERS };
 
 static size_t
@@ -292,6 +300,7 @@ serve(struct agent *a)
 	a->idle_since_ms = now;
 	a->ahead_ms = now - clock_ms();
 	while (next = agent_vault_expire(a->vault, now), !should_end(a, next, now)) {
+		leave_tokens(a);
 		count = fill(a, ready);
 		if (poll(ready, (nfds_t)count + OF_OTHERS, patience(a, next, now)) < 0)
 			memset(ready, 0, sizeof ready);

@@ -509,6 +509,16 @@ agent_vault_forget(struct agent_vault *v, struct slice fingerprint, enum agent_w
 	return count;
 }
 
+bool
+agent_vault_uses_elsewhere(const struct agent_vault *v)
+{
+	for (size_t i = 0; i < AGENT_KEYS_MAX; i++) {
+		if (v->keys[i].term.until_ms != 0 && v->keys[i].elsewhere)
+			return true;
+	}
+	return false;
+}
+
 uint32_t
 agent_vault_passwords(struct agent_vault *v, int64_t now_ms)
 {

@@ -57,6 +57,8 @@ int agent_vault_open(struct agent_vault *v, struct slice fingerprint, const stru
     int64_t now_ms, uint8_t *cipher_out, struct secret *session_key_out, struct error *e);
 /* Keys held: at most max, the count is returned. Slices live until the vault changes. */
 size_t agent_vault_list(struct agent_vault *v, int64_t now_ms, struct agent_held *out, size_t max);
+/* Whether it holds a key of a token. */
+bool agent_vault_uses_elsewhere(const struct agent_vault *v);
 uint32_t agent_vault_passwords(struct agent_vault *v, int64_t now_ms);
 
 /* Why something was forgotten: said when it is missed. */

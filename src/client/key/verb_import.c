@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* `letterlock key import` */
 #include <stdio.h>
+#include <string.h>
 
 #include "client/key/import.h"
 #include "client/key/print.h"
+#include "client/key/token_import.h"
 #include "client/key/verbs.h"
 #include "client/passphrase.h"
 #include "os/file.h"
@@ -11,6 +13,7 @@
 
 static const char help[] =
     "letterlock key import FILE... | --from-gnupg [WHO...]\n"
+    "letterlock key import --from-token ADDRESS\n"
     "\n"
     "Takes certificates, secret keys (asks for their passphrase), and revocation certificates; - is standard\n"
     "input. With --from-gnupg all certificates that GnuPG has, and whom its user trusts to introduce others.\n"
@@ -18,11 +21,16 @@ static const char help[] =
     "  --secret            from GnuPG: secret keys too, those that WHO names or you say yes to\n"
     "  --gnupg-home DIR    where GnuPG has its files, when that is not ~/.gnupg\n"
     "  --yes               do not ask: all of GnuPG's secret keys; the revocation of your own key\n"
+    "  --from-token        a key of yours whose secrets stay in a token (PKCS#11): makes its certificate, or\n"
+    "                      takes up the one that is here; asks for the PIN\n"
+    "  --label LABEL       of the token or its key, where there are several\n"
+    "  --name NAME         with --from-token: in front of the address\n"
     "  --json, --passphrase-fd N (a line for each secret key)\n"
     "\n"
     "Examples:\n"
     "  letterlock key import bob.pgp\n"
-    "  letterlock key import --from-gnupg --secret alice@example.org\n";
+    "  letterlock key import --from-gnupg --secret alice@example.org\n"
+    "  letterlock key import --from-token alice@example.org --name \"Alice Archer\"\n";
 
 /* ---- one ---- */
 
@@ -146,14 +154,33 @@ import_files(struct importing *i)
 	return rc;
 }
 
+static int
+import_from_token(struct importing *i, struct token_import *spec)
+{
+	struct key_command *c = i->c;
+	struct pgp_fingerprint f;
+	int rc;
+
+	if (c->arguments.count != 1 || strchr(c->arguments.items[0], '@') == NULL)
+		return error_set(&c->error, ERR_USAGE, "say whose key it is: one address");
+	spec->address = c->arguments.items[0];
+	rc = token_import(c, spec, &f, &c->error);
+	if (rc == 0)
+		import_say(i, &f);
+	return rc;
+}
+
 int
 key_import(int argc, char **argv)
 {
 	struct key_command c;
 	struct importing i = { .c = &c };
-	bool gnupg = false;
+	struct token_import token = { .label = NULL };
+	bool gnupg = false, from_token = false;
 	const struct option options[] = { { "from-gnupg", OPTION_FLAG, &gnupg }, { "secret", OPTION_FLAG, &i.secret },
-		{ "gnupg-home", OPTION_TEXT, &i.gnupg_home }, { "yes", OPTION_FLAG, &i.yes } };
+		{ "gnupg-home", OPTION_TEXT, &i.gnupg_home }, { "yes", OPTION_FLAG, &i.yes },
+		{ "from-token", OPTION_FLAG, &from_token }, { "label", OPTION_TEXT, &token.label },
+		{ "name", OPTION_TEXT, &token.name } };
 	const struct key_syntax syntax = KEY_SYNTAX(help, options, 0, OPTIONS_LIST_MAX);
 	int status, rc;
 
@@ -161,7 +188,7 @@ key_import(int argc, char **argv)
 		return status;
 	if (c.common.json)
 		i.list = json_value_list();
-	rc = gnupg ? import_gnupg(&i, &c.arguments) : import_files(&i);
+	rc = from_token ? import_from_token(&i, &token) : gnupg ? import_gnupg(&i, &c.arguments) : import_files(&i);
 	if (rc == 0 && c.common.json)
 		return key_end(&c, client_print_json(i.list, &c.error));
 	json_value_free(i.list);
