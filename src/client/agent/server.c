@@ -216,15 +216,21 @@ hear_launcher(struct agent *a)
 	}
 }
 
+bool
+agent_slept(int64_t *ahead_ms, int64_t boot_ms, int64_t ms)
+{
+	int64_t before = *ahead_ms;
+
+	*ahead_ms = boot_ms - ms;
+	return *ahead_ms - before > AGENT_SLEPT_MS;
+}
+
 /* Before anything else is done after sleep. */
 static void
 notice_sleep(struct agent *a)
 {
-	int64_t ahead = clock_boot_ms() - clock_ms();
-
-	if (ahead - a->ahead_ms > AGENT_SLEPT_MS)
+	if (agent_slept(&a->ahead_ms, clock_boot_ms(), clock_ms()))
 		forget_all(a, AGENT_SLEPT);
-	a->ahead_ms = ahead;
 }
 
 /* ---- the process ---- */

@@ -42,6 +42,12 @@ struct agent_setup {
  */
 int agent_server_run(const char *socket_path, const struct agent_setup *setup, struct error *e);
 
+/*
+ * Whether the machine slept since the last time: boot_ms of the clock that goes on in sleep (clock_boot_ms()), ms of the one
+ * that does not (clock_ms()). *ahead_ms is kept between the calls.
+ */
+bool agent_slept(int64_t *ahead_ms, int64_t boot_ms, int64_t ms);
+
 /* "agent" in the runtime folder, which is made if missing and must be private. out: FILE_PATH_MAX octets. */
 int agent_socket_path(char *out, struct error *e);
 

@@ -160,6 +160,20 @@ forgetting_is_for_one_or_all(void **state)
 }
 
 static void
+sleep_shows_between_the_clocks(void **state)
+{
+	int64_t ahead = 5000; /* it had slept before */
+
+	(void)state;
+	assert_false(agent_slept(&ahead, 105000, 100000));
+	assert_false(agent_slept(&ahead, 205000, 200000)); /* time went by, awake */
+	assert_false(agent_slept(&ahead, 206900, 200000)); /* no more than two readings of clocks may differ */
+	assert_true(agent_slept(&ahead, 266900, 200100));
+	assert_false(agent_slept(&ahead, 266950, 200150)); /* said once */
+	assert_true(agent_slept(&ahead, 966950, 200200));
+}
+
+static void
 passwords_are_bounded(void **state)
 {
 	uint8_t many[AGENT_PASSWORD_OCTETS + 1] = { 0 };
@@ -370,8 +384,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = { UNIT_TEST(a_key_is_held_until_its_time),
 		UNIT_TEST(use_keeps_a_key_for_a_while), UNIT_TEST(forgetting_is_for_one_or_all),
-		UNIT_TEST(passwords_are_bounded), UNIT_TEST(secrets_at_rest_are_shielded),
-		UNIT_TEST(operations_cross_the_socket), UNIT_TEST(nonsense_ends_only_its_connection),
+		UNIT_TEST(passwords_are_bounded), UNIT_TEST(sleep_shows_between_the_clocks),
+		UNIT_TEST(secrets_at_rest_are_shielded), UNIT_TEST(operations_cross_the_socket),
+		UNIT_TEST(nonsense_ends_only_its_connection),
 		UNIT_TEST(one_agent_a_folder_and_it_ends_without_its_socket) };
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
