@@ -78,6 +78,47 @@ def test_real_pinentry_at_a_terminal(alice, program):
     assert "alice@example.org" in shown and PASSPHRASE not in shown and "wrong one" not in shown
 
 
+@pytest.fixture
+def display(alice):
+    """A screen that nobody sees."""
+    if shutil.which("Xvfb") is None or shutil.which("xdotool") is None:
+        pytest.skip("xvfb or xdotool is not installed")
+    reading, writing = os.pipe()
+    server = subprocess.Popen(["Xvfb", "-displayfd", str(writing), "-nolisten", "tcp", "-screen", "0", "800x600x24"],
+                              pass_fds=[writing], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    os.close(writing)
+    with os.fdopen(reading) as number:
+        alice.env["DISPLAY"] = ":" + number.readline().strip()
+    yield alice.env["DISPLAY"]
+    server.kill()
+    server.wait()
+
+
+def test_real_pinentry_in_a_window(alice, display):
+    """GTK's, typed into as a person would."""
+    if shutil.which("pinentry-gtk-2") is None:
+        pytest.skip("pinentry-gtk2 is not installed")
+    alice.new_key()
+    alice.settings(pinentry="/usr/bin/pinentry-gtk-2")
+    (alice.home / "plan.txt").write_text("a plan\n")
+
+    def x(*words):
+        return subprocess.run(["xdotool", *words], env=alice.env, capture_output=True, timeout=SECONDS, check=False)
+    signs = subprocess.Popen([str(alice.program), "sign", "plan.txt"], env=alice.env, cwd=alice.home, start_new_session=True,
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        window = until(lambda: x("search", "--onlyvisible", "--class", "pinentry").stdout.split(), "a window asks")[-1].decode()
+        time.sleep(1)  # until it has the keyboard
+        x("windowfocus", window)
+        x("type", "--delay", "20", PASSPHRASE)
+        x("key", "Return")
+        assert signs.wait(SECONDS) == 0, signs.stdout.read().decode()
+    finally:
+        signs.kill()
+        signs.wait()
+    assert (alice.home / "plan.txt.sig").exists() and len(alice.held()) == 2
+
+
 def test_wrong_passphrase_is_asked_again_three_times(alice):
     alice.new_key()
     log = fake_pinentry(alice, "one", "two", "three", PASSPHRASE)
