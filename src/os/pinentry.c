@@ -158,7 +158,7 @@ pinentry_program(const char *setting, const struct pinentry_seat *seat, char out
 
 /* ---- waiting for it ---- */
 
-static int
+static enum pinentry_state
 exchange(int fd, struct pinentry_talk *t, int64_t deadline)
 {
 	enum pinentry_state state = PINENTRY_GOES_ON;
@@ -190,7 +190,8 @@ run(const char *program, struct pinentry_talk *t, struct error *e)
 {
 	const char *const argv[] = { program, NULL };
 	int64_t deadline = clock_ms() + (int64_t)PINENTRY_WAIT_S * 1000 + GRACE_MS;
-	int pair[2], state, rc;
+	enum pinentry_state state;
+	int pair[2], rc;
 	pid_t pid;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
