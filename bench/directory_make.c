@@ -33,6 +33,7 @@ struct made {
 	uint8_t octets[CERTIFICATE_MAX];
 	size_t len;
 	char user[80];
+	size_t user_at, user_len; /* its packet and signature */
 	uint8_t fingerprint[20], subkey[20];
 };
 
@@ -269,10 +270,12 @@ make_one(struct made *m, unsigned number)
 	(void)snprintf(m->user, sizeof m->user, "Person %u <person%u@" DOMAIN ">", number, number);
 	binding.primary = certification.primary = put_key(m, true, point, m->fingerprint);
 	certification.user = slice_str(m->user);
+	m->user_at = m->len;
 	body = packet_begin(m, 13);
 	put(m, m->user, strlen(m->user));
 	packet_end(m, body);
 	put_signature(m, key, &certification);
+	m->user_len = m->len - m->user_at;
 	octets_of(number, 'x', point); /* every 32 octets are a public key of X25519 */
 	binding.subkey = put_key(m, false, point, m->subkey);
 	put_signature(m, key, &binding);
@@ -310,7 +313,10 @@ store_one(struct make *k, const struct made *m)
 	};
 	struct slice user = slice_str(m->user);
 	size_t open = slice_find(user, '<') + 1;
-	const struct store_certificate_user users[] = { { user, slice_sub(user, open, user.len - open - 1) } };
+	const struct store_certificate_user users[] = { { .user_id = user,
+	    .address = slice_sub(user, open, user.len - open - 1),
+	    .place = (uint32_t)m->user_at,
+	    .length = (uint32_t)m->user_len } };
 	const struct store_certificate in = {
 		.fingerprint = keys[0].fingerprint,
 		.version = 4,
@@ -321,10 +327,15 @@ store_one(struct make *k, const struct made *m)
 		.user_count = 1,
 		.data = { m->octets, m->len },
 	};
+	const struct store_certificate_publish publish = {
+		.fingerprint = in.fingerprint, .address = users[0].address, .how = STORE_HOW_OPERATOR
+	};
 	struct error e;
 
 	(void)sem_wait(&k->room);
 	must(store_certificate_put_submit(k->port, &in, stored, k, &e), &e);
+	(void)sem_wait(&k->room);
+	must(store_certificate_publish_submit(k->port, &publish, stored, k, &e), &e);
 }
 
 static void
@@ -424,7 +435,7 @@ main(int argc, char **argv)
 	arena_init(&a, 1 << 20);
 	must(store_open(&(struct store_options){ .folder = argv[1] }, &s, &e), &e);
 	must(port_open_local(store_service(s), &k.port, &e), &e);
-	must(store_domain_add(k.port, &(struct store_domain){ slice_str(DOMAIN) }, &a, &none, &e), &e);
+	must(store_domain_add(k.port, &(struct store_domain){ SLICE(DOMAIN) }, &a, &none, &e), &e);
 	make_all(&k);
 	port_close(k.port);
 	store_close(s);

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: ISC
+"""Look-ups by fingerprint in a key directory of a million certificates, beside sks and onak, which get as many of the same
+as load in reasonable time: fewer is easier for them. The limit is what our own HTTP side gives for a page that needs no
+look-up."""
+import argparse
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import common
+import servers
+
+LUA = pathlib.Path(__file__).parent / "directory.lua"
+SKS, ONAK, KEYD = "/usr/sbin/sks", "/usr/bin/onak", "/usr/sbin/keyd"
+LOOKUP = "/pks/lookup?op=get&options=mr&search=0x"
+
+
+def wrk(port, options, names=None, count=0, lookup="/"):
+    """Answers of 200 a second; with names each asks for another certificate."""
+    env = {**os.environ, "NAMES": str(names or ""), "COUNT": str(count), "LOOKUP": lookup}
+    script = ["-s", str(LUA)] if names else []
+    out = subprocess.run(["wrk", f"-t{os.cpu_count()}", f"-c{options.connections}", f"-d{options.seconds}s", *script,
+                          f"http://127.0.0.1:{port}{'' if names else lookup}"], capture_output=True, text=True, env=env, check=False)
+    if names is None:
+        found = re.search(r"Requests/sec:\s+([\d.]+)", out.stdout)
+        if found is None:
+            sys.exit(f"bench: wrk failed: {out.stderr or out.stdout}")
+        return float(found[1])
+    said = re.search(r"RESULT (\d+) (\d+) (\d+) (\d+)", out.stdout)
+    if said is None or int(said[1]) == 0:
+        sys.exit(f"bench: wrk failed: {out.stderr or out.stdout}")
+    requests, microseconds, refused, broken = map(int, said.groups())
+    if refused or broken > requests // 100:
+        sys.exit(f"bench: of {requests} look-ups {refused} found nothing and {broken} broke off")
+    return requests * 1e6 / microseconds
+
+
+def pss(pid):
+    """KiB of all processes below this one."""
+    total = 0
+    for process in servers.tree(pid):
+        try:
+            rollup = pathlib.Path(f"/proc/{process}/smaps_rollup").read_text()
+        except OSError:
+            continue
+        total += int(re.search(r"^Pss:\s+(\d+)", rollup, re.M)[1])
+    return total
+
+
+class Sks:
+    """The one process that answers look-ups: `sks db`, over Berkeley DB files that `sks build` made of a dump."""
+
+    def __init__(self, folder, dump):
+        self.dir, self.port, self.process = folder / "sks", servers.free_port(), None
+        (self.dir / "dump").mkdir(parents=True)
+        shutil.copy(dump, self.dir / "dump" / "dump-0000.pgp")
+        (self.dir / "sksconf").write_text(f"hkp_address: 127.0.0.1\nhkp_port: {self.port}\n"
+                                          f"recon_port: {servers.free_port()}\ndisable_mailsync:\n")
+        done = subprocess.run([SKS, "build", "dump/dump-0000.pgp", "-n", "10", "-cache", "100", "-stdoutlog"], cwd=self.dir,
+                              capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            sys.exit(f"bench: sks could not take the certificates: {done.stderr[-500:]} {done.stdout[-500:]}")
+
+    def start(self):
+        self.process = subprocess.Popen([SKS, "db"], cwd=self.dir, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        servers.wait_for_port(self.port)
+        return self
+
+    def stop(self):
+        if self.process is not None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(30)
+            self.process = None
+
+
+class Onak:
+    """Its CGI program behind Apache, with `keyd`, which keeps the database open: faster than without."""
+
+    def __init__(self, folder, dump):
+        self.dir, self.port, self.processes = folder / "onak", servers.free_port(), []
+        (self.dir / "db").mkdir(parents=True)
+        self.config = self.dir / "onak.ini"
+        self.write(False)
+        done = subprocess.run([ONAK, "-c", self.config, "-b", "add"], stdin=open(dump, "rb"), capture_output=True, text=True,
+                              check=False)
+        if done.returncode != 0:
+            sys.exit(f"bench: onak could not take the certificates: {done.stderr[-500:]}")
+        self.write(True)
+
+    def write(self, keyd):
+        backends = subprocess.run(["dpkg", "-L", "onak"], capture_output=True, text=True, check=True).stdout
+        where = re.search(r"^(\S+/onak/backends)$", backends, re.M)[1]
+        self.config.write_text(f"[main]\nbackend=ours\nbackends_dir={where}\nlogfile={self.dir}/log\nloglevel=7\n"
+                               f"use_keyd={'true' if keyd else 'false'}\nsock_dir={self.dir}\n[verification]\n"
+                               f"check_sighash=false\n[backend:ours]\ntype=db4\nlocation={self.dir}/db\n")
+
+    def start(self):
+        apache = self.dir / "apache.conf"
+        apache.write_text(f"""
+ServerRoot {self.dir}
+PidFile {self.dir}/apache.pid
+ErrorLog {self.dir}/apache.log
+Listen 127.0.0.1:{self.port}
+ServerName localhost
+KeepAlive On
+MaxKeepAliveRequests 0
+LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
+LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
+LoadModule alias_module /usr/lib/apache2/modules/mod_alias.so
+LoadModule cgid_module /usr/lib/apache2/modules/mod_cgid.so
+ScriptSock {self.dir}/cgi.sock
+SetEnv ONAK_CONFIG {self.config}
+ScriptAlias /pks/lookup {self.dir}/lookup
+<Directory />
+Require all granted
+</Directory>
+""")
+        # It reads its configuration from one place only, or from an option, which CGI programs cannot be given.
+        script = self.dir / "lookup"
+        script.write_text(f"#!/bin/sh\nexec /usr/lib/cgi-bin/pks/lookup -c {self.config}\n")
+        script.chmod(0o755)
+        self.processes.append(subprocess.Popen([KEYD, "-f", "-c", self.config], stderr=subprocess.DEVNULL))
+        time.sleep(1)
+        self.processes.append(subprocess.Popen(["apache2", "-f", apache, "-DFOREGROUND"], stderr=subprocess.DEVNULL))
+        servers.wait_for_port(self.port)
+        return self
+
+    def stop(self):
+        for process in reversed(self.processes):
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
+        self.processes = []
+
+
+def ours(folder, options):
+    """A server whose data folder has all the certificates, the files of their names, and the peers' dump."""
+    names, dump = folder / "names", folder / "dump.pgp"
+    made = subprocess.run([servers.TOOLS / "bench_directory_make", folder / "ours", str(options.certificates), names, dump,
+                           str(min(options.peers, options.certificates))], check=False)
+    if made.returncode != 0:
+        sys.exit("bench: the certificates could not be made")
+    # The load comes from one address.
+    return servers.Letterlock(folder, connections=options.connections, extra=("directory_reads = 0",)), names, dump
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="script/bench directory", description=__doc__)
+    parser.add_argument("--certificates", type=int, default=1000000)
+    parser.add_argument("--peers", type=int, default=50000, help="certificates that sks and onak get")
+    parser.add_argument("--seconds", type=int, default=5, help="of each run")
+    parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--rounds", type=int, default=common.ROUNDS)
+    return parser.parse_args()
+
+
+def main():
+    options = arguments()
+    table = common.Table("directory", options.rounds)
+    with servers.Folder() as folder:
+        folder = folder.path
+        server, names, dump = ours(folder, options)
+        peers_count = min(options.peers, options.certificates)
+        rates, pages, memory = [], [], []
+        peers = {"sks": Sks(folder, dump), "onak": Onak(folder, dump)}
+        found = {name: [] for name in peers}
+        try:
+            server.start()
+            wrk(server.ports["hkp"], options, names, options.certificates, LOOKUP)  # what comes from the disk the first time
+            for _ in range(options.rounds):
+                memory.append(pss(server.pid))
+                rates.append(wrk(server.ports["hkp"], options, names, options.certificates, LOOKUP))
+                pages.append(wrk(server.ports["hkp"], options))
+                for name, peer in peers.items():
+                    peer.start()
+                    found[name].append(wrk(peer.port, options, names, peers_count, LOOKUP))
+                    peer.stop()
+            memory.append(pss(server.pid))
+        finally:
+            server.stop()
+            for peer in peers.values():
+                peer.stop()
+    table.note(f"sks and onak have {peers_count} of our {options.certificates} certificates")
+    table.add(f"rate look-up by fingerprint {options.certificates:,} certificates", "1/s", "higher", rates, found,
+              {"fixed answer": pages})
+    table.note(f"memory of all our processes (PSS): {memory[0] // 1024} MiB before, {memory[-1] // 1024} MiB after")
+    if memory[-1] > memory[0] * 1.2 + 16 * 1024:
+        sys.exit("bench: memory grew with look-ups")
+    table.write()
+
+
+if __name__ == "__main__":
+    main()
