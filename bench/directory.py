@@ -113,17 +113,14 @@ LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
 LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
 LoadModule alias_module /usr/lib/apache2/modules/mod_alias.so
 LoadModule cgid_module /usr/lib/apache2/modules/mod_cgid.so
+LoadModule env_module /usr/lib/apache2/modules/mod_env.so
 ScriptSock {self.dir}/cgi.sock
-SetEnv ONAK_CONFIG {self.config}
-ScriptAlias /pks/lookup {self.dir}/lookup
+SetEnv XDG_CONFIG_HOME {self.dir}
+ScriptAlias /pks/lookup /usr/lib/cgi-bin/pks/lookup
 <Directory />
 Require all granted
 </Directory>
 """)
-        # It reads its configuration from one place only, or from an option, which CGI programs cannot be given.
-        script = self.dir / "lookup"
-        script.write_text(f"#!/bin/sh\nexec /usr/lib/cgi-bin/pks/lookup -c {self.config}\n")
-        script.chmod(0o755)
         self.processes.append(subprocess.Popen([KEYD, "-f", "-c", self.config], stderr=subprocess.DEVNULL))
         time.sleep(1)
         self.processes.append(subprocess.Popen(["apache2", "-f", apache, "-DFOREGROUND"], stderr=subprocess.DEVNULL))

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: ISC
 """The key directory, asked by gpg with dirmngr and by curl."""
 import base64
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -372,3 +374,179 @@ def test_it_stops_in_the_middle_of_uploads(fresh_exchange, gpg):
     exchange.stop()
     for s in held:
         s.close()
+
+
+# ---- HKP v2, VKS, prefixlog ----
+
+def published(exchange, gpg, address=Exchange.ALICE, name="Alice Liddell"):
+    """A published key's fingerprint, and its subkey's."""
+    one = gpg()
+    fingerprint = one.make_key(f"{name} <{address}>")
+    assert upload(exchange, one.export(fingerprint), address)[0] == 200
+    return fingerprint, re.findall(r"^fpr:+([0-9A-F]{40}):", one.run(
+        "--with-colons", "--list-keys", "--with-subkey-fingerprint", fingerprint).stdout.decode(), re.M)[1]
+
+
+def packets(octets):
+    return subprocess.run(["gpg", "--list-packets"], input=octets, capture_output=True, check=True).stdout
+
+
+def test_hkp_v2(exchange, gpg):
+    fingerprint, subkey = published(exchange, gpg)
+    for path in [f"by-vfingerprint/04{fingerprint}", f"by-vfingerprint/04/{fingerprint.lower()}", f"by-vfingerprint/04{subkey}",
+                 f"by-keyid/{fingerprint[-16:]}", "by-identity/alice@example.org", "by-identity/ALICE%40Example.org"]:
+        status, body = curl(exchange, f"/pks/v2/certs/{path}", "-D", "-", tls=False)
+        head, _, body = body.partition(b"\r\n\r\n")
+        assert status == 200, path
+        assert b"Content-Type: application/pgp-keys;armor=no" in head and b"Access-Control-Allow-Origin: *" in head
+        assert fingerprint[-16:].encode() in packets(body)
+    for path, status in [(f"by-vfingerprint/{fingerprint}", 404), (f"by-vfingerprint/06{fingerprint}", 404),
+                         (f"by-keyid/0x{fingerprint[-16:]}", 404), (f"by-keyid/{fingerprint}", 404), ("by-identity/alice", 404),
+                         ("by-identity/nobody@example.org", 404), ("by-fingerprint/" + fingerprint, 501), ("by-identity/", 403)]:
+        assert curl(exchange, f"/pks/v2/certs/{path}", tls=False)[0] == status, path
+    for path, status in [("certs", 403), ("index", 403), ("nothing", 501), ("nothing/else", 501)]:
+        assert curl(exchange, f"/pks/v2/{path}", tls=False)[0] in (status, 405), path
+
+
+def test_hkp_v2_index_is_json(exchange, gpg):
+    fingerprint, subkey = published(exchange, gpg)
+    status, body = curl(exchange, "/pks/v2/index/alice@example.org", tls=False)
+    cert = next(c for c in json.loads(body) if c["fingerprint"] == fingerprint.lower())
+    assert status == 200 and cert["version"] == 4 and cert["isRevoked"] is False and cert["algorithm"]["code"] == 22
+    assert cert["userIDs"][0]["uidString"] == "Alice Liddell <alice@example.org>"
+    assert [s["fingerprint"] for s in cert["subkeys"]] == [subkey.lower()]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", cert["creation"])
+    assert curl(exchange, "/pks/v2/index/nobody@example.org", tls=False)[0] == 404
+
+
+def test_vks(exchange, gpg):
+    fingerprint, subkey = published(exchange, gpg)
+    for path in [f"by-fingerprint/{fingerprint}", f"by-fingerprint/{subkey}", f"by-keyid/{subkey[-16:]}", "by-email/alice%40example.org"]:
+        status, body = curl(exchange, f"/vks/v1/{path}")
+        assert status == 200 and body.startswith(b"-----BEGIN PGP PUBLIC KEY BLOCK-----"), path
+    for path in ["by-email/nobody@example.org", f"by-fingerprint/0x{fingerprint}", "by-name/alice", "", "by-keyid/"]:
+        assert curl(exchange, f"/vks/v1/{path}")[0] == 404, path
+
+
+def test_the_prefixlog_names_what_changed_today(exchange, gpg):
+    fingerprint, _ = published(exchange, gpg)
+    today = time.strftime("%Y-%m-%d", time.gmtime())
+    status, body = curl(exchange, f"/pks/v2/prefixlog/{today}", tls=False)
+    assert status == 200 and body.endswith(b"\r\n") and fingerprint[:8].lower().encode() in body.split(b"\r\n")
+    for day, want in [("2001-01-01", 404), ("2999-01-01", 404), ("2026-02-30", 400), ("today", 400)]:
+        assert curl(exchange, f"/pks/v2/prefixlog/{day}", tls=False)[0] == want, day
+
+
+def test_indexes_for_people_and_short_key_ids(exchange, gpg):
+    fingerprint, _ = published(exchange, gpg, name="Alice <b>&quot;")
+    status, body = lookup(exchange, "0x" + fingerprint[-8:], op="index")
+    text = body.decode()
+    assert status == 200 and text.startswith("<!doctype html>") and fingerprint in text and "Anybody can make a key" in text
+    assert "<b>" not in text and "&lt;b&gt;" in text
+    text = lookup(exchange, "0x" + fingerprint[-8:], op="index", options="mr")[1].decode()
+    assert text.startswith("info:1:1\n# Anybody can make a key") and f"pub:{fingerprint}:" in text
+    assert json.loads(lookup(exchange, "alice@example.org", op="index", options="json")[1])
+    assert json.loads(curl(exchange, "/pks/lookup?op=stats&options=mr", tls=False)[1])["certificates"] >= 1
+
+
+# ---- by name: only where the operator wants it ----
+
+def test_people_are_found_by_name_only_in_domains_that_say_so(fresh_exchange, gpg):
+    """Off by default; and a domain's setting shows nobody of another."""
+    exchange = fresh_exchange({"domains": '{ "example.org", "example.net" }', "directory_search": '{ "example.org" }'})
+    fingerprint, _ = published(exchange, gpg)
+    assert lookup(exchange, "liddell", op="index", options="mr")[0] == 200
+    assert [row[1] for row in index(exchange, "alice lid") if row[0] == "pub"] == [fingerprint]
+    assert lookup(exchange, "iddel")[1].startswith(b"-----BEGIN PGP PUBLIC KEY BLOCK-----")
+    assert lookup(exchange, "zzzzz")[0] == 404 and lookup(exchange, "li")[0] == 400
+    searcher = gpg()
+    found = searcher.run("--keyserver", keyserver(exchange), "--with-colons", "--search-keys", "Liddell", check=False)
+    assert fingerprint in found.stdout.decode()
+
+
+def test_people_are_not_found_by_name_by_default(exchange, gpg):
+    published(exchange, gpg)
+    assert lookup(exchange, "liddell", op="index", options="mr")[0] == 501
+    assert lookup(exchange, "liddell")[0] == 501
+
+
+# ---- how often ----
+
+def test_who_asks_too_often_is_told_when_to_come_again(fresh_exchange):
+    exchange = fresh_exchange({"directory_reads": "5", "directory_writes": "2"})
+    statuses = [lookup(exchange, "nobody@example.org")[0] for _ in range(6)]
+    assert statuses == [404] * 5 + [429]
+    status, head = curl(exchange, "/pks/v2/index/nobody@example.org", "-D", "-", tls=False)
+    assert status == 429 and 1 <= int(re.search(rb"^Retry-After: (\d+)\r$", head, re.M)[1]) <= 13
+    assert curl(exchange, "/", tls=False)[0] == 200  # what costs nothing is not counted
+    assert [upload(exchange, b"x", tls=False)[0] for _ in range(3)] == [422, 422, 429]
+
+
+def test_look_ups_are_not_logged_unless_a_setting_says_so(fresh_exchange, gpg):
+    for on in (False, True):
+        exchange = fresh_exchange({"directory_query_log": str(on).lower(), "log_level": '"debug"'})
+        lookup(exchange, "whom.i.write.to@example.org")
+        curl(exchange, "/pks/v2/certs/by-identity/whom.i.write.to@example.org")
+        exchange.stop()
+        assert exchange.log().count("whom.i.write.to") == (2 if on else 0)
+
+
+# ---- private look-ups: opened with Python's own means, by doc/private-lookup.md ----
+
+def bucket_entries(octets):
+    assert octets[:4] == b"LLB1"
+    at, found = 4, []
+    while at < len(octets):
+        name, length = octets[at:at + 32], int.from_bytes(octets[at + 32:at + 36], "big")
+        found.append((name, octets[at + 36:at + 36 + length]))
+        at += 36 + length
+    assert at == len(octets) and found == sorted(found, key=lambda e: e[0])
+    return found
+
+
+def bare(plain):
+    length = int.from_bytes(plain[:4], "big")
+    assert len(plain) % 1024 == 0 and not any(plain[4 + length:])
+    return plain[4:4 + length]
+
+
+def test_private_look_ups(exchange, gpg):
+    """Nothing in a bucket says whose it is to who does not know the address."""
+    ciphers = pytest.importorskip("cryptography.hazmat.primitives.ciphers.aead")
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+    fingerprint, _ = published(exchange, gpg)
+    parameters = json.loads(curl(exchange, "/pks/private/parameters")[1])
+    assert parameters == {"digits": 0, "least": 50}
+    status, octets = curl(exchange, "/pks/private/by-address/")
+    entries = bucket_entries(octets)
+    name = hashlib.sha256(b"letterlock private address\0alice@example.org").digest()
+    mine = [octets for entry, octets in entries if entry == name]
+    assert status == 200 and mine and b"alice" not in octets and fingerprint.encode() not in octets.hex().upper().encode()
+    certificates = b""
+    for entry in mine:
+        key = HKDF(hashes.SHA256(), 32, name, b"letterlock private address key").derive(b"alice@example.org")
+        certificates += bare(ciphers.AESGCM(key).decrypt(entry[:12], entry[12:], None))
+        wrong = HKDF(hashes.SHA256(), 32, name, b"letterlock private address key").derive(b"bob@example.org")
+        with pytest.raises(Exception):
+            ciphers.AESGCM(wrong).decrypt(entry[:12], entry[12:], None)
+    assert fingerprint[-16:].encode() in packets(certificates)
+    status, octets = curl(exchange, "/pks/private/by-fingerprint/")
+    named = dict(bucket_entries(octets))
+    plain = bare(named[bytes.fromhex(fingerprint) + bytes(12)])
+    assert status == 200 and fingerprint[-16:].encode() in packets(plain) and b"user ID" not in packets(plain)
+    for path, want in [("by-address/0", 400), ("by-fingerprint/zz", 400), ("by-name/", 404), ("", 404)]:
+        assert curl(exchange, f"/pks/private/{path}")[0] == want, path
+
+
+def test_the_web_key_directory_gives_one_address_only(exchange, gpg):
+    """And answers HEAD as GET (draft-koch 3.1)."""
+    fingerprint, _ = published(exchange, gpg)
+    alice = gpg()
+    alice.run("--import", stdin=lookup(exchange, "0x" + fingerprint)[1])
+    hashed = re.search(r"([a-z0-9]{32})@example\.org", alice.run("--with-wkd-hash", "--list-keys", fingerprint).stdout.decode())[1]
+    path = f"/.well-known/openpgpkey/example.org/hu/{hashed}?l=alice"
+    status, head = curl(exchange, path, "-I")
+    assert status == 200 and b"Content-Type: application/octet-stream" in head and b"Content-Length: 0" not in head
+    assert curl(exchange, "/.well-known/openpgpkey/example.org/policy")[0] == 200
+    assert curl(exchange, "/.well-known/openpgpkey/elsewhere.example/policy")[0] == 404
