@@ -59,15 +59,18 @@ class Sks:
         self.dir, self.port, self.process = folder / "sks", servers.free_port(), None
         (self.dir / "dump").mkdir(parents=True)
         shutil.copy(dump, self.dir / "dump" / "dump-0000.pgp")
-        (self.dir / "sksconf").write_text(f"hkp_address: 127.0.0.1\nhkp_port: {self.port}\n"
-                                          f"recon_port: {servers.free_port()}\ndisable_mailsync:\n")
-        done = subprocess.run([SKS, "build", "dump/dump-0000.pgp", "-n", "10", "-cache", "100", "-stdoutlog"], cwd=self.dir,
-                              capture_output=True, text=True, check=False)
-        if done.returncode != 0:
+        done = subprocess.run([SKS, "build", *self.options(), "-n", "10", "-cache", "100", "-stdoutlog", "dump/dump-0000.pgp"],
+                              cwd=self.dir, capture_output=True, text=True, check=False)
+        if done.returncode != 0 or "Exiting" in done.stdout:
             sys.exit(f"bench: sks could not take the certificates: {done.stderr[-500:]} {done.stdout[-500:]}")
 
+    def options(self):
+        return ["-basedir", self.dir, "-hkp_address", "127.0.0.1", "-hkp_port", str(self.port), "-recon_address", "127.0.0.1",
+                "-recon_port", str(servers.free_port()), "-disable_mailsync"]
+
     def start(self):
-        self.process = subprocess.Popen([SKS, "db"], cwd=self.dir, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen([SKS, "db", *self.options()], cwd=self.dir, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL)
         servers.wait_for_port(self.port)
         return self
 
@@ -107,9 +110,12 @@ PidFile {self.dir}/apache.pid
 ErrorLog {self.dir}/apache.log
 Listen 127.0.0.1:{self.port}
 ServerName localhost
+User nobody
+Group nogroup
 KeepAlive On
 MaxKeepAliveRequests 0
 LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
+LoadModule unixd_module /usr/lib/apache2/modules/mod_unixd.so
 LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
 LoadModule alias_module /usr/lib/apache2/modules/mod_alias.so
 LoadModule cgid_module /usr/lib/apache2/modules/mod_cgid.so
@@ -123,6 +129,8 @@ Require all granted
 """)
         self.processes.append(subprocess.Popen([KEYD, "-f", "-c", self.config], stderr=subprocess.DEVNULL))
         time.sleep(1)
+        for there in [self.dir, *self.dir.iterdir()]:  # the CGI programs are nobody's
+            there.chmod(there.stat().st_mode | 0o777)
         self.processes.append(subprocess.Popen(["apache2", "-f", apache, "-DFOREGROUND"], stderr=subprocess.DEVNULL))
         servers.wait_for_port(self.port)
         return self
