@@ -156,7 +156,7 @@ def ours(folder, options):
 def arguments():
     parser = argparse.ArgumentParser(prog="script/bench directory", description=__doc__)
     parser.add_argument("--certificates", type=int, default=1000000)
-    parser.add_argument("--peers", type=int, default=50000, help="certificates that sks and onak get")
+    parser.add_argument("--peers", type=int, default=5000, help="certificates that sks and onak get")
     parser.add_argument("--seconds", type=int, default=5, help="of each run")
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=common.ROUNDS)
