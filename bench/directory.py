@@ -58,6 +58,7 @@ class Sks:
     def __init__(self, folder, dump):
         self.dir, self.port, self.process = folder / "sks", servers.free_port(), None
         (self.dir / "dump").mkdir(parents=True)
+        (self.dir / "var/lib/sks").mkdir(parents=True)  # Debian's paths are below its base
         shutil.copy(dump, self.dir / "dump" / "dump-0000.pgp")
         done = subprocess.run([SKS, "build", *self.options(), "-n", "10", "-cache", "100", "-stdoutlog", "dump/dump-0000.pgp"],
                               cwd=self.dir, capture_output=True, text=True, check=False)
