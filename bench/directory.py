@@ -58,16 +58,17 @@ class Sks:
     def __init__(self, folder, dump):
         self.dir, self.port, self.process = folder / "sks", servers.free_port(), None
         (self.dir / "dump").mkdir(parents=True)
-        (self.dir / "var/lib/sks").mkdir(parents=True)  # Debian's paths are below its base
+        for name in ("var/lib/sks", "var/run/sks", "var/spool/sks", "run/sks"):  # Debian's paths are below its base
+            (self.dir / name).mkdir(parents=True)
         shutil.copy(dump, self.dir / "dump" / "dump-0000.pgp")
-        done = subprocess.run([SKS, "build", *self.options(), "-n", "10", "-cache", "100", "-stdoutlog", "dump/dump-0000.pgp"],
+        done = subprocess.run([SKS, "build", *self.options(), "-n", "10", "-cache", "100", "dump/dump-0000.pgp"],
                               cwd=self.dir, capture_output=True, text=True, check=False)
         if done.returncode != 0 or "Exiting" in done.stdout:
             sys.exit(f"bench: sks could not take the certificates: {done.stderr[-500:]} {done.stdout[-500:]}")
 
     def options(self):
         return ["-basedir", self.dir, "-hkp_address", "127.0.0.1", "-hkp_port", str(self.port), "-recon_address", "127.0.0.1",
-                "-recon_port", str(servers.free_port()), "-disable_mailsync"]
+                "-recon_port", str(servers.free_port()), "-disable_mailsync", "-stdoutlog"]
 
     def start(self):
         self.process = subprocess.Popen([SKS, "db", *self.options()], cwd=self.dir, stdout=subprocess.DEVNULL,
@@ -116,7 +117,6 @@ Group nogroup
 KeepAlive On
 MaxKeepAliveRequests 0
 LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
-LoadModule unixd_module /usr/lib/apache2/modules/mod_unixd.so
 LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
 LoadModule alias_module /usr/lib/apache2/modules/mod_alias.so
 LoadModule cgid_module /usr/lib/apache2/modules/mod_cgid.so
