@@ -58,7 +58,7 @@ static const char usage_text[] =
     "  directory show FINGERPRINT   one of them\n"
     "  directory add FILE           certificates from a file; their user IDs are held until they are verified\n"
     "  directory publish FINGERPRINT ADDRESS\n"
-    "                               an address that you have verified: letterlockd directory publish 0C52... a@b.example\n"
+    "                               an address that you have verified yourself\n"
     "  directory unpublish FINGERPRINT [ADDRESS]\n"
     "                               takes an address, or all, out at once; the bare key and revocations stay\n"
     "  directory remove FINGERPRINT a whole certificate; its addresses do not come back by themselves\n"

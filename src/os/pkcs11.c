@@ -304,7 +304,7 @@ pkcs11_sign_in(struct pkcs11 *p, size_t key, struct slice pin, struct error *e)
 		const uint8_t *in;
 		CK_UTF8CHAR *out;
 	} u = { pin.data };
-	const struct place *s;
+	const struct place *s = NULL;
 	CK_RV rv;
 
 	if (!in_range(p, key))
@@ -360,7 +360,7 @@ pkcs11_sign(struct pkcs11 *p, size_t key, struct slice data, struct buf *out, st
 	static const CK_MECHANISM_TYPE types[] = {
 		[TOKEN_RSA] = CKM_RSA_PKCS, [TOKEN_EC] = CKM_ECDSA, [TOKEN_EDWARDS] = EDWARDS_SIGN
 	};
-	const struct place *s;
+	const struct place *s = NULL;
 	CK_OBJECT_HANDLE o;
 	int rc = private_half(p, key, &s, &o, e);
 	CK_MECHANISM m = { 0 };
@@ -408,7 +408,7 @@ agree(const struct place *s, CK_OBJECT_HANDLE o, struct slice point, struct buf 
 int
 pkcs11_open_data(struct pkcs11 *p, size_t key, struct slice data, struct buf *out, struct error *e)
 {
-	const struct place *s;
+	const struct place *s = NULL;
 	CK_OBJECT_HANDLE o;
 	CK_MECHANISM m = { CKM_RSA_PKCS, NULL, 0 };
 	int rc = private_half(p, key, &s, &o, e);

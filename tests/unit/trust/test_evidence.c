@@ -363,14 +363,14 @@ the_longest_due_are_refreshed_first(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { TRUST_TEST(a_source_counts_for_the_address_that_it_was_asked_about),
-		TRUST_TEST(rows_are_counted), TRUST_TEST(rows_are_bounded_and_the_strong_ones_stay),
-		TRUST_TEST(history_outlives_the_certificate), TRUST_TEST(taking_back_what_was_compared),
-		TRUST_TEST(a_revoked_one_gives_way_to_an_equal_one_and_that_is_told),
-		TRUST_TEST(a_weaker_one_never_takes_the_place_of_a_compared_one),
-		TRUST_TEST(an_expired_one_is_found_and_gives_way), TRUST_TEST(the_known_one_is_among_the_candidates),
-		TRUST_TEST(roots_are_kept), TRUST_TEST(settings_are_kept),
-		TRUST_TEST(the_longest_due_are_refreshed_first) };
+	const struct CMUnitTest tests[] = { TRUST_UNIT_TEST(a_source_counts_for_the_address_that_it_was_asked_about),
+		TRUST_UNIT_TEST(rows_are_counted), TRUST_UNIT_TEST(rows_are_bounded_and_the_strong_ones_stay),
+		TRUST_UNIT_TEST(history_outlives_the_certificate), TRUST_UNIT_TEST(taking_back_what_was_compared),
+		TRUST_UNIT_TEST(a_revoked_one_gives_way_to_an_equal_one_and_that_is_told),
+		TRUST_UNIT_TEST(a_weaker_one_never_takes_the_place_of_a_compared_one),
+		TRUST_UNIT_TEST(an_expired_one_is_found_and_gives_way),
+		TRUST_UNIT_TEST(the_known_one_is_among_the_candidates), TRUST_UNIT_TEST(roots_are_kept),
+		TRUST_UNIT_TEST(settings_are_kept), TRUST_UNIT_TEST(the_longest_due_are_refreshed_first) };
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);

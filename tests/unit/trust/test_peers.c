@@ -176,9 +176,9 @@ rows_are_kept(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { TRUST_TEST(effective_dates), TRUST_TEST(a_mail_changes_the_state),
-		TRUST_TEST(gossip_changes_only_gossip), TRUST_TEST(one_recipient), TRUST_TEST(several_recipients),
-		TRUST_TEST(rows_are_kept) };
+	const struct CMUnitTest tests[] = { TRUST_UNIT_TEST(effective_dates), TRUST_UNIT_TEST(a_mail_changes_the_state),
+		TRUST_UNIT_TEST(gossip_changes_only_gossip), TRUST_UNIT_TEST(one_recipient),
+		TRUST_UNIT_TEST(several_recipients), TRUST_UNIT_TEST(rows_are_kept) };
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -416,12 +416,12 @@ a_full_disk_is_said_and_loses_nothing(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { TRUST_TEST(the_folder_of_before_is_taken_over),
-		TRUST_TEST(interrupted_it_begins_again), TRUST_TEST(interrupted_while_the_files_go),
-		TRUST_TEST(a_damaged_file_does_not_stand_in_the_way), TRUST_TEST(a_newer_version_is_refused),
-		TRUST_TEST(damage_is_said), TRUST_TEST(processes_write_at_the_same_time),
-		TRUST_TEST(a_change_by_another_one_is_seen), TRUST_TEST(several_changes_are_one_or_none),
-		TRUST_TEST(a_full_disk_is_said_and_loses_nothing) };
+	const struct CMUnitTest tests[] = { TRUST_UNIT_TEST(the_folder_of_before_is_taken_over),
+		TRUST_UNIT_TEST(interrupted_it_begins_again), TRUST_UNIT_TEST(interrupted_while_the_files_go),
+		TRUST_UNIT_TEST(a_damaged_file_does_not_stand_in_the_way), TRUST_UNIT_TEST(a_newer_version_is_refused),
+		TRUST_UNIT_TEST(damage_is_said), TRUST_UNIT_TEST(processes_write_at_the_same_time),
+		TRUST_UNIT_TEST(a_change_by_another_one_is_seen), TRUST_UNIT_TEST(several_changes_are_one_or_none),
+		TRUST_UNIT_TEST(a_full_disk_is_said_and_loses_nothing) };
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);

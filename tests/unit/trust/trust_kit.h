@@ -50,7 +50,7 @@ tear_down(void **state)
 	(void)closedir(d);
 	return rmdir(folder);
 }
-#define TRUST_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TRUST_UNIT_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 static inline struct trust_store *
 open_store(void)
