@@ -256,11 +256,13 @@ def test_a_wrong_passphrase_is_asked_for_again_three_times(alice):
 def test_kill_while_changing_loses_no_key(alice):
     """kill -9 at many moments of changes: the key opens with its passphrase ever after, and the next change goes on."""
     fingerprint = alice.new()
+    begun = time.monotonic()
     alice("user-id", "add", ALICE, "Start <start@example.org>")
+    whole = time.monotonic() - begun
     killed = 0
     for n in range(12):
         process = alice.start("user-id", "add", ALICE, f"User {n} <user{n}@example.org>")
-        time.sleep(0.02 + 0.06 * n)
+        time.sleep(whole * (n + 0.5) / 12)
         process.kill()
         process.communicate()
         killed += process.returncode == -signal.SIGKILL
