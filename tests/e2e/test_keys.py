@@ -256,8 +256,9 @@ def test_a_wrong_passphrase_is_asked_for_again_three_times(alice):
 def test_kill_while_changing_loses_no_key(alice):
     """kill -9 at many moments of changes: the key opens with its passphrase ever after, and the next change goes on."""
     fingerprint = alice.new()
+    alice("user-id", "add", ALICE, "Start <start@example.org>")  # unlocks the key, too
     begun = time.monotonic()
-    alice("user-id", "add", ALICE, "Start <start@example.org>")
+    alice("user-id", "add", ALICE, "Timed <timed@example.org>")
     whole = time.monotonic() - begun
     killed = 0
     for n in range(12):
