@@ -28,7 +28,7 @@ struct socket_conn {
 	bool shaking;           /* it is deferred */
 	int fd;
 	bool want_read, want_write;
-	bool drained; /* in this turn: the last read emptied the socket */
+	bool drained; /* the last read emptied the socket, and nothing has come since that the event told */
 	short armed;  /* what the event waits for */
 	struct peer_key key;
 };
@@ -181,6 +181,7 @@ begin_start_tls(struct socket_conn *s, int64_t now)
 
 	c->start_tls = false;
 	buf_wipe_done(&c->input);
+	s->drained = false;
 	s->ssl = tls_accept_new(s->listener->config.tls, s->fd);
 	if (s->ssl == NULL) {
 		conn_die(c);
@@ -370,7 +371,8 @@ on_ready(evutil_socket_t fd, short what, void *ctx)
 	struct socket_conn *s = ctx;
 
 	(void)fd;
-	(void)what;
+	if ((what & EV_READ) != 0)
+		s->drained = false;
 	if (s->c.state != CONN_HANDSHAKE) {
 		conn_turn(&s->c);
 		return;
@@ -408,7 +410,7 @@ turn(struct conn *c, int64_t now)
 {
 	struct socket_conn *s = socket_of(c);
 
-	s->want_read = s->want_write = s->drained = false;
+	s->want_read = s->want_write = false;
 	turns[c->state](s, now);
 	if (c->state == CONN_DEAD || c->abort)
 		return;
