@@ -129,14 +129,20 @@ buf_put_u64(struct buf *b, uint64_t v)
 int
 buf_putf(struct buf *b, const char *fmt, ...)
 {
+	size_t room = b->err != 0 || b->data == NULL ? 0 : b->cap - b->len;
 	va_list ap, again;
 	uint8_t *p;
 	int n;
 
 	va_start(ap, fmt);
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(room > 0 ? (char *)b->data + b->len : NULL, room, fmt, ap);
 	va_end(ap);
+	if (n >= 0 && (size_t)n < room) { /* mostly it fits: once is enough */
+		va_end(again);
+		b->len += (size_t)n;
+		return 0;
+	}
 	p = n < 0 ? NULL : buf_reserve(b, (size_t)n + 1);
 	if (p != NULL) {
 		(void)vsnprintf((char *)p, (size_t)n + 1, fmt, again);
