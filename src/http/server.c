@@ -8,6 +8,8 @@
 #include "base/mem.h"
 #include "http/request.h"
 
+#define HEAD_ABOUT 512u /* octets of an answer's head, mostly */
+
 enum state {
 	STATE_HEAD,
 	STATE_BODY,       /* left octets of a body with a length */
@@ -34,7 +36,9 @@ struct http_server {
 	uint64_t body;  /* octets of it so far */
 	uint64_t dropped;
 	size_t trailer;
-	uint64_t now;               /* unix seconds, as last told */
+	uint64_t now;     /* unix seconds, as last told */
+	uint64_t date_of; /* when date is the field of */
+	char date[48];
 	int64_t begun_ms, moved_ms; /* this request's first octet; last octet that came */
 };
 
@@ -127,45 +131,89 @@ http_status_text(unsigned status)
 	return "Unknown";
 }
 
+/* The field Date of one second is written once. */
 static void
-put_date(struct buf *out, uint64_t now)
+put_date(struct http_server *s, uint64_t now)
 {
-	size_t start;
+	BUF_OWNED struct buf text = { 0 };
 
 	if (now == 0 || now > (uint64_t)DATE_MAX)
 		return;
-	(void)buf_put_str(out, "Date: ");
-	start = out->len;
-	(void)date_write_mail(out, (int64_t)now, 0);
-	/* The same form as mail's but for the zone (RFC 9110 5.6.7). */
-	if (out->err == 0 && out->len - start > 5)
-		buf_truncate(out, out->len - 5);
-	(void)buf_put_str(out, "GMT\r\n");
+	if (s->date_of != now) {
+		buf_init(&text, sizeof s->date - 1);
+		(void)buf_put_str(&text, "Date: ");
+		(void)date_write_mail(&text, (int64_t)now, 0);
+		/* The same form as mail's but for the zone (RFC 9110 5.6.7). */
+		if (text.err == 0)
+			buf_truncate(&text, text.len - 5);
+		(void)buf_put_str(&text, "GMT\r\n");
+		if (text.err != 0)
+			return;
+		memset(s->date, 0, sizeof s->date);
+		memcpy(s->date, text.data, text.len);
+		s->date_of = now;
+	}
+	(void)buf_put_str(&s->out, s->date);
+}
+
+static void
+put_number(struct buf *out, size_t n)
+{
+	char digits[24];
+	size_t at = sizeof digits;
+
+	do
+		digits[--at] = (char)('0' + n % 10);
+	while ((n /= 10) > 0);
+	(void)buf_put(out, digits + at, sizeof digits - at);
+}
+
+static void
+put_field(struct buf *out, struct slice name, struct slice value)
+{
+	(void)buf_put_slice(out, name);
+	(void)buf_put(out, ": ", 2);
+	(void)buf_put_slice(out, value);
+	(void)buf_put(out, "\r\n", 2);
+}
+
+static void
+put_head(struct http_server *s, const struct http_answer *a)
+{
+	struct buf *out = &s->out;
+	bool body = a->content_type != NULL;
+
+	(void)buf_put_str(out, "HTTP/1.1 ");
+	put_number(out, a->status);
+	(void)buf_put_u8(out, ' ');
+	(void)buf_put_str(out, http_status_text(a->status));
+	(void)buf_put(out, "\r\n", 2);
+	put_date(s, a->now);
+	if (body)
+		put_field(out, SLICE("Content-Type"), slice_str(a->content_type));
+	/* RFC 9110 8.6: no length with 204. */
+	if (a->status != 204) {
+		(void)buf_put_str(out, "Content-Length: ");
+		put_number(out, body ? a->body.len : (size_t)0);
+		(void)buf_put(out, "\r\n", 2);
+	}
+	for (size_t i = 0; i < a->field_count; i++)
+		put_field(out, a->fields[i].name, a->fields[i].value);
+	if (!s->head.keep_alive)
+		(void)buf_put_str(out, "Connection: close\r\n");
+	(void)buf_put(out, "\r\n", 2);
 }
 
 static void
 put_answer(struct http_server *s, const struct http_answer *a)
 {
 	struct buf *out = &s->out;
-	bool body = a->content_type != NULL;
 
-	(void)buf_putf(out, "HTTP/1.1 %u %s\r\n", a->status, http_status_text(a->status));
-	put_date(out, a->now);
-	if (body)
-		(void)buf_putf(out, "Content-Type: %s\r\n", a->content_type);
-	/* RFC 9110 8.6: no length with 204. */
-	if (a->status != 204)
-		(void)buf_putf(out, "Content-Length: %zu\r\n", body ? a->body.len : (size_t)0);
-	for (size_t i = 0; i < a->field_count; i++) {
-		(void)buf_put_slice(out, a->fields[i].name);
-		(void)buf_put_str(out, ": ");
-		(void)buf_put_slice(out, a->fields[i].value);
-		(void)buf_put_str(out, "\r\n");
-	}
-	if (!s->head.keep_alive)
-		(void)buf_put_str(out, "Connection: close\r\n");
-	(void)buf_put_str(out, "\r\n");
-	if (body && s->head.request.method != HTTP_HEAD)
+	/* Once, and not in steps; what has no room is found below. */
+	if (a->body.len < out->max / 2 - HEAD_ABOUT && out->len < out->max / 2)
+		(void)buf_reserve(out, a->body.len + HEAD_ABOUT);
+	put_head(s, a);
+	if (a->content_type != NULL && s->head.request.method != HTTP_HEAD)
 		(void)buf_put_slice(out, a->body);
 }
 
