@@ -8,6 +8,7 @@
 #define TEXT_FLUSH (256u << 10) /* characters gathered before they go out */
 #define TEXT_STEP (96u << 10)   /* octets encoded at a time */
 #define TEXT_MAX (1u << 20)
+#define FRAME_MAX 256u /* octets around the lines of armor, and slack for the last ones */
 
 const char *const pgp_armor_names[PGP_ARMOR_COUNT] = {
 	[PGP_ARMOR_NONE] = "",
@@ -16,6 +17,26 @@ const char *const pgp_armor_names[PGP_ARMOR_COUNT] = {
 	[PGP_ARMOR_PRIVATE_KEY] = "PRIVATE KEY BLOCK",
 	[PGP_ARMOR_SIGNATURE] = "SIGNATURE",
 };
+
+static void
+put_frame(struct buf *out, const char *which, enum pgp_armor_kind kind)
+{
+	(void)buf_put_str(out, "-----");
+	(void)buf_put_str(out, which);
+	(void)buf_put_str(out, " PGP ");
+	(void)buf_put_str(out, pgp_armor_names[kind]);
+	(void)buf_put_str(out, "-----\n");
+}
+
+static void
+put_checksum(struct buf *out, uint32_t crc24)
+{
+	const uint8_t crc[3] = { (uint8_t)(crc24 >> 16), (uint8_t)(crc24 >> 8), (uint8_t)crc24 };
+
+	(void)buf_put_u8(out, '=');
+	(void)base64_write(out, slice_of(crc, sizeof crc));
+	(void)buf_put_u8(out, '\n');
+}
 
 static int
 flush(struct pgp_armor_writer *w, size_t above, struct error *e)
@@ -38,7 +59,8 @@ pgp_armor_writer_init(
 	*w = (struct pgp_armor_writer){ .out = out, .kind = kind, .checksum = checksum, .crc = CRC24_INIT };
 	buf_init(&w->text, TEXT_MAX);
 	base64_encoder_init(&w->encoder, BASE64_LINE_ARMOR, "\n");
-	(void)buf_putf(&w->text, "-----BEGIN PGP %s-----\n\n", pgp_armor_names[kind]);
+	put_frame(&w->text, "BEGIN", kind);
+	(void)buf_put_u8(&w->text, '\n');
 	return flush(w, SIZE_MAX, e);
 }
 
@@ -62,15 +84,10 @@ pgp_armor_writer_put(struct pgp_armor_writer *w, struct slice data, struct error
 int
 pgp_armor_writer_end(struct pgp_armor_writer *w, struct error *e)
 {
-	uint8_t crc[3] = { (uint8_t)(w->crc >> 16), (uint8_t)(w->crc >> 8), (uint8_t)w->crc };
-
 	(void)base64_encoder_end(&w->encoder, &w->text);
-	if (w->checksum) {
-		(void)buf_put_u8(&w->text, '=');
-		(void)base64_write(&w->text, slice_of(crc, sizeof crc));
-		(void)buf_put_u8(&w->text, '\n');
-	}
-	(void)buf_putf(&w->text, "-----END PGP %s-----\n", pgp_armor_names[w->kind]);
+	if (w->checksum)
+		put_checksum(&w->text, w->crc);
+	put_frame(&w->text, "END", w->kind);
 	return flush(w, 0, e);
 }
 
@@ -92,18 +109,24 @@ pgp_armor_writer_sink(struct pgp_armor_writer *w)
 	return (struct pgp_sink){ writer_write, w };
 }
 
+/* Into out itself: nothing is gathered and copied. */
 int
 pgp_armor_write(enum pgp_armor_kind kind, bool checksum, struct slice data, struct buf *out, struct error *e)
 {
-	struct pgp_armor_writer w;
-	int rc = pgp_armor_writer_init(&w, kind, checksum, pgp_sink_buf(out), e);
+	struct base64_encoder encoder;
+	size_t len = base64_length(data.len) / BASE64_LINE_ARMOR * (BASE64_LINE_ARMOR + 1) + FRAME_MAX;
 
-	if (rc == 0)
-		rc = pgp_armor_writer_put(&w, data, e);
-	if (rc == 0)
-		rc = pgp_armor_writer_end(&w, e);
-	pgp_armor_writer_done(&w);
-	return rc;
+	if (len <= out->max / 2 && out->len <= out->max / 2)
+		(void)buf_reserve(out, len); /* once, and not in steps; too much is found below */
+	put_frame(out, "BEGIN", kind);
+	(void)buf_put_u8(out, '\n');
+	base64_encoder_init(&encoder, BASE64_LINE_ARMOR, "\n");
+	(void)base64_encoder_put(&encoder, data, out);
+	(void)base64_encoder_end(&encoder, out);
+	if (checksum)
+		put_checksum(out, crc24(CRC24_INIT, data));
+	put_frame(out, "END", kind);
+	return out->err == 0 ? 0 : error_set(e, out->err, "there is no room for armor");
 }
 
 enum pgp_armor_kind
