@@ -42,6 +42,12 @@ conn_wake(struct conn *c)
 	loop_post(c->thread->loop, &c->wake_task);
 }
 
+void
+conn_post(struct conn *c, struct loop_task *task)
+{
+	loop_post(c->thread->loop, task);
+}
+
 static atomic_uint_fast64_t last_id;
 
 uint64_t

@@ -41,6 +41,7 @@
 
 #include "base/machine.h"
 #include "base/slice.h"
+#include "net/loop.h"
 
 struct conn;
 
@@ -94,6 +95,8 @@ void conn_hold(struct conn *c);
 void conn_release(struct conn *c);
 /* Asks for run() on the loop thread, soon. Calls before it happens count once; after closed() it does nothing. */
 void conn_wake(struct conn *c);
+/* Runs the task on the conn's loop thread, after what is ready there (loop_post() in net/loop.h): for what several conns gather. */
+void conn_post(struct conn *c, struct loop_task *task);
 /* A number that no other connection of this process has had. */
 uint64_t conn_id(const struct conn *c);
 /*

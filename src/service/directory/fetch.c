@@ -23,7 +23,11 @@ struct directory_fetch {
 	pthread_mutex_t mutex;
 	struct wait *first, **last; /* that wait for a message */
 	unsigned messages;          /* under way */
+	struct loop_task task;      /* takes what a loop's turn has gathered */
+	bool posted;
 };
+
+static void take_gathered(void *ctx);
 
 int
 directory_fetch_new(struct port *store, struct directory_fetch **fetch_out, struct error *e)
@@ -34,6 +38,7 @@ directory_fetch_new(struct port *store, struct directory_fetch **fetch_out, stru
 		return error_nomem(e);
 	f->store = store;
 	f->last = &f->first;
+	f->task = (struct loop_task){ .run = take_gathered, .ctx = f };
 	(void)pthread_mutex_init(&f->mutex, NULL);
 	*fetch_out = f;
 	return 0;
@@ -161,12 +166,26 @@ seen(void *ctx, const void *reply, const struct error *e)
 	}
 }
 
+static void
+take_gathered(void *ctx)
+{
+	struct directory_fetch *f = ctx;
+	struct wait *chain;
+
+	(void)pthread_mutex_lock(&f->mutex);
+	f->posted = false;
+	chain = take(f);
+	(void)pthread_mutex_unlock(&f->mutex);
+	submit(f, chain);
+}
+
 void
 directory_fetch(struct web_call *call, const struct store_certificate_look *look,
     void (*then)(struct web_call *call, const struct store_certificate_seen *seen))
 {
 	struct directory_fetch *f = call->service->fetch;
-	struct wait *w = arena_alloc(&call->arena, sizeof *w), *chain;
+	struct wait *w = arena_alloc(&call->arena, sizeof *w);
+	bool post;
 
 	if (w == NULL) {
 		web_call_say(call, 503, "The server is busy; come again in a minute.");
@@ -176,7 +195,10 @@ directory_fetch(struct web_call *call, const struct store_certificate_look *look
 	(void)atomic_fetch_add(&call->refs, 1);
 	(void)pthread_mutex_lock(&f->mutex);
 	put(f, w);
-	chain = take(f);
+	/* When all are under way, the answer of one takes what waits. */
+	post = !f->posted && f->messages < MESSAGES_MAX;
+	f->posted |= post;
 	(void)pthread_mutex_unlock(&f->mutex);
-	submit(f, chain);
+	if (post)
+		conn_post(call->conn, &f->task);
 }
