@@ -3,12 +3,14 @@
  * Makes certificates for a measurement of the key directory, in a data folder through the store's own door, and as a
  * dump for other key servers.
  *
- *   bench_directory_make FOLDER COUNT NAMES DUMP DUMP_COUNT
+ *   bench_directory_make FOLDER COUNT NAMES DUMP DUMP_COUNT NEW NEW_COUNT
  *
  * Each is a v4 certificate as most are today: an Ed25519 primary key (EdDSALegacy), a user ID "Person N
- * <personN@directory.test>" with its self-certification, and an X25519 subkey with its binding. All are different and
- * all signatures are right; secrets come from their number, so that a second run makes the same ones. NAMES gets the
- * fingerprints, 20 octets each, DUMP the first DUMP_COUNT certificates one behind the other.
+ * <personA@directory.test>" with its self-certification, and an X25519 subkey with its binding. All are different and
+ * all signatures are right; secrets come from their number, so that a second run makes the same ones. There are
+ * ACCOUNTS addresses, whose accounts put them: so each is published by the write that puts it. NAMES gets the
+ * fingerprints, 40 hex digits each, DUMP the first DUMP_COUNT certificates one behind the other,
+ * and NEW as many more that are not in the folder, to be uploaded.
  */
 #include <pthread.h>
 #include <semaphore.h>
@@ -23,6 +25,7 @@
 #include "store/store.h"
 
 #define DOMAIN "directory.test"
+#define ACCOUNTS 256u
 #define IN_FLIGHT 2000u
 #define MAKERS 4u
 #define BATCH 256u /* made by one thread in a row */
@@ -38,13 +41,14 @@ struct made {
 };
 
 struct make {
-	unsigned count, dump_count;
+	unsigned count, new_count, dump_count; /* new_count: behind count */
 	atomic_uint next;
 	struct port *port;
-	FILE *names, *dump;
+	FILE *names, *dump, *new;
 	pthread_mutex_t mutex; /* of the files, which are in order of number */
 	pthread_cond_t turn;
 	unsigned written; /* certificates that are in the files */
+	uint64_t accounts[ACCOUNTS];
 	sem_t room;
 	atomic_uint failures;
 };
@@ -267,7 +271,7 @@ make_one(struct made *m, unsigned number)
 	key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, secret, sizeof secret);
 	if (key == NULL || EVP_PKEY_get_raw_public_key(key, point, &len) != 1)
 		fail("libcrypto makes no Ed25519 key");
-	(void)snprintf(m->user, sizeof m->user, "Person %u <person%u@" DOMAIN ">", number, number);
+	(void)snprintf(m->user, sizeof m->user, "Person %u <person%u@" DOMAIN ">", number, number % ACCOUNTS);
 	binding.primary = certification.primary = put_key(m, true, point, m->fingerprint);
 	certification.user = slice_str(m->user);
 	m->user_at = m->len;
@@ -305,7 +309,7 @@ key_id(const uint8_t fingerprint[20])
 }
 
 static void
-store_one(struct make *k, const struct made *m)
+store_one(struct make *k, const struct made *m, unsigned number)
 {
 	const struct store_certificate_key keys[] = {
 		{ { m->fingerprint, 20 }, key_id(m->fingerprint) },
@@ -320,6 +324,7 @@ store_one(struct make *k, const struct made *m)
 	const struct store_certificate in = {
 		.fingerprint = keys[0].fingerprint,
 		.version = 4,
+		.account = k->accounts[number % ACCOUNTS],
 		.created = CREATED,
 		.keys = keys,
 		.key_count = 2,
@@ -327,15 +332,41 @@ store_one(struct make *k, const struct made *m)
 		.user_count = 1,
 		.data = { m->octets, m->len },
 	};
-	const struct store_certificate_publish publish = {
-		.fingerprint = in.fingerprint, .address = users[0].address, .how = STORE_HOW_OPERATOR
-	};
 	struct error e;
 
 	(void)sem_wait(&k->room);
 	must(store_certificate_put_submit(k->port, &in, stored, k, &e), &e);
-	(void)sem_wait(&k->room);
-	must(store_certificate_publish_submit(k->port, &publish, stored, k, &e), &e);
+}
+
+static void
+write_name(struct make *k, const struct made *m)
+{
+	char hex[2 * sizeof m->fingerprint + 1];
+
+	for (size_t i = 0; i < sizeof m->fingerprint; i++)
+		(void)snprintf(hex + 2 * i, 3, "%02X", m->fingerprint[i]);
+	if (fwrite(hex, sizeof hex - 1, 1, k->names) != 1)
+		fail("a file could not be written");
+}
+
+static void
+write_octets(FILE *f, const struct made *m)
+{
+	if (fwrite(m->octets, m->len, 1, f) != 1)
+		fail("a file could not be written");
+}
+
+static void
+write_one(struct make *k, const struct made *m, unsigned number)
+{
+	if (number >= k->count) {
+		write_octets(k->new, m);
+		return;
+	}
+	write_name(k, m);
+	if (number < k->dump_count)
+		write_octets(k->dump, m);
+	store_one(k, m, number);
 }
 
 static void
@@ -344,13 +375,8 @@ write_batch(struct make *k, const struct made *batch, unsigned first, unsigned c
 	(void)pthread_mutex_lock(&k->mutex);
 	while (k->written != first)
 		(void)pthread_cond_wait(&k->turn, &k->mutex);
-	for (unsigned i = 0; i < count; i++) {
-		if (fwrite(batch[i].fingerprint, 20, 1, k->names) != 1 ||
-		    (first + i < k->dump_count && fwrite(batch[i].octets, batch[i].len, 1, k->dump) != 1))
-			fail("a file could not be written");
-		if (k->port != NULL)
-			store_one(k, &batch[i]);
-	}
+	for (unsigned i = 0; i < count; i++)
+		write_one(k, &batch[i], first + i);
 	k->written = first + count;
 	(void)pthread_cond_broadcast(&k->turn);
 	(void)pthread_mutex_unlock(&k->mutex);
@@ -365,8 +391,8 @@ make_batches(void *arg)
 
 	if (batch == NULL)
 		fail("out of memory");
-	while ((first = atomic_fetch_add(&k->next, BATCH)) < k->count) {
-		unsigned count = k->count - first < BATCH ? k->count - first : BATCH;
+	while ((first = atomic_fetch_add(&k->next, BATCH)) < k->count + k->new_count) {
+		unsigned left = k->count + k->new_count - first, count = left < BATCH ? left : BATCH;
 
 		for (unsigned i = 0; i < count; i++)
 			make_one(&batch[i], first + i);
@@ -386,6 +412,24 @@ number(const char *text)
 		exit(2);
 	}
 	return (unsigned)n;
+}
+
+static void
+make_accounts(struct make *k)
+{
+	struct store_nothing none;
+	struct arena a ARENA_OWNED = { 0 };
+	struct error e;
+
+	arena_init(&a, 4 << 20);
+	must(store_domain_add(k->port, &(struct store_domain){ SLICE(DOMAIN) }, &a, &none, &e), &e);
+	for (unsigned i = 0; i < ACCOUNTS; i++) {
+		struct store_account_create in = { .address = arena_printf(&a, "person%u@" DOMAIN, i) };
+		struct store_account_id id;
+
+		must(store_account_create(k->port, &in, &a, &id, &e), &e);
+		k->accounts[i] = id.account;
+	}
 }
 
 static FILE *
@@ -419,25 +463,24 @@ int
 main(int argc, char **argv)
 {
 	struct make k = { 0 };
-	struct arena a ARENA_OWNED = { 0 };
-	struct store_nothing none;
 	struct store *s = NULL;
 	struct error e;
 
-	if (argc != 6) {
-		(void)fprintf(stderr, "usage: bench_directory_make FOLDER COUNT NAMES DUMP DUMP_COUNT\n");
+	if (argc != 8) {
+		(void)fprintf(stderr, "usage: bench_directory_make FOLDER COUNT NAMES DUMP DUMP_COUNT NEW NEW_COUNT\n");
 		return 2;
 	}
 	k.count = number(argv[2]);
 	k.dump_count = number(argv[5]);
 	k.names = open_file(argv[3]);
 	k.dump = open_file(argv[4]);
-	arena_init(&a, 1 << 20);
+	k.new = open_file(argv[6]);
+	k.new_count = number(argv[7]);
 	must(store_open(&(struct store_options){ .folder = argv[1] }, &s, &e), &e);
 	must(port_open_local(store_service(s), &k.port, &e), &e);
-	must(store_domain_add(k.port, &(struct store_domain){ SLICE(DOMAIN) }, &a, &none, &e), &e);
+	make_accounts(&k);
 	make_all(&k);
 	port_close(k.port);
 	store_close(s);
-	return fclose(k.names) != 0 || fclose(k.dump) != 0 || k.failures > 0;
+	return fclose(k.names) != 0 || fclose(k.dump) != 0 || fclose(k.new) != 0 || k.failures > 0;
 }
