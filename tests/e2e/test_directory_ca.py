@@ -62,6 +62,27 @@ def test_what_is_verified_is_certified(exchange, ca, gpg):  # noqa: F811
     assert len(certifications(fresh, fingerprint, ca)) == 1
 
 
+def test_sending_it_again_takes_no_certification_away(exchange, ca, gpg):  # noqa: F811
+    """By anybody, without the certification, with a newer self-signature or a made-up CA: it is there at once, not anew."""
+    alice, stranger, other = gpg(), gpg(), gpg()
+    fingerprint = alice.make_key("Alice Twice <alice@example.org>")
+    assert upload(exchange, alice.export(fingerprint), Exchange.ALICE)[0] == 200
+    eventually(lambda: fetched(exchange, other, fingerprint, ca))
+    before = certifications(other, fingerprint, ca)
+    assert upload(exchange, alice.export(fingerprint))[0] == 200
+    assert len(certifications_in(served(exchange, fingerprint), ca)) == 1
+    alice.run("--quick-set-expire", fingerprint, "1y")
+    theirs = stranger.make_key(CA_USER_ID)
+    assert upload(exchange, stranger.export(theirs))[0] in (200, 202)
+    stranger.run("--import", stdin=alice.export(fingerprint))
+    stranger.run("--quick-sign-key", fingerprint)
+    assert upload(exchange, stranger.export(fingerprint))[0] == 200
+    got = served(exchange, fingerprint)
+    assert len(certifications_in(got, ca)) == 1 and not certifications_in(got, theirs)
+    fresh = gpg()
+    assert fetched(exchange, fresh, fingerprint, ca) == before
+
+
 def test_what_nobody_verified_is_not_certified(exchange, ca, gpg):  # noqa: F811
     home, other, bob = gpg(), gpg(), gpg()
     fingerprint = home.make_key("Bob <bob@example.org>")

@@ -254,6 +254,7 @@ put_component(const struct directory_filter_input *in, const struct pgp_componen
 
 	gather(&g, versions[0], true);
 	gather(&g, versions[1], false);
+	g.tries = 0; /* a flood of the owner's must not use up those of the introducers */
 	if (c->kind != PGP_COMPONENT_PRIMARY && !g.bound)
 		return false;
 	if (c->kind == PGP_COMPONENT_USER_ID)

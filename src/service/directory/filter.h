@@ -13,8 +13,8 @@
  * and they verify. Attributes, what does not verify and what is unknown go.
  *
  * What an older version of the same certificate has is merged in: it was
- * checked before, and is not checked again. So nothing that anybody sends takes
- * away what is kept, and sending the same again costs no check.
+ * checked before, and is not checked again, but for what introducers made: who
+ * is one changes. So nothing that anybody sends takes away what is kept.
  */
 #ifndef SERVICE_DIRECTORY_FILTER_H
 #define SERVICE_DIRECTORY_FILTER_H
@@ -27,7 +27,7 @@
 #define DIRECTORY_REVOCATIONS_MAX 8u /* of one component */
 #define DIRECTORY_OTHERS_MAX 128u    /* certifications by others, of one user ID */
 #define DIRECTORY_PACKETS_MAX 4096u  /* of a certificate that is looked at at all: people have some hundreds */
-#define DIRECTORY_TRIES_MAX 128u     /* signatures of one component that are checked */
+#define DIRECTORY_TRIES_MAX 128u     /* signatures of one component that are checked; likewise of the introducers */
 
 struct directory_filter_input {
 	const struct pgp_cert *fresh;

@@ -6,6 +6,7 @@
 #include "service/ask.h"
 #include "service/directory/describe.h"
 #include "service/directory/filter.h"
+#include "service/directory/introducers.h"
 #include "service/directory/revocation.h"
 #include "store/store.h"
 
@@ -107,13 +108,21 @@ static int
 filter(struct web_call *call, struct directory_item *item, const struct pgp_cert *fresh, const struct pgp_cert *old,
     struct permission *p, struct error *e)
 {
-	const struct directory_filter_input in = { .fresh = fresh, .old = old, .permit = permit, .ctx = p };
+	struct directory_introducers introducers = { 0 };
+	struct directory_filter_input in = { .fresh = fresh, .old = old, .permit = permit, .ctx = p };
 	struct buf kept;
 	size_t users = 0;
-	int rc;
+	/* Of what is kept first: whatever is sent beside it. */
+	int rc = directory_introducers_add(call, old, &introducers, e);
 
+	if (rc == 0)
+		rc = directory_introducers_add(call, fresh, &introducers, e);
+	in.introducers = (const struct pgp_cert *const *)introducers.certs;
+	in.introducer_count = introducers.count;
 	buf_init(&kept, DIRECTORY_CERTIFICATE_MAX);
-	rc = directory_filter(&in, &kept, &users, e);
+	if (rc == 0)
+		rc = directory_filter(&in, &kept, &users, e);
+	directory_introducers_done(&introducers);
 	if (rc == 0 && p->ours == 0 && p->old == NULL)
 		rc = error_set(e, ERR_DENIED, "No user ID of this key has an address in a domain of this server.");
 	if (rc == 0)
