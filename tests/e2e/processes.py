@@ -38,6 +38,22 @@ STORE = {name: int(number) for name, number in
 # daemon/process.h
 MESSAGES = {name: number for number, name in enumerate(
     re.findall(r"^\tMESSAGE_(\w+)(?: = 1)?,", (ROOT / "src" / "daemon" / "process.h").read_text(), re.M), 1)}
+# service/directory/verify.h
+VERIFY = {name: int(number) for name, number in
+          re.findall(r"X\((\w+), (\d+), verify_\w+, \w+\)",
+                     (ROOT / "src" / "service" / "directory" / "verify.h").read_text())}
+# Between which there is more than one: web asks mail's store, and who verifies addresses (daemon/process.c).
+LINKS_OF = {frozenset(("web", "mail")): 2}
+
+
+def to_store(wire):
+    return wire.ask(STORE["address_find"])[0] != ERR_UNSUPPORTED
+
+
+def to_verifier(wire):
+    return not to_store(wire)
+
+
 # service/status/status.h
 STATUS = 0x7001
 # net/trunk.h
@@ -274,14 +290,15 @@ class Processes:
 
     # ---- descriptors ----
 
-    def link_number(self, pid, other):
-        """The descriptor of the socket between two processes. With pid's own number of it, not the other's."""
-        found = []
+    def link_numbers(self, pid, other):
+        """The descriptors of the sockets between two processes. With pid's own numbers of them, not the other's."""
+        found, wanted = [], LINKS_OF.get(frozenset(k for k, p in [("parent", self.parent), *self.table()]
+                                                   if p in (pid, other)), 1)
 
         def look():
             mine, theirs, peers = sockets_of(pid), sockets_of(other), unix_peers()
             found[:] = [fd for inode, fd in mine.items() if peers.get(inode) in theirs]
-            return len(found) == 1
+            return len(found) == wanted
 
         # What the kernel lists while sockets come and go may lack some; and who was started anew is linked a moment later.
         try:
@@ -289,11 +306,17 @@ class Processes:
         except AssertionError:
             raise AssertionError(f"{len(found)} links of {pid} with {other}; {len(unix_peers())} sockets are listed, "
                                  f"{len(sockets_of(pid))} and {len(sockets_of(other))} are theirs") from None
-        return found[0]
+        return found
 
     @contextlib.contextmanager
-    def link(self, pid, other):
-        wire = Wire(copied(pid, self.link_number(pid, other)))
+    def link(self, pid, other, tell=None):
+        """tell: whether a wire is the one that is meant, where two processes have more than one. It asks: pid stands still
+        then, and has all its links. Without it any of them."""
+        wires = [Wire(copied(pid, number)) for number in self.link_numbers(pid, other)]
+        wire = next(w for w in wires if tell is None or tell(w))
+        for unwanted in wires:
+            if unwanted is not wire:
+                unwanted.close()
         try:
             yield wire
         finally:

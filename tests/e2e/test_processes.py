@@ -23,7 +23,7 @@ import pytest
 from conftest import Exchange
 from processes import (ASK, CREDIT, DATA, ERR_DENIED, ERR_UNSUPPORTED, IMAP, KEYS, KINDS, MESSAGES, MX, OPEN, START_TLS, STATUS, STORE,
                        SUBMISSION, TLS, CLOSE, Processes, Wire, alive, authenticate, copied, eventually, frame, inject,
-                       octets, sockets_of, status_field, trunk_open, u64)
+                       VERIFY, octets, sockets_of, status_field, to_store, to_verifier, trunk_open, u64)
 
 # Numbers of x86_64.
 (OPEN_FILE, MMAP, MPROTECT, SOCKET, CONNECT, BIND, LISTEN, CLONE, FORK, VFORK, EXECVE, KILL, UNLINK, CHMOD, PTRACE,
@@ -186,19 +186,24 @@ PERMITTED = {
     ("mx", "resolver"): {"lookup"},
     ("mail", "keys"): {"list", "certify"},
     ("mx", "mail"): {"recipient", "keep", "body_begin", "body_append", "body_abort"},
-    ("web", "mail"): {"address_find", "domain_list", "certificate_find", "certificate_count", "certificate_put"},
+    ("web", "mail"): {"address_find", "domain_list", "certificate_find", "certificate_look", "certificate_count",
+                      "certificate_bucket", "certificate_names", "directory_changes", "certificate_put",
+                      "certificate_publish", "certificate_unpublish"},
+    ("web", "mail's verifier"): {"request", "look", "confirm", "unpublish"},
 }
+CALLS = {"mail": ASK, "auth": ASK, "resolver": {"lookup": 1}, "keys": KEYS, "mail's verifier": VERIFY}
 
 
 @pytest.mark.parametrize("asking,asked", PERMITTED)
 def test_every_call_over_every_link(of, asking, asked):
     """As the process itself would ask: over its own socket. Permitted ones are recognised by another answer than DENIED."""
-    methods = STORE if (asking, asked) == ("web", "mail") else {"lookup": 1} if asked == "resolver" else \
-        KEYS if asked == "keys" else ASK
+    methods = STORE if (asking, asked) == ("web", "mail") else CALLS[asked]
+    tell = None if asking != "web" or asked == "auth" else to_store if asked == "mail" else to_verifier
     eventually(of.complete, 30)
-    pid, got = of.one(asking), {}
-    # The link is looked for while the process runs: one that stands still takes none that the parent has for it.
-    with of.link(pid, of.one(asked)) as wire, of.standing_still(pid):
+    pid, far, got = of.one(asking), of.one(asked.split("'")[0]), {}
+    # The links are looked for while the process runs: one that stands still takes none that the parent has for it.
+    of.link_numbers(pid, far)
+    with of.standing_still(pid), of.link(pid, far, tell) as wire:
         for name, number in methods.items():
             got[name] = wire.ask(number, ticket=(1 << 40) + number)[0]
         assert wire.ask(999)[0] == ERR_UNSUPPORTED
@@ -267,7 +272,8 @@ def test_what_is_not_permitted_changes_nothing(of):
         assert wire.ask(ASK["verifier"], octets(exchange.ALICE))[0] == ERR_DENIED
         assert wire.ask(ASK["authenticate"], authenticate(1, exchange.ALICE, "x"))[0] == ERR_DENIED
         assert wire.ask(STORE["certificate_put"])[0] in (ERR_DENIED, ERR_UNSUPPORTED)
-    with of.standing_still(web), of.link(web, mail) as wire:
+    of.link_numbers(web, mail)
+    with of.standing_still(web), of.link(web, mail, to_store) as wire:
         assert wire.ask(STORE["account_get"], u64(0) + octets(exchange.ALICE))[0] == ERR_DENIED
         assert wire.ask(STORE["account_set_verifier"], u64(alice) + octets(""))[0] == ERR_DENIED
         assert wire.ask(STORE["account_remove"], u64(alice))[0] == ERR_DENIED
@@ -277,9 +283,18 @@ def test_what_is_not_permitted_changes_nothing(of):
         assert wire.ask(STORE["deliver"], content + u64(0) + octets("") +
                         struct.pack(">I", 1) + u64(alice, 1))[0] == ERR_DENIED
         # It may publish what nobody owns; for an account only who has just signed in there, which it cannot say itself.
-        put = octets(b"\xaa" * 20) + struct.pack(">I", 4) + u64(bob, 1, 1) + struct.pack(">II", 0, 0) + octets("x")
-        code, text = wire.ask(STORE["certificate_put"], put)
-        assert code == ERR_DENIED and "signed in" in text
+        head = octets(b"\xaa" * 20) + struct.pack(">I", 4)
+        tail = u64(1, 1) + struct.pack(">II", 0, 0) + octets("x") + u64(0)
+        waiting = struct.pack(">I", 10000)
+        publish = octets(b"\xaa" * 20) + octets(exchange.BOB)
+        # And that anybody may publish is the operator's to say; so is who verified what.
+        for method, said in (("certificate_put", head + u64(bob) + tail + b"\0" + waiting),
+                             ("certificate_put", head + u64(0) + tail + b"\1" + waiting),
+                             ("certificate_publish", publish + struct.pack(">I", 3) + u64(0)),
+                             ("certificate_publish", publish + struct.pack(">I", 1) + u64(bob)),
+                             ("certificate_unpublish", publish + struct.pack(">I", 0) + u64(0))):
+            code, text = wire.ask(STORE[method], said)
+            assert code == ERR_DENIED and "signed in" in text, (method, code, text)
     with of.standing_still(auth), of.link(auth, mail) as wire:
         assert wire.ask(ASK["keep"])[0] == ERR_DENIED
     assert of.complete()
@@ -642,7 +657,7 @@ def test_a_child_that_hears_nonsense_from_its_parent_ends(of):
     for kind in KINDS:
         pid = of.one(kind)
         others = set(of.everyone()) - {pid}
-        number = next(fd for inode, fd in sockets_of(of.parent).items() if fd == of.link_number(of.parent, pid))
+        number = next(fd for inode, fd in sockets_of(of.parent).items() if fd == of.link_numbers(of.parent, pid)[0])
         wire = Wire(copied(of.parent, number))
         assert wire.send(frame(1, 0, b"\0" * 20))
         wire.close()
