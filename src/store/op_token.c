@@ -2,7 +2,9 @@
 /*
  * Tokens that the key directory sent by mail. Only their hashes are kept; a
  * used one stays until it runs out, so that the pause between two mails to an
- * address holds.
+ * address holds. Mails for managing have a pause of their own for each
+ * certificate: who has letters sent for his own key with somebody else's
+ * address must not keep that one's letter for removing from being sent.
  */
 #include "os/clock.h"
 #include "store/internal.h"
@@ -17,16 +19,21 @@ run_with_now(struct tx *tx, const char *sql_literal, struct error *e)
 }
 
 static int
-pause_is_over(struct tx *tx, struct slice key, uint32_t pause, struct error *e)
+pause_is_over(struct tx *tx, const struct store_token_put *in, struct slice key, struct error *e)
 {
-	struct query q = query_begin(
-	    tx->db, "SELECT 1 FROM directory_tokens WHERE address_key = ?1 AND created > ?2 AND created <= ?3 LIMIT 1");
+	uint32_t pause = in->pause;
+	struct query q = query_begin(tx->db,
+	    "SELECT 1 FROM directory_tokens WHERE address_key = ?1 AND created > ?2 AND created <= ?3"
+	    " AND CASE WHEN ?4 = ?5 THEN kind = ?5 AND fingerprint = ?6 ELSE kind <> ?5 END LIMIT 1");
 	int rc;
 
 	query_bytes(&q, key);
 	query_u64(&q, tx->now > pause ? tx->now - pause : 0);
 	/* One of the future is of a clock that was wrong: it must not hold up anybody for longer. */
 	query_u64(&q, tx->now);
+	query_u64(&q, in->kind);
+	query_u64(&q, STORE_TOKEN_MANAGE);
+	query_bytes(&q, in->fingerprint);
 	rc = pause == 0 ? 0 : query_step(&q, e);
 	query_end(&q);
 	if (rc == 1)
@@ -47,7 +54,7 @@ OP_WRITE_FN(token_put)
 		return error_set(e, ERR_SYNTAX, "a token needs its hash, its kind and its lifetime");
 	rc = run_with_now(tx, "DELETE FROM directory_tokens WHERE expires <= ?1", e);
 	if (rc == 0)
-		rc = pause_is_over(tx, key, in->pause, e);
+		rc = pause_is_over(tx, in, key, e);
 	if (rc == 0)
 		rc = db_number(tx->db, "SELECT count(*) FROM directory_tokens", &count, e);
 	if (rc == 0 && count >= STORE_TOKENS_MAX)

@@ -176,11 +176,16 @@ deliver_quietly(struct sending *s)
 
 /* ---- request ---- */
 
+/*
+ * Managed is what is published: nobody can publish what another's address is in, so who has such keys sent here, or tries
+ * whether an address is in one, gets no letters that way.
+ */
 static bool
-has_address(const struct store_certificate *c, struct slice address)
+has_address(const struct store_certificate *c, const struct verify_request *in)
 {
 	for (size_t i = 0; i < c->user_count; i++)
-		if (c->users[i].address.len > 0 && slice_ieq(c->users[i].address, address))
+		if (c->users[i].address.len > 0 && slice_ieq(c->users[i].address, in->address) &&
+		    (in->kind != STORE_TOKEN_MANAGE || c->users[i].state == STORE_USER_PUBLISHED))
 			return true;
 	return false;
 }
@@ -197,7 +202,7 @@ find_certificates(struct work *w, const struct verify_request *in, struct store_
 	}
 	rc = store_certificate_find(w->v->store, &by, &w->arena, found, e);
 	if (rc == 0 && in->fingerprint.len > 0 &&
-	    (found->certificate_count == 0 || !has_address(&found->certificates[0], in->address)))
+	    (found->certificate_count == 0 || !has_address(&found->certificates[0], in)))
 		rc = error_set(e, ERR_NOT_FOUND, "No certificate here has that fingerprint and that address.");
 	return rc;
 }

@@ -15,7 +15,9 @@
  *   unpublish  takes a MANAGE token, and unpublishes those addresses of that certificate; none named: all
  *
  * A token has VERIFY_TOKEN_DIGITS hex digits (160 bits), is good for
- * VERIFY_TOKEN_S seconds and once, and an address is sent one an hour at most.
+ * VERIFY_TOKEN_S seconds and once, and an address is sent one an hour at most;
+ * MANAGE: one an hour for each certificate that serves the address, whatever
+ * else was sent.
  * ERR_NOT_FOUND: it is none, not any more, or of another kind: nobody learns
  * which. Letters to other servers are not sent yet: VERIFY_ELSEWHERE.
  */

@@ -408,6 +408,13 @@ token_once(void **state)
 	in.token = slice_of(other, sizeof other);
 	in.address = SLICE("alice@EXAMPLE.org");
 	assert_int_equal(store_token_put(b.port, &in, &b.arena, &none, NULL), ERR_LIMIT);
+	/* But for what takes back: nobody's letters for another key, or for another purpose, hold that up. */
+	in.kind = STORE_TOKEN_MANAGE;
+	assert_ok(store_token_put(b.port, &in, &b.arena, &none, &unit_error));
+	assert_int_equal(store_token_put(b.port, &in, &b.arena, &none, NULL), ERR_LIMIT);
+	in.fingerprint = print_of(2);
+	assert_ok(store_token_put(b.port, &in, &b.arena, &none, &unit_error));
+	in.kind = STORE_TOKEN_VERIFY;
 	in.address = SLICE("bob@example.org");
 	in.lifetime = 1;
 	assert_ok(store_token_put(b.port, &in, &b.arena, &none, &unit_error));
