@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -14,6 +15,8 @@ import urllib.parse
 import pytest
 
 from conftest import Exchange
+from processes import STORE, Wire, u64
+from processes import octets as octets_of
 
 pytestmark = pytest.mark.skipif(shutil.which("gpg") is None or shutil.which("dirmngr") is None,
                                 reason="gpg and dirmngr are not installed")
@@ -537,6 +540,77 @@ def test_private_look_ups(exchange, gpg):
     assert status == 200 and fingerprint[-16:].encode() in packets(plain) and b"user ID" not in packets(plain)
     for path, want in [("by-address/0", 400), ("by-fingerprint/zz", 400), ("by-name/", 404), ("", 404)]:
         assert curl(exchange, f"/pks/private/{path}")[0] == want, path
+
+
+def certificates_by_hand(count):
+    """[(fingerprint, address, octets)]: v4 Ed25519 with one user ID (RFC 9580 5.2.4, 5.5.2); gpg would take minutes."""
+    ed25519 = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.ed25519")
+    from cryptography.hazmat.primitives import serialization
+
+    def packet(tag, body):
+        return bytes([0xc0 | tag, 255]) + len(body).to_bytes(4, "big") + body
+
+    def mpi(octets):
+        octets = octets.lstrip(b"\0")
+        return (len(octets) * 8 - 8 + octets[0].bit_length()).to_bytes(2, "big") + octets
+
+    made, now = [], int(time.time()) - 60
+    for n in range(count):
+        secret = ed25519.Ed25519PrivateKey.generate()
+        point = b"\x40" + secret.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+        key = b"\4" + now.to_bytes(4, "big") + b"\x16\x09" + bytes.fromhex("2b06010401da470f01") + mpi(point)
+        start = b"\x99" + len(key).to_bytes(2, "big") + key
+        fingerprint, address = hashlib.sha1(start).digest(), f"u{n}@example.org"
+        user_id = f"U <{address}>".encode()
+        hashed = b"\x05\x02" + now.to_bytes(4, "big") + b"\x02\x1b\x01" + b"\x16\x21\x04" + fingerprint
+        head = b"\4\x13\x16\x0a" + len(hashed).to_bytes(2, "big") + hashed
+        digest = hashlib.sha512(start + b"\xb4" + len(user_id).to_bytes(4, "big") + user_id + head + b"\4\xff" +
+                                len(head).to_bytes(4, "big")).digest()
+        signature = secret.sign(digest)
+        made.append((fingerprint, address, packet(6, key) + packet(13, user_id) + packet(
+            2, head + b"\0\0" + digest[:2] + mpi(signature[:32]) + mpi(signature[32:]))))
+    return made
+
+
+def test_private_buckets_are_filled_up_and_wrap_around(fresh_exchange):
+    """Digits > 0: each bucket has its own, and when those are fewer than 50 the next in order, from the first on again."""
+    exchange = fresh_exchange({"directory_reads": "0", "directory_writes": "0"})
+    # 50 times 16 on average, but few whose fingerprints begin with 5 or f.
+    made, few = certificates_by_hand(1000), {"5": 7, "f": 3}
+    first = {digit: [c for c in made if c[0].hex()[0] == digit] for digit in "0123456789abcdef"}
+    kept = [c for digit, found in first.items() for c in found[:few.get(digit)]]
+    assert len(kept) >= 800
+    for at in range(0, len(kept), 16):
+        octets = base64.b64encode(b"".join(c[2] for c in kept[at:at + 16])).decode()
+        armored = f"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n{octets}\n-----END PGP PUBLIC KEY BLOCK-----\n"
+        status, said = upload(exchange, armored.encode())
+        assert status == 200, said
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(str(exchange.data / "control.sock"))
+        wire = Wire(s.detach())
+    for fingerprint, address, _ in kept:
+        said = wire.ask(STORE["certificate_publish"], octets_of(fingerprint) + octets_of(address) + b"\0\0\0\3" + u64(0))
+        assert said[0] is None, said
+    wire.close()
+    assert json.loads(curl(exchange, "/pks/private/parameters")[1]) == {"digits": 1, "least": 50}
+    prints = sorted(c[0] + bytes(12) for c in kept)
+    names = sorted(hashlib.sha256(b"letterlock private address\0" + c[1].encode()).digest() for c in kept)
+    wrapped = 0
+    for by, all_names in (("by-fingerprint", prints), ("by-address", names)):
+        seen = set()
+        for digit in "0123456789abcdef":
+            status, octets = curl(exchange, f"/pks/private/{by}/{digit}")
+            got = [name for name, _ in bucket_entries(octets)]
+            own = [name for name in all_names if name.hex()[0] == digit]
+            after = [name for name in all_names if name.hex()[0] > digit] + [n for n in all_names if n.hex()[0] < digit]
+            want = sorted(own + after[:max(0, 50 - len(own))])
+            assert status == 200 and got == want, (by, digit, len(got), len(want))
+            assert len(got) >= 50 and len(set(got)) == len(got)
+            wrapped += len(own) < 50 and digit == "f"
+            seen |= set(own)
+        assert seen == set(all_names)
+        assert curl(exchange, f"/pks/private/{by}/")[0] == 400 and curl(exchange, f"/pks/private/{by}/00")[0] == 400
+    assert wrapped >= 1
 
 
 def test_the_web_key_directory_gives_one_address_only(exchange, gpg):
