@@ -15,7 +15,7 @@ by_operator(const struct store_certificate *c, struct slice address)
 }
 
 static int
-add_ca(struct web_call *call, struct slice domain, struct directory_introducers *in, struct error *e)
+add_ca(struct port *store, struct arena *a, struct slice domain, struct directory_introducers *in, struct error *e)
 {
 	struct store_certificate_find request = { .by = STORE_BY_ADDRESS, .limit = DIRECTORY_INTRODUCERS_MAX };
 	struct store_certificates found;
@@ -24,10 +24,10 @@ add_ca(struct web_call *call, struct slice domain, struct directory_introducers 
 
 	if (domain.len > STORE_ADDRESS_MAX - sizeof CA_LOCAL_PART)
 		return 0;
-	request.value = arena_printf(&call->arena, CA_LOCAL_PART "@%.*s", (int)domain.len, (const char *)domain.data);
+	request.value = arena_printf(a, CA_LOCAL_PART "@%.*s", (int)domain.len, (const char *)domain.data);
 	if (request.value.len == 0)
 		return error_nomem(e);
-	rc = store_certificate_find(call->service->ports.store, &request, &call->arena, &found, e);
+	rc = store_certificate_find(store, &request, a, &found, e);
 	for (size_t i = 0; rc == 0 && i < found.certificate_count && in->count < DIRECTORY_INTRODUCERS_MAX; i++) {
 		if (!by_operator(&found.certificates[i], request.value))
 			continue;
@@ -48,7 +48,7 @@ is_new(const struct directory_introducers *in, struct slice domain)
 
 int
 directory_introducers_add(
-    struct web_call *call, const struct pgp_cert *cert, struct directory_introducers *in, struct error *e)
+    struct port *store, struct arena *a, const struct pgp_cert *cert, struct directory_introducers *in, struct error *e)
 {
 	int rc = 0;
 
@@ -61,7 +61,7 @@ directory_introducers_add(
 		if (!is_new(in, domain))
 			continue;
 		in->domains[in->domain_count++] = domain;
-		rc = add_ca(call, domain, in, e);
+		rc = add_ca(store, a, domain, in, e);
 	}
 	return rc;
 }

@@ -12,7 +12,7 @@
 #define SERVICE_DIRECTORY_INTRODUCERS_H
 
 #include "openpgp/cert/cert.h"
-#include "service/web/call.h"
+#include "os/port.h"
 
 #define DIRECTORY_INTRODUCERS_MAX 8u        /* of one upload */
 #define DIRECTORY_INTRODUCER_DOMAINS_MAX 8u /* that are asked for, of one upload */
@@ -25,9 +25,9 @@ struct directory_introducers {
 	size_t domain_count;
 };
 
-/* Of the domains in that certificate's user IDs, which must outlive it; NULL for none. End with _done(), also on error. */
-int directory_introducers_add(
-    struct web_call *call, const struct pgp_cert *cert, struct directory_introducers *in, struct error *e);
+/* Of the domains in that certificate's user IDs, which must outlive it, as must the arena; NULL for none. End with _done(), also on error. */
+int directory_introducers_add(struct port *store, struct arena *a, const struct pgp_cert *cert,
+    struct directory_introducers *in, struct error *e);
 void directory_introducers_done(struct directory_introducers *in);
 
 #endif

@@ -7,6 +7,7 @@
 #include "service/directory/describe.h"
 #include "service/directory/directory.h"
 #include "service/directory/filter.h"
+#include "service/directory/introducers.h"
 #include "store/store.h"
 
 #define BUDGET (32u << 20)
@@ -105,6 +106,7 @@ keep(struct keeping *w, const struct pgp_cert *fresh, struct error *e)
 {
 	const struct directory_filter_input in = { .fresh = fresh, .permit = permit, .ctx = w };
 	struct directory_filter_input with_old = in;
+	struct directory_introducers introducers = { 0 };
 	struct pgp_cert *old;
 	BUF_OWNED struct buf kept = { 0 };
 	size_t users;
@@ -114,10 +116,15 @@ keep(struct keeping *w, const struct pgp_cert *fresh, struct error *e)
 		return rc;
 	buf_init(&kept, DIRECTORY_CERTIFICATE_MAX);
 	with_old.old = old;
-	if (directory_filter(&with_old, &kept, &users, NULL) != 0)
+	/* What our CA certified is not taken away by what comes back from elsewhere. */
+	rc = directory_introducers_add(w->k->store, w->a, old, &introducers, e);
+	with_old.introducers = (const struct pgp_cert *const *)introducers.certs;
+	with_old.introducer_count = introducers.count;
+	if (rc == 0 && directory_filter(&with_old, &kept, &users, NULL) != 0)
 		w->k->result->refused++;
-	else
+	else if (rc == 0)
 		rc = put(w, buf_slice(&kept), e);
+	directory_introducers_done(&introducers);
 	pgp_cert_free(old);
 	return rc;
 }

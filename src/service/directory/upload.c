@@ -113,10 +113,11 @@ filter(struct web_call *call, struct directory_item *item, const struct pgp_cert
 	struct buf kept;
 	size_t users = 0;
 	/* Of what is kept first: whatever is sent beside it. */
-	int rc = directory_introducers_add(call, old, &introducers, e);
+	struct port *store = call->service->ports.store;
+	int rc = directory_introducers_add(store, &call->arena, old, &introducers, e);
 
 	if (rc == 0)
-		rc = directory_introducers_add(call, fresh, &introducers, e);
+		rc = directory_introducers_add(store, &call->arena, fresh, &introducers, e);
 	in.introducers = (const struct pgp_cert *const *)introducers.certs;
 	in.introducer_count = introducers.count;
 	buf_init(&kept, DIRECTORY_CERTIFICATE_MAX);
