@@ -162,6 +162,23 @@ def test_each_use_is_asked_for(alice):
     assert log.read_text().count("CONFIRM") == 3 and all(key["confirm"] for key in alice.held())
 
 
+def test_each_use_of_one_key_is_asked_for(alice):
+    """`key confirm`: of that key only, also of one that the agent holds already, and also after its passphrase is typed anew."""
+    alice.new_key()
+    log = fake_pinentry(alice, "-", "yes", PASSPHRASE)
+    alice.serve()
+    alice.sign(passphrase=PASSPHRASE)
+    assert alice.json("key", "confirm", alice.address, "on") == {"confirm": True} and alice.held() == []
+    assert "did not permit" in alice.sign(want=None, passphrase=PASSPHRASE)
+    alice.sign()
+    assert log.read_text().count("CONFIRM") == 2 and {key["confirm"] for key in alice.held()} == {True}
+    assert "on or off" in alice.run("key", "confirm", alice.address, "yes", want=2)
+    alice.run("key", "confirm", alice.address, "off")
+    alice.sign()
+    assert log.read_text().count("GETPIN") == 1 and {key["confirm"] for key in alice.held()} == {False}
+    assert log.read_text().count("CONFIRM") == 2
+
+
 def test_others_are_served_while_one_is_asked(alice):
     """And when who waits goes away, so does the question."""
     alice.new_key()

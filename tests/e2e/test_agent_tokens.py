@@ -99,6 +99,25 @@ def test_a_token_signs_and_decrypts(alice, kind, tmp_path):
     assert alice.json("key", "list")[0]["fingerprint"] == fingerprint
 
 
+def test_a_key_in_a_token_is_changed_like_any_other(alice):
+    """Expiry, user IDs, a revocation of one; what needs the secret itself is refused in words, and the key stays as it was."""
+    token_for(alice, "P-256")
+    alice.run("key", "import", "--from-token", alice.address, "--label", "signing", passphrase=PIN)
+    before = alice.json("key", "list")[0]
+    alice.run("agent", "forget")
+    alice.run("key", "expire", alice.address, "1y", passphrase=PIN)
+    assert alice.json("key", "list")[0]["expires"] != before["expires"]
+    alice.run("key", "user-id", "add", alice.address, "Alice <alice@example.net>", passphrase=PIN)
+    alice.run("key", "user-id", "revoke", alice.address, "alice@example.net", passphrase=PIN)
+    for words in (("passphrase", alice.address), ("backup", alice.address, "--output", "copy"),
+                  ("subkey", "add", alice.address, "--for", "sign")):
+        print(words, alice.run("key", *words, passphrase=PIN + "\nanother one", want=None))
+        print(alice.run("key", "show", alice.address))
+    alice.run("agent", "forget")
+    alice.sign(passphrase=PIN)
+    assert alice.json("key", "list")[0]["fingerprint"] == before["fingerprint"]
+
+
 def test_modules_are_not_in_the_agents_memory(alice):
     """They run in a process of its own, which ends when everything is forgotten; the PIN is gone from the agent."""
     if os.geteuid() != 0:

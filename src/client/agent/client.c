@@ -314,10 +314,10 @@ call(
 }
 
 int
-agent_client_unlock(struct agent_client *c, struct slice key, struct slice passphrase, uint32_t seconds,
+agent_client_unlock(struct agent_client *c, struct slice key, struct slice passphrase, uint32_t seconds, bool confirm,
     uint32_t *count_out, struct error *e)
 {
-	struct agent_unlock request = { .passphrase = passphrase, .key = key, .seconds = seconds };
+	struct agent_unlock request = { .passphrase = passphrase, .key = key, .seconds = seconds, .confirm = confirm };
 	struct agent_count reply = { 0 };
 	int rc = call(c, AGENT_UNLOCK, &request, &reply, NULL, e);
 
@@ -335,6 +335,15 @@ agent_client_ask(
 
 	*count_out = reply.count;
 	return rc;
+}
+
+int
+agent_client_forget(struct agent_client *c, struct slice fingerprint, struct error *e)
+{
+	struct agent_key request = { .fingerprint = fingerprint };
+	struct agent_count reply = { 0 };
+
+	return call(c, AGENT_FORGET, &request, &reply, NULL, e);
 }
 
 bool

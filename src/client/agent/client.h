@@ -37,18 +37,20 @@ int agent_client_call(struct agent_client *c, enum agent_type type, const void *
     void *reply_out, struct error *e);
 
 /*
- * Holds the keys of a transferable secret key, for seconds (0: as the agent was set). ERR_PASSWORD, and what
- * agent_vault_unlock() says.
+ * Holds the keys of a transferable secret key, for seconds (0: as the agent was set). confirm: it asks the
+ * person before each use. ERR_PASSWORD, and what agent_vault_unlock() says.
  */
 int agent_client_unlock(struct agent_client *c, struct slice key, struct slice passphrase, uint32_t seconds,
-    uint32_t *count_out, struct error *e);
+    bool confirm, uint32_t *count_out, struct error *e);
 /*
  * The same, and the agent asks the person, by pinentry: for the passphrase, three times, or for the PIN of the token that
- * has the key. confirm: it also asks before each use. ERR_CLOSED when the person cancels, ERR_PASSWORD, ERR_UNSUPPORTED
+ * has the key. confirm: as above. ERR_CLOSED when the person cancels, ERR_PASSWORD, ERR_UNSUPPORTED
  * when it cannot ask (then the caller may ask and unlock).
  */
 int agent_client_ask(
     struct agent_client *c, struct slice key, uint32_t seconds, bool confirm, uint32_t *count_out, struct error *e);
+/* The keys of that primary key; an empty slice: everything. */
+int agent_client_forget(struct agent_client *c, struct slice fingerprint, struct error *e);
 bool agent_client_holds(struct agent_client *c, const struct pgp_fingerprint *f);
 int agent_client_password_put(
     struct agent_client *c, struct slice account, struct slice password, uint32_t seconds, struct error *e);

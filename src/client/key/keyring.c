@@ -14,8 +14,10 @@
 #include "os/file.h"
 #include "os/paths.h"
 #include "trust/cert_d.h"
+#include "trust/records.h"
 
 #define QUESTION_MAX 400
+#define CONFIRM_NAME_MAX 120
 #define REVOCATION_MAX (64u << 10) /* octets: one signature, and with v6 the primary key */
 
 static int
@@ -358,11 +360,44 @@ keyring_resolve(const struct keyring *k, struct slice who, bool secret, const st
 	return 0;
 }
 
+/* ---- asking before each use ---- */
+
+static int
+confirm_setting(const struct pgp_fingerprint *f, struct buf *out, struct error *e)
+{
+	(void)buf_put_str(out, "confirm ");
+	(void)pgp_fingerprint_write(f, out);
+	return buf_put_u8(out, 0) == 0 ? 0 : error_nomem(e);
+}
+
+int
+keyring_confirms(const struct keyring *k, const struct pgp_fingerprint *f, bool *out, struct error *e)
+{
+	BUF_OWNED struct buf name = { .max = CONFIRM_NAME_MAX }, value = { .max = TRUST_SETTING_MAX };
+	int rc = confirm_setting(f, &name, e);
+
+	if (rc == 0)
+		rc = trust_setting_get(k->certs, (const char *)name.data, &value, e);
+	*out = value.len > 0;
+	return rc;
+}
+
+int
+keyring_set_confirms(struct keyring *k, const struct pgp_fingerprint *f, bool confirm, struct error *e)
+{
+	BUF_OWNED struct buf name = { .max = CONFIRM_NAME_MAX };
+	int rc = confirm_setting(f, &name, e);
+
+	return rc == 0 ? trust_setting_set(k->certs, (const char *)name.data, confirm ? SLICE("yes") : SLICE_EMPTY, e)
+		       : rc;
+}
+
 /* ---- unlocking ---- */
 
 struct unlocking {
 	struct agent_client *agent;
 	struct slice key;
+	bool confirm;
 };
 
 static int
@@ -371,7 +406,7 @@ unlock_with(void *ctx, struct slice passphrase, struct error *e)
 	const struct unlocking *u = ctx;
 	uint32_t count;
 
-	return agent_client_unlock(u->agent, u->key, passphrase, AGENT_SECONDS_USUAL, &count, e);
+	return agent_client_unlock(u->agent, u->key, passphrase, AGENT_SECONDS_USUAL, u->confirm, &count, e);
 }
 
 int
@@ -388,11 +423,14 @@ keyring_unlock(struct keyring *k, const struct common *c, struct agent_client *a
 	if (agent_client_holds(agent, f))
 		return 0;
 	rc = keyring_read_secret(k, f, &key, e);
+	if (rc == 0)
+		rc = keyring_confirms(k, f, &u.confirm, e);
 	if (rc != 0)
 		return rc;
 	/* The agent asks, where it can; the passphrase then never comes here. */
-	rc = c->passphrase_fd >= 0 ? ERR_UNSUPPORTED
-				   : agent_client_ask(agent, buf_slice(&key), AGENT_SECONDS_USUAL, false, &count, e);
+	rc = c->passphrase_fd >= 0
+	    ? ERR_UNSUPPORTED
+	    : agent_client_ask(agent, buf_slice(&key), AGENT_SECONDS_USUAL, u.confirm, &count, e);
 	if (rc != ERR_UNSUPPORTED)
 		return rc;
 	(void)pgp_fingerprint_write(f, &hex);

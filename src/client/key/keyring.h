@@ -78,6 +78,10 @@ int keyring_read_secret(const struct keyring *k, const struct pgp_fingerprint *f
 int keyring_resolve(
     const struct keyring *k, struct slice who, bool secret, const struct trust_entry **out, struct error *e);
 
+/* Whether the person wants to be asked before each use of this key of theirs; it goes to the agent with the key. */
+int keyring_confirms(const struct keyring *k, const struct pgp_fingerprint *f, bool *out, struct error *e);
+int keyring_set_confirms(struct keyring *k, const struct pgp_fingerprint *f, bool confirm, struct error *e);
+
 /* Sees to it that the agent holds the key: asks for the passphrase when it does not. */
 int keyring_unlock(struct keyring *k, const struct common *c, struct agent_client *agent,
     const struct pgp_fingerprint *f, struct error *e);

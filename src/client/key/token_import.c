@@ -190,9 +190,12 @@ static int
 unlock(struct job *j, struct error *e)
 {
 	struct buf bare, pin;
+	bool confirm = false;
 	uint32_t count;
-	int rc;
+	int rc = keyring_confirms(&j->c->keyring, &j->sign.key.fingerprint, &confirm, e);
 
+	if (rc != 0)
+		return rc;
 	buf_init(&bare, AGENT_KEY_OCTETS);
 	buf_init(&pin, TERMINAL_SECRET_MAX);
 	(void)put_stub(&j->sign, PGP_SECRET_KEY, &bare);
@@ -202,9 +205,9 @@ unlock(struct job *j, struct error *e)
 		rc = client_passphrase(&j->c->common, "", false, &pin, e);
 		if (rc == 0)
 			rc = agent_client_unlock(
-			    j->agent, buf_slice(&bare), buf_slice(&pin), AGENT_SECONDS_USUAL, &count, e);
+			    j->agent, buf_slice(&bare), buf_slice(&pin), AGENT_SECONDS_USUAL, confirm, &count, e);
 	} else
-		rc = agent_client_ask(j->agent, buf_slice(&bare), AGENT_SECONDS_USUAL, false, &count, e);
+		rc = agent_client_ask(j->agent, buf_slice(&bare), AGENT_SECONDS_USUAL, confirm, &count, e);
 	buf_wipe_done(&pin);
 	buf_done(&bare);
 	return rc;

@@ -25,6 +25,7 @@ static const char help[] =
     "  key subkey add|revoke WHO [FINGERPRINT]\n"
     "  key revoke WHO            declare a key of yours void (--reason)\n"
     "  key passphrase WHO        change its passphrase\n"
+    "  key confirm WHO on|off    whether the agent asks you before each use of it\n"
     "  key backup WHO            a copy for the drawer (--output FILE, --paper FILE.html)\n"
     "  key proof add|remove|list WHO [URI]   say on a key of yours which pages and accounts are yours\n"
     "  key restore FILE...       a key from its backup, also from pictures of the printed page\n"
@@ -58,6 +59,7 @@ verb_key(int argc, char **argv)
 		{ "subkey", key_subkey },
 		{ "revoke", key_revoke },
 		{ "passphrase", key_passphrase },
+		{ "confirm", key_confirm_verb },
 		{ "backup", key_backup },
 		{ "restore", key_restore },
 		{ "proof", key_proof },

@@ -32,6 +32,7 @@ struct adding {
 	struct pgp_subkey_spec spec;
 	struct slice key; /* what the passphrase must open, so that all parts have one */
 	struct buf *out;
+	bool confirm;
 };
 
 static int
@@ -69,7 +70,7 @@ add_with(void *ctx, struct slice passphrase, struct error *e)
 {
 	struct adding *a = ctx;
 	uint32_t count;
-	int rc = agent_client_unlock(a->d->agent, a->key, passphrase, AGENT_SECONDS_USUAL, &count, e);
+	int rc = agent_client_unlock(a->d->agent, a->key, passphrase, AGENT_SECONDS_USUAL, a->confirm, &count, e);
 
 	return rc != 0 ? rc : pgp_change_add_subkey(&a->d->change, &a->spec, PGP_PROTECT_AEAD, passphrase, a->out, e);
 }
@@ -85,6 +86,8 @@ add(struct key_edit *d, const struct subkey_options *o)
 
 	if (rc == 0)
 		rc = keyring_read_secret(&c->keyring, &d->cert->primary->fingerprint, &key, &c->error);
+	if (rc == 0)
+		rc = keyring_confirms(&c->keyring, &d->cert->primary->fingerprint, &a.confirm, &c->error);
 	if (rc == 0)
 		rc = agent_client_open(true, &d->agent, &c->error);
 	if (rc != 0)

@@ -25,6 +25,7 @@ int key_user_id_verbs(int argc, char **argv);
 int key_subkey(int argc, char **argv);
 int key_revoke(int argc, char **argv);
 int key_passphrase(int argc, char **argv);
+int key_confirm_verb(int argc, char **argv);
 int key_backup(int argc, char **argv);
 int key_restore(int argc, char **argv);
 int key_proof(int argc, char **argv);
