@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "client/agent/tokens.h"
 #include "client/key/print.h"
 #include "openpgp/cert/merge.h"
 
@@ -159,6 +160,21 @@ key_user_id(struct key_edit *d, struct slice meant, struct slice *out)
 		return error_set(&d->c->error, ERR_NOT_FOUND, "this key has no user ID %.*s",
 		    (int)size_min(meant.len, 100), (const char *)meant.data);
 	*out = fits->packet.body;
+	return 0;
+}
+
+int
+key_edit_not_in_token(struct key_edit *d)
+{
+	const struct pgp_key *key;
+
+	for (size_t i = 0; (key = pgp_cert_key(d->cert, i)) != NULL; i++) {
+		if (tokens_are_meant(key))
+			return error_set(&d->c->error, ERR_UNSUPPORTED,
+			    "this key is in a token, which has a PIN and no passphrase: subkeys and PINs are made by "
+			    "the "
+			    "token's own program");
+	}
 	return 0;
 }
 

@@ -47,6 +47,8 @@ int key_own(struct key_command *c, struct slice who, const struct trust_entry **
  * The user ID that a person means: all of it, or the address in it, of those that are not revoked first. ERR_NOT_FOUND.
  */
 int key_user_id(struct key_edit *d, struct slice meant, struct slice *out);
+/* ERR_UNSUPPORTED when a secret part of the key is in a token: what opens it is a PIN, which no file may be locked by. */
+int key_edit_not_in_token(struct key_edit *d);
 /* Says in one line what was done and what to do for others to see it. */
 int key_edit_say(struct key_edit *d, const char *what);
 

@@ -75,6 +75,8 @@ key_passphrase(int argc, char **argv)
 		return status;
 	rc = key_edit_begin(&d, &c, key_argument(&c));
 	if (rc == 0)
+		rc = key_edit_not_in_token(&d);
+	if (rc == 0)
 		rc = change_asking(&d);
 	if (rc == 0 && !c.common.json)
 		(void)puts("The passphrase is changed.");

@@ -82,7 +82,10 @@ add(struct key_edit *d, const struct subkey_options *o)
 	BUF_OWNED struct buf key = { .max = AGENT_KEY_OCTETS };
 	struct adding a = { .d = d, .out = &out };
 	struct key_command *c = d->c;
-	int rc = read_spec(c, d->cert, o, &a.spec);
+	int rc = key_edit_not_in_token(d);
+
+	if (rc == 0)
+		rc = read_spec(c, d->cert, o, &a.spec);
 
 	if (rc == 0)
 		rc = keyring_read_secret(&c->keyring, &d->cert->primary->fingerprint, &key, &c->error);
