@@ -160,6 +160,24 @@ def test_expiry_user_ids_subkeys(alice):
     assert re.search(r"^uid:r:.*alice@example.net", listed, re.M) and re.search(r"^sub:r:.*:s:", listed, re.M)
 
 
+def test_a_change_in_the_same_second_counts(alice):
+    """The later signature is dated one second on; what is kept of the key must know it already."""
+    fingerprint = alice.new()
+    for when in ("1y", "2y", "never"):
+        before = alice.json("list")[0]["expires"]
+        alice("expire", fingerprint, when)
+        assert alice.json("list")[0]["expires"] != before, when
+
+
+def test_a_bad_certificate_does_not_keep_the_others_of_a_file_out(alice):
+    for user in ("Nobody <alice@example.org", "Bob <bob@example.org>"):
+        alice.gpg("--allow-freeform-uid", "--passphrase", "", "--quick-generate-key", user, "ed25519", "default", "never")
+    alice.gpg("--output", alice.home / "both.pgp", "--export")
+    said = alice("import", alice.home / "both.pgp", want=1)
+    assert "1 of 2 certificates were not taken" in said and "nobody whose it is" in said
+    assert [k["addresses"] for k in alice.json("list")] == [["bob@example.org"]]
+
+
 def test_an_expired_key_comes_back(alice):
     alice.new("--expires", "1d")
     late = dict(alice.env, FAKETIME="+3d")

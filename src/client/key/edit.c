@@ -125,6 +125,8 @@ key_edit_keep(struct key_edit *d, struct slice changed)
 		return rc;
 	pgp_cert_free(d->cert);
 	d->cert = cert;
+	/* A change within the second of the last one is dated one second on, and is to count already. */
+	d->c->keyring.policy.now++;
 	use(d);
 	return keyring_keep(&d->c->keyring, changed, NULL, &d->c->error);
 }

@@ -94,6 +94,36 @@ import_one(struct importing *i, const struct pgp_cert *cert, const char *from)
 	return rc;
 }
 
+/* The certificate's own fault: the others of the file are taken none the less. */
+static bool
+is_its_fault(int rc)
+{
+	return rc == ERR_POLICY || rc == ERR_LIMIT || rc == ERR_SYNTAX || rc == ERR_UNSUPPORTED;
+}
+
+static int
+import_each(struct importing *i, const struct pgp_certs *certs, const char *path)
+{
+	struct key_command *c = i->c;
+	size_t passed = 0;
+	int rc = 0;
+
+	for (size_t n = 0; n < certs->count && rc == 0; n++) {
+		BUF_OWNED struct buf hex = { .max = 100 };
+
+		rc = import_one(i, certs->items[n], path);
+		if (!is_its_fault(rc) || certs->count == 1)
+			continue;
+		(void)pgp_fingerprint_write(&certs->items[n]->primary->fingerprint, &hex);
+		(void)fprintf(stderr, "letterlock: %.*s: %s\n", (int)hex.len, (const char *)hex.data, c->error.text);
+		passed++;
+		rc = 0;
+	}
+	return rc != 0 || passed == 0
+	    ? rc
+	    : error_set(&c->error, ERR_POLICY, "%zu of %zu certificates were not taken", passed, certs->count);
+}
+
 /* Synced once for all, unless somebody is asked for a passphrase meanwhile. What came before a failure stays. */
 static int
 import_all(struct importing *i, const struct pgp_certs *certs, const char *path)
@@ -108,8 +138,7 @@ import_all(struct importing *i, const struct pgp_certs *certs, const char *path)
 		rc = trust_store_begin(c->keyring.certs, &c->error);
 	if (rc != 0)
 		return rc;
-	for (size_t n = 0; n < certs->count && rc == 0; n++)
-		rc = import_one(i, certs->items[n], path);
+	rc = import_each(i, certs, path);
 	if (together) {
 		struct error e;
 		int ended = trust_store_end(c->keyring.certs, true, &e);
