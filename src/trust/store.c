@@ -54,10 +54,25 @@ static const char tables[] =
     "PRAGMA application_id=1282174836;"
     "PRAGMA user_version=1;";
 
+/* The dotless i, the long s and the Kelvin sign fold to letters of ASCII: they make other addresses, of other people. */
 int
 trust_address_fold(struct slice address, struct buf *out)
 {
-	return utf8_fold(out, slice_trim(address));
+	struct slice rest = slice_trim(address);
+
+	while (rest.len > 0 && out->err == 0) {
+		uint32_t point;
+		size_t at = out->len, n = utf8_decode(rest, &point);
+		struct slice character = slice_sub(rest, 0, n == 0 ? 1 : n);
+
+		(void)utf8_fold(out, character);
+		if (n > 1 && out->err == 0 && out->len > at && out->data[at] < 0x80) {
+			buf_truncate(out, at);
+			(void)buf_put_slice(out, character);
+		}
+		rest = slice_from(rest, character.len);
+	}
+	return out->err;
 }
 
 /* ---- opening ---- */

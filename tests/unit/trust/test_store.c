@@ -84,6 +84,9 @@ a_certificate_is_kept_and_found(void **state)
 	assert_ok(trust_store_open(folder, &again, &unit_error));
 	assert_int_equal(trust_store_count(again), 1);
 	assert_int_equal(trust_store_find_address(again, SLICE("ALICE@example.ORG"), found, 4), 1);
+	/* Other people's: a dotless i, a fullwidth letter. */
+	assert_int_equal(trust_store_find_address(again, SLICE("al\u0131ce@example.org"), found, 4), 0);
+	assert_int_equal(trust_store_find_address(again, SLICE("al\uff49ce@example.org"), found, 4), 0);
 	assert_int_equal(trust_store_find_address(again, SLICE("bob@example.org"), found, 4), 0);
 	assert_slice(found[0]->addresses[0], "alice@example.org");
 	assert_int_equal(found[0]->added, NOW);
