@@ -6,6 +6,7 @@ import pytest
 
 from conftest import Exchange
 from test_client import Person
+from test_directory import lookup
 from test_directory_uploads import letters, open_letter, send, token_of
 from test_find import Gpg, find
 
@@ -116,6 +117,32 @@ def test_at_our_own_exchange_look_ups_and_refreshing_are_private(ours, tmp_path)
         bob.run("key", "publish")
         said = alice.run("key", "refresh", "--verbose", secrets=False)
         assert "was asked for what changed, without naming keys" in said and "of which 1 changed" in said, said
+    finally:
+        for one in two:
+            one.stop()
+
+
+def test_a_certification_is_served_once_its_owner_approved_it(ours, gpg, tmp_path):
+    """What Bob said of Alice's key travels with it from then on, and no longer when she takes that back."""
+    alice, bob = two = [Person(ours, tmp_path, address) for address in (ours.ALICE, ours.BOB)]
+    try:
+        for one in two:
+            one.setup()
+        by = bob.json("key", "show", bob.address, secrets=False, stderr=False)["fingerprint"]
+        bob.run("key", "find", alice.address, secrets=False)
+        bob.run("key", "certify", alice.address, "--compared", "--output", tmp_path / "signed.asc")
+        assert "key import" in alice.run("key", "approve", alice.address, want=1)
+        alice.run("key", "import", tmp_path / "signed.asc", secrets=False)
+        assert "makers' certificates are not here" in alice.run("key", "approve", alice.address, want=1)
+        alice.run("key", "find", bob.address, secrets=False)
+        for words, served in ([], False), (["approve", alice.address, bob.address], True), \
+                (["approve", alice.address, "--none"], False):
+            if words:
+                alice.run("key", *words)
+            alice.run("key", "publish")
+            packets = gpg.run("--list-packets", stdin=lookup(ours, alice.address)[1])
+            assert (by[-16:].encode() in packets) == served, words
+        alice.run("key", "approve", alice.address, bob.address, "--none", want=2)
     finally:
         for one in two:
             one.stop()

@@ -14,9 +14,9 @@ static const char help[] =
     "  key servers [URL...]      which key servers are asked, and through which proxy\n"
     "  key publish [WHO]         give your certificate to your exchange, or to key servers\n"
     "  key import FILE...        certificates, or secret keys (asks for their passphrase); - is standard input\n"
-    "  key export WHO            the certificate; with --secret the secret key, readable by other programs\n"
     "  key sync                  with the certificate directory that sq and other programs share\n"
     "  key certify WHO           say with your key whose it is, for others too (--local: for yourself)\n"
+    "  key approve WHO           which of others' certifications travel with your key\n"
     "  key export WHO            the certificate; --secret the secret key, --web FOLDER as files for a web page\n"
     "  key trust WHO             is it whose it says, and why (--graph FILE.svg); who may say so: --introducer\n"
     "  key verify WHO            say that you compared the fingerprint with its owner\n"
@@ -52,6 +52,7 @@ verb_key(int argc, char **argv)
 		{ "export", key_export },
 		{ "sync", key_sync },
 		{ "certify", key_certify },
+		{ "approve", key_approve },
 		{ "trust", key_trust },
 		{ "verify", key_verify },
 		{ "expire", key_expire },

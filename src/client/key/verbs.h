@@ -18,6 +18,7 @@ int key_import(int argc, char **argv);
 int key_export(int argc, char **argv);
 int key_sync(int argc, char **argv);
 int key_certify(int argc, char **argv);
+int key_approve(int argc, char **argv);
 int key_trust(int argc, char **argv);
 int key_verify(int argc, char **argv);
 int key_expire(int argc, char **argv);
