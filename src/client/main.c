@@ -31,7 +31,7 @@ static const struct verb {
 	{ "decrypt", verb_decrypt, "open sealed files and folders, and say who signed them" },
 	{ "sign", verb_sign, "sign files" },
 	{ "verify", verb_verify, "check a file and its signature: whose key it is, and why that is known" },
-	{ "key", verb_key, "keys and certificates: new list show find import export verify" },
+	{ "key", verb_key, "keys and certificates: new list show find certify approve trust publish backup" },
 	{ "agent", verb_agent, "what the agent holds; make it forget", .by_itself = true },
 	{ "sop", verb_sop, "the Stateless OpenPGP interface, for programs", .alone = true },
 };
