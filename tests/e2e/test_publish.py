@@ -112,7 +112,9 @@ def test_at_our_own_exchange_look_ups_and_refreshing_are_private(ours, tmp_path)
         (row,) = [r for r in found["results"] if r["source"] == "exchange"]
         assert row["private"] and row["origin"] == "directory" and found["believed"]
         assert "asking privately" in alice.run("key", "find", bob.address, "--verbose", secrets=False)
-        alice.run("key", "refresh", secrets=False)  # it only begins
+        bob.run("key", "expire", bob.address, "1y")
+        bob.run("key", "publish")
+        assert "of which 1 changed" in alice.run("key", "refresh", secrets=False)  # the first time, too
         bob.run("key", "expire", bob.address, "3y")
         bob.run("key", "publish")
         said = alice.run("key", "refresh", "--verbose", secrets=False)

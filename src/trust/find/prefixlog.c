@@ -217,10 +217,10 @@ find_refresh_by_log(const struct find_place *place, const struct find_server *s,
 	if (rc == 0)
 		rc = list_known(place->store, &k, e);
 	if (rc == 0 && last + FIND_LOG_DAYS_MAX < today)
-		rc = ask_days(place, s, today, today, &k, offered_out, e); /* whether there is a log, and no more */
+		rc = ask_days(place, s, today, today, &k, offered_out, e); /* it only begins, with what changed today */
 	else if (rc == 0)
 		rc = ask_days(place, s, last, today, &k, offered_out, e);
-	if (rc == 0 && *offered_out && last + FIND_LOG_DAYS_MAX >= today)
+	if (rc == 0 && *offered_out)
 		rc = fetch_wanted(&there, &k, report, out, e);
 	if (rc == 0 && *offered_out)
 		rc = keep_day(place, (const char *)setting.data, today, e);

@@ -38,7 +38,7 @@ int find_refresh_one(const struct find_place *place, const struct pgp_fingerprin
 /*
  * By the log of one server, from the last day that it was asked for.
  * *offered_out: it has one; else nothing was done. The first time there is no
- * last day, and it only begins: what is known now is asked for one by one.
+ * last day, and it begins with today's: what is known now is asked for one by one, too.
  */
 int find_refresh_by_log(const struct find_place *place, const struct find_server *s, struct find_report *report,
     bool *offered_out, struct find_refreshed *out, struct error *e);
