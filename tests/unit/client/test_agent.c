@@ -299,8 +299,8 @@ operations_cross_the_socket(void **state)
 	assert_int_equal(
 	    ops.ops->sign(ops.ctx, primary, PGP_SHA512, slice_of(digest, 64), &out, &unit_error), ERR_NO_KEY);
 	assert_int_equal(
-	    agent_client_unlock(c, buf_slice(&key_bytes), SLICE("wrong"), 60, &n, &unit_error), ERR_PASSWORD);
-	assert_ok(agent_client_unlock(c, buf_slice(&key_bytes), PASSPHRASE, 60, &n, &unit_error));
+	    agent_client_unlock(c, buf_slice(&key_bytes), SLICE("wrong"), 60, false, &n, &unit_error), ERR_PASSWORD);
+	assert_ok(agent_client_unlock(c, buf_slice(&key_bytes), PASSPHRASE, 60, false, &n, &unit_error));
 	assert_int_equal(n, 2);
 	assert_true(ops.ops->holds(ops.ctx, primary));
 	assert_ok(ops.ops->sign(ops.ctx, primary, PGP_SHA512, slice_of(digest, 64), &out, &unit_error));
