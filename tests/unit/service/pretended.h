@@ -77,6 +77,14 @@ conn_wake(struct conn *c)
 	(void)pthread_mutex_unlock(&c->lock);
 }
 
+/* There is no loop to wait for: at once. */
+void
+conn_post(struct conn *c, struct loop_task *task)
+{
+	(void)c;
+	task->run(task->ctx);
+}
+
 uint64_t
 conn_id(const struct conn *c)
 {
