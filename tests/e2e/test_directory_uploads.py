@@ -194,6 +194,25 @@ def test_known_and_unknown_addresses_hear_the_same(ours, gpg):
     assert send(ours, "/pks/v2/sendtoken", b"no address", type="text/plain")[0] == 400
 
 
+def test_what_waits_is_told_to_nobody_else(ours, gpg):
+    """Who has only the bare key, or its fingerprint, does not hear which addresses wait in it."""
+    one = gpg()
+    fingerprint = one.make_key("Alice <alice@example.org>")
+    whole = one.export(fingerprint).decode()
+    said = json.loads(send(ours, "/vks/v1/upload", {"keytext": whole})[1])
+    assert said["status"] == {"alice@example.org": "unpublished"}
+    bare = lookup(ours, "0x" + fingerprint)[1].decode()
+    assert json.loads(send(ours, "/vks/v1/upload", {"keytext": bare})[1])["status"] == {}
+    # Asked about by name: the same for one that waits in it and one that does not.
+    heard = []
+    for address in ["alice@example.org", "bob@example.org"]:
+        status, body, _ = send(ours, "/vks/v1/request-verify", {"token": said["token"], "addresses": [address]})
+        heard.append((status, body.replace(address.encode(), b"A")))
+    assert heard[0] == heard[1] and heard[0][0] == 200
+    assert len(letters(ours, Exchange.ALICE)) == 1
+    assert letters(ours, Exchange.BOB, at_least=0) == []
+
+
 def test_a_key_that_cannot_be_encrypted_to_gets_no_letter(ours, gpg):
     alice = gpg()
     alice.run("--passphrase", "", "--pinentry-mode", "loopback", "--quick-generate-key", "Alice <alice@example.org>",

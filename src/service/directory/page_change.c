@@ -126,18 +126,6 @@ put_verify_form(struct buf *page, struct slice fingerprint, struct slice address
 	return html_raw(page, "</button>\n</form>\n");
 }
 
-/* Whether this upload has it too: what others uploaded before of that key is shown to nobody until it is proved. */
-static bool
-has_user(const struct pgp_certs *sent, struct slice user_id)
-{
-	for (size_t i = 0; i < sent->count; i++)
-		for (size_t k = 0; k < sent->items[i]->component_count; k++)
-			if (sent->items[i]->components[k].kind == PGP_COMPONENT_USER_ID &&
-			    slice_eq(sent->items[i]->components[k].packet.body, user_id))
-				return true;
-	return false;
-}
-
 static void
 put_item(struct web_call *call, const struct pgp_certs *sent, const struct directory_item *item)
 {
@@ -153,7 +141,7 @@ put_item(struct web_call *call, const struct pgp_certs *sent, const struct direc
 	for (size_t i = 0; i < found.certificates[0].user_count; i++) {
 		const struct store_certificate_user *u = &found.certificates[0].users[i];
 
-		if (!has_user(sent, u->user_id) || u->address.len == 0)
+		if (!directory_upload_has(sent, u->user_id) || u->address.len == 0)
 			continue;
 		(void)html_raw(page, "<h2>");
 		(void)html_foreign(page, u->user_id);

@@ -12,6 +12,17 @@
 
 #define TRIES_MAX 20u /* of an upload whose certificates others put at the same time */
 
+bool
+directory_upload_has(const struct pgp_certs *sent, struct slice user_id)
+{
+	for (size_t i = 0; i < sent->count; i++)
+		for (size_t k = 0; k < sent->items[i]->component_count; k++)
+			if (sent->items[i]->components[k].kind == PGP_COMPONENT_USER_ID &&
+			    slice_eq(sent->items[i]->components[k].packet.body, user_id))
+				return true;
+	return false;
+}
+
 size_t
 directory_upload_fates(const struct directory_upload *u, enum directory_fate fate)
 {

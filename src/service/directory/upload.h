@@ -16,7 +16,7 @@
 
 #include <stdatomic.h>
 
-#include "openpgp/key/key.h"
+#include "openpgp/cert/cert.h"
 #include "service/directory/directory.h"
 #include "service/web/call.h"
 #include "store/types.h"
@@ -63,6 +63,9 @@ void directory_upload_begin(struct web_call *call, int (*open)(struct web_call *
 /* The same without a look at the Authorization field, on a worker already. */
 void directory_upload_run(struct web_call *call, int (*open)(struct web_call *call, struct buf *out, struct error *e),
     void (*finish)(struct web_call *call));
+
+/* Whether what was sent has the user ID: what others uploaded before of that key is shown to nobody until it is proved. */
+bool directory_upload_has(const struct pgp_certs *sent, struct slice user_id);
 
 /* How many of a fate there are; and user IDs that are served now, of all. */
 size_t directory_upload_fates(const struct directory_upload *u, enum directory_fate fate);

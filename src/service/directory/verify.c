@@ -201,9 +201,8 @@ find_certificates(struct work *w, const struct verify_request *in, struct store_
 		by.value = in->address;
 	}
 	rc = store_certificate_find(w->v->store, &by, &w->arena, found, e);
-	if (rc == 0 && in->fingerprint.len > 0 &&
-	    (found->certificate_count == 0 || !has_address(&found->certificates[0], in)))
-		rc = error_set(e, ERR_NOT_FOUND, "No certificate here has that fingerprint and that address.");
+	if (rc == 0 && in->fingerprint.len > 0 && found->certificate_count == 0)
+		rc = error_set(e, ERR_NOT_FOUND, "No certificate here has that fingerprint.");
 	return rc;
 }
 
@@ -278,8 +277,9 @@ work_request(struct work *w, const struct verify_request *in)
 	count = choose(&found, clock_unix());
 	if (count == 0 && in->fingerprint.len > 0)
 		answer_verdict(w, VERIFY_NO_KEY);
-	else
-		send_all(w, in, &found, count);
+	else /* Whether an address is in a certificate that does not show it is nobody's to find out. */
+		send_all(
+		    w, in, &found, in->fingerprint.len == 0 || has_address(&found.certificates[0], in) ? count : 0);
 }
 
 /* ---- look, confirm, unpublish ---- */

@@ -50,15 +50,6 @@ answer_failure(struct web_call *call, const struct error *e)
 	answer_error(call, web_call_status(e), e->text);
 }
 
-static uint32_t
-verdict_on(const struct vks *vks, struct slice address)
-{
-	for (size_t i = 0; i < vks->address_count; i++)
-		if (slice_ieq(vks->addresses[i], address))
-			return vks->verdicts[i];
-	return 0;
-}
-
 /* Whether the user ID is revoked in the certificate. */
 static bool
 is_revoked(const struct pgp_cert_judgement *j, struct slice user_id)
@@ -73,29 +64,37 @@ is_revoked(const struct pgp_cert_judgement *j, struct slice user_id)
 }
 
 static void
+set_status(struct json_value *status, struct slice address, const char *text)
+{
+	struct buf name BUF_OWNED = { 0 };
+
+	buf_init(&name, STORE_ADDRESS_MAX + 1);
+	(void)buf_put_slice(&name, address);
+	(void)buf_put_u8(&name, 0);
+	if (address.len > 0 && name.err == 0 && slice_find(address, 0) == SIZE_MAX &&
+	    json_value_get(status, (const char *)name.data) == NULL)
+		json_value_set_str(status, (const char *)name.data, text);
+}
+
+static void
 put_status(struct json_value *status, const struct vks *vks, const struct store_certificate *c,
-    const struct pgp_cert_judgement *j)
+    const struct pgp_cert_judgement *j, const struct pgp_certs *sent)
 {
 	for (size_t i = 0; i < c->user_count; i++) {
 		const struct store_certificate_user *u = &c->users[i];
-		struct buf name BUF_OWNED = { 0 };
-		const char *text = "unpublished";
 
-		if (u->address.len == 0)
+		if (u->state != STORE_USER_PUBLISHED && !directory_upload_has(sent, u->user_id))
 			continue;
-		if (j->standing == PGP_STANDING_REVOKED_HARD || j->standing == PGP_STANDING_REVOKED_SOFT ||
-		    is_revoked(j, u->user_id))
-			text = "revoked";
-		else if (u->state == STORE_USER_PUBLISHED)
-			text = "published";
-		else if (verdict_on(vks, u->address) == VERIFY_SENT)
-			text = "pending";
-		buf_init(&name, STORE_ADDRESS_MAX + 1);
-		(void)buf_put_slice(&name, u->address);
-		(void)buf_put_u8(&name, 0);
-		if (name.err == 0 && slice_find(u->address, 0) == SIZE_MAX)
-			json_value_set_str(status, (const char *)name.data, text);
+		set_status(status, u->address,
+		    j->standing == PGP_STANDING_REVOKED_HARD || j->standing == PGP_STANDING_REVOKED_SOFT ||
+			    is_revoked(j, u->user_id)
+			? "revoked"
+			: u->state == STORE_USER_PUBLISHED ? "published"
+							   : "unpublished");
 	}
+	/* The same whether the certificate has the address or not. */
+	for (size_t i = 0; i < vks->address_count; i++)
+		set_status(status, vks->addresses[i], vks->verdicts[i] == VERIFY_SENT ? "pending" : "unpublished");
 }
 
 static int
@@ -108,45 +107,6 @@ judge(const struct store_certificate *c, struct pgp_cert **cert, struct pgp_cert
 
 	return rc == 0 ? pgp_cert_judge(*cert, &policy, now, j, e) : rc;
 }
-
-/* On a worker: what the directory has of it now. */
-static void
-work_answer(struct web_call *call)
-{
-	const struct vks *vks = call->upload->own;
-	struct slice name = slice_of(vks->fingerprint.bytes, vks->fingerprint.len);
-	const struct store_certificate_find request = { .by = STORE_BY_NAME, .value = name, .limit = 1, .held = true };
-	struct json_value *v, *status;
-	struct store_certificates found;
-	struct pgp_cert_judgement j;
-	struct pgp_cert *cert = NULL;
-	struct buf text BUF_OWNED = { 0 };
-	struct error e;
-	int rc = store_certificate_find(call->service->ports.store, &request, &call->arena, &found, &e);
-
-	if (rc == 0 && found.certificate_count == 0)
-		rc = error_set(&e, ERR_NOT_FOUND, "No certificate here has that fingerprint.");
-	if (rc == 0)
-		rc = judge(&found.certificates[0], &cert, &j, &e);
-	if (rc != 0) {
-		pgp_cert_free(cert);
-		answer_failure(call, &e);
-		return;
-	}
-	buf_init(&text, 80);
-	(void)pgp_fingerprint_write(&vks->fingerprint, &text);
-	v = json_value_object();
-	status = json_value_object();
-	put_status(status, vks, &found.certificates[0], &j);
-	json_value_set_text(v, "key_fpr", buf_slice(&text));
-	json_value_set(v, "status", status);
-	json_value_set_text(v, "token", buf_slice(&text));
-	pgp_cert_judgement_done(&j);
-	pgp_cert_free(cert);
-	answer_json(call, 200, v);
-}
-
-/* ---- upload ---- */
 
 static int
 open_keytext(struct web_call *call, struct buf *out, struct error *e)
@@ -166,6 +126,59 @@ open_keytext(struct web_call *call, struct buf *out, struct error *e)
 	json_value_free(v);
 	return rc;
 }
+
+static void
+parse_sent(struct web_call *call, struct pgp_certs *sent)
+{
+	struct buf keytext BUF_OWNED = { 0 };
+
+	buf_init(&keytext, DIRECTORY_UPLOAD_MAX);
+	if (open_keytext(call, &keytext, NULL) == 0)
+		(void)pgp_certs_parse(buf_slice(&keytext), sent, NULL);
+}
+
+/* On a worker: what the directory has of it now. */
+static void
+work_answer(struct web_call *call)
+{
+	const struct vks *vks = call->upload->own;
+	struct slice name = slice_of(vks->fingerprint.bytes, vks->fingerprint.len);
+	const struct store_certificate_find request = { .by = STORE_BY_NAME, .value = name, .limit = 1, .held = true };
+	struct json_value *v, *status;
+	struct store_certificates found;
+	struct pgp_cert_judgement j;
+	struct pgp_certs sent = { 0 };
+	struct pgp_cert *cert = NULL;
+	struct buf text BUF_OWNED = { 0 };
+	struct error e;
+	int rc = store_certificate_find(call->service->ports.store, &request, &call->arena, &found, &e);
+
+	if (rc == 0 && found.certificate_count == 0)
+		rc = error_set(&e, ERR_NOT_FOUND, "No certificate here has that fingerprint.");
+	if (rc == 0)
+		rc = judge(&found.certificates[0], &cert, &j, &e);
+	if (rc != 0) {
+		pgp_cert_free(cert);
+		answer_failure(call, &e);
+		return;
+	}
+	buf_init(&text, 80);
+	(void)pgp_fingerprint_write(&vks->fingerprint, &text);
+	v = json_value_object();
+	status = json_value_object();
+	if (vks->address_count == 0)
+		parse_sent(call, &sent);
+	put_status(status, vks, &found.certificates[0], &j, &sent);
+	pgp_certs_done(&sent);
+	json_value_set_text(v, "key_fpr", buf_slice(&text));
+	json_value_set(v, "status", status);
+	json_value_set_text(v, "token", buf_slice(&text));
+	pgp_cert_judgement_done(&j);
+	pgp_cert_free(cert);
+	answer_json(call, 200, v);
+}
+
+/* ---- upload ---- */
 
 static void
 finish_upload(struct web_call *call)
