@@ -62,14 +62,30 @@ def test_only_what_changed_is_fetched_and_nobody_is_named(private, person, gpg, 
     done = refresh(person, private)
     assert done == {"certificates": 1, "changed": 1, "failed": 0}
     assert "revoked" in person.run("key", "show", known[1], secrets=False)
-    assert private.asked[:3] == [f"GET /pks/v2/prefixlog/{today()}", "GET /pks/private/parameters",
+    # The day before too: the server's clock may have been behind ours at midnight.
+    assert private.asked[:4] == [f"GET /pks/v2/prefixlog/{today()}", f"GET /pks/v2/prefixlog/{today(1)}",
+                                 "GET /pks/private/parameters",
                                  f"GET /pks/private/by-fingerprint/{known[1][0].lower()}"]
     # And by address, for what stands at the user ID; never plainly.
-    assert [line.rpartition("/")[0] for line in private.asked[3:]] == ["GET /pks/private", "GET /pks/private/by-address"]
+    assert [line.rpartition("/")[0] for line in private.asked[4:]] == ["GET /pks/private", "GET /pks/private/by-address"]
     private.asked.clear()
     log.pop()
     private.routes[f"/pks/v2/prefixlog/{today()}"] = (200, "text/plain", "".join(line + "\r\n" for line in log).encode())
-    assert refresh(person, private)["certificates"] == 0 and len(private.asked) == 1
+    assert refresh(person, private)["certificates"] == 0 and len(private.asked) == 2
+
+
+def test_what_failed_is_wanted_again_the_next_time(private, person, gpg, known):
+    """A server that breaks down between its log and the key: the day is not done, however many days go by."""
+    private.routes[f"/pks/v2/prefixlog/{today()}"] = (200, "text/plain", b"")
+    run(person, private, "refresh", "--source", "keyserver")
+    private.routes[f"/pks/v2/prefixlog/{today(1)}"] = (200, "text/plain", (known[0][:8] + "\r\n").encode())
+    for digit in "0123456789abcdef":
+        private.routes[f"/pks/private/by-fingerprint/{digit}"] = (503, "text/plain", b"")
+    private.routes["/pks/lookup"] = (503, "text/plain", b"")
+    for _ in range(2):
+        private.asked.clear()
+        refresh(person, private)
+        assert any("/pks/private/by-fingerprint/" in line for line in private.asked)
 
 
 @pytest.mark.parametrize("log", [b"<html>", b"0123456\r\n", b"01234567 01234567\r\n", b"A" * (2 << 20)], ids=range(4))

@@ -171,28 +171,41 @@ keep_day(const struct find_place *place, const char *setting, uint64_t day, stru
 	return trust_setting_set(place->store, setting, buf_slice(&text), e);
 }
 
+/* Today's first, which says whether there is a log. Of a day that it has no log of (any more) nothing is learnt. */
 static int
 ask_days(const struct find_place *place, const struct find_server *s, uint64_t from, uint64_t today, struct known *k,
     bool *offered, struct error *e)
 {
-	int rc = 0;
+	bool has = false;
+	int rc = ask_day(place, s, today * DAY, k, offered, e);
 
-	*offered = true;
-	for (uint64_t day = from; day <= today && rc == 0 && *offered; day++)
-		rc = ask_day(place, s, day * DAY, k, offered, e);
+	for (uint64_t day = from; day < today && rc == 0 && *offered; day++)
+		rc = ask_day(place, s, day * DAY, k, &has, e);
 	return rc;
 }
 
-/* At this server only. */
+static bool
+server_failed(const struct find_report *report)
+{
+	for (size_t i = 0; i < report->failure_count; i++)
+		if (report->failures[i].source == FIND_EXCHANGE || report->failures[i].source == FIND_SERVER)
+			return true;
+	return false;
+}
+
+/* At this server only. *whole_out: it answered for each. */
 static int
 fetch_wanted(const struct find_place *place, const struct known *k, struct find_report *report,
-    struct find_refreshed *out, struct error *e)
+    struct find_refreshed *out, bool *whole_out, struct error *e)
 {
 	int rc = 0;
 
+	*whole_out = true;
 	for (size_t i = 0; i < k->count && rc == 0; i++) {
-		if (k->wanted[i])
-			rc = find_refresh_one(place, &k->items[i], report, out, e);
+		if (!k->wanted[i])
+			continue;
+		rc = find_refresh_one(place, &k->items[i], report, out, e);
+		*whole_out = *whole_out && !server_failed(report);
 	}
 	return rc;
 }
@@ -205,6 +218,7 @@ find_refresh_by_log(const struct find_place *place, const struct find_server *s,
 	uint64_t last = 0, today = place->policy->now / DAY;
 	struct find_place there = *place;
 	struct known k = { 0 };
+	bool whole = false;
 	int rc;
 
 	put_setting(s, &setting);
@@ -218,11 +232,12 @@ find_refresh_by_log(const struct find_place *place, const struct find_server *s,
 		rc = list_known(place->store, &k, e);
 	if (rc == 0 && last + FIND_LOG_DAYS_MAX < today)
 		rc = ask_days(place, s, today, today, &k, offered_out, e); /* it only begins, with what changed today */
-	else if (rc == 0)
-		rc = ask_days(place, s, last, today, &k, offered_out, e);
+	else if (rc == 0) /* and the day before it: its clock may have been behind ours at midnight */
+		rc = ask_days(place, s, last - 1, today, &k, offered_out, e);
 	if (rc == 0 && *offered_out)
-		rc = fetch_wanted(&there, &k, report, out, e);
-	if (rc == 0 && *offered_out)
+		rc = fetch_wanted(&there, &k, report, out, &whole, e);
+	/* What failed is wanted the next time, too: it may be a revocation. */
+	if (rc == 0 && *offered_out && whole)
 		rc = keep_day(place, (const char *)setting.data, today, e);
 	if (last + FIND_LOG_DAYS_MAX < today)
 		*offered_out = false; /* so that all is asked for one by one this time */
