@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: ISC
 """Refreshing what is known without showing whom one knows, and publishing to other people's servers."""
+import contextlib
 import datetime
 import json
+import sqlite3
 import struct
 import urllib.parse
 
@@ -78,7 +80,10 @@ def test_what_failed_is_wanted_again_the_next_time(private, person, gpg, known):
     """A server that breaks down between its log and the key: the day is not done, however many days go by."""
     private.routes[f"/pks/v2/prefixlog/{today()}"] = (200, "text/plain", b"")
     run(person, private, "refresh", "--source", "keyserver")
-    private.routes[f"/pks/v2/prefixlog/{today(1)}"] = (200, "text/plain", (known[0][:8] + "\r\n").encode())
+    with contextlib.closing(sqlite3.connect(person.home / "data/letterlock/certificates/certificates.db")) as db, db:  # as if it had last been done then
+        days = datetime.datetime.now(datetime.timezone.utc).timestamp() // 86400 - 3
+        assert db.execute("UPDATE settings SET value = ? WHERE CAST(name AS TEXT) LIKE 'refreshed %'", [b"%d" % days]).rowcount == 1
+    private.routes[f"/pks/v2/prefixlog/{today(3)}"] = (200, "text/plain", (known[0][:8] + "\r\n").encode())
     for digit in "0123456789abcdef":
         private.routes[f"/pks/private/by-fingerprint/{digit}"] = (503, "text/plain", b"")
     private.routes["/pks/lookup"] = (503, "text/plain", b"")
