@@ -101,7 +101,8 @@ ask_server(const struct find_server_question *q, struct error *e)
 		return q->server->protocol == FIND_VKS ? 0 : find_candidates(q, e);
 	if (kind != FIND_KEY_ID && q->server->protocol == FIND_HKP && !q->f->place->not_private)
 		rc = find_private(q, e);
-	if (rc != ERR_UNSUPPORTED)
+	/* Who offers buckets and fails to give one has not been asked: what waits there may be a revocation. */
+	if (rc != ERR_UNSUPPORTED && (rc != ERR_NET || q->f->place->only_private))
 		return rc;
 	if (q->f->place->only_private)
 		return 0;

@@ -53,7 +53,7 @@ int find_hkp(const struct find_server_question *q, struct error *e);
 int find_vks(const struct find_server_question *q, struct error *e);
 /* Lists of candidates, by HKP. */
 int find_candidates(const struct find_server_question *q, struct error *e);
-/* By private look-up. ERR_UNSUPPORTED: it does not offer that. */
+/* By private look-up. ERR_UNSUPPORTED: it does not offer that; ERR_NET: it does, and fails. */
 int find_private(const struct find_server_question *q, struct error *e);
 
 /*

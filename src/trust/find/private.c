@@ -131,6 +131,6 @@ find_private(const struct find_server_question *q, struct error *e)
 	if (rc != 0)
 		return rc;
 	if (status != HTTP_OK)
-		return error_set(e, ERR_UNSUPPORTED, "this server gives no bucket (HTTP status %u)", status);
+		return error_set(e, ERR_NET, "this server does not give the bucket now (HTTP status %u)", status);
 	return take_bucket(q, &w, buf_slice(&answer), e);
 }
