@@ -526,7 +526,7 @@ def test_when_the_parent_is_killed_all_are_gone(fresh_exchange):
         send(exchange, f"kept {n}")
         clients = Clients(of)
         children = [pid for _, pid in of.table()]
-        assert len(children) == 8
+        assert len(children) == 9
         exchange.kill()
         eventually(lambda: not any(map(alive, children)), 2)
         started = time.monotonic()
