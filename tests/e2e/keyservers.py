@@ -173,9 +173,17 @@ def played(folder, routes):
     certificate, key = make_certificate(folder, "localhost")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    server.socket = context.wrap_socket(server.socket, server_side=True)
+
+    class Server(http.server.ThreadingHTTPServer):
+        daemon_threads = True
+
+        def finish_request(self, request, client_address):
+            """The handshake in the connection's own thread: who connects and says nothing holds up nobody else."""
+            request.settimeout(30)
+            with contextlib.suppress(OSError), context.wrap_socket(request, server_side=True) as tls:
+                super().finish_request(tls, client_address)
+
+    server = Server(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     one.ca = certificate
