@@ -10,6 +10,7 @@ import contextlib
 import http.server
 import pathlib
 import shutil
+import socket
 import ssl
 import subprocess
 import threading
@@ -184,6 +185,10 @@ def played(folder, routes):
                 super().finish_request(tls, client_address)
 
     server = Server(("127.0.0.1", 0), Handler)
+    # localhost is ::1 as well: nobody else's server is to be there at this port.
+    other = socket.socket(socket.AF_INET6)
+    with contextlib.suppress(OSError):
+        other.bind(("::1", server.server_address[1]))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     one.ca = certificate
@@ -194,4 +199,5 @@ def played(folder, routes):
     finally:
         server.shutdown()
         server.server_close()
+        other.close()
         thread.join(10)
