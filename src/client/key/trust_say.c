@@ -55,7 +55,10 @@ trust_say(const struct belief *x, struct slice asked)
 		(void)fputs("  ", stdout);
 	}
 	client_print(whose);
-	(void)printf("\n  %s (%u of %u)\n", believe_verdict_name(x->verdict), x->amount, PGP_NETWORK_FULL);
+	if (x->amount > 0)
+		(void)printf("\n  %s (%u of %u)\n", believe_verdict_name(x->verdict), x->amount, PGP_NETWORK_FULL);
+	else
+		(void)printf("\n  %s, without certifications\n", believe_verdict_name(x->verdict));
 	for (size_t i = 0; i < x->reason_count; i++)
 		client_say("  - ", x->reasons[i], "");
 	if (x->advice.len > 0)

@@ -135,7 +135,9 @@ directory_operate_fingerprint(const char *text, uint8_t *out, struct slice *fing
 	buf_init(&octets, STORE_FINGERPRINT_MAX);
 	rc = hex_parse_loose(slice_str(text), &octets, e);
 	if (rc != 0 || (octets.len != 20 && octets.len != 32))
-		return error_set(e, ERR_USAGE, "a fingerprint has 40 hex digits, or 64 for a key of version 6");
+		return error_set(e, ERR_USAGE,
+		    "a fingerprint has 40 hex digits, or 64 for a key of version 6; 'directory list ADDRESS' "
+		    "says that of an address's key");
 	memcpy(out, octets.data, octets.len);
 	*fingerprint_out = slice_of(out, octets.len);
 	return 0;
