@@ -484,9 +484,10 @@ def half_written(pid):
         try:
             st = fd.stat()
             writes = int(re.search(r"flags:\s+(\d+)", pathlib.Path(f"/proc/{pid}/fdinfo/{fd.name}").read_text())[1], 8) & 3
+            name = os.readlink(fd)
         except FileNotFoundError:
             continue
-        if "/certificates/" in os.path.realpath(fd):  # the store of certificates, which is whole at every moment
+        if "/certificates/" in name:  # the store of certificates, which is whole at every moment
             continue
         if stat.S_ISREG(st.st_mode) and writes and 0 < st.st_size < 64 * MIB:
             modes.append(st.st_mode & 0o777)
