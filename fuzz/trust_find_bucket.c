@@ -11,8 +11,9 @@ check(struct slice in, const uint8_t *before, struct slice name, struct slice oc
 	struct buf opened = { .max = FIND_BUCKET_MAX };
 	struct slice bare;
 
-	if (name.data < before || octets.data != name.data + FIND_BUCKET_NAME + 4 ||
-	    octets.data + octets.len > in.data + in.len)
+	/* An empty one lies nowhere. */
+	if (name.data < before || octets.len > (size_t)(in.data + in.len - (name.data + FIND_BUCKET_NAME + 4)) ||
+	    (octets.len > 0 && octets.data != name.data + FIND_BUCKET_NAME + 4))
 		abort();
 	if (find_bucket_bare(octets, &bare, NULL) == 0 &&
 	    (bare.len == 0 || bare.data != octets.data + 4 || bare.len > octets.len - 4))
@@ -38,7 +39,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	while (find_bucket_next(&b, &name, &octets, NULL) == 1) {
 		check(in, before, name, octets);
-		before = octets.data + octets.len;
+		before = name.data + FIND_BUCKET_NAME + 4 + octets.len;
 	}
 	return 0;
 }
