@@ -9,6 +9,7 @@
 #include "mime/param.h"
 #include "openpgp/cert/merge.h"
 #include "openpgp/judge/verify.h"
+#include "trust/find/find.h"
 
 #define ARENA (4u << 20)
 
@@ -42,27 +43,6 @@ autocrypt_put_gossip(
 
 /* ---- coming in ---- */
 
-/* Whether there is a key to encrypt to and a valid user ID of that address: what the store can find it by. */
-static bool
-is_of(const struct pgp_cert *c, struct slice address, const struct pgp_policy *policy)
-{
-	struct pgp_cert_judgement j;
-	const struct pgp_key *key;
-	bool found = false;
-
-	if (pgp_cert_judge(c, policy, policy->now, &j, NULL) != 0)
-		return false;
-	for (size_t i = 0; i < j.count && !found; i++) {
-		const struct pgp_component *k = j.components[i].component;
-
-		found = k->kind == PGP_COMPONENT_USER_ID && j.components[i].standing == PGP_STANDING_GOOD &&
-		    slice_ieq(pgp_user_id_address(k->packet.body), address);
-	}
-	found = found && pgp_judged_keys_for(&j, policy, PGP_FLAG_ENCRYPT, &key, 1, NULL) == 1;
-	pgp_cert_judgement_done(&j);
-	return found;
-}
-
 /* A certificate that cannot be used is as if it had not come. */
 static void
 keep(struct keyring *k, const struct mime_autocrypt *x, enum trust_origin origin, struct slice from)
@@ -72,7 +52,7 @@ keep(struct keyring *k, const struct mime_autocrypt *x, enum trust_origin origin
 	struct pgp_cert *c = NULL, *narrow = NULL;
 	struct trust_put what = { .origin = origin, .from = from, .address = x->addr, .policy = k->policy };
 
-	if (pgp_cert_parse(x->keydata, &c, NULL, NULL) == 0 && !c->secret && is_of(c, x->addr, &k->policy) &&
+	if (pgp_cert_parse(x->keydata, &c, NULL, NULL) == 0 && !c->secret && find_is_for(c, x->addr, &k->policy) &&
 	    pgp_cert_export(c, &only, &bytes, NULL) == 0 &&
 	    pgp_cert_parse(buf_slice(&bytes), &narrow, NULL, NULL) == 0) {
 		what.cert = narrow;
@@ -207,7 +187,8 @@ static bool
 is_usable(struct keyring *k, struct slice keydata, struct slice address)
 {
 	struct pgp_cert *c = NULL;
-	bool usable = keydata.len > 0 && pgp_cert_parse(keydata, &c, NULL, NULL) == 0 && is_of(c, address, &k->policy);
+	bool usable =
+	    keydata.len > 0 && pgp_cert_parse(keydata, &c, NULL, NULL) == 0 && find_is_for(c, address, &k->policy);
 
 	pgp_cert_free(c);
 	return usable;

@@ -110,4 +110,7 @@ struct find_place {
 /* Asks. 0 also when nobody has it: the report says. Errors only of the store, and ERR_NOMEM. */
 int find_run(const struct find_place *place, const struct find_query *query, struct find_report *out, struct error *e);
 
+/* Whether a certificate can be used for an address: a valid user ID of it, and a key to encrypt to. */
+bool find_is_for(const struct pgp_cert *c, struct slice address, const struct pgp_policy *policy);
+
 #endif

@@ -57,11 +57,9 @@ find_add(struct finding *f, const struct find_from *from)
 
 /* ---- what fits ---- */
 
-/* A valid user ID of the address, and a key to encrypt to. */
-static bool
-is_for(const struct finding *f, const struct pgp_cert *c, struct slice address)
+bool
+find_is_for(const struct pgp_cert *c, struct slice address, const struct pgp_policy *policy)
 {
-	const struct pgp_policy *policy = f->place->policy;
 	const struct pgp_key *key;
 	struct pgp_cert_judgement j;
 	bool found = false;
@@ -114,7 +112,7 @@ fits(const struct finding *f, const struct find_from *from, const struct pgp_cer
 		return false;
 	if (from->key_id != 0 && !has_key_id(c, from->key_id))
 		return false;
-	return from->only.len == 0 || is_known_for(known, from->only) || is_for(f, c, from->only);
+	return from->only.len == 0 || is_known_for(known, from->only) || find_is_for(c, from->only, f->place->policy);
 }
 
 /* The certificate with the user IDs of that address only: what somebody says of others was not asked. */

@@ -4,35 +4,19 @@
  * advanced method, and the direct one only where there is no host openpgpkey.
  */
 #include "base/idn.h"
-#include "base/zbase32.h"
-#include "crypto/hash.h"
 #include "net/fetch.h"
 #include "trust/find/find_internal.h"
+#include "trust/pages/pages.h"
 
 #define URL_MAX 2048u
 #define REDIRECTS 3u
 #define HTTP_OK 200u
-#define SHA1_SIZE 20u
 
 struct wkd {
 	struct slice local;
 	struct buf domain; /* A-labels */
 	struct buf hash;   /* 32 characters */
 };
-
-/* Upper-case ASCII only becomes lower case (3.1). */
-static int
-hash_local(struct slice local, struct buf *out, struct error *e)
-{
-	BUF_OWNED struct buf lower = { .max = TRUST_ADDRESS_MAX };
-	uint8_t digest[SHA1_SIZE];
-	int rc;
-
-	for (size_t i = 0; i < local.len; i++)
-		(void)buf_put_u8(&lower, ascii_lower(local.data[i]));
-	rc = lower.err != 0 ? error_nomem(e) : hash_once(HASH_SHA1, buf_slice(&lower), digest, e);
-	return rc != 0 ? rc : zbase32_write(out, slice_of(digest, sizeof digest));
-}
 
 static void
 put_url(const struct wkd *w, bool advanced, struct buf *out)
@@ -89,7 +73,7 @@ find_wkd(struct finding *f, struct error *e)
 	if (idn_to_ascii(domain, &w.domain, e) != 0)
 		rc = error_set(e, ERR_USAGE, "the address's domain is none");
 	if (rc == 0)
-		rc = hash_local(w.local, &w.hash, e);
+		rc = trust_pages_hash(w.local, &w.hash, e);
 	if (rc == 0)
 		rc = ask(f, &w, true, e);
 	/* A host that does not answer is no reason to fall back, only one that does not exist. */
