@@ -17,6 +17,7 @@
 #include "service/ask.h"
 #include "service/grants.h"
 #include "service/resolve.h"
+#include "service/sign/sign.h"
 #include "service/smtp/count.h"
 #include "service/smtp/message.h"
 #include "service/smtp/report.h"
@@ -64,6 +65,7 @@ session_new(struct service *service, struct conn *c, enum service_role role, str
 	atomic_init(&s->owners, 1);
 	buf_init(&s->pending, SMTP_ADDRESS_MAX + 2);
 	buf_init(&s->orcpt, SMTP_ORCPT_MAX);
+	buf_init(&s->signatures, SIGN_FIELDS_MAX);
 	return s;
 }
 
@@ -152,6 +154,7 @@ smtp_session_disown(struct smtp_session *s)
 	resolve_name_release(s->name);
 	buf_done(&s->pending);
 	buf_done(&s->orcpt);
+	buf_done(&s->signatures);
 	mem_free(s->answer.accounts);
 	mem_free(s);
 	service_session_ended(service);
@@ -272,10 +275,32 @@ on_data(struct smtp_session *s, const struct smtp_server_event *ev)
 	reply(s, SMTP_REPLY_DATA_GO);
 }
 
+/* What our own people write is signed for the domain of its From; that is theirs, or the message is refused at its end. */
+static void
+begin_signing(struct smtp_session *s)
+{
+	struct smtp_message *m = s->message;
+	struct signer *signer = s->service->ports.signer;
+
+	m->sign_asked = true;
+	if (s->role != SERVICE_SUBMISSION || signer == NULL || m->refusal != SMTP_REPLY_NONE)
+		return;
+	if (sign_begin(signer, m->from_domain, &m->sign, NULL) != 0) {
+		m->refusal = SMTP_REPLY_TRY_LATER;
+		return;
+	}
+	m->sign_asked = m->sign == NULL;
+	sign_body(m->sign, buf_slice(&m->text));
+}
+
+/* A text that is staged before anything can be put in front of it is copied for that: so only where something will be. */
 static void
 send_piece(struct smtp_session *s)
 {
 	struct smtp_message *m = s->message;
+
+	if (m->handle == 0 && m->sign_asked)
+		smtp_message_close(m);
 
 	if (m->handle == 0) {
 		smtp_session_ask(s, ASKING_STAGE, &(struct store_nothing){ 0 });
@@ -292,9 +317,12 @@ on_chunk(struct smtp_session *s, const struct smtp_server_event *ev)
 
 	if (s->message->header_whole) {
 		smtp_message_put(s->message, ev->chunk, NULL);
+		sign_body(s->message->sign, ev->chunk);
 	} else {
 		t = trace_of(s);
 		smtp_message_put(s->message, ev->chunk, &t);
+		if (s->message->header_whole)
+			begin_signing(s);
 	}
 	smtp_count_octets(s->role, ev->chunk.len);
 	if (s->message->text.len > SERVICE_INLINE_MAX)
@@ -313,16 +341,28 @@ static void
 keep(struct smtp_session *s)
 {
 	struct smtp_message *m = s->message;
-	struct ask_keep q = { .content = { .handle = m->handle, .header_size = m->header_size }, .from = m->from };
+	struct ask_keep q = { .content = { .handle = m->handle }, .from = m->from };
+	BUF_OWNED struct buf front = { 0 };
 
+	buf_init(&front, SMTP_MESSAGE_FRONT_MAX);
+	if (m->handle == 0)
+		smtp_message_close(m);
+	else if (m->header_size == 0 && smtp_message_front(m, &front) != 0)
+		m->refusal = SMTP_REPLY_TRY_LATER;
+	if (m->refusal != SMTP_REPLY_NONE) {
+		refuse_message(s, m->refusal);
+		return;
+	}
+	q.content.front = buf_slice(&front);
+	q.content.header_size = m->header_size != 0 ? m->header_size : (uint32_t)front.len;
 	q.accounts = m->accounts;
 	q.account_count = m->account_count;
 	if (m->handle == 0)
 		q.content.data = buf_slice(&m->text);
-	smtp_session_ask(s, ASKING_KEEP, &q);
+	smtp_session_ask(s, ASKING_KEEP, &q); /* it is encoded before this returns */
 }
 
-/* The text is whole: the From field's addresses first, then the rest of a staged text, then keep. */
+/* The text is whole: the From field's addresses first, then the rest of a staged text, the signatures, then keep. */
 static void
 go_on_after_end(struct smtp_session *s)
 {
@@ -335,6 +375,9 @@ go_on_after_end(struct smtp_session *s)
 		    s, ASKING_FROM, &(struct ask_sender){ s->account, m->from_addresses[s->from_checked++] });
 	} else if (m->handle != 0 && m->text.len > 0) {
 		send_piece(s);
+	} else if (!m->sign_asked) {
+		m->sign_asked = true;
+		smtp_session_ask_signatures(s);
 	} else {
 		keep(s);
 	}
@@ -344,9 +387,13 @@ static void
 on_end(struct smtp_session *s, const struct smtp_server_event *ev)
 {
 	struct smtp_trace t = trace_of(s);
+	bool whole;
 
 	(void)ev;
+	whole = s->message->header_whole;
 	smtp_message_end(s->message, &t);
+	if (!whole)
+		begin_signing(s);
 	s->from_checked = 0;
 	go_on_after_end(s);
 }
@@ -475,6 +522,23 @@ answered_piece(struct smtp_session *s, const struct answer *a)
 		send_piece(s);
 }
 
+/* Unsigned it does not go out: others would take it for forged. A header that cannot be signed never can. */
+static void
+answered_signatures(struct smtp_session *s, const struct answer *a)
+{
+	if (a->code == 0)
+		(void)buf_put_slice(&s->message->added, buf_slice(&s->signatures));
+	if (a->code == ERR_SYNTAX) {
+		refuse_message(s, SMTP_REPLY_HEADER_BROKEN);
+	} else if (a->code != 0) {
+		log_event(LOG_LEVEL_ERROR, "smtp.not_signed", log_u64("connection", conn_origin(s->conn)),
+		    log_str("id", s->id), log_str("error", error_name(a->code)));
+		refuse_message(s, fault_reply(a->code));
+	} else {
+		go_on_after_end(s);
+	}
+}
+
 static void
 say_kept(struct smtp_session *s)
 {
@@ -551,6 +615,7 @@ static void (*const on_answer[ASKING_COUNT])(struct smtp_session *s, const struc
 	[ASKING_FROM] = answered_from,
 	[ASKING_STAGE] = answered_piece,
 	[ASKING_PIECE] = answered_piece,
+	[ASKING_SIGNATURES] = answered_signatures,
 	[ASKING_KEEP] = answered_keep,
 	[ASKING_REPORT] = answered_report,
 };
