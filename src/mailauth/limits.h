@@ -57,4 +57,9 @@
 #define MAILAUTH_LOCAL_MAX 64u   /* octets of a local part (RFC 5321 section 4.5.3.1.1) */
 #define MAILAUTH_SRS_KEYS_MAX 8u /* of one roll-over after another */
 
+#define STS_ID_MAX 32u             /* octets (RFC 8461 section 3.1) */
+#define STS_MAX_AGE 31557600u      /* seconds; what is longer counts as this (section 3.2) */
+#define STS_MX_MAX 64u             /* patterns of a policy: more than anybody's servers */
+#define STS_POLICY_MAX (64u << 10) /* octets of a policy's file (section 3.3) */
+
 #endif
