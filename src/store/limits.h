@@ -28,10 +28,11 @@
 #define STORE_COPY_MAX 100000u  /* messages of one copy, which is all or nothing */
 #define STORE_PAGE_MAX 16384u   /* rows of one list reply */
 #define STORE_TARGETS_MAX 1000u /* mailboxes of one delivery (RFC 5321 4.5.3.1.8 wants at least 100) */
-#define STORE_MESSAGE_MAX (1ull << 30)   /* octets of one message */
-#define STORE_INLINE_MAX (1u << 20)      /* octets of a message that travels inside the request */
-#define STORE_PIECE_MAX (1u << 20)       /* octets of one body_append or body_read */
-#define STORE_CACHE_MAX (64u << 10)      /* octets of what is remembered about a message (envelope, structure) */
+#define STORE_MESSAGE_MAX (1ull << 30) /* octets of one message */
+#define STORE_INLINE_MAX (1u << 20)    /* octets of a message that travels inside the request */
+#define STORE_FRONT_MAX (512u << 10) /* octets put in front of a staged message: a header (256 KiB), and what is ours */
+#define STORE_PIECE_MAX (1u << 20)   /* octets of one body_append or body_read */
+#define STORE_CACHE_MAX (64u << 10)  /* octets of what is remembered about a message (envelope, structure) */
 #define STORE_ENVELOPE_MAX (64u << 10)   /* octets of the envelope kept with a delivery */
 #define STORE_HANDLES_MAX 4096u          /* bodies being staged at once */
 #define STORE_HOLDS_MAX 16u              /* ports that hold at once; each is somebody who makes a backup */
