@@ -62,6 +62,7 @@ static const struct permit {
 	/* Only what that key is for: keys looks at it itself. */
 	{ PROCESS_MAIL, PROCESS_KEYS, &keys_interface, KEYS_METHOD_list },
 	{ PROCESS_MAIL, PROCESS_KEYS, &keys_interface, KEYS_METHOD_certify },
+	{ PROCESS_MAIL, PROCESS_KEYS, &keys_interface, KEYS_METHOD_dkim_sign },
 
 	/* What they publish or take back, a token or a grant says (verify.c, guard.c). */
 	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_publish },
