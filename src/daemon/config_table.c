@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "net/dns.h"
+#include "service/milter/filter.h"
 
 /* ---- what a text must be ---- */
 
@@ -103,7 +104,9 @@ separator(const char *value)
 static const char *
 milter(const char *value)
 {
-	return value[0] == '\0' || milter_place_valid(slice_str(value))
+	struct filter_place place;
+
+	return value[0] == '\0' || filter_place_parse(slice_str(value), &place)
 	    ? NULL
 	    : "is unix: and a path, or a numeric address of this machine with a colon and a port, not";
 }
