@@ -35,6 +35,7 @@ struct resolve_lookup {
 
 struct resolve_route {
 	struct slice domain; /* A-labels, without the last dot */
+	uint32_t port;       /* whose TLSA records are asked for; 0: 25 */
 };
 
 #define RESOLVE_HOSTS_MAX 16u     /* of a domain: those that are preferred; the others are left out */
