@@ -45,7 +45,7 @@ struct policy_domain {
 struct policy_input {
 	const struct policy_domain *domain;
 	const struct resolve_host *host;
-	bool secure;    /* of the route: the MX records */
+	bool sure;      /* the host's name is the domain's word: its MX records are signed, or it has none */
 	uint32_t flags; /* of the message: enum queue_flag */
 };
 
