@@ -205,6 +205,7 @@ static const char version_5[] =
     " last_status BLOB NOT NULL, last_text BLOB NOT NULL, last_host BLOB NOT NULL, PRIMARY KEY (queue, position))"
     " WITHOUT ROWID;"
     "CREATE INDEX queue_recipients_due ON queue_recipients (domain, class, due, queue);"
+    "CREATE INDEX queue_recipients_domain ON queue_recipients (domain, queue);"
     "CREATE TABLE queue_domains (domain BLOB PRIMARY KEY, due INTEGER NOT NULL, turn INTEGER NOT NULL,"
     " until INTEGER NOT NULL, failures INTEGER NOT NULL, reason BLOB NOT NULL, recipients INTEGER NOT NULL)"
     " WITHOUT ROWID;"

@@ -869,4 +869,6 @@ struct store_verified {
 	uint64_t disk;   /* octets that the files take on the disk */
 };
 
+#include "store/types_queue.h"
+
 #endif
