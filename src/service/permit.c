@@ -16,6 +16,7 @@ const char *const process_names[PROCESS_ROLES] = {
 	[PROCESS_AUTH] = "auth",
 	[PROCESS_RESOLVER] = "resolver",
 	[PROCESS_KEYS] = "keys",
+	[PROCESS_RELAY] = "relay",
 	[PROCESS_MAIL] = "mail",
 	[PROCESS_CONTROL] = "control",
 };

@@ -320,7 +320,7 @@ void stage_begin(struct store *s, struct port_job *job);
 void stage_append(struct store *s, struct port_job *job);
 void stage_abort(struct store *s, struct port_job *job);
 /* Takes the stage for a write and pushes it to the committer, by way of the spool thread when that has to finish it. */
-void stage_submit(struct store *s, struct work *w, uint64_t handle);
+void stage_submit(struct store *s, struct work *w, const struct store_content *content);
 /* For the committer: the octets of a stage in memory (true), or the place of its file. */
 bool stage_content(const struct stage *stage, struct slice *data_out, struct body_place *place_out);
 void stage_give_back(struct store *s, struct stage *stage, bool kept);

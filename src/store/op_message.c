@@ -18,6 +18,8 @@ content_check(const struct store_content *c, const struct body_place *place, str
 {
 	if (c->handle != 0 && c->data.len > 0)
 		return error_set(e, ERR_SYNTAX, "a message is either staged or in the request");
+	if (c->handle == 0 && c->front.len > 0)
+		return error_set(e, ERR_SYNTAX, "what is in front of a message in the request belongs into it");
 	if (c->header_size > place->length)
 		return error_set(e, ERR_SYNTAX, "a message's header cannot be longer than the message");
 	return 0;
