@@ -228,6 +228,10 @@ int alias_targets_rename(struct tx *tx, struct slice from, struct slice to, stru
 int alias_expand(
     struct db *db, struct arena *a, struct slice key, uint64_t **accounts_out, size_t *count_out, struct error *e);
 
+/* The addresses in foreign domains that it leads to, as they are to be written to. ERR_LIMIT. */
+int alias_expand_elsewhere(
+    struct db *db, struct arena *a, struct slice key, struct slice **out, size_t *count_out, struct error *e);
+
 /* ---- certificates (op_certificate.c) ---- */
 
 /* All of an account's, when the account goes. */

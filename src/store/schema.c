@@ -200,6 +200,8 @@ static const struct codec_field store_address_resolved_fields[] = {
 	CODEC_FIELD(struct store_address_resolved, resolution, CODEC_U32, STORE_NOT_FOR),
 	CODEC_FIELD_LIST(
 	    struct store_address_resolved, accounts, account_count, &codec_schema_u64, STORE_ALIAS_ACCOUNTS_MAX),
+	CODEC_FIELD_LIST(struct store_address_resolved, elsewhere, elsewhere_count, &codec_schema_slice,
+	    STORE_QUEUE_RECIPIENTS_MAX),
 };
 static const struct codec_schema store_address_resolved_schema =
     CODEC_SCHEMA(store_address_resolved, store_address_resolved_fields);

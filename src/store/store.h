@@ -42,7 +42,7 @@
  *                      for the whole domain. ERR_LIMIT: an alias leads to more than STORE_ALIAS_ACCOUNTS_MAX
  * address_owned        whether mail to it is the account's alone: then the account may use it as its own
  * alias_add            makes an alias or adds to it. ERR_EXISTS: an account has the address; ERR_NOT_FOUND: its domain is not
- *                      ours, or nobody has a target; ERR_POLICY: a target in a foreign domain, or in a circle; ERR_LIMIT
+ *                      ours, or nobody here has a target; ERR_POLICY: in a circle; ERR_LIMIT
  * alias_remove         ERR_ORDER while another alias needs it
  * alias_list           by address, in pages
  * domain_add           adding again is no error

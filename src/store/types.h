@@ -106,7 +106,8 @@ enum store_senders { /* who may write to an alias */
 };
 
 /*
- * "local@domain", or "@domain" for everything in a domain that nobody has. A target is an address of an account, an alias,
+ * "local@domain", or "@domain" for everything in a domain that nobody has. A target is an address of an account, an alias, an
+ * address in a foreign domain,
  * or, of an alias "@domain" alone, "@domain": then the one domain is the other, local part by local part.
  */
 struct store_alias_add {
@@ -159,8 +160,10 @@ struct store_address_resolve {
 
 struct store_address_resolved {
 	uint32_t resolution; /* enum store_resolution */
-	uint64_t *accounts;  /* with STORE_RESOLVED: ascending, at least one */
+	uint64_t *accounts;  /* with STORE_RESOLVED: ascending; there is at least one here or elsewhere */
 	size_t account_count;
+	struct slice *elsewhere; /* with STORE_RESOLVED: addresses in foreign domains that an alias leads to */
+	size_t elsewhere_count;
 };
 
 struct store_address_owned {
