@@ -51,7 +51,7 @@ alias_expand(
 	return rc;
 }
 
-/* What has no row of its own is elsewhere: targets here are there as long as they are needed. */
+/* What has no row of its own is elsewhere. */
 int
 alias_expand_elsewhere(
     struct db *db, struct arena *a, struct slice key, struct slice **out, size_t *count_out, struct error *e)
@@ -59,7 +59,8 @@ alias_expand_elsewhere(
 	struct query q = query_begin(db,
 	    REACH "SELECT DISTINCT r.address FROM reach r WHERE r.steps > 0 AND substr(r.address, 1, 1) <> x'40'"
 		  " AND NOT EXISTS (SELECT 1 FROM addresses d WHERE d.address = r.address) AND NOT EXISTS"
-		  " (SELECT 1 FROM aliases s WHERE s.address = r.address) ORDER BY r.address LIMIT 1001");
+		  " (SELECT 1 FROM aliases s WHERE s.address = r.address) AND NOT EXISTS (SELECT 1 FROM domains o WHERE"
+		  " o.domain = substr(r.address, instr(r.address, x'40') + 1)) ORDER BY r.address LIMIT 1001");
 	struct rows rows = { .arena = a, .size = sizeof(struct slice) };
 	struct slice *one;
 	int rc;
