@@ -17,8 +17,9 @@
 #define MAILAUTH_DKIM_SIGNED_MAX \
 	(272u << 10) /* octets of all that is signed: a header, and the signature's own field */
 
-#define MAILAUTH_RESULTS_MAX 64u               /* results of one Authentication-Results field; ours has at most 16 */
-#define MAILAUTH_PROPERTIES_MAX 32u            /* of one result: DKIM has 5 */
+#define MAILAUTH_RESULTS_MAX 64u        /* results of one Authentication-Results field; ours has at most 16 */
+#define MAILAUTH_PROPERTIES_MAX 32u     /* of one result: DKIM has 5 */
+#define MAILAUTH_RESULTS_VALUE_MAX 400u /* octets of one value that we write: with quotes it still fits a line of 998 */
 #define MAILAUTH_RESULTS_FIELD_MAX (16u << 10) /* octets of one such field */
 
 #define MAILAUTH_ARC_SETS_MAX 50u          /* RFC 8617 section 4.2.1 */

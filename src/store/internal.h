@@ -143,6 +143,9 @@ OP_READ_FN(certificate_look);
 OP_READ_FN(meta_get);
 OP_WRITE_FN(meta_put);
 OP_READ_FN(info);
+OP_WRITE_FN(tally_add);
+OP_READ_FN(tally_list);
+OP_WRITE_FN(tally_remove);
 OP_READ_FN(verify);
 
 /* ---- what operations share (op_common.c) ---- */

@@ -393,7 +393,8 @@ enum store_flag { /* RFC 3501 2.3.2; bits. \Recent is no flag of a message here:
 
 struct store_target {
 	uint64_t account;
-	uint64_t mailbox; /* 0: its INBOX */
+	uint64_t mailbox; /* 0: its INBOX, or */
+	uint32_t use;     /* the one with this enum store_special_use bit, if there is one */
 	uint32_t flags;   /* enum store_flag bits */
 };
 
@@ -799,6 +800,39 @@ struct store_certificates_seen {
 };
 
 /* ---- meta ---- */
+
+enum store_tally_kind {
+	STORE_TALLY_TLS = 1,   /* RFC 8460 */
+	STORE_TALLY_DMARC = 2, /* RFC 9990 */
+};
+
+/* Also a row of a list. */
+struct store_tally {
+	uint32_t kind; /* enum store_tally_kind */
+	uint64_t day;  /* since 1970, UTC */
+	struct slice domain;
+	struct slice result; /* opaque */
+	uint64_t count;
+};
+
+struct store_tally_list {
+	uint32_t kind;
+	uint64_t before;    /* days */
+	uint64_t after_day; /* the last row of the page before, or all empty */
+	struct slice after_domain, after_result;
+};
+
+struct store_tallies {
+	struct store_tally *rows;
+	size_t row_count;
+	bool more;
+};
+
+struct store_tally_day {
+	uint32_t kind;
+	uint64_t day;
+	struct slice domain; /* empty: of all days before this one */
+};
 
 struct store_meta_key {
 	struct slice key;
