@@ -92,5 +92,6 @@
 #define STORE_QUEUE_LOG_S (7u * 86400u) /* for so long it is known what became of an attempt */
 #define STORE_QUEUE_RETRY_FIRST_S 300u  /* a first failure is often greylisting, which most servers end in 5 minutes; */
 #define STORE_QUEUE_RETRY_MAX_S 14400u  /* then twice as long each time, up to this (RFC 5321 4.5.4.1) */
+#define STORE_FRONT_MAX (512u << 10) /* octets put in front of a staged message: a header (256 KiB), and what is ours */
 
 #endif
