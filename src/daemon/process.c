@@ -108,7 +108,9 @@ static const struct codec_field nothing_fields[] = {
 static const struct codec_schema nothing_schema = CODEC_SCHEMA(process_nothing, nothing_fields);
 
 #define KIND(name) (1u << PROCESS_##name)
-#define ALL (KIND(FRONT) | KIND(MX) | KIND(WEB) | KIND(AUTH) | KIND(RESOLVER) | KIND(KEYS) | KIND(RELAY) | KIND(FILTER) | KIND(MAIL))
+#define ALL \
+	(KIND(FRONT) | KIND(MX) | KIND(WEB) | KIND(AUTH) | KIND(RESOLVER) | KIND(KEYS) | KIND(RELAY) | KIND(FILTER) | \
+	    KIND(MAIL))
 
 const struct process_rule process_rules[MESSAGE_COUNT] = {
 	[MESSAGE_SETUP] = { "setup", .from_parent = true, .once = true, .kinds = ALL, .schema = &setup_schema },

@@ -33,8 +33,8 @@ mx_start(struct process *p, int fd, struct error *e)
 	port_on_gone(mx->resolver, behind_port_gone, &mx->names);
 	if (mx->filter != NULL)
 		port_on_gone(mx->filter, behind_port_gone, &mx->milter);
-	return behind_start(&mx->behind,
-	    &(struct service_ports){ .ask = mx->ask, .resolver = mx->resolver, .filter = mx->filter }, e);
+	return behind_start(
+	    &mx->behind, &(struct service_ports){ .ask = mx->ask, .resolver = mx->resolver, .filter = mx->filter }, e);
 }
 
 static int

@@ -38,8 +38,7 @@ tell(struct child *c, enum process_message type, const void *message, int fd)
 static uint32_t
 front_share(const struct parent *p)
 {
-	uint32_t fronts = p->front_count,
-		 share = (p->config->connections + fronts - 1) / fronts * 2;
+	uint32_t fronts = p->front_count, share = (p->config->connections + fronts - 1) / fronts * 2;
 
 	/* Accepting is not even: each may have twice its part, but never more than its descriptors. */
 	return share < PROCESS_FRONT_MAX ? share : PROCESS_FRONT_MAX;
@@ -66,8 +65,7 @@ tokens_of(const struct parent *p, const struct child *c)
 static bool
 keeps_root(const struct parent *p, const struct child *c)
 {
-	return c->kind == PROCESS_MAIL ||
-	    (c->kind == PROCESS_FILTER && strncmp(p->config->milter, "unix:", 5) == 0);
+	return c->kind == PROCESS_MAIL || (c->kind == PROCESS_FILTER && strncmp(p->config->milter, "unix:", 5) == 0);
 }
 
 static struct process_setup
@@ -301,8 +299,8 @@ parent_start(struct parent *p, const struct config *config, struct listening *li
 			.control = -1,
 			.counts = { .fd = -1, .look_fd = -1 } };
 	if (config->milter != NULL)
-		p->children[p->count++] = (struct child){ .kind = PROCESS_FILTER, .control = -1,
-			.counts = { .fd = -1, .look_fd = -1 } };
+		p->children[p->count++] =
+		    (struct child){ .kind = PROCESS_FILTER, .control = -1, .counts = { .fd = -1, .look_fd = -1 } };
 	p->peers_fd = -1;
 	rc = make_jail(p, e);
 	if (rc == 0)
