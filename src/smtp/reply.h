@@ -95,6 +95,7 @@ enum smtp_reply {
 	SMTP_REPLY_FILTER,
 	SMTP_REPLY_FILTER_SAYS,       /* detail: its words, with an enhanced code or without */
 	SMTP_REPLY_FILTER_SAYS_LATER, /* the same */
+	SMTP_REPLY_HEADER_BROKEN,
 	/* ours */
 	SMTP_REPLY_TRY_LATER,
 	SMTP_REPLY_DISK_FULL,

@@ -232,29 +232,27 @@ hear_filter(struct smtp_session *s, const struct filter_said **said_out, struct 
 
 /* ---- what is kept ---- */
 
+/* The results stand in place of those that were forged in our name; then the header is as the milter wants it. */
 static enum smtp_reply
-make_front(struct smtp_session *s, const struct smtp_trace *trace, struct slice fields, const struct filter_said *said)
+put_results(struct smtp_session *s, struct slice field, const struct filter_said *said)
 {
 	struct smtp_message *m = s->message;
-	struct buf header BUF_OWNED = { 0 }, edited BUF_OWNED = { 0 };
+	struct buf header BUF_OWNED = { 0 };
 	int forged, rc;
 
-	buf_init(&header, SERVICE_HEADER_MAX);
-	buf_init(&edited, SERVICE_HEADER_MAX + 2 * MILTER_EDITS_OCTETS);
-	forged = judge_strip(buf_slice(&m->head), s->service->settings.hostname, &header);
-	rc = forged < 0 ? forged : 0;
-	if (rc == 0 && said != NULL)
-		rc = milter_edit_apply(buf_slice(&header), said->edits, said->edit_count, &edited);
-	if (rc == 0)
-		rc = smtp_message_front(
-		    m, trace, fields, said == NULL ? buf_slice(&header) : buf_slice(&edited), &m->front);
-	if (rc != 0)
+	buf_init(&header, m->header.max);
+	forged = judge_strip(buf_slice(&m->header), s->service->settings.hostname, &header);
+	if (forged < 0 || buf_put_slice(&m->results, field) != 0)
 		return SMTP_REPLY_TRY_LATER;
 	if (forged > 0)
 		log_event(LOG_LEVEL_WARNING, "smtp.forged_results", log_str("id", s->id),
 		    log_str("peer", conn_peer(s->conn)), log_u64("fields", (uint64_t)forged));
-	buf_done(&m->head);
-	return SMTP_REPLY_NONE;
+	if (forged == 0 && said == NULL)
+		return SMTP_REPLY_NONE;
+	buf_clear(&m->header);
+	rc = said == NULL ? buf_put_slice(&m->header, buf_slice(&header))
+			  : milter_edit_apply(buf_slice(&header), said->edits, said->edit_count, &m->header);
+	return rc == 0 ? SMTP_REPLY_NONE : SMTP_REPLY_TRY_LATER;
 }
 
 static enum smtp_reply
@@ -276,7 +274,7 @@ hear_judge(struct smtp_session *s, struct slice *fields_out, struct slice *detai
 }
 
 enum smtp_reply
-judging_conclude(struct smtp_session *s, const struct smtp_trace *trace, struct slice *detail_out)
+judging_conclude(struct smtp_session *s, struct slice *detail_out)
 {
 	const struct filter_said *said = NULL;
 	struct slice fields = SLICE_EMPTY;
@@ -284,5 +282,5 @@ judging_conclude(struct smtp_session *s, const struct smtp_trace *trace, struct 
 
 	if (r == SMTP_REPLY_NONE)
 		r = hear_filter(s, &said, detail_out);
-	return r == SMTP_REPLY_NONE ? make_front(s, trace, fields, said) : r;
+	return r == SMTP_REPLY_NONE ? put_results(s, fields, said) : r;
 }
