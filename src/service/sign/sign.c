@@ -44,8 +44,9 @@ struct item {
 struct sign {
 	struct signer *signer;
 	atomic_uint owners; /* the caller, and the question under way */
-	struct buf domain;
+	struct buf domain, header;
 	struct dkim_body *body;
+	bool again; /* the keys were others than was thought, and are asked for anew */
 	struct item items[KEYS_DKIM_ITEMS_MAX];
 	size_t item_count;
 	sign_done_fn *done;
@@ -82,14 +83,12 @@ copy_keys(struct known *k, const struct keys_list *list)
 	return k->arena.err;
 }
 
-/* Without an answer keys is being started anew: what it had before is what it will have. */
+/* Without an answer (NULL) keys is being started anew: what it had before is what it will have. */
 static void
-list_arrived(void *ctx, const void *reply, const struct error *e)
+learn_from(struct signer *s, const struct keys_list *reply)
 {
-	struct signer *s = ctx;
 	struct known *fresh = reply == NULL ? NULL : mem_alloc(sizeof *fresh), *old = NULL;
 
-	(void)e;
 	if (fresh != NULL) {
 		arena_init(&fresh->arena, LIST_BUDGET);
 		if (copy_keys(fresh, reply) != 0) {
@@ -102,9 +101,20 @@ list_arrived(void *ctx, const void *reply, const struct error *e)
 		old = s->known;
 		s->known = fresh;
 	}
-	s->asking = false;
 	(void)pthread_mutex_unlock(&s->lock);
 	known_free(old);
+}
+
+static void
+list_arrived(void *ctx, const void *reply, const struct error *e)
+{
+	struct signer *s = ctx;
+
+	(void)e;
+	learn_from(s, reply);
+	(void)pthread_mutex_lock(&s->lock);
+	s->asking = false;
+	(void)pthread_mutex_unlock(&s->lock);
 }
 
 static void
@@ -251,6 +261,7 @@ disown(struct sign *s)
 		buf_done(&s->items[i].octets);
 	dkim_body_free(s->body);
 	buf_done(&s->domain);
+	buf_done(&s->header);
 	mem_free(s);
 }
 
@@ -258,6 +269,7 @@ disown(struct sign *s)
 static bool
 pick(struct sign *s, const struct known *known)
 {
+	s->item_count = 0;
 	for (int pass = 0; pass < 2; pass++) {
 		for (size_t i = 0; i < known->list.key_count && s->item_count < KEYS_DKIM_ITEMS_MAX; i++) {
 			const struct keys_key *k = &known->list.keys[i];
@@ -266,6 +278,7 @@ pick(struct sign *s, const struct known *known)
 			if (k->purpose != KEYS_DKIM || (k->algorithm == DKIM_RSA_SHA256) != (pass == 0) ||
 			    !slice_ieq(k->name, buf_slice(&s->domain)) || k->selector.len >= sizeof item->selector)
 				continue;
+			memset(item->selector, 0, sizeof item->selector);
 			memcpy(item->selector, k->selector.data, k->selector.len);
 			item->algorithm = (enum dkim_algorithm)k->algorithm;
 			s->item_count++;
@@ -308,6 +321,7 @@ sign_begin(struct signer *signer, struct slice domain, struct sign **out, struct
 	s->signer = signer;
 	atomic_init(&s->owners, 1);
 	buf_init(&s->domain, IDN_NAME_MAX);
+	buf_init(&s->header, MAILAUTH_DKIM_SIGNED_MAX);
 	for (size_t i = 0; i < KEYS_DKIM_ITEMS_MAX; i++)
 		buf_init(&s->items[i].octets, MAILAUTH_DKIM_SIGNED_MAX);
 	rc = dkim_body_new(DKIM_RELAXED, &s->body, e);
@@ -362,38 +376,105 @@ claim(struct sign *s)
 }
 
 static void
+finish(struct sign *s, struct slice fields, const struct error *e)
+{
+	if (claim(s))
+		s->done(s->ctx, fields, e);
+	disown(s);
+}
+
+static void
+fields_arrived(struct sign *s, const struct keys_dkim_signed *made)
+{
+	BUF_OWNED struct buf fields = { 0 };
+	struct error e;
+
+	buf_init(&fields, SIGN_FIELDS_MAX);
+	if (write_fields(s, made, &fields, &e) != 0)
+		finish(s, SLICE_EMPTY, &e);
+	else
+		finish(s, buf_slice(&fields), NULL);
+}
+
+static void list_arrived_for(void *ctx, const void *reply, const struct error *e);
+
+/* Not found: other keys sign since we last heard which. */
+static void
 signed_arrived(void *ctx, const void *reply, const struct error *e)
 {
 	struct sign *s = ctx;
-	BUF_OWNED struct buf fields = { 0 };
-	struct error fault = { 0 };
+	const struct keys_nothing nothing = { 0 };
+	struct error fault;
 
-	buf_init(&fields, SIGN_FIELDS_MAX);
-	if (!claim(s)) {
-		disown(s);
+	if (reply != NULL) {
+		fields_arrived(s, reply);
 		return;
 	}
-	if (reply == NULL)
-		fault = *e;
-	else
-		(void)write_fields(s, reply, &fields, &fault);
-	if (fault.code != 0)
-		s->done(s->ctx, SLICE_EMPTY, &fault);
-	else
-		s->done(s->ctx, buf_slice(&fields), NULL);
-	disown(s);
+	fault = *e;
+	if (fault.code == ERR_NOT_FOUND && !s->again) {
+		s->again = true;
+		if (keys_ask_list_submit(s->signer->keys, &nothing, list_arrived_for, s, &fault) == 0)
+			return;
+	}
+	finish(s, SLICE_EMPTY, &fault);
+}
+
+static int
+write_octets(struct sign *s, struct error *e)
+{
+	struct dkim_sign params = { .domain = buf_slice(&s->domain), .now = clock_unix() };
+	int rc = 0;
+
+	for (size_t i = 0; i < s->item_count && rc == 0; i++) {
+		params.selector = slice_str(s->items[i].selector);
+		params.algorithm = s->items[i].algorithm;
+		buf_clear(&s->items[i].octets);
+		rc = dkim_sign_octets(
+		    &params, buf_slice(&s->header), dkim_body_hash(s->body, DKIM_BODY_WHOLE), &s->items[i].octets, e);
+	}
+	/* A header that is too large will be so later too; the callers tell "never" from "not now". */
+	return rc == ERR_LIMIT ? error_set(e, ERR_SYNTAX, "The header is too large to be signed.") : rc;
+}
+
+static int
+submit(struct sign *s, struct error *e)
+{
+	struct keys_dkim_item items[KEYS_DKIM_ITEMS_MAX];
+	const struct keys_dkim_sign request = { .items = items, .item_count = s->item_count };
+	int rc = write_octets(s, e);
+
+	for (size_t i = 0; i < s->item_count; i++)
+		items[i].octets = buf_slice(&s->items[i].octets);
+	return rc != 0 ? rc : keys_ask_dkim_sign_submit(s->signer->keys, &request, signed_arrived, s, e);
+}
+
+static void
+list_arrived_for(void *ctx, const void *reply, const struct error *e)
+{
+	struct sign *s = ctx;
+	struct error fault;
+	bool any;
+
+	if (reply == NULL) {
+		finish(s, SLICE_EMPTY, e);
+		return;
+	}
+	learn_from(s->signer, reply);
+	(void)pthread_mutex_lock(&s->signer->lock);
+	any = s->signer->known != NULL && pick(s, s->signer->known);
+	(void)pthread_mutex_unlock(&s->signer->lock);
+	if (!any)
+		finish(s, SLICE_EMPTY, NULL);
+	else if (submit(s, &fault) != 0)
+		finish(s, SLICE_EMPTY, &fault);
 }
 
 static int
 ask(struct sign *s, struct error *e)
 {
-	struct keys_dkim_item items[KEYS_DKIM_ITEMS_MAX];
-	const struct keys_dkim_sign request = { .items = items, .item_count = s->item_count };
 	struct signer *signer = s->signer;
 	int rc;
 
-	for (size_t i = 0; i < s->item_count; i++)
-		items[i].octets = buf_slice(&s->items[i].octets);
 	(void)atomic_fetch_add(&s->owners, 1);
 	(void)pthread_mutex_lock(&signer->lock);
 	s->deadline_ms = clock_ms() + SIGN_ANSWER_MS;
@@ -403,29 +484,13 @@ ask(struct sign *s, struct error *e)
 		s->next->at = &s->next;
 	signer->waiting = s;
 	(void)pthread_mutex_unlock(&signer->lock);
-	rc = keys_ask_dkim_sign_submit(signer->keys, &request, signed_arrived, s, e);
+	rc = submit(s, e);
 	if (rc != 0) {
 		/* Given up in this moment already: then that was the answer. */
 		rc = claim(s) ? rc : 0;
 		disown(s);
 	}
 	return rc;
-}
-
-static int
-write_octets(struct sign *s, struct slice header, struct error *e)
-{
-	struct dkim_sign params = { .domain = buf_slice(&s->domain), .now = clock_unix() };
-	int rc = dkim_body_end(s->body, e);
-
-	for (size_t i = 0; i < s->item_count && rc == 0; i++) {
-		params.selector = slice_str(s->items[i].selector);
-		params.algorithm = s->items[i].algorithm;
-		rc =
-		    dkim_sign_octets(&params, header, dkim_body_hash(s->body, DKIM_BODY_WHOLE), &s->items[i].octets, e);
-	}
-	/* A header that is too large will be so later too; the callers tell "never" from "not now". */
-	return rc == ERR_LIMIT ? error_set(e, ERR_SYNTAX, "The header is too large to be signed.") : rc;
 }
 
 int
@@ -447,7 +512,10 @@ sign_end(struct sign *s, struct slice header, sign_done_fn *done, void *ctx, str
 		done(ctx, SLICE_EMPTY, NULL);
 		return 0;
 	}
-	rc = write_octets(s, header, e);
+	rc = dkim_body_end(s->body, e);
+	if (rc == 0 && buf_put_slice(&s->header, header) != 0)
+		rc = s->header.err == ERR_LIMIT ? error_set(e, ERR_SYNTAX, "The header is too large to be signed.")
+						: error_nomem(e);
 	return rc != 0 ? rc : ask(s, e);
 }
 
