@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* First octet: flags; the rest is what a server says. No password without TLS, no bare CR or LF, and it ends. */
+/*
+ * First octet: flags; the rest is what a server says. No password and no REQUIRETLS without TLS, no bare CR or LF,
+ * patience always has an end while something is waited for, and it ends.
+ */
 #include <stdlib.h>
 
 #include "smtp/client.h"
@@ -8,12 +11,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct slice recipients[] = { { (const uint8_t *)"a@b", 3 }, { (const uint8_t *)"c@d", 3 } };
 
+static const struct smtp_client_dsn dsn[] = { { .notify = 14 },
+	{ .notify = 1, .orcpt = { (const uint8_t *)"rfc822;c@d", 10 } } };
+
 static void
 check_output(struct smtp_client *m, bool tls)
 {
 	struct slice out = smtp_client_output(m);
 
-	if (!tls && slice_search(out, SLICE("AUTH")) != SIZE_MAX)
+	if (!tls &&
+	    (slice_search(out, SLICE("AUTH")) != SIZE_MAX || slice_search(out, SLICE("REQUIRETLS")) != SIZE_MAX))
+		abort();
+	if (out.len > 0 && smtp_client_patience_ms(m) == MACHINE_NEVER)
 		abort();
 	for (size_t i = 0; i < out.len; i++)
 		if ((out.data[i] == '\n' && (i == 0 || out.data[i - 1] != '\r')) ||
@@ -25,9 +34,14 @@ check_output(struct smtp_client *m, bool tls)
 static void
 react(struct smtp_client *m, const struct smtp_client_event *ev, bool *tls)
 {
-	const struct smtp_client_message letter = {
-		.from = SLICE("x@y"), .recipients = recipients, .recipient_count = 2, .size = 10
-	};
+	const struct smtp_client_message letter = { .from = SLICE("x@y"),
+		.recipients = recipients,
+		.recipient_count = 2,
+		.size = 10,
+		.dsn = dsn,
+		.ret = SMTP_RETURN_FULL,
+		.envid = SLICE("id"),
+		.require_tls = smtp_client_has_require_tls(m) };
 	const struct slice text = SLICE("a\n.\r.\r\n\r\r\n.b");
 
 	if (ev->what == SMTP_CLIENT_START_TLS) {
@@ -57,6 +71,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	in = slice_of(data + 1, size - 1);
 	config.tls = tls = (data[0] & 1) != 0;
 	config.start_tls = !tls && (data[0] & 2) != 0;
+	config.start_tls_if_offered = !tls && (data[0] & 16) != 0;
 	config.credentials = (data[0] & 4) != 0 ? &who : NULL;
 	if (smtp_client_new(&config, &m, NULL) != 0)
 		abort();

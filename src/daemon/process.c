@@ -88,7 +88,7 @@ static const struct codec_field blame_fields[] = {
 static const struct codec_schema blame_schema = CODEC_SCHEMA(process_blame, blame_fields);
 
 static const struct codec_field key_fields[] = {
-	CODEC_FIELD(struct process_key, name, CODEC_BYTES, KEYS_NAME_MAX + 16),
+	CODEC_FIELD(struct process_key, name, CODEC_BYTES, KEYS_DKIM_NAME_MAX),
 };
 static const struct codec_schema key_schema = CODEC_SCHEMA(process_key, key_fields);
 
@@ -98,7 +98,7 @@ static const struct codec_field nothing_fields[] = {
 static const struct codec_schema nothing_schema = CODEC_SCHEMA(process_nothing, nothing_fields);
 
 #define KIND(name) (1u << PROCESS_##name)
-#define ALL (KIND(FRONT) | KIND(MX) | KIND(WEB) | KIND(AUTH) | KIND(RESOLVER) | KIND(KEYS) | KIND(MAIL))
+#define ALL (KIND(FRONT) | KIND(MX) | KIND(WEB) | KIND(AUTH) | KIND(RESOLVER) | KIND(KEYS) | KIND(RELAY) | KIND(MAIL))
 
 const struct process_rule process_rules[MESSAGE_COUNT] = {
 	[MESSAGE_SETUP] = { "setup", .from_parent = true, .once = true, .kinds = ALL, .schema = &setup_schema },
@@ -155,4 +155,6 @@ const struct process_link_row process_links[LINK_COUNT] = {
 	[LINK_WEB_VERIFY] = { PROCESS_WEB, PROCESS_MAIL },
 	[LINK_MX_RESOLVER] = { PROCESS_MX, PROCESS_RESOLVER },
 	[LINK_MAIL_KEYS] = { PROCESS_MAIL, PROCESS_KEYS },
+	[LINK_RELAY_MAIL] = { PROCESS_RELAY, PROCESS_MAIL },
+	[LINK_RELAY_RESOLVER] = { PROCESS_RELAY, PROCESS_RESOLVER },
 };

@@ -8,6 +8,7 @@
  *   auth                  checks passwords (service/signin/signin.h)
  *   resolver              speaks DNS (service/resolve.h); the starter's child (daemon/process_starter.h)
  *   keys                  has the exchange's own secret keys, which the parent hands it opened (service/keys/keys.h)
+ *   relay                 sends on to other servers (service/relay/relay.h); the starter's child too
  *   mail                  has the store; authenticated people's sessions; the control socket
  *
  * A child is this program started again with the words "process KIND" and one
@@ -161,6 +162,8 @@ enum process_link_kind {
 	LINK_WEB_VERIFY, /* to mail */
 	LINK_MX_RESOLVER,
 	LINK_MAIL_KEYS,
+	LINK_RELAY_MAIL,
+	LINK_RELAY_RESOLVER,
 	LINK_COUNT,
 };
 
@@ -198,7 +201,7 @@ struct process_ops {
 	void (*stop)(struct process *p);
 };
 extern const struct process_ops process_front_ops, process_mx_ops, process_web_ops, process_auth_ops, process_mail_ops,
-    process_resolver_ops, process_keys_ops;
+    process_resolver_ops, process_keys_ops, process_relay_ops;
 
 /* "letterlockd process KIND", also the starter: returns an exit status, with 2 for words that are none. */
 int process_main(const char *kind_name);

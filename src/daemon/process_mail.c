@@ -196,6 +196,9 @@ mail_link(struct process *p, const struct process_link *in, int fd, struct error
 		return port_attach(m->keys, fd, e);
 	case LINK_MX_MAIL:
 		return port_server_add(m->server, fd, &m->mx.service, in->peer, e);
+	case LINK_RELAY_MAIL: /* it asks nothing yet */
+		(void)close(fd);
+		return 0;
 	case LINK_WEB_VERIFY:
 		return port_server_add(m->server, fd, &m->verify.service, in->peer, e);
 	default:

@@ -259,7 +259,7 @@ int
 parent_start(struct parent *p, const struct config *config, struct listening *listening, struct error *e)
 {
 	static const enum process_kind behind[] = { PROCESS_MAIL, PROCESS_AUTH, PROCESS_RESOLVER, PROCESS_KEYS,
-		PROCESS_MX, PROCESS_WEB };
+		PROCESS_MX, PROCESS_WEB, PROCESS_RELAY };
 	unsigned fronts = front_count(config);
 	const struct peers_limits limits = { .total = config->connections };
 	int rc;
@@ -677,7 +677,7 @@ parent_stop(struct parent *p)
 	for (size_t i = 0; i < p->count; i++)
 		if (p->children[i].kind == PROCESS_MAIL && !p->children[i].stopping)
 			tell(&p->children[i], MESSAGE_DRAIN, &(struct process_nothing){ 0 }, -1);
-	stop_kinds(p, 1u << PROCESS_FRONT | 1u << PROCESS_MX | 1u << PROCESS_WEB);
+	stop_kinds(p, 1u << PROCESS_FRONT | 1u << PROCESS_MX | 1u << PROCESS_WEB | 1u << PROCESS_RELAY);
 	stop_kinds(p, 1u << PROCESS_AUTH | 1u << PROCESS_RESOLVER | 1u << PROCESS_KEYS);
 	stop_kinds(p, 1u << PROCESS_MAIL);
 	starter_end(&p->starter);

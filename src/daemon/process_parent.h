@@ -15,7 +15,7 @@
 #include "net/peers.h"
 #include "os/metrics.h"
 
-#define CHILDREN_BEHIND 6u /* of them, that are no fronts */
+#define CHILDREN_BEHIND 7u /* of them, that are no fronts */
 #define CHILDREN_MAX (PEERS_FRONTS_MAX + CHILDREN_BEHIND)
 #define CHILD_WAIT_MAX_MS 10000
 #define CHILD_BLAMES_MAX 20u /* of others within CHILD_BLAMES_MS; one that says more is the liar itself */

@@ -7,7 +7,7 @@
 struct resolver {
 	struct dns *dns;
 	struct port_service service;
-	struct permit_service mx;
+	struct permit_service mx, relay;
 	struct port_server *server;
 };
 
@@ -31,6 +31,7 @@ resolver_start(struct process *p, int fd, struct error *e)
 	(void)fd;
 	r->service = resolve_service(r->dns);
 	permit_only(&r->mx, &r->service, PROCESS_MX, PROCESS_RESOLVER);
+	permit_only(&r->relay, &r->service, PROCESS_RELAY, PROCESS_RESOLVER);
 	rc = port_server_new(&r->service, &r->server, e);
 	if (rc != 0)
 		return rc;
@@ -43,7 +44,9 @@ resolver_link(struct process *p, const struct process_link *in, int fd, struct e
 {
 	struct resolver *r = p->self;
 
-	return port_server_add(r->server, fd, &r->mx.service, in->peer, e);
+	struct permit_service *who = in->link == LINK_RELAY_RESOLVER ? &r->relay : &r->mx;
+
+	return port_server_add(r->server, fd, &who->service, in->peer, e);
 }
 
 static void

@@ -6,4 +6,36 @@
 #define MAILAUTH_NAME_MAX 255u    /* octets of a domain name as text (RFC 1035 section 2.3.4) */
 #define MAILAUTH_RECORDS_MAX 128u /* of one answer */
 
+#define MAILAUTH_TAGS_MAX 32u             /* tags of one list: DKIM knows 13 */
+#define MAILAUTH_TAG_LIST_MAX (16u << 10) /* octets of one; fields with the longest keys are below 3 KiB */
+#define MAILAUTH_DKIM_SIGNATURES_MAX 8u   /* signatures of one message that are looked at; lists add two or three */
+#define MAILAUTH_DKIM_MARKS_MAX MAILAUTH_DKIM_SIGNATURES_MAX /* different l= */
+#define MAILAUTH_DKIM_NAMES_MAX 256u                         /* names in one h=; each is looked for among all fields */
+#define MAILAUTH_DKIM_KEYS_MAX 4u        /* records under one selector that are tried (RFC 6376 section 6.1.2) */
+#define MAILAUTH_DKIM_RSA_BITS_MIN 1024u /* RFC 8301 section 3.2 */
+#define MAILAUTH_DKIM_RSA_BITS_MAX 4096u /* the same; larger ones only cost */
+#define MAILAUTH_DKIM_SIGNED_MAX \
+	(272u << 10) /* octets of all that is signed: a header, and the signature's own field */
+
+#define MAILAUTH_RESULTS_MAX 64u        /* results of one Authentication-Results field; ours has at most 16 */
+#define MAILAUTH_PROPERTIES_MAX 32u     /* of one result: DKIM has 5 */
+#define MAILAUTH_RESULTS_VALUE_MAX 400u /* octets of one value that we write: with quotes it still fits a line of 998 */
+#define MAILAUTH_RESULTS_FIELD_MAX (16u << 10) /* octets of one such field */
+
+#define MAILAUTH_ARC_SETS_MAX 50u          /* RFC 8617 section 4.2.1 */
+#define MAILAUTH_ARC_FIELD_MAX (16u << 10) /* octets of one field that we write */
+
+#define MAILAUTH_DMARC_AUTHORS_MAX 4u /* different domains in From that are judged (RFC 9989 section 11.5) */
+#define MAILAUTH_DMARC_URIS_MAX 10u   /* addresses for reports of one record that are heeded (RFC 9990 section 3.5) */
+#define MAILAUTH_DMARC_WALK_MAX 8u    /* questions of one tree walk (RFC 9989 section 4.10) */
+#define MAILAUTH_DMARC_QUESTIONS_MAX 96u /* of one message: a walk for each author, SPF and each signature */
+#define MAILAUTH_DMARC_RECORD_MAX 4096u  /* octets of one record; longer ones are none */
+
+#define MAILAUTH_REPORT_MAX (16u << 20)       /* octets of an aggregate report; large reporters' have 5 MiB */
+#define MAILAUTH_REPORT_ROWS_MAX 20000u       /* rows of one that are read */
+#define MAILAUTH_REPORT_ELEMENTS_MAX 1000000u /* XML elements of one: some 25 in a row */
+#define MAILAUTH_REPORT_RESULTS_MAX 100u      /* DKIM results of one row (RFC 9990 section 3.1.3), and reasons */
+#define MAILAUTH_REPORT_TEXT_MAX 1024u        /* octets of one text that are kept */
+#define MAILAUTH_REPORT_ARENA (64u << 20)     /* octets of arena that are enough for any */
+
 #endif

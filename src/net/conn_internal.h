@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What the kinds of connection share. A conn is driven either by a socket of
- * its own (conn_socket.c), or by frames on a trunk from the process that has
+ * its own (conn_socket.c; conn_accept.c, dial.c), or by frames on a trunk from the process that has
  * the socket (trunk_far.c). Both have a session, a place on one loop, input
  * that the session has not taken yet, and deadlines in the loop's wheel.
  */

@@ -1,37 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A connection with its own socket. One turn: a state has one function (the
+ * A connection with its own socket, accepted or made by us. One turn: a state has one function (the
  * table `turns`) that does what can be done without waiting, and says what it
  * waits for by setting want_read and want_write.
  */
-#include "net/conn_internal.h"
+#include "net/socket_internal.h"
 
-#include <netdb.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <event2/event.h>
-#include <event2/event_struct.h>
 
-#include "net/tls_internal.h"
-#include "os/clock.h"
 #include "os/log.h"
 #include "os/metrics.h"
-
-struct socket_conn {
-	struct conn c;
-	const struct listener *listener;
-	SSL *ssl;
-	struct event event;
-	struct loop_task shake; /* one step of a handshake, when those who are in have had their turn */
-	bool shaking;           /* it is deferred */
-	int fd;
-	bool want_read, want_write;
-	bool drained; /* the last read emptied the socket, and nothing has come since that the event told */
-	short armed;  /* what the event waits for */
-	struct peer_key key;
-};
 
 static const struct socket_conn *
 socket_of_const(const struct conn *c)
@@ -56,8 +37,7 @@ let_go(struct conn *c)
 	s->ssl = NULL;
 	(void)close(s->fd);
 	s->fd = -1;
-	peers_remove(c->thread->peers, s->key);
-	metric_add(METRIC_CONNECTIONS + s->listener->config.protocol, -1);
+	s->side->gone(s);
 	if (log_wants(LOG_LEVEL_DEBUG))
 		log_event(LOG_LEVEL_DEBUG, "connection.closed", log_u64("connection", c->id));
 }
@@ -91,6 +71,14 @@ static enum io_result
 socket_write(struct socket_conn *s, struct slice out, size_t *put)
 {
 	return s->ssl != NULL ? tls_write(s->ssl, out.data, out.len, put) : fd_write(s->fd, out.data, out.len, put);
+}
+
+static void
+lost(struct socket_conn *s)
+{
+	if (s->side->lost != NULL)
+		s->side->lost(s);
+	conn_die(&s->c);
 }
 
 /* Notes what a result waits for. */
@@ -151,7 +139,7 @@ read_once(struct socket_conn *s, int64_t now)
 	if (r == IO_EOF)
 		end_of_input(c);
 	else if (r == IO_ERROR)
-		conn_die(c);
+		lost(s);
 	else
 		note(s, r);
 	/* An end behind what came makes the socket ready again. */
@@ -182,7 +170,7 @@ begin_start_tls(struct socket_conn *s, int64_t now)
 	c->start_tls = false;
 	buf_wipe_done(&c->input);
 	s->drained = false;
-	s->ssl = tls_accept_new(s->listener->config.tls, s->fd);
+	s->ssl = s->side->tls_new(s);
 	if (s->ssl == NULL) {
 		conn_die(c);
 		return;
@@ -220,7 +208,7 @@ run_and_flush(struct socket_conn *s, size_t *budget, int64_t now)
 	if (c->abort)
 		return false;
 	if (!flush(s, budget, now)) {
-		conn_die(c);
+		lost(s);
 		return false;
 	}
 	return !c->abort && !carry_out_wishes(s, now);
@@ -258,53 +246,43 @@ turn_open(struct socket_conn *s, int64_t now)
 		s->want_read = true;
 }
 
-static int
-open_session(struct socket_conn *s)
+/* What stands between the socket and the session. IO_OK: it may begin. */
+static enum io_result
+shake_hands(struct socket_conn *s)
 {
-	const struct listener_config *config = &s->listener->config;
+	enum io_result r = IO_OK;
 
-	return config->open(config->ctx, &s->c, &s->c.session, NULL);
-}
-
-static void
-count_handshake(const struct socket_conn *s, enum io_result r)
-{
-	if (r != IO_OK)
-		metric_add(METRIC_TLS_FAILED_TOTAL + s->listener->config.protocol, 1);
-	else
-		metric_add(METRIC_TLS_HANDSHAKES_TOTAL +
-			(SSL_version(s->ssl) == TLS1_3_VERSION ? METRIC_TLS_13 : METRIC_TLS_12),
-		    1);
+	if (s->connecting) {
+		r = s->side->connected(s);
+		s->connecting = r == IO_WANT_WRITE;
+	}
+	if (r == IO_OK && s->ssl == NULL && s->implicit_tls && (s->ssl = s->side->tls_new(s)) == NULL)
+		r = IO_ERROR;
+	if (r == IO_OK && s->ssl != NULL) {
+		r = tls_handshake(s->ssl);
+		if (r != IO_WANT_READ && r != IO_WANT_WRITE)
+			r = s->side->shaken(s, r);
+	}
+	return r;
 }
 
 static void
 turn_handshake(struct socket_conn *s, int64_t now)
 {
 	struct conn *c = &s->c;
+	enum io_result r = shake_hands(s);
 
-	if (s->ssl == NULL && s->listener->config.implicit_tls) {
-		s->ssl = tls_accept_new(s->listener->config.tls, s->fd);
-		if (s->ssl == NULL) {
-			conn_die(c);
-			return;
-		}
+	if (r == IO_WANT_READ || r == IO_WANT_WRITE) {
+		note(s, r);
+		return;
 	}
-	if (s->ssl != NULL) {
-		enum io_result r = tls_handshake(s->ssl);
-
-		if (r == IO_WANT_READ || r == IO_WANT_WRITE) {
-			note(s, r);
-			return;
-		}
-		count_handshake(s, r);
-		if (r != IO_OK) {
-			conn_die(c);
-			return;
-		}
+	if (r != IO_OK) {
+		conn_die(c);
+		return;
 	}
 	c->state = CONN_OPEN; /* before open: it may ask whether TLS stands */
 	c->limit_at = MACHINE_NEVER;
-	if (c->session == NULL && open_session(s) != 0) {
+	if (c->session == NULL && s->side->open(s) != 0) {
 		conn_die(c);
 		return;
 	}
@@ -318,7 +296,7 @@ turn_closing(struct socket_conn *s, int64_t now)
 	size_t budget = CONN_TURN_MAX;
 
 	if (!flush(s, &budget, now))
-		conn_die(c);
+		lost(s);
 	else if (conn_output(c).len == 0)
 		begin_linger(s, now);
 	else if (budget == 0)
@@ -422,7 +400,7 @@ turn(struct conn *c, int64_t now)
 static bool
 can_start_tls(const struct conn *c)
 {
-	return socket_of_const(c)->listener->config.tls != NULL && socket_of_const(c)->ssl == NULL;
+	return socket_of_const(c)->ssl == NULL && socket_of_const(c)->side->has_tls(socket_of_const(c));
 }
 
 static bool
@@ -460,7 +438,7 @@ tls_bindings_of(const struct conn *c, struct conn_tls_bindings *out)
 	return out->exporter_len > 0 || out->end_point_len > 0;
 }
 
-static const struct conn_kind socket_kind = {
+const struct conn_kind conn_socket_kind = {
 	.turn = turn,
 	.let_go = let_go,
 	.can_start_tls = can_start_tls,
@@ -468,45 +446,3 @@ static const struct conn_kind socket_kind = {
 	.tls_info = tls_info,
 	.tls_bindings = tls_bindings_of,
 };
-
-/* ---- birth ---- */
-
-static void
-first_turn(void *ctx)
-{
-	struct conn *c = ctx;
-
-	conn_enlist(c);
-	c->limit_at = clock_ms() + c->thread->handshake_ms;
-	conn_turn(c);
-}
-
-void
-conn_start(
-    struct conn_thread *t, const struct listener *listener, int fd, const struct sockaddr *address, struct peer_key key)
-{
-	struct conn *c = conn_make(sizeof(struct socket_conn), &socket_kind, t, CONN_INPUT_MAX, first_turn);
-	socklen_t len = address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
-	struct socket_conn *s = (struct socket_conn *)c;
-
-	if (c == NULL) {
-		(void)close(fd);
-		peers_remove(t->peers, key);
-		return;
-	}
-	c->ops = listener->config.ops;
-	c->port = listener->port;
-	s->listener = listener;
-	metric_add(METRIC_CONNECTIONS + listener->config.protocol, 1);
-	metric_add(METRIC_CONNECTIONS_TOTAL + listener->config.protocol, 1);
-	s->fd = fd;
-	s->key = key;
-	if (address->sa_family == AF_UNIX)
-		memcpy(c->peer, "local", 6);
-	else if (getnameinfo(address, len, c->peer, sizeof c->peer, NULL, 0, NI_NUMERICHOST) != 0)
-		memcpy(c->peer, "unknown", 8);
-	if (log_wants(LOG_LEVEL_DEBUG))
-		log_event(LOG_LEVEL_DEBUG, "connection.opened", log_u64("connection", c->id), log_str("peer", c->peer),
-		    log_u64("port", c->port));
-	loop_post(t->loop, &c->wake_task);
-}

@@ -70,8 +70,8 @@ tls_error_text(void)
 	return text == NULL ? "no reason given" : text;
 }
 
-static int
-pin_of(X509 *x, uint8_t pin_out[TLS_PIN_SIZE])
+int
+tls_pin_of(X509 *x, uint8_t pin_out[TLS_PIN_SIZE])
 {
 	unsigned char *der = NULL;
 	unsigned int n = TLS_PIN_SIZE;
@@ -104,6 +104,12 @@ context_new(const SSL_METHOD *method)
 	return ctx;
 }
 
+SSL_CTX *
+tls_client_context(void)
+{
+	return context_new(TLS_client_method());
+}
+
 int
 tls_start(struct error *e)
 {
@@ -119,7 +125,7 @@ context_finish(SSL_CTX *ctx, uint8_t pin_out[TLS_PIN_SIZE], const char *what, st
 {
 	if (SSL_CTX_check_private_key(ctx) != 1)
 		return error_set(e, ERR_TLS, "the private key is not that of '%s': %s", what, tls_error_text());
-	if (pin_of(SSL_CTX_get0_certificate(ctx), pin_out) != 0)
+	if (tls_pin_of(SSL_CTX_get0_certificate(ctx), pin_out) != 0)
 		return error_set(e, ERR_TLS, "the public key of '%s' cannot be hashed", what);
 	return 0;
 }
@@ -446,7 +452,7 @@ void
 tls_describe(X509 *x, const char *reason, struct tls_peer *peer)
 {
 	*peer = (struct tls_peer){ 0 };
-	(void)pin_of(x, peer->pin);
+	(void)tls_pin_of(x, peer->pin);
 	set_name(peer->subject, sizeof peer->subject, X509_get_subject_name(x));
 	set_name(peer->issuer, sizeof peer->issuer, X509_get_issuer_name(x));
 	set_names(peer->names, sizeof peer->names, x);
@@ -463,7 +469,7 @@ tls_check_peer(const struct tls_client *t, SSL *ssl, const char *host, struct tl
 	const char *reason = result == X509_V_OK ? "" : X509_verify_cert_error_string(result);
 	uint8_t pin[TLS_PIN_SIZE];
 
-	if (x == NULL || pin_of(x, pin) != 0)
+	if (x == NULL || tls_pin_of(x, pin) != 0)
 		return error_set(e, ERR_TLS, "%s shows no certificate", host);
 	if (t->pinned && memcmp(pin, t->pin, TLS_PIN_SIZE) != 0)
 		reason = "its key is not the one that was pinned";

@@ -10,6 +10,7 @@
 
 #include "net/conn.h"
 #include "net/tls.h"
+#include "net/tls_outgoing.h"
 
 enum io_result {
 	IO_OK,
@@ -23,6 +24,18 @@ enum io_result {
 SSL *tls_accept_new(struct tls_server *t, int fd);
 /* host: for SNI and the certificate's name. */
 SSL *tls_connect_new(const struct tls_client *t, int fd, const char *host);
+
+/*
+ * The client's SSL that is to meet such a server (net/tls_outgoing.h). NULL without memory, or when a name or all TLSA records
+ * cannot be used. After the handshake, before anything is sent: ERR_TLS when it is not what was needed; facts in both cases.
+ */
+SSL *tls_outgoing_ssl(const struct tls_outgoing_config *config, int fd);
+int tls_outgoing_check(
+    const struct tls_outgoing_config *config, SSL *ssl, struct tls_outgoing_facts *facts_out, struct error *e);
+/* A client's context without authorities. NULL: libssl makes none. */
+SSL_CTX *tls_client_context(void);
+/* The pin of a certificate; not 0: it has none. */
+int tls_pin_of(X509 *x, uint8_t pin_out[TLS_PIN_SIZE]);
 
 /* Connects ssl with the socket, such that writing to a closed one is an error and no signal. */
 bool tls_attach(SSL *ssl, int fd);

@@ -18,6 +18,8 @@
  *                   control socket it inherited; no other socket
  *   SANDBOX_RESOLVER  makes and connects sockets of UDP and TCP over IP, and
  *                   listens on none; no file
+ *   SANDBOX_RELAY   makes and connects sockets of TCP over IP, from an address and
+ *                   a port by chance, and listens on none; no file
  *   SANDBOX_STARTER like the parent, for those children that connect: it does
  *                   not refuse that, which they would inherit; but it writes no
  *                   file, listens nowhere and signals nobody but its children
@@ -55,13 +57,14 @@ enum sandbox_profile {
 	SANDBOX_AUTH,
 	SANDBOX_MAIL,
 	SANDBOX_RESOLVER,
+	SANDBOX_RELAY,
 	SANDBOX_STARTER,
 	SANDBOX_AGENT,
 	SANDBOX_LAUNCHER,
 };
-#define SANDBOX_PROFILE_COUNT 9
+#define SANDBOX_PROFILE_COUNT 10
 
-/* "parent", "front", "worker", "auth", "mail", "resolver", "starter", "agent", "launcher". */
+/* "parent", "front", "worker", "auth", "mail", "resolver", "relay", "starter", "agent", "launcher". */
 const char *sandbox_profile_name(enum sandbox_profile profile);
 
 /*

@@ -25,11 +25,12 @@
 #define FRONT OF(SANDBOX_FRONT)
 #define MAIL OF(SANDBOX_MAIL)
 #define RESOLVER OF(SANDBOX_RESOLVER)
+#define RELAY OF(SANDBOX_RELAY)
 #define STARTER OF(SANDBOX_STARTER)
 #define AGENT OF(SANDBOX_AGENT)
 #define LAUNCHER OF(SANDBOX_LAUNCHER)
 #define STARTERS (PARENT | STARTER) /* their children inherit what is refused to them */
-#define CHILDREN (FRONT | OF(SANDBOX_WORKER) | OF(SANDBOX_AUTH) | MAIL | RESOLVER | AGENT)
+#define CHILDREN (FRONT | OF(SANDBOX_WORKER) | OF(SANDBOX_AUTH) | MAIL | RESOLVER | RELAY | AGENT)
 #define FILELESS (CHILDREN & ~(MAIL | AGENT))
 
 #define REFUSE SCMP_ACT_ERRNO(EPERM)
@@ -103,14 +104,14 @@ static const int hostile_in_child[] = { SCMP_SYS(execve), SCMP_SYS(execveat) };
 
 static const int refused_to_starters[] = { SCMP_SYS(syslog), SCMP_SYS(vhangup) };
 
-/* Most children do not connect. What does (resolver) is started by the starter, which is not below this filter. */
+/* Most children do not connect. What does (resolver, relay) is started by the starter, which is not below this filter. */
 static const int refused_to_parent[] = { SCMP_SYS(connect) };
 
 /* What it starts connects, and takes nothing that comes. */
 static const int refused_to_starter[] = { SCMP_SYS(listen), SCMP_SYS(accept), SCMP_SYS(accept4) };
 
-/* Sockets of its own; which, is below. UDP's are bound to a port by chance, against forged answers. */
-static const int of_resolver[] = { SCMP_SYS(bind), SCMP_SYS(connect) };
+/* Sockets of their own; which, is below. UDP's are bound to a port by chance, against forged answers. */
+static const int of_connecting[] = { SCMP_SYS(bind), SCMP_SYS(connect) };
 
 /* Its flags lie in memory, where no filter can read them; told that it is absent, glibc takes clone(). */
 static const int absent[] = { SCMP_SYS(clone3) };
@@ -129,7 +130,7 @@ static const struct call_list {
 	LIST(FRONT | MAIL | AGENT, SCMP_ACT_ALLOW, of_acceptors),
 	LIST(AGENT, SCMP_ACT_ALLOW, of_agent),
 	LIST(MAIL, SCMP_ACT_ALLOW, of_mail),
-	LIST(RESOLVER, SCMP_ACT_ALLOW, of_resolver),
+	LIST(RESOLVER | RELAY, SCMP_ACT_ALLOW, of_connecting),
 	LIST(CHILDREN | STARTERS, KILL, hostile),
 	LIST(CHILDREN, KILL, hostile_in_child),
 	LIST(LAUNCHER, REFUSE, hostile), /* other people's programs take a refusal better than an end */
@@ -244,17 +245,17 @@ static const struct arg_rule {
 	ALLOW1(MAIL, openat, BITS(2, O_TRUNC | O_ACCMODE, O_TRUNC | O_RDWR)),
 	/* A pair of datagram sockets could be sent elsewhere by sendmsg(); of streams it cannot. */
 	ALLOW2(CHILDREN, socketpair, IS(0, AF_UNIX), BITS(1, CALL_TYPE, SOCK_STREAM)),
-	/* UDP and TCP over IP, and none of the rarer protocols. */
+	/* UDP (the resolver) and TCP over IP, and none of the rarer protocols. */
 	ALLOW3(RESOLVER, socket, IS(0, AF_INET), BITS(1, CALL_TYPE, SOCK_DGRAM), IS(2, 0)),
 	ALLOW3(RESOLVER, socket, IS(0, AF_INET6), BITS(1, CALL_TYPE, SOCK_DGRAM), IS(2, 0)),
-	ALLOW3(RESOLVER, socket, IS(0, AF_INET), BITS(1, CALL_TYPE, SOCK_STREAM), IS(2, 0)),
-	ALLOW3(RESOLVER, socket, IS(0, AF_INET6), BITS(1, CALL_TYPE, SOCK_STREAM), IS(2, 0)),
+	ALLOW3(RESOLVER | RELAY, socket, IS(0, AF_INET), BITS(1, CALL_TYPE, SOCK_STREAM), IS(2, 0)),
+	ALLOW3(RESOLVER | RELAY, socket, IS(0, AF_INET6), BITS(1, CALL_TYPE, SOCK_STREAM), IS(2, 0)),
 	ALLOW3(RESOLVER, socket, IS(0, AF_INET), BITS(1, CALL_TYPE, SOCK_STREAM), IS(2, IPPROTO_TCP)),
 	ALLOW3(RESOLVER, socket, IS(0, AF_INET6), BITS(1, CALL_TYPE, SOCK_STREAM), IS(2, IPPROTO_TCP)),
 	/* libunbound's, of which each has its reason against forged or broken answers; without them it makes no socket. */
 	ALLOW2(RESOLVER, setsockopt, IS(1, SOL_SOCKET), IS(2, SO_REUSEADDR)),
 	ALLOW2(RESOLVER, setsockopt, IS(1, IPPROTO_IP), IS(2, IP_MTU_DISCOVER)),
-	ALLOW2(RESOLVER, setsockopt, IS(1, IPPROTO_IP), IS(2, IP_BIND_ADDRESS_NO_PORT)),
+	ALLOW2(RESOLVER | RELAY, setsockopt, IS(1, IPPROTO_IP), IS(2, IP_BIND_ADDRESS_NO_PORT)),
 	ALLOW2(RESOLVER, setsockopt, IS(1, IPPROTO_IPV6), IS(2, IPV6_V6ONLY)),
 	ALLOW2(RESOLVER, setsockopt, IS(1, IPPROTO_IPV6), IS(2, IPV6_MTU)),
 	ALLOW2(RESOLVER, setsockopt, IS(1, IPPROTO_IPV6), IS(2, IPV6_MTU_DISCOVER)),
@@ -265,7 +266,7 @@ static const struct arg_rule {
 	ALLOW2(CHILDREN, setsockopt, IS(1, SOL_SOCKET), IS(2, SO_RCVTIMEO)),
 	ALLOW2(FRONT, setsockopt, IS(1, SOL_SOCKET), IS(2, SO_KEEPALIVE)),
 	ALLOW2(FRONT, setsockopt, IS(1, SOL_SOCKET), IS(2, SO_LINGER)),
-	ALLOW2(FRONT, setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_NODELAY)),
+	ALLOW2(FRONT | RELAY, setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_NODELAY)),
 	ALLOW2(FRONT, setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_KEEPIDLE)),
 	ALLOW2(FRONT, setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_KEEPINTVL)),
 	ALLOW2(FRONT, setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_KEEPCNT)),

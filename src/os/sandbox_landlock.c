@@ -38,6 +38,13 @@
 	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE | FS_TRUNCATE | \
 	    FS_IOCTL_DEV)
 
+#define RULE_NET_PORT 2
+
+/* struct landlock_net_port_attr of ABI 4. */
+struct net_port {
+	uint64_t access, port;
+};
+
 /* struct landlock_ruleset_attr as of ABI 6. */
 struct ruleset {
 	uint64_t fs, net, scope;
@@ -56,6 +63,12 @@ fs_known(int abi)
 	    (abi >= 5 ? FS_IOCTL_DEV : 0);
 }
 
+static bool
+does_connect(enum sandbox_profile profile)
+{
+	return profile == SANDBOX_STARTER || profile == SANDBOX_RESOLVER || profile == SANDBOX_RELAY;
+}
+
 static struct ruleset
 ruleset_of(enum sandbox_profile profile, int abi)
 {
@@ -68,9 +81,8 @@ ruleset_of(enum sandbox_profile profile, int abi)
 		    struct ruleset){ .fs = (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_REFER) & fs_known(abi) };
 	return (struct ruleset){ /* The starter's children begin by reading this program and its libraries. */
 		.fs = profile == SANDBOX_STARTER ? fs_known(abi) & ~(FS_READ | FS_IOCTL_DEV) : fs_known(abi),
-		/* Neither accepts, so that a port is bound by UDP alone; what connects inherits the starter's. */
-		.net = profile == SANDBOX_STARTER || profile == SANDBOX_RESOLVER ? NET_BIND_TCP
-										 : NET_BIND_TCP | NET_CONNECT_TCP,
+		/* None accepts, so that a port is bound by UDP alone; what connects inherits the starter's. */
+		.net = does_connect(profile) ? NET_BIND_TCP : NET_BIND_TCP | NET_CONNECT_TCP,
 		.scope = SCOPE_ABSTRACT_UNIX | SCOPE_SIGNAL
 	};
 }
@@ -145,6 +157,17 @@ give_paths(const struct domain *d, const struct sandbox_paths *paths)
 	return rc;
 }
 
+/* Port 0, which is one by chance: to connect from a certain address. Whoever listens there is refused that by the filter. */
+static int
+give_source(const struct domain *d, int abi)
+{
+	const struct net_port rule = { .access = NET_BIND_TCP };
+
+	return abi < 4 || syscall(SYS_landlock_add_rule, d->fd, RULE_NET_PORT, &rule, 0) == 0
+	    ? 0
+	    : error_set_errno(d->e, ERR_INTERNAL, errno, "Landlock does not take a rule for connections' own ports");
+}
+
 static int
 give_profile(const struct domain *d, enum sandbox_profile profile, const struct sandbox_paths *paths)
 {
@@ -173,6 +196,8 @@ sandbox_landlock_enter(enum sandbox_profile profile, const struct sandbox_paths 
 	if (d.fd < 0)
 		return error_set_errno(e, ERR_INTERNAL, errno, "Landlock (version %d) does not take the ruleset", abi);
 	rc = give_profile(&d, profile, paths);
+	if (rc == 0 && (profile == SANDBOX_STARTER || profile == SANDBOX_RELAY))
+		rc = give_source(&d, abi);
 	if (rc == 0 && syscall(SYS_landlock_restrict_self, d.fd, 0) != 0)
 		rc = error_set_errno(e, ERR_INTERNAL, errno, "Landlock cannot be entered");
 	(void)close(d.fd);

@@ -26,6 +26,7 @@ static const struct codec_schema store_body_length_schema = CODEC_SCHEMA(store_b
 static const struct codec_field store_content_fields[] = {
 	CODEC_FIELD(struct store_content, handle, CODEC_U64, 0),
 	CODEC_FIELD(struct store_content, data, CODEC_BYTES, STORE_INLINE_MAX),
+	CODEC_FIELD(struct store_content, front, CODEC_BYTES, STORE_FRONT_MAX),
 	CODEC_FIELD(struct store_content, header_size, CODEC_U32, 0),
 	CODEC_FIELD(struct store_content, cache, CODEC_BYTES, STORE_CACHE_MAX),
 };

@@ -16,6 +16,7 @@ const char *const process_names[PROCESS_ROLES] = {
 	[PROCESS_AUTH] = "auth",
 	[PROCESS_RESOLVER] = "resolver",
 	[PROCESS_KEYS] = "keys",
+	[PROCESS_RELAY] = "relay",
 	[PROCESS_MAIL] = "mail",
 	[PROCESS_CONTROL] = "control",
 };
@@ -61,6 +62,7 @@ static const struct permit {
 	/* Only what that key is for: keys looks at it itself. */
 	{ PROCESS_MAIL, PROCESS_KEYS, &keys_interface, KEYS_METHOD_list },
 	{ PROCESS_MAIL, PROCESS_KEYS, &keys_interface, KEYS_METHOD_certify },
+	{ PROCESS_MAIL, PROCESS_KEYS, &keys_interface, KEYS_METHOD_dkim_sign },
 
 	/* What they publish or take back, a token or a grant says (verify.c, guard.c). */
 	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_publish },

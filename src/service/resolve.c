@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "os/clock.h"
 #include "service/limits.h"
+#include "service/resolve_internal.h"
 #include "smtp/path.h"
 
 /* ---- messages ---- */
@@ -26,6 +27,44 @@ static const struct codec_field dns_answer_fields[] = {
 	CODEC_FIELD_LIST(struct dns_answer, records, record_count, &codec_schema_slice, DNS_RECORDS_MAX),
 };
 static const struct codec_schema dns_answer_schema = CODEC_SCHEMA(dns_answer, dns_answer_fields);
+
+static const struct codec_field resolve_route_fields[] = {
+	CODEC_FIELD(struct resolve_route, domain, CODEC_BYTES, SMTP_DOMAIN_MAX),
+	CODEC_FIELD(struct resolve_route, port, CODEC_U32, UINT16_MAX),
+};
+static const struct codec_schema resolve_route_schema = CODEC_SCHEMA(resolve_route, resolve_route_fields);
+
+static const struct codec_field resolve_host_fields[] = {
+	CODEC_FIELD(struct resolve_host, name, CODEC_BYTES, SMTP_DOMAIN_MAX),
+	CODEC_FIELD(struct resolve_host, preference, CODEC_U32, UINT16_MAX),
+	CODEC_FIELD(struct resolve_host, secure, CODEC_BOOL, 0),
+	CODEC_FIELD_LIST(struct resolve_host, addresses, address_count, &codec_schema_slice, RESOLVE_ADDRESSES_MAX),
+	CODEC_FIELD(struct resolve_host, failure, CODEC_BYTES, ERROR_TEXT_MAX),
+	CODEC_FIELD(struct resolve_host, tlsa, CODEC_U32, RESOLVE_TLSA_FAILED),
+	CODEC_FIELD(struct resolve_host, tlsa_base, CODEC_BYTES, DNS_TEXT_MAX),
+	CODEC_FIELD_LIST(struct resolve_host, tlsa_records, tlsa_count, &codec_schema_slice, RESOLVE_TLSA_MAX),
+};
+static const struct codec_schema resolve_host_schema = CODEC_SCHEMA(resolve_host, resolve_host_fields);
+
+static const struct codec_field resolve_routed_fields[] = {
+	CODEC_FIELD(struct resolve_routed, null_mx, CODEC_BOOL, 0),
+	CODEC_FIELD(struct resolve_routed, implicit, CODEC_BOOL, 0),
+	CODEC_FIELD(struct resolve_routed, secure, CODEC_BOOL, 0),
+	CODEC_FIELD_LIST(struct resolve_routed, hosts, host_count, &resolve_host_schema, RESOLVE_HOSTS_MAX),
+};
+static const struct codec_schema resolve_routed_schema = CODEC_SCHEMA(resolve_routed, resolve_routed_fields);
+
+static const struct codec_field resolve_sts_fields[] = {
+	CODEC_FIELD(struct resolve_sts, domain, CODEC_BYTES, SMTP_DOMAIN_MAX),
+	CODEC_FIELD(struct resolve_sts, known_id, CODEC_BYTES, RESOLVE_STS_ID_MAX),
+};
+static const struct codec_schema resolve_sts_schema = CODEC_SCHEMA(resolve_sts, resolve_sts_fields);
+
+static const struct codec_field resolve_sts_found_fields[] = {
+	CODEC_FIELD(struct resolve_sts_found, id, CODEC_BYTES, RESOLVE_STS_ID_MAX),
+	CODEC_FIELD(struct resolve_sts_found, policy, CODEC_BYTES, RESOLVE_STS_POLICY_MAX),
+};
+static const struct codec_schema resolve_sts_found_schema = CODEC_SCHEMA(resolve_sts_found, resolve_sts_found_fields);
 
 #define RESOLVE_METHOD_ROW(name, number, request, reply) { (number), #name, &request##_schema, &reply##_schema },
 static const struct port_method methods[] = { RESOLVE_METHODS(RESOLVE_METHOD_ROW) };
@@ -60,7 +99,16 @@ run_lookup(void *ctx, struct port_job *job)
 		port_fail(job, &e);
 }
 
-static const struct port_handler handlers[] = { { RESOLVE_METHOD_lookup, run_lookup } };
+static void
+run_route(void *ctx, struct port_job *job)
+{
+	resolve_route_run(ctx, job);
+}
+
+static const struct port_handler handlers[] = {
+	{ RESOLVE_METHOD_lookup, run_lookup },
+	{ RESOLVE_METHOD_route, run_route },
+};
 
 struct port_service
 resolve_service(struct dns *d)

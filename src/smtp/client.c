@@ -19,12 +19,13 @@ smtp_client_new(const struct smtp_client_config *config, struct smtp_client **m_
 
 	if (!smtp_domain_valid(config->hello) && !smtp_literal_valid(config->hello))
 		return error_set(e, ERR_USAGE, "a client calls itself by a domain name or an address literal");
-	if (config->tls && config->start_tls)
+	if (config->tls && (config->start_tls || config->start_tls_if_offered))
 		return error_set(e, ERR_USAGE, "STARTTLS on a connection that has TLS already");
 	if ((m = mem_alloc(sizeof *m)) == NULL)
 		return error_nomem(e);
 	m->tls = config->tls;
 	m->start_tls = config->start_tls;
+	m->if_offered = config->start_tls_if_offered;
 	m->no_chunking = config->no_chunking;
 	m->credentials = config->credentials;
 	buf_init(&m->hello, SMTP_DOMAIN_MAX);
@@ -89,6 +90,9 @@ fail(struct smtp_client *m, int code, const char *what, const struct smtp_answer
 {
 	struct buf text;
 
+	m->refusal = (struct smtp_answer){ 0 };
+	if (a != NULL)
+		smtp_client_note_refusal(m, a);
 	buf_init(&text, ERROR_TEXT_MAX);
 	if (a != NULL && a->text.len > 0)
 		(void)printable_put(&text, a->text, PRINTABLE_LINE, 150);
@@ -104,7 +108,8 @@ fail(struct smtp_client *m, int code, const char *what, const struct smtp_answer
 static void
 say_ehlo(struct smtp_client *m)
 {
-	m->pipelining = m->has_start_tls = m->body_8bit = m->has_size = m->chunking = m->has_utf8 = false;
+	m->pipelining = m->has_start_tls = m->body_8bit = m->has_size = m->chunking = m->has_utf8 = m->has_dsn =
+	    m->has_require_tls = false;
 	m->size_max = 0;
 	buf_clear(&m->mechanisms);
 	smtp_client_say(m, "EHLO ", buf_slice(&m->hello));
@@ -121,43 +126,8 @@ smtp_client_secured(struct smtp_client *m)
 	m->in_at = 0;
 	smtp_answer_reader_done(&m->reader);
 	m->tls = true;
-	m->start_tls = false;
+	m->start_tls = m->if_offered = false;
 	say_ehlo(m);
-}
-
-static void
-write_command(struct smtp_client *m)
-{
-	const struct smtp_client_message *msg = &m->message;
-	size_t n = m->written++;
-
-	if (n == 0) {
-		(void)buf_put_str(&m->out, "MAIL FROM:<");
-		(void)buf_put_slice(&m->out, msg->from);
-		(void)buf_put_u8(&m->out, '>');
-		if (m->has_size && msg->size > 0)
-			(void)buf_putf(&m->out, " SIZE=%llu", (unsigned long long)msg->size);
-		if (m->body_8bit && msg->body_8bit)
-			(void)buf_put_str(&m->out, " BODY=8BITMIME");
-		if (m->utf8)
-			(void)buf_put_str(&m->out, " SMTPUTF8");
-		(void)buf_put_str(&m->out, "\r\n");
-	} else if (n <= msg->recipient_count) {
-		(void)buf_put_str(&m->out, "RCPT TO:<");
-		(void)buf_put_slice(&m->out, msg->recipients[n - 1]);
-		(void)buf_put_str(&m->out, ">\r\n");
-	} else {
-		smtp_client_say(m, "DATA", SLICE_EMPTY);
-	}
-}
-
-void
-smtp_client_write_commands(struct smtp_client *m)
-{
-	size_t last = m->message.recipient_count + (m->by_chunks ? 0 : 1);
-
-	while (m->written <= last && (m->pipelining || m->written == m->answered))
-		write_command(m);
 }
 
 /* ---- what the server announces ---- */
@@ -165,19 +135,24 @@ smtp_client_write_commands(struct smtp_client *m)
 static void
 note_extension(struct smtp_client *m, struct slice line)
 {
+	const struct {
+		const char *name;
+		bool *has;
+	} plain[] = {
+		{ "PIPELINING", &m->pipelining },
+		{ "STARTTLS", &m->has_start_tls },
+		{ "8BITMIME", &m->body_8bit },
+		{ "CHUNKING", &m->chunking },
+		{ "SMTPUTF8", &m->has_utf8 },
+		{ "DSN", &m->has_dsn },
+		{ "REQUIRETLS", &m->has_require_tls },
+	};
 	struct slice rest, name = slice_split(line, ' ', &rest);
 
-	if (slice_ieq_str(name, "PIPELINING"))
-		m->pipelining = true;
-	else if (slice_ieq_str(name, "STARTTLS"))
-		m->has_start_tls = true;
-	else if (slice_ieq_str(name, "8BITMIME"))
-		m->body_8bit = true;
-	else if (slice_ieq_str(name, "CHUNKING"))
-		m->chunking = true;
-	else if (slice_ieq_str(name, "SMTPUTF8"))
-		m->has_utf8 = true;
-	else if (slice_ieq_str(name, "SIZE"))
+	for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++)
+		if (slice_ieq_str(name, plain[i].name))
+			*plain[i].has = true;
+	if (slice_ieq_str(name, "SIZE"))
 		m->has_size = rest.len == 0 || slice_to_u64(slice_trim(rest), UINT64_MAX, &m->size_max);
 	else if (slice_ieq_str(name, "AUTH"))
 		(void)buf_put_slice(&m->mechanisms, rest);
@@ -280,6 +255,8 @@ at_ehlo(struct smtp_client *m, const struct smtp_answer *a, struct smtp_client_e
 	}
 	if (m->state == STATE_EHLO)
 		note_extensions(m, a->text);
+	m->offered_tls = m->offered_tls || (m->has_start_tls && !m->tls);
+	m->start_tls = m->start_tls || (m->if_offered && m->has_start_tls);
 	if (m->start_tls && !m->has_start_tls) {
 		fail(m, ERR_TLS, "the server offers no STARTTLS; nothing was sent", NULL);
 	} else if (m->start_tls) {
@@ -378,7 +355,7 @@ static void
 answered_data(struct smtp_client *m, const struct smtp_answer *a, struct smtp_client_event *event)
 {
 	if (a->code != 354) {
-		give_up(m, a, event);
+		give_up(m, m->mail_refused ? &m->refusal : a, event);
 	} else if (m->accepted == 0) { /* RFC 2920 section 3.1: it waits for a text that nobody gets */
 		(void)smtp_stuffer_end(&m->stuffer, &m->out);
 		m->only_end = true;
@@ -397,6 +374,8 @@ at_envelope(struct smtp_client *m, const struct smtp_answer *a, struct smtp_clie
 
 	if (n == 0) {
 		m->mail_refused = !ok;
+		if (!ok)
+			smtp_client_note_refusal(m, a);
 		if (!ok && !m->pipelining) {
 			give_up(m, a, event);
 			return;
@@ -405,7 +384,7 @@ at_envelope(struct smtp_client *m, const struct smtp_answer *a, struct smtp_clie
 		event->what = SMTP_CLIENT_RECIPIENT;
 		event->recipient = n - 1;
 		event->accepted = ok && !m->mail_refused;
-		event->answer = *a;
+		event->answer = m->mail_refused ? m->refusal : *a; /* "MAIL first" is no reason */
 		m->accepted += event->accepted;
 		if (m->by_chunks && n == m->message.recipient_count) {
 			m->envelope_answered = true;
@@ -426,11 +405,22 @@ envelope_ended(struct smtp_client *m, struct smtp_client_event *event)
 
 	m->envelope_answered = false;
 	if (m->accepted == 0) {
-		give_up(m, &nobody, event);
+		give_up(m, m->mail_refused ? &m->refusal : &nobody, event);
 		return;
 	}
 	m->state = STATE_TEXT;
 	event->what = SMTP_CLIENT_BODY;
+}
+
+void
+smtp_client_note_refusal(struct smtp_client *m, const struct smtp_answer *a)
+{
+	buf_clear(&m->refusal_text);
+	m->refusal.code = a->code;
+	(void)buf_put_slice(&m->refusal_text, a->enhanced);
+	(void)buf_put_slice(&m->refusal_text, a->text);
+	m->refusal.enhanced = slice_sub(buf_slice(&m->refusal_text), 0, a->enhanced.len);
+	m->refusal.text = slice_from(buf_slice(&m->refusal_text), m->refusal.enhanced.len);
 }
 
 /* The first refusal is the outcome; what was in the pipe behind it is refused too. */
@@ -438,13 +428,8 @@ static void
 chunk_answered(struct smtp_client *m, const struct smtp_answer *a)
 {
 	m->chunks_answered++;
-	if (m->refusal.code != 0 || (a->code >= 200 && a->code < 300))
-		return;
-	m->refusal.code = a->code;
-	(void)buf_put_slice(&m->refusal_text, a->enhanced);
-	(void)buf_put_slice(&m->refusal_text, a->text);
-	m->refusal.enhanced = slice_sub(buf_slice(&m->refusal_text), 0, a->enhanced.len);
-	m->refusal.text = slice_from(buf_slice(&m->refusal_text), a->enhanced.len);
+	if (m->refusal.code == 0 && (a->code < 200 || a->code >= 300))
+		smtp_client_note_refusal(m, a);
 }
 
 static void
@@ -530,6 +515,7 @@ smtp_client_take_line(struct smtp_client *m, struct slice *line)
 void
 smtp_client_answer_came(struct smtp_client *m, const struct smtp_answer *a, struct smtp_client_event *event)
 {
+	m->answers++;
 	if (a->code == 421 && m->state != STATE_QUIT) {
 		fail(m, ERR_CLOSED, "the server ends the connection", a);
 		return;
@@ -554,6 +540,7 @@ smtp_client_next(struct smtp_client *m, struct smtp_client_event *event_out)
 		if (m->failure.code != 0) {
 			event_out->what = SMTP_CLIENT_FAILED;
 			event_out->error = m->failure;
+			event_out->answer = m->refusal;
 			break;
 		}
 		if (m->envelope_answered) {
@@ -584,67 +571,3 @@ smtp_client_next(struct smtp_client *m, struct smtp_client_event *event_out)
 	}
 	return event_out->what;
 }
-
-/* ---- what is known, and driving it ---- */
-
-bool
-smtp_client_has_8bitmime(const struct smtp_client *m)
-{
-	return m->body_8bit;
-}
-
-bool
-smtp_client_has_utf8(const struct smtp_client *m)
-{
-	return m->has_utf8;
-}
-
-uint64_t
-smtp_client_size_max(const struct smtp_client *m)
-{
-	return m->size_max;
-}
-
-struct slice
-smtp_client_output(struct smtp_client *m)
-{
-	return buf_slice(&m->out);
-}
-
-void
-smtp_client_sent(struct smtp_client *m, size_t len)
-{
-	buf_consume(&m->out, len);
-}
-
-static size_t
-ops_feed(void *m, struct slice in, int64_t now_ms)
-{
-	return smtp_client_feed(m, in, now_ms);
-}
-
-static struct slice
-ops_output(void *m)
-{
-	return smtp_client_output(m);
-}
-
-static void
-ops_sent(void *m, size_t len)
-{
-	smtp_client_sent(m, len);
-}
-
-static int64_t
-ops_deadline(const void *m)
-{
-	(void)m;
-	return MACHINE_NEVER;
-}
-
-const struct machine_ops smtp_client_ops = {
-	.feed = ops_feed,
-	.output = ops_output,
-	.sent = ops_sent,
-	.deadline = ops_deadline,
-};

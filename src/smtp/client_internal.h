@@ -24,7 +24,7 @@ enum client_state {
 };
 
 struct smtp_client {
-	bool tls, start_tls, no_chunking;
+	bool tls, start_tls, if_offered, no_chunking;
 	struct buf hello;
 	const struct sasl_credentials *credentials;
 	struct sasl_client sasl;
@@ -40,7 +40,8 @@ struct smtp_client {
 	struct smtp_stuffer stuffer;
 	bool told_ready;
 	/* announced */
-	bool pipelining, has_start_tls, body_8bit, has_size, chunking, has_utf8;
+	bool pipelining, has_start_tls, body_8bit, has_size, chunking, has_utf8, has_dsn, has_require_tls;
+	bool offered_tls; /* in clear */
 	uint64_t size_max;
 	struct buf mechanisms;
 	/* the transaction: command 0 is MAIL, then each RCPT, then DATA */
@@ -51,9 +52,11 @@ struct smtp_client {
 	bool by_chunks, reset_said, envelope_answered;
 	struct buf chunk; /* of the text, not yet said */
 	uint64_t chunks_sent, chunks_answered;
-	struct smtp_answer refusal; /* of a chunk, the first one; its text is in refusal_text */
+	struct smtp_answer
+	    refusal; /* of MAIL, a chunk, or the whole connection: the first one; its text is in refusal_text */
 	struct buf refusal_text;
-	struct error failure; /* code != 0: tell it */
+	struct error failure;     /* code != 0: tell it */
+	uint64_t answers, octets; /* whole answers; octets of output that went */
 };
 
 /* A command: verb, argument, CR LF. */
@@ -62,6 +65,8 @@ void smtp_client_say(struct smtp_client *m, const char *verb, struct slice argum
 void smtp_client_write_commands(struct smtp_client *m);
 /* A line of the server's, without its end. False: none is there, or it is too long and the machine has failed. */
 bool smtp_client_take_line(struct smtp_client *m, struct slice *line);
+/* Keeps the first refusal of a transaction, or the last words of the connection. */
+void smtp_client_note_refusal(struct smtp_client *m, const struct smtp_answer *a);
 /* A whole answer, for the state that the machine is in. */
 void smtp_client_answer_came(struct smtp_client *m, const struct smtp_answer *a, struct smtp_client_event *event);
 

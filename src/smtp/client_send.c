@@ -3,6 +3,68 @@
 #include "smtp/client_internal.h"
 #include "smtp/path.h"
 
+static void
+write_mail(struct smtp_client *m)
+{
+	const struct smtp_client_message *msg = &m->message;
+
+	(void)buf_put_str(&m->out, "MAIL FROM:<");
+	(void)buf_put_slice(&m->out, msg->from);
+	(void)buf_put_u8(&m->out, '>');
+	if (m->has_size && msg->size > 0)
+		(void)buf_putf(&m->out, " SIZE=%llu", (unsigned long long)msg->size);
+	if (m->body_8bit && msg->body_8bit)
+		(void)buf_put_str(&m->out, " BODY=8BITMIME");
+	if (m->utf8)
+		(void)buf_put_str(&m->out, " SMTPUTF8");
+	if (msg->require_tls)
+		(void)buf_put_str(&m->out, " REQUIRETLS");
+	if (m->has_dsn && msg->ret != SMTP_RETURN_UNSAID)
+		(void)buf_put_str(&m->out, msg->ret == SMTP_RETURN_FULL ? " RET=FULL" : " RET=HDRS");
+	if (m->has_dsn && msg->envid.len > 0) {
+		(void)buf_put_str(&m->out, " ENVID=");
+		(void)buf_put_slice(&m->out, msg->envid);
+	}
+	(void)buf_put_str(&m->out, "\r\n");
+}
+
+static void
+write_recipient(struct smtp_client *m, size_t n)
+{
+	const struct smtp_client_dsn *dsn = m->has_dsn && m->message.dsn != NULL ? &m->message.dsn[n] : NULL;
+
+	(void)buf_put_str(&m->out, "RCPT TO:<");
+	(void)buf_put_slice(&m->out, m->message.recipients[n]);
+	(void)buf_put_u8(&m->out, '>');
+	if (dsn != NULL && dsn->notify != 0) {
+		(void)buf_put_str(&m->out, " NOTIFY=");
+		(void)smtp_notify_write(dsn->notify, &m->out);
+	}
+	/* A server without SMTPUTF8 reads ASCII alone (RFC 6533 section 3); and so it was looked at. */
+	if (dsn != NULL && smtp_orcpt_valid(dsn->orcpt, m->utf8)) {
+		(void)buf_put_str(&m->out, " ORCPT=");
+		(void)buf_put_slice(&m->out, dsn->orcpt);
+	}
+	(void)buf_put_str(&m->out, "\r\n");
+}
+
+void
+smtp_client_write_commands(struct smtp_client *m)
+{
+	size_t last = m->message.recipient_count + (m->by_chunks ? 0 : 1);
+
+	while (m->written <= last && (m->pipelining || m->written == m->answered)) {
+		size_t n = m->written++;
+
+		if (n == 0)
+			write_mail(m);
+		else if (n <= m->message.recipient_count)
+			write_recipient(m, n - 1);
+		else
+			smtp_client_say(m, "DATA", SLICE_EMPTY);
+	}
+}
+
 static int
 check_message(const struct smtp_client *m, const struct smtp_client_message *message, bool *utf8_out, struct error *e)
 {
@@ -27,6 +89,10 @@ check_message(const struct smtp_client *m, const struct smtp_client_message *mes
 	if (m->size_max > 0 && message->size > m->size_max)
 		return error_set(e, ERR_LIMIT, "the message has %llu octets, the server takes at most %llu",
 		    (unsigned long long)message->size, (unsigned long long)m->size_max);
+	if (message->envid.len > 0 && !smtp_envid_valid(message->envid))
+		return error_set(e, ERR_USAGE, "an envelope's name has %u octets of xtext at most", SMTP_ENVID_MAX);
+	if (message->require_tls && !(m->tls && m->has_require_tls))
+		return error_set(e, ERR_POLICY, "the server does not promise to send on over TLS alone (REQUIRETLS)");
 	if (message->body_8bit && !m->body_8bit)
 		return error_set(e, ERR_UNSUPPORTED, "the server takes no 8 bit text: encode the message");
 	if (*utf8_out && !m->has_utf8)
@@ -43,6 +109,8 @@ smtp_client_send(struct smtp_client *m, const struct smtp_client_message *messag
 
 	if (m->state != STATE_READY)
 		return error_set(e, ERR_ORDER, "a message is under way or the connection is not ready");
+	if (m->in.len > m->in_at)
+		return error_set(e, ERR_SYNTAX, "the server answers what was not asked");
 	if ((rc = check_message(m, message, &utf8, e)) != 0)
 		return rc;
 	m->utf8 = utf8;

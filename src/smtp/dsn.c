@@ -4,18 +4,19 @@
 #include "base/error.h"
 #include "smtp/path.h"
 
+static const struct {
+	const char *name;
+	unsigned bit;
+} names[] = {
+	{ "NEVER", SMTP_NOTIFY_NEVER },
+	{ "SUCCESS", SMTP_NOTIFY_SUCCESS },
+	{ "FAILURE", SMTP_NOTIFY_FAILURE },
+	{ "DELAY", SMTP_NOTIFY_DELAY },
+};
+
 bool
 smtp_notify_parse(struct slice value, unsigned *notify_out)
 {
-	static const struct {
-		const char *name;
-		unsigned bit;
-	} names[] = {
-		{ "NEVER", SMTP_NOTIFY_NEVER },
-		{ "SUCCESS", SMTP_NOTIFY_SUCCESS },
-		{ "FAILURE", SMTP_NOTIFY_FAILURE },
-		{ "DELAY", SMTP_NOTIFY_DELAY },
-	};
 	unsigned notify = 0, count = 0;
 
 	do {
@@ -35,6 +36,22 @@ smtp_notify_parse(struct slice value, unsigned *notify_out)
 		return false;
 	*notify_out = notify;
 	return true;
+}
+
+int
+smtp_notify_write(unsigned notify, struct buf *out)
+{
+	const char *separator = "";
+
+	if ((notify & SMTP_NOTIFY_NEVER) != 0)
+		notify = SMTP_NOTIFY_NEVER;
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if ((notify & names[i].bit) != 0) {
+			(void)buf_put_str(out, separator);
+			(void)buf_put_str(out, names[i].name);
+			separator = ",";
+		}
+	return out->err;
 }
 
 bool

@@ -30,6 +30,8 @@ enum smtp_return {
 
 /* Each: false when the value cannot be; then nothing is set. */
 bool smtp_notify_parse(struct slice value, unsigned *notify_out);
+/* Appends what smtp_notify_parse() reads; at least one bit. Returns out's sticky error. */
+int smtp_notify_write(unsigned notify, struct buf *out);
 bool smtp_return_parse(struct slice value, enum smtp_return *ret_out);
 /* ENVID: 1 to SMTP_ENVID_MAX octets of xtext that stand for printable ASCII. */
 bool smtp_envid_valid(struct slice value);

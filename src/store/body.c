@@ -17,6 +17,7 @@
 #define PENDING_MAX ((size_t)256 << 20)
 #define FILE_FLUSH (1u << 20) /* octets after which the kernel begins to write a large body out */
 #define NAME_SIZE 24
+#define COPY_BLOCKS 16u /* that are read and written at once when a large body is copied */
 
 static int
 file_error(struct error *e, const char *what)
@@ -423,7 +424,7 @@ body_file_new(struct bodies *b, struct body_file *f, struct error *e)
 	memset(f, 0, sizeof *f);
 	f->body = atomic_fetch_add(&b->next_body, 1);
 	body_name(name, f->body);
-	f->fd = openat(b->folder_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	f->fd = openat(b->folder_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (f->fd < 0)
 		return file_error(e, "a file for a large message cannot be made");
 	buf_init(&f->tail, STORE_PIECE_MAX + 2 * RECORD_BLOCK);
@@ -460,6 +461,62 @@ body_file_append(struct body_file *f, struct slice data, struct error *e)
 		return error_set(e, f->tail.err, "a piece of a message is too large");
 	f->length += data.len;
 	return file_flush(f, f->tail.len - f->tail.len % RECORD_BLOCK, e);
+}
+
+/* Whole blocks that are in one file, appended to the other. */
+static int
+copy_flushed(const struct body_file *from, struct body_file *to, struct error *e)
+{
+	struct buf raw BUF_OWNED = { 0 }, data BUF_OWNED = { 0 };
+	int rc = 0;
+
+	buf_init(&raw, COPY_BLOCKS * RECORD_STEP);
+	buf_init(&data, COPY_BLOCKS * RECORD_BLOCK);
+	for (uint64_t at = 0; at < from->flushed && rc == 0; at += data.len) {
+		uint64_t len = from->flushed - at;
+		struct record_range range;
+		uint8_t *room;
+
+		if (len > COPY_BLOCKS * RECORD_BLOCK)
+			len = COPY_BLOCKS * RECORD_BLOCK;
+		range = record_range(from->flushed, at, len);
+		buf_clear(&raw);
+		buf_clear(&data);
+		if ((room = buf_reserve(&raw, range.octets)) == NULL)
+			return error_nomem(e);
+		rc = read_at(from->fd, room, range.octets, range.from, e);
+		if (rc != 0)
+			return rc;
+		buf_commit(&raw, range.octets);
+		rc = record_get_range(buf_slice(&raw), from->body, from->flushed, at, len, &data, e);
+		if (rc == 0)
+			rc = body_file_append(to, buf_slice(&data), e);
+	}
+	return rc;
+}
+
+int
+body_file_prepend(struct bodies *b, struct body_file *f, struct slice front, struct error *e)
+{
+	struct body_file fresh;
+	int rc = body_file_new(b, &fresh, e);
+
+	if (rc != 0)
+		return rc;
+	rc = body_file_append(&fresh, front, e);
+	if (rc == 0)
+		rc = copy_flushed(f, &fresh, e);
+	if (rc == 0)
+		rc = body_file_append(&fresh, buf_slice(&f->tail), e);
+	if (rc != 0) {
+		body_file_close(&fresh);
+		bodies_release(b, &(struct body_place){ .body = fresh.body });
+		return rc;
+	}
+	body_file_close(f);
+	bodies_release(b, &(struct body_place){ .body = f->body });
+	*f = fresh;
+	return 0;
 }
 
 int

@@ -88,6 +88,11 @@ struct body_file {
 
 int body_file_new(struct bodies *b, struct body_file *f, struct error *e);
 int body_file_append(struct body_file *f, struct slice data, struct error *e);
+/*
+ * Puts octets in front of all that was appended, once: it becomes another body. What was there is copied, block by block
+ * with their checks; the file of before is removed.
+ */
+int body_file_prepend(struct bodies *b, struct body_file *f, struct slice front, struct error *e);
 /* Writes the rest, syncs the file and its name. */
 int body_file_finish(struct bodies *b, struct body_file *f, bool *sync_failed_out, struct error *e);
 void body_file_close(struct body_file *f);

@@ -57,7 +57,7 @@ run_write(struct store *s, struct work *w)
 	const struct store_content *content = w->op->content == NULL ? NULL : w->op->content(port_job_request(w->job));
 
 	if (content != NULL && content->handle != 0)
-		stage_submit(s, w, content->handle);
+		stage_submit(s, w, content);
 	else
 		committer_push(s, w);
 }

@@ -123,6 +123,19 @@ OP_READ_FN(certificate_names);
 OP_READ_FN(directory_changes);
 OP_READ_FN(certificate_due);
 OP_WRITE_FN(certificate_certified);
+OP_WRITE_FN(queue_put);
+OP_WRITE_FN(queue_lease);
+OP_READ_FN(queue_read);
+OP_WRITE_FN(queue_renew);
+OP_WRITE_FN(queue_settle);
+OP_WRITE_FN(queue_settle_report);
+OP_WRITE_FN(queue_defer);
+OP_READ_FN(queue_get);
+OP_READ_FN(queue_list);
+OP_WRITE_FN(queue_change);
+OP_READ_FN(queue_domains);
+OP_READ_FN(queue_log);
+OP_READ_FN(queue_totals);
 OP_WRITE_FN(token_put);
 OP_READ_FN(token_look);
 OP_WRITE_FN(token_take);
@@ -139,6 +152,15 @@ int credential_set_scram(struct tx *tx, uint64_t account, struct slice verifier,
 /* Octets of a body appended to out, wherever it is now. *gone_out: it was expunged meanwhile (ERR_NOT_FOUND). */
 int body_read_checked(
     struct rx *rx, uint64_t body, uint64_t offset, uint64_t len, struct buf *out, bool *gone_out, struct error *e);
+
+/*
+ * A new message into these mailboxes, each once (op_message.c). *refs_out: how many; its body is inserted by body_insert(),
+ * which counts also those that hold it otherwise. stored: room for target_count.
+ */
+int messages_deliver(struct tx *tx, const struct store_content *content, uint64_t date,
+    const struct store_target *targets, size_t target_count, struct store_stored *stored, size_t *refs_out,
+    struct error *e);
+int body_insert(struct tx *tx, const struct store_content *c, struct slice envelope, size_t refs, struct error *e);
 
 int tx_changed(struct tx *tx, uint64_t account, uint64_t mailbox, struct error *e);
 /* One reference to the body less; the row goes with the last, its space after the commit. */
@@ -298,7 +320,7 @@ void stage_begin(struct store *s, struct port_job *job);
 void stage_append(struct store *s, struct port_job *job);
 void stage_abort(struct store *s, struct port_job *job);
 /* Takes the stage for a write and pushes it to the committer, by way of the spool thread when that has to finish it. */
-void stage_submit(struct store *s, struct work *w, uint64_t handle);
+void stage_submit(struct store *s, struct work *w, const struct store_content *content);
 /* For the committer: the octets of a stage in memory (true), or the place of its file. */
 bool stage_content(const struct stage *stage, struct slice *data_out, struct body_place *place_out);
 void stage_give_back(struct store *s, struct stage *stage, bool kept);

@@ -173,6 +173,54 @@ static const char version_4[] =
     "CREATE VIRTUAL TABLE certificate_names USING fts5 (text, tokenize = 'trigram', detail = 'none',"
     " columnsize = 0);";
 
+/*
+ * Mail that goes on to others. What schema 2 had for it nobody wrote to yet.
+ *
+ * queue             a message to be sent on; holds a reference to its body. skip: octets in front of the body that are for
+ *                   our own mailboxes alone; front: octets that are sent before the rest. look: when somebody is to look
+ *                   whether it has waited for too long (STORE_QUEUE_NEVER: held)
+ * queue_recipients  due: when it may be tried next, or when its lease ends: whoever has it may be dead then. class: 0 until
+ *                   it was leased for the first time, for new mail goes before old. last_*: what was said last
+ * queue_domains     destinations: due is the least of its recipients', and not before until; turn: the lease that last took
+ *                   something for it, so that one after the other is served
+ * queue_log         what became of each attempt, for people and reports
+ * queue_totals      one row: sums over the queue
+ * account_hours     what an account sent to others in that hour
+ */
+static const char version_5[] =
+    "DROP TABLE queue;"
+    "DROP TABLE queue_recipients;"
+    "DROP TABLE queue_log;"
+    "CREATE TABLE queue (queue INTEGER PRIMARY KEY AUTOINCREMENT, account INTEGER NOT NULL, body INTEGER NOT NULL,"
+    " skip INTEGER NOT NULL, size INTEGER NOT NULL, header_size INTEGER NOT NULL, front BLOB NOT NULL,"
+    " sender BLOB NOT NULL, flags INTEGER NOT NULL, ret INTEGER NOT NULL, envid BLOB NOT NULL,"
+    " created INTEGER NOT NULL, expires INTEGER NOT NULL, look INTEGER NOT NULL, warned INTEGER NOT NULL,"
+    " held INTEGER NOT NULL, recipients INTEGER NOT NULL);"
+    "CREATE INDEX queue_body ON queue (body);"
+    "CREATE INDEX queue_look ON queue (look, queue);"
+    "CREATE INDEX queue_sender ON queue (sender, queue);"
+    "CREATE TABLE queue_recipients (queue INTEGER NOT NULL, position INTEGER NOT NULL, recipient BLOB NOT NULL,"
+    " domain BLOB NOT NULL, class INTEGER NOT NULL, due INTEGER NOT NULL, attempts INTEGER NOT NULL,"
+    " lease INTEGER NOT NULL, notify INTEGER NOT NULL, orcpt BLOB NOT NULL, last_time INTEGER NOT NULL,"
+    " last_status BLOB NOT NULL, last_text BLOB NOT NULL, last_host BLOB NOT NULL, PRIMARY KEY (queue, position))"
+    " WITHOUT ROWID;"
+    "CREATE INDEX queue_recipients_due ON queue_recipients (domain, class, due, queue);"
+    "CREATE INDEX queue_recipients_domain ON queue_recipients (domain, queue);"
+    "CREATE TABLE queue_domains (domain BLOB PRIMARY KEY, due INTEGER NOT NULL, turn INTEGER NOT NULL,"
+    " until INTEGER NOT NULL, failures INTEGER NOT NULL, reason BLOB NOT NULL, recipients INTEGER NOT NULL)"
+    " WITHOUT ROWID;"
+    "CREATE INDEX queue_domains_due ON queue_domains (due, turn);"
+    "CREATE TABLE queue_log (entry INTEGER PRIMARY KEY AUTOINCREMENT, queue INTEGER NOT NULL,"
+    " position INTEGER NOT NULL, happened INTEGER NOT NULL, outcome INTEGER NOT NULL, account INTEGER NOT NULL,"
+    " sender BLOB NOT NULL, recipient BLOB NOT NULL, status BLOB NOT NULL, text BLOB NOT NULL, mx_name BLOB NOT NULL,"
+    " mx_address BLOB NOT NULL, tls_version BLOB NOT NULL, tls_cipher BLOB NOT NULL, tls_verified INTEGER NOT NULL,"
+    " policy INTEGER NOT NULL, policy_source BLOB NOT NULL);"
+    "CREATE INDEX queue_log_queue ON queue_log (queue, entry);"
+    "CREATE TABLE queue_totals (messages INTEGER NOT NULL, recipients INTEGER NOT NULL, octets INTEGER NOT NULL,"
+    " leases INTEGER NOT NULL);"
+    "INSERT INTO queue_totals VALUES (0, 0, 0, 0);"
+    "CREATE TABLE account_hours (account INTEGER PRIMARY KEY, hour INTEGER NOT NULL, messages INTEGER NOT NULL);";
+
 #define ACCOUNTS_AT_ONCE "1000"
 #define CERTIFICATES_AT_ONCE "1000"
 
@@ -226,6 +274,7 @@ static const struct version {
 	    .parts = { { "naming the addresses of the key directory", .pages = name_addresses },
 		{ "indexing the key directory", .once = index_names },
 		{ "counting the key directory", .once = count_directory } } },
+	{ .sql = version_5 },
 };
 
 struct migration {

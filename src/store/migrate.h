@@ -10,7 +10,7 @@
 
 #include "store/db.h"
 
-#define SCHEMA_VERSION 4u
+#define SCHEMA_VERSION 5u
 #define SCHEMA_APPLICATION 0x4c6c6f6bu /* "Llok" in the database's header: that it is ours */
 
 /* ERR_UNSUPPORTED when the database is newer than this program, ERR_INTEGRITY when it is somebody else's. */

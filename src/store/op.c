@@ -16,6 +16,18 @@ append_content(const void *request)
 	return &((const struct store_append *)request)->content;
 }
 
+static const struct store_content *
+queue_put_content(const void *request)
+{
+	return &((const struct store_queue_letter *)request)->content;
+}
+
+static const struct store_content *
+queue_report_content(const void *request)
+{
+	return &((const struct store_queue_settle_report *)request)->report.content;
+}
+
 #define READ(name, reply) \
 	{ \
 		STORE_METHOD_##name, OP_READ, sizeof(struct reply), .read = op_##name \
@@ -82,6 +94,22 @@ const struct op op_table[] = {
 	READ(directory_changes, store_directory_changes),
 	READ(certificate_due, store_certificates),
 	WRITE(certificate_certified, store_nothing),
+	{ STORE_METHOD_queue_put, OP_WRITE, sizeof(struct store_queue_kept), .write = op_queue_put,
+	    .content = queue_put_content },
+	/* A lease that a crash takes was of a relay that is gone as well. */
+	{ STORE_METHOD_queue_lease, OP_RELAXED, sizeof(struct store_queue_leased), .write = op_queue_lease },
+	READ(queue_read, store_body_data),
+	{ STORE_METHOD_queue_renew, OP_RELAXED, sizeof(struct store_queue_until), .write = op_queue_renew },
+	WRITE(queue_settle, store_queue_settled),
+	{ STORE_METHOD_queue_settle_report, OP_WRITE, sizeof(struct store_queue_settled),
+	    .write = op_queue_settle_report, .content = queue_report_content },
+	{ STORE_METHOD_queue_defer, OP_RELAXED, sizeof(struct store_queue_until), .write = op_queue_defer },
+	READ(queue_get, store_queue_message),
+	READ(queue_list, store_queue_messages),
+	WRITE(queue_change, store_queue_changed),
+	READ(queue_domains, store_queue_domains),
+	READ(queue_log, store_queue_events),
+	READ(queue_totals, store_queue_totals),
 	WRITE(token_put, store_nothing),
 	READ(token_look, store_token),
 	WRITE(token_take, store_token),

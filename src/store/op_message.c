@@ -18,12 +18,14 @@ content_check(const struct store_content *c, const struct body_place *place, str
 {
 	if (c->handle != 0 && c->data.len > 0)
 		return error_set(e, ERR_SYNTAX, "a message is either staged or in the request");
+	if (c->handle == 0 && c->front.len > 0)
+		return error_set(e, ERR_SYNTAX, "what is in front of a message in the request belongs into it");
 	if (c->header_size > place->length)
 		return error_set(e, ERR_SYNTAX, "a message's header cannot be longer than the message");
 	return 0;
 }
 
-static int
+int
 body_insert(struct tx *tx, const struct store_content *c, struct slice envelope, size_t refs, struct error *e)
 {
 	struct query q = query_begin(tx->db,
@@ -129,20 +131,15 @@ stored_before(const struct store_stored *stored, size_t count, uint64_t account,
 	return NULL;
 }
 
-OP_WRITE_FN(deliver)
+int
+messages_deliver(struct tx *tx, const struct store_content *content, uint64_t date, const struct store_target *targets,
+    size_t target_count, struct store_stored *stored, size_t *refs_out, struct error *e)
 {
-	const struct store_deliver *in = request;
-	struct store_delivered *out = reply;
-	struct store_stored *stored = arena_array(tx->arena, in->target_count, sizeof *stored);
-	size_t refs = 0;
-	int rc = content_check(&in->content, tx->place, e);
+	int rc = content_check(content, tx->place, e);
 
-	if (rc == 0 && in->target_count == 0)
-		return error_set(e, ERR_SYNTAX, "a delivery needs a mailbox");
-	if (rc == 0 && stored == NULL)
-		return error_nomem(e);
-	for (size_t i = 0; i < in->target_count && rc == 0; i++) {
-		const struct store_target *t = &in->targets[i];
+	*refs_out = 0;
+	for (size_t i = 0; i < target_count && rc == 0; i++) {
+		const struct store_target *t = &targets[i];
 		const struct store_stored *before;
 		uint64_t mailbox = t->mailbox;
 
@@ -156,9 +153,25 @@ OP_WRITE_FN(deliver)
 			stored[i] = *before;
 			continue;
 		}
-		rc = message_add(tx, &in->content, in->internal_date, t->flags, 0, &stored[i], e);
-		refs++;
+		rc = message_add(tx, content, date, t->flags, 0, &stored[i], e);
+		(*refs_out)++;
 	}
+	return rc;
+}
+
+OP_WRITE_FN(deliver)
+{
+	const struct store_deliver *in = request;
+	struct store_delivered *out = reply;
+	struct store_stored *stored = arena_array(tx->arena, in->target_count, sizeof *stored);
+	size_t refs = 0;
+	int rc;
+
+	if (in->target_count == 0)
+		return error_set(e, ERR_SYNTAX, "a delivery needs a mailbox");
+	if (stored == NULL)
+		return error_nomem(e);
+	rc = messages_deliver(tx, &in->content, in->internal_date, in->targets, in->target_count, stored, &refs, e);
 	if (rc == 0)
 		rc = body_insert(tx, &in->content, in->envelope, refs, e);
 	out->body = tx->place->body;

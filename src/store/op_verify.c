@@ -245,6 +245,41 @@ static const struct check reference_checks[] = {
 	{ "SELECT DISTINCT printf('a recipient names queued message %d, which is not there', queue)"
 	  " FROM queue_recipients WHERE queue NOT IN (SELECT queue FROM queue)",
 	    restore },
+	{ "SELECT printf('queued message %d counts %d recipients; there are %d', q.queue, q.recipients, s.n) FROM queue q"
+	  " JOIN (SELECT q.queue, count(r.queue) n FROM queue q LEFT JOIN queue_recipients r ON r.queue = q.queue"
+	  " GROUP BY q.queue) s ON s.queue = q.queue WHERE q.recipients != s.n OR s.n = 0",
+	    defect },
+	{ "SELECT printf('queued message %d has %d octets, its body %d without the first %d', q.queue, q.size, b.length,"
+	  " q.skip) FROM queue q JOIN bodies b ON b.body = q.body WHERE q.size != b.length - q.skip + length(q.front)"
+	  " OR q.header_size > q.size",
+	    restore },
+	{ "SELECT printf('a recipient of queued message %d is for %s, which is not among the destinations', queue,"
+	  " CAST(domain AS TEXT)) FROM queue_recipients r WHERE NOT EXISTS (SELECT 1 FROM queue_domains d"
+	  " WHERE d.domain = r.domain)",
+	    "it is never tried; 'letterlockd queue retry' that message" },
+	{ "SELECT printf('destination %s counts %d recipients; there are %d', CAST(d.domain AS TEXT), d.recipients, s.n)"
+	  " FROM queue_domains d JOIN (SELECT d.domain, count(r.queue) n FROM queue_domains d LEFT JOIN queue_recipients r"
+	  " ON r.domain = d.domain GROUP BY d.domain) s ON s.domain = d.domain WHERE d.recipients != s.n OR s.n = 0",
+	    defect },
+	{ "SELECT printf('something for %s is due %d seconds before its destination', CAST(d.domain AS TEXT),"
+	  " d.due - s.least) FROM queue_domains d JOIN (SELECT domain, min(due) least, max(last_time) last FROM"
+	  " queue_recipients GROUP BY domain) s ON s.domain = d.domain WHERE d.until = 0 AND d.due > s.least"
+	  " AND d.due > CAST(strftime('%s', 'now') AS INTEGER)",
+	    "it waits for too long; 'letterlockd queue retry' that domain" },
+	{ "SELECT printf('a recipient of queued message %d has a lease that was not given out yet', queue)"
+	  " FROM queue_recipients WHERE lease > (SELECT leases FROM queue_totals)",
+	    defect },
+	{ "SELECT printf('a recipient of queued message %d is held and the message is not, or the other way round', q.queue)"
+	  " FROM queue q JOIN queue_recipients r ON r.queue = q.queue WHERE (q.held != 0) != (r.due = 9223372036854775807)"
+	  " AND r.lease = 0",
+	    "'letterlockd queue release' that message" },
+	{ "SELECT printf('the queue counts %d messages, %d recipients, %d octets; there are %d, %d, %d', t.messages,"
+	  " t.recipients, t.octets, n.m, n.r, n.o) FROM queue_totals t, (SELECT (SELECT count(*) FROM queue) m,"
+	  " (SELECT count(*) FROM queue_recipients) r, (SELECT coalesce(sum(size), 0) FROM queue) o) n"
+	  " WHERE (t.messages, t.recipients, t.octets) != (n.m, n.r, n.o)",
+	    defect },
+	{ "SELECT printf('the queue has %d rows of sums', count(*)) FROM queue_totals HAVING count(*) != 1", restore },
+	{ GIVEN_AGAIN("queue", "queue"), defect },
 	{ "SELECT DISTINCT printf('a summary is of body %d, which is not there', body) FROM summaries"
 	  " WHERE body NOT IN (SELECT body FROM bodies)",
 	    defect },

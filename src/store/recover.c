@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #include "os/file.h"
-#include "store/internal.h"
+#include "store/op_queue.h"
 
 #define LOG_HEAD 32
 #define LOG_FRAME_HEAD 24 /* and a page */
@@ -161,7 +161,11 @@ forget_bodies(struct tx *tx, const uint64_t *bodies, size_t count, struct error 
 	struct lost lost = { bodies, count, { .arena = tx->arena, .size = sizeof(struct store_stored) } };
 	int rc = count == 0 ? 0 : look_at_ends(tx, &lost, e);
 
-	return rc != 0 ? rc : forget_messages(tx, &lost.messages, e);
+	if (rc == 0)
+		rc = forget_messages(tx, &lost.messages, e);
+	for (size_t i = 0; i < count && rc == 0; i++)
+		rc = queue_forget_body(tx, bodies[i], e);
+	return rc;
 }
 
 /* ---- the files ---- */

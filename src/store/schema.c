@@ -3,6 +3,7 @@
 /*
  * lint: tables. How the structs of store/types.h cross: their fields and their maxima.
  */
+#include "store/schema_queue.h"
 #include "store/store.h"
 
 static const struct codec_field store_nothing_fields[] = {
@@ -363,17 +364,18 @@ static const struct codec_schema store_body_data_schema = CODEC_SCHEMA(store_bod
 static const struct codec_field store_content_fields[] = {
 	CODEC_FIELD(struct store_content, handle, CODEC_U64, 0),
 	CODEC_FIELD(struct store_content, data, CODEC_BYTES, STORE_INLINE_MAX),
+	CODEC_FIELD(struct store_content, front, CODEC_BYTES, STORE_FRONT_MAX),
 	CODEC_FIELD(struct store_content, header_size, CODEC_U32, 0),
 	CODEC_FIELD(struct store_content, cache, CODEC_BYTES, STORE_CACHE_MAX),
 };
-static const struct codec_schema store_content_schema = CODEC_SCHEMA(store_content, store_content_fields);
+const struct codec_schema store_content_schema = CODEC_SCHEMA(store_content, store_content_fields);
 
 static const struct codec_field store_target_fields[] = {
 	CODEC_FIELD(struct store_target, account, CODEC_U64, 0),
 	CODEC_FIELD(struct store_target, mailbox, CODEC_U64, 0),
 	CODEC_FIELD(struct store_target, flags, CODEC_U32, 0),
 };
-static const struct codec_schema store_target_schema = CODEC_SCHEMA(store_target, store_target_fields);
+const struct codec_schema store_target_schema = CODEC_SCHEMA(store_target, store_target_fields);
 
 static const struct codec_field store_deliver_fields[] = {
 	CODEC_FIELD_STRUCT(struct store_deliver, content, &store_content_schema),

@@ -27,6 +27,7 @@ struct stage {
 	struct buf memory;
 	struct body_file file;
 	bool spilled;       /* the spool thread's as long as something is queued */
+	bool fronted;       /* what belongs in front of it is there */
 	bool finished;      /* the file is synced */
 	uint64_t length;    /* staged or promised to be */
 	unsigned queued;    /* works of it at the spool thread */
@@ -198,8 +199,39 @@ spool_append(struct store *s, struct stage *t, struct slice data, struct error *
 	return rc;
 }
 
+/* In memory: the stage is taken, so that nobody else looks at it. */
 static int
-spool_finish(struct store *s, struct stage *t, struct error *e)
+front_memory(struct staging *g, struct stage *t, struct slice front, struct error *e)
+{
+	struct buf whole;
+
+	buf_init(&whole, STAGE_MEMORY + STORE_FRONT_MAX);
+	(void)buf_put_slice(&whole, front);
+	if (buf_put_slice(&whole, buf_slice(&t->memory)) != 0) {
+		buf_done(&whole);
+		return error_nomem(e);
+	}
+	buf_done(&t->memory);
+	t->memory = whole;
+	(void)pthread_mutex_lock(&g->mutex);
+	g->memory += front.len;
+	(void)pthread_mutex_unlock(&g->mutex);
+	return 0;
+}
+
+static int
+spool_front(struct store *s, struct stage *t, struct slice front, struct error *e)
+{
+	int rc = t->fronted ? error_set(e, ERR_ORDER, "the staged message has its front already")
+	    : t->spilled    ? body_file_prepend(&s->bodies, &t->file, front, e)
+			    : front_memory(&s->staging, t, front, e);
+
+	t->fronted = rc == 0;
+	return rc;
+}
+
+static int
+spool_finish(struct store *s, struct stage *t, struct slice front, struct error *e)
 {
 	bool sync_failed;
 	int rc;
@@ -208,6 +240,8 @@ spool_finish(struct store *s, struct stage *t, struct error *e)
 		*e = t->error;
 		return e->code;
 	}
+	if (front.len > 0 && (rc = spool_front(s, t, front, e)) != 0)
+		return rc;
 	if (!t->spilled || t->finished)
 		return 0;
 	rc = body_file_finish(&s->bodies, &t->file, &sync_failed, e);
@@ -242,7 +276,7 @@ spool_run(struct store *s, struct work *w)
 	struct store_body_length out = { 0 };
 	struct port_job *job = w->job;
 	struct error e = { 0 };
-	int rc = append ? spool_append(s, t, in->data, &e) : spool_finish(s, t, &e);
+	int rc = append ? spool_append(s, t, in->data, &e) : spool_finish(s, t, w->op->content(w->request)->front, &e);
 
 	if (append || rc != 0) {
 		out.length = t->spilled ? t->file.length : t->memory.len;
@@ -391,17 +425,17 @@ stage_abort(struct store *s, struct port_job *job)
 }
 
 void
-stage_submit(struct store *s, struct work *w, uint64_t handle)
+stage_submit(struct store *s, struct work *w, const struct store_content *content)
 {
 	struct staging *g = &s->staging;
 	struct error e = { 0 };
 	bool direct = false;
 
 	(void)pthread_mutex_lock(&g->mutex);
-	w->stage = stage_usable(g, handle, port_job_peer(w->job), &e);
+	w->stage = stage_usable(g, content->handle, port_job_peer(w->job), &e);
 	if (w->stage != NULL) {
 		w->stage->taken = true;
-		direct = w->stage->queued == 0 && !w->stage->spilled;
+		direct = w->stage->queued == 0 && !w->stage->spilled && content->front.len == 0;
 		if (!direct)
 			spool_push(g, w);
 	}

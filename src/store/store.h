@@ -85,6 +85,25 @@
  * cache_put            remembers octets about a body for its rows
  * changes_wait         answered when any mailbox changed after the cursor; one a process is enough: store/watch.h
  *
+ *   the queue: mail that goes on to others (service/queue/queue.h)
+ * queue_put            one letter into inboxes and the queue: all or nothing. ERR_POLICY: the account's hour is full;
+ *                      ERR_LIMIT: the queue is, or there are too many recipients
+ * queue_lease          what is due, destination after destination, new mail before old. Nobody else gets it before the lease
+ *                      ends, then everybody does: also when the store ended meanwhile
+ * queue_read           octets of it as they are sent. ERR_NOT_FOUND: it is not leased by that lease (any more)
+ * queue_renew          the lease goes on from now
+ * queue_settle         what became of recipients; a message goes with its last one. ERR_NOT_FOUND: somebody else has one of
+ *                      them, or it is gone: nothing is changed. Settled after its end a lease counts as long as nobody else
+ *                      took it
+ * queue_settle_report  likewise, and a letter about it is kept in the same step
+ * queue_defer          nothing of a destination is due before then
+ * queue_get            one message with all its recipients
+ * queue_list           messages by number, in pages
+ * queue_change         a page of them: holds, releases, retries, removes
+ * queue_domains        destinations by name, in pages
+ * queue_log            what became of a message's attempts, also when it is gone, for STORE_QUEUE_LOG_S
+ * queue_totals         takes no time
+ *
  *   directory, meta
  * certificate_put      in the place of the one of that fingerprint, whose user IDs stay as published as they were; new ones are
  *                      held, but for those that in's account or publish_free publish. ERR_ORDER: another version was put
@@ -174,6 +193,19 @@
 	X(info, 72, store_nothing, store_info) \
 	X(verify, 73, store_verify, store_verified) \
 	X(hold, 74, store_nothing, store_nothing) \
+	X(queue_put, 100, store_queue_letter, store_queue_kept) \
+	X(queue_lease, 101, store_queue_lease, store_queue_leased) \
+	X(queue_read, 102, store_queue_read, store_body_data) \
+	X(queue_renew, 103, store_queue_renew, store_queue_until) \
+	X(queue_settle, 104, store_queue_settle, store_queue_settled) \
+	X(queue_settle_report, 105, store_queue_settle_report, store_queue_settled) \
+	X(queue_defer, 106, store_queue_defer, store_queue_until) \
+	X(queue_get, 107, store_queue_id, store_queue_message) \
+	X(queue_list, 108, store_queue_list, store_queue_messages) \
+	X(queue_change, 109, store_queue_change, store_queue_changed) \
+	X(queue_domains, 110, store_queue_domain_list, store_queue_domains) \
+	X(queue_log, 111, store_queue_log, store_queue_events) \
+	X(queue_totals, 112, store_nothing, store_queue_totals) \
 	X(token_put, 80, store_token_put, store_nothing) \
 	X(token_look, 81, store_token_take, store_token) \
 	X(token_take, 82, store_token_take, store_token) \

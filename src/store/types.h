@@ -369,9 +369,11 @@ struct store_body_data {
 
 /* What a new message's octets are: those inside the request when handle is 0, otherwise the staged ones. */
 struct store_content {
-	uint64_t handle;      /* used up when the operation succeeds; body_abort it when it fails */
-	struct slice data;    /* at most STORE_INLINE_MAX; must be empty when handle is set */
-	uint32_t header_size; /* octets before the body part, the empty line included */
+	uint64_t handle;   /* used up when the operation succeeds; body_abort it when it fails */
+	struct slice data; /* at most STORE_INLINE_MAX; must be empty when handle is set */
+	struct slice
+	    front; /* with handle: octets before what was staged, which could only be known when that was whole */
+	uint32_t header_size; /* octets before the body part, front and the empty line included */
 	struct slice cache;   /* opaque, given back with the rows; may be empty and come later with cache_put */
 };
 
@@ -868,5 +870,7 @@ struct store_verified {
 	uint64_t dead;   /* octets that are nobody's any more */
 	uint64_t disk;   /* octets that the files take on the disk */
 };
+
+#include "store/types_queue.h"
 
 #endif

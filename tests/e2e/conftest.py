@@ -31,6 +31,18 @@ STOP_SECONDS = 20
 CRASH = re.compile(r"ERROR: \w+Sanitizer.*|.*runtime error: .*|.*parent\.child_ended .*signal=(?:4|6|7|8|11) .*")
 
 
+# Which files take longest: with several workers, each taking a file at a time, these go first.
+LONGEST = ["test_signin", "test_agent_memory", "test_run", "test_processes", "test_import", "test_keys", "test_pop3",
+           "test_backup", "test_restore", "test_files", "test_imap", "test_client", "test_faults", "test_agent"]
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # what a shell starts in the background ignores it, and so would ours
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items):
+    rank = {name: position for position, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))  # else as they were
+
+
 def build_folder():
     given = os.environ.get("LETTERLOCK_BUILD")
     for folder in [pathlib.Path(given)] if given else [ROOT / "build" / "asan", ROOT / "build"]:

@@ -507,6 +507,212 @@ first_responses_that_wait(void **state)
 	}
 }
 
+/* What comes next is told; what was said meanwhile is checked, and gone. */
+static void
+dialogue(struct smtp_client *m, const char *server, const char *client, enum smtp_client_what want)
+{
+	tell(m, slice_str(server), want);
+	assert_slice(smtp_client_output(m), client);
+	smtp_client_sent(m, smtp_client_output(m).len);
+}
+
+/* The parameters of DSN, REQUIRETLS and their kin: where the server has them, and nowhere else. */
+static void
+parameters(void **state)
+{
+	const struct smtp_client_config config = { .hello = SLICE("c"), .tls = true };
+	const struct smtp_client_dsn dsn[] = {
+		{ .notify = SMTP_NOTIFY_SUCCESS | SMTP_NOTIFY_DELAY, .orcpt = SLICE("rfc822;x+2By@z") },
+		{ .notify = SMTP_NOTIFY_NEVER },
+		{ .orcpt = SLICE("no type") },
+	};
+	struct smtp_client_message message = { .from = SLICE("a@b"),
+		.recipients = RECIPIENTS(SLICE("c@d"), SLICE("e@f"), SLICE("g@h")),
+		.recipient_count = 3,
+		.size = 7,
+		.body_8bit = true,
+		.require_tls = true,
+		.dsn = dsn,
+		.ret = SMTP_RETURN_HEADERS,
+		.envid = SLICE("QQ+3D1") };
+	struct smtp_client *m;
+
+	(void)state;
+	assert_ok(smtp_client_new(&config, &m, &unit_error));
+	dialogue(m, "220 x\r\n", "EHLO c\r\n", SMTP_CLIENT_NOTHING);
+	dialogue(m, "250-x\r\n250-DSN\r\n250-PIPELINING\r\n250-8bitmime\r\n250-SIZE\r\n250 REQUIRETLS\r\n", "",
+	    SMTP_CLIENT_READY);
+	assert_true(smtp_client_has_dsn(m) && smtp_client_has_require_tls(m));
+	assert_ok(smtp_client_send(m, &message, &unit_error));
+	assert_slice(smtp_client_output(m),
+	    "MAIL FROM:<a@b> SIZE=7 BODY=8BITMIME REQUIRETLS RET=HDRS ENVID=QQ+3D1\r\n"
+	    "RCPT TO:<c@d> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;x+2By@z\r\n"
+	    "RCPT TO:<e@f> NOTIFY=NEVER\r\n"
+	    "RCPT TO:<g@h>\r\nDATA\r\n");
+	smtp_client_free(m);
+
+	assert_ok(smtp_client_new(&config, &m, &unit_error));
+	dialogue(m, "220 x\r\n", "EHLO c\r\n", SMTP_CLIENT_NOTHING);
+	dialogue(m, "250-x\r\n250 8BITMIME\r\n", "", SMTP_CLIENT_READY);
+	assert_int_equal(smtp_client_send(m, &message, NULL), ERR_POLICY);
+	message.require_tls = false;
+	message.envid = SLICE("a b");
+	assert_int_equal(smtp_client_send(m, &message, NULL), ERR_USAGE);
+	message.envid = SLICE_EMPTY;
+	assert_ok(smtp_client_send(m, &message, &unit_error));
+	assert_slice(smtp_client_output(m), "MAIL FROM:<a@b> BODY=8BITMIME\r\n");
+	smtp_client_sent(m, smtp_client_output(m).len);
+	dialogue(m, "250 ok\r\n", "RCPT TO:<c@d>\r\n", SMTP_CLIENT_NOTHING);
+	smtp_client_free(m);
+}
+
+/* REQUIRETLS was announced, but TLS does not stand. */
+static void
+require_tls_in_clear(void **state)
+{
+	const struct smtp_client_message message = {
+		.from = SLICE("a@b"), .recipients = RECIPIENTS(SLICE("c@d")), .recipient_count = 1, .require_tls = true
+	};
+	struct smtp_client *m;
+
+	(void)state;
+	assert_ok(smtp_client_new(&plain_client, &m, &unit_error));
+	tell(m, SLICE("220 x\r\n250-x\r\n250 REQUIRETLS\r\n"), SMTP_CLIENT_READY);
+	assert_false(smtp_client_has_require_tls(m));
+	assert_int_equal(smtp_client_send(m, &message, NULL), ERR_POLICY);
+	smtp_client_free(m);
+}
+
+static void
+tls_if_offered(void **state)
+{
+	static const struct {
+		const char *says;
+		enum smtp_client_what what;
+		bool offered;
+	} rows[] = {
+		{ "220 x\r\n250 x\r\n", SMTP_CLIENT_READY, false },
+		{ "220 x\r\n500 x\r\n250 x\r\n", SMTP_CLIENT_READY, false },
+		{ "220 x\r\n250-x\r\n250 STARTTLS\r\n220 go\r\n", SMTP_CLIENT_START_TLS, true },
+		{ "220 x\r\n250-x\r\n250 STARTTLS\r\n454 no\r\n", SMTP_CLIENT_FAILED, true },
+	};
+	const struct smtp_client_config config = { .hello = SLICE("c"), .start_tls_if_offered = true };
+	struct smtp_client *m;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		assert_ok(smtp_client_new(&config, &m, &unit_error));
+		tell(m, slice_str(rows[i].says), rows[i].what);
+		assert_int_equal(smtp_client_has_start_tls(m), rows[i].offered);
+		smtp_client_free(m);
+	}
+	/* What was announced in clear is forgotten, and TLS is not asked for twice. */
+	assert_ok(smtp_client_new(&config, &m, &unit_error));
+	tell(m, SLICE("220 x\r\n250-x\r\n250-DSN\r\n250 STARTTLS\r\n220 go\r\n"), SMTP_CLIENT_START_TLS);
+	smtp_client_sent(m, smtp_client_output(m).len);
+	smtp_client_secured(m);
+	dialogue(m, "", "EHLO c\r\n", SMTP_CLIENT_NOTHING);
+	dialogue(m, "250-x\r\n250 STARTTLS\r\n", "", SMTP_CLIENT_READY);
+	assert_false(smtp_client_has_dsn(m));
+	smtp_client_free(m);
+}
+
+/* Refused for what MAIL said, though RCPT and DATA are answered by "MAIL first" then. */
+static void
+reason_of_a_pipeline(void **state)
+{
+	const struct smtp_client_message message = {
+		.from = SLICE("a@b"), .recipients = RECIPIENTS(SLICE("c@d"), SLICE("e@f")), .recipient_count = 2
+	};
+
+	(void)state;
+	for (int chunking = 0; chunking < 2; chunking++) {
+		struct smtp_client_event ev;
+		struct smtp_client *m;
+
+		assert_ok(smtp_client_new(&plain_client, &m, &unit_error));
+		tell(m, SLICE("220 x\r\n"), SMTP_CLIENT_NOTHING);
+		tell(m,
+		    chunking ? SLICE("250-x\r\n250-CHUNKING\r\n250 PIPELINING\r\n")
+			     : SLICE("250-x\r\n250 PIPELINING\r\n"),
+		    SMTP_CLIENT_READY);
+		assert_ok(smtp_client_send(m, &message, &unit_error));
+		tell(m, SLICE("451 4.7.1 not now\r\n503 MAIL first\r\n"), SMTP_CLIENT_RECIPIENT);
+		tell(m, SLICE("503 MAIL first\r\n503 MAIL first\r\n"), SMTP_CLIENT_RECIPIENT);
+		assert_int_equal(smtp_client_next(m, &ev), SMTP_CLIENT_SENT);
+		assert_false(ev.accepted);
+		assert_int_equal(ev.answer.code, 451);
+		assert_slice(ev.answer.enhanced, "4.7.1");
+		smtp_client_free(m);
+	}
+}
+
+/* Who answers before it is asked could answer for what comes later. */
+static void
+answers_in_advance(void **state)
+{
+	const struct smtp_client_message message = {
+		.from = SLICE("a@b"), .recipients = RECIPIENTS(SLICE("c@d")), .recipient_count = 1
+	};
+	struct smtp_client_event ev;
+	struct smtp_client *m;
+
+	(void)state;
+	assert_ok(smtp_client_new(&plain_client, &m, &unit_error));
+	tell(m, SLICE("220 x\r\n250 x\r\n250 ok\r\n"), SMTP_CLIENT_READY);
+	assert_int_equal(smtp_client_send(m, &message, NULL), ERR_SYNTAX);
+	assert_int_equal(smtp_client_next(m, &ev), SMTP_CLIENT_FAILED);
+	smtp_client_free(m);
+}
+
+/* The last words are known to who gets FAILED; patience is what RFC 5321 says. */
+static void
+last_words_and_patience(void **state)
+{
+	const struct smtp_client_message message = {
+		.from = SLICE("a@b"), .recipients = RECIPIENTS(SLICE("c@d")), .recipient_count = 1
+	};
+	struct smtp_client_event ev;
+	struct smtp_client *m;
+	uint64_t steps;
+
+	(void)state;
+	assert_ok(smtp_client_new(&plain_client, &m, &unit_error));
+	assert_int_equal(smtp_client_patience_ms(m), 300000);
+	tell(m, SLICE("220-x\r\n"), SMTP_CLIENT_NOTHING);
+	assert_int_equal(smtp_client_steps(m), 0);
+	tell(m, SLICE("220 x\r\n250 x\r\n"), SMTP_CLIENT_READY);
+	assert_int_equal(smtp_client_steps(m), 2);
+	assert_true(smtp_client_patience_ms(m) == MACHINE_NEVER);
+	assert_ok(smtp_client_send(m, &message, &unit_error));
+	tell(m, SLICE("250 ok\r\n"), SMTP_CLIENT_NOTHING);
+	assert_int_equal(smtp_client_patience_ms(m), 300000);
+	tell(m, SLICE("250 ok\r\n"), SMTP_CLIENT_RECIPIENT);
+	assert_int_equal(smtp_client_next(m, &ev), SMTP_CLIENT_NOTHING);
+	assert_int_equal(smtp_client_patience_ms(m), 120000);
+	tell(m, SLICE("354 go\r\n"), SMTP_CLIENT_BODY);
+	assert_int_equal(smtp_client_patience_ms(m), 180000);
+	smtp_client_sent(m, smtp_client_output(m).len);
+	steps = smtp_client_steps(m);
+	for (int i = 0; i < 40; i++)
+		(void)smtp_client_put(m, SLICE("sixty-four octets of a line, sixty-four octets of a line, of..\r\n"));
+	assert_int_equal(smtp_client_steps(m), steps);
+	smtp_client_sent(m, 2100);
+	assert_int_equal(smtp_client_steps(m), steps + 2);
+	assert_false(smtp_client_is_in_doubt(m));
+	smtp_client_end(m);
+	assert_int_equal(smtp_client_patience_ms(m), 180000);
+	smtp_client_sent(m, smtp_client_output(m).len);
+	assert_int_equal(smtp_client_patience_ms(m), 600000);
+	assert_true(smtp_client_is_in_doubt(m));
+	tell(m, SLICE("421 4.3.2 bye\r\n"), SMTP_CLIENT_FAILED);
+	assert_int_equal(smtp_client_next(m, &ev), SMTP_CLIENT_FAILED);
+	assert_int_equal(ev.answer.code, 421);
+	assert_slice(ev.answer.enhanced, "4.3.2");
+	assert_slice(ev.answer.text, "bye");
+	smtp_client_free(m);
+}
+
 static void
 endless_answer(void **state)
 {
@@ -554,4 +760,6 @@ quit_in_the_envelope(void **state)
 
 UNIT_MAIN(UNIT_TEST(quit_in_the_envelope), UNIT_TEST(back_to_back), UNIT_TEST(large_text), UNIT_TEST(chunks_refused),
     UNIT_TEST(utf8_addresses), UNIT_TEST(starttls_and_auth), UNIT_TEST(refused_before_sending), UNIT_TEST(liars),
-    UNIT_TEST(scram_then_plain), UNIT_TEST(first_responses_that_wait), UNIT_TEST(endless_answer))
+    UNIT_TEST(parameters), UNIT_TEST(require_tls_in_clear), UNIT_TEST(tls_if_offered), UNIT_TEST(reason_of_a_pipeline),
+    UNIT_TEST(answers_in_advance), UNIT_TEST(last_words_and_patience), UNIT_TEST(scram_then_plain),
+    UNIT_TEST(first_responses_that_wait), UNIT_TEST(endless_answer))

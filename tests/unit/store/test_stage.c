@@ -119,6 +119,79 @@ any_size(void **state)
 	}
 }
 
+static const struct slice front = { (const uint8_t *)"A: b\r\n", 6 };
+
+/* What was staged stands behind the front, in memory and in a file, over all its blocks and after a start. */
+static void
+check_fronted(struct box *b, uint64_t body, size_t pieces)
+{
+	struct store_body_read in = { body, 0, (uint32_t)front.len };
+	struct store_body_data out;
+
+	assert_ok(store_body_read(b->port, &in, &b->arena, &out, &unit_error));
+	assert_int_equal(out.length, front.len + pieces * sizeof piece);
+	assert_true(slice_eq(out.data, front));
+	for (size_t i = 0; i < pieces; i++) {
+		in = (struct store_body_read){ body, front.len + i * sizeof piece, sizeof piece };
+		fill(i);
+		assert_ok(store_body_read(b->port, &in, &b->arena, &out, &unit_error));
+		assert_true(slice_eq(out.data, slice_of(piece, sizeof piece)));
+	}
+}
+
+static void
+with_a_front(void **state)
+{
+	static const size_t sizes[] = { 0, 2, 3, 50 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		struct store_append in = { .content = { .front = front, .header_size = (uint32_t)front.len } };
+		struct store_appended out;
+		struct box b;
+
+		box_new(&b);
+		box_open_socket(&b);
+		in.account = box_account(&b, "a@example.org");
+		in.mailbox = box_mailbox(&b, in.account, "INBOX").mailbox;
+		in.content.handle = begin(&b);
+		for (size_t k = 0; k < sizes[i]; k++) {
+			fill(k);
+			assert_int_equal(put(&b, in.content.handle, slice_of(piece, sizeof piece)), 0);
+		}
+		assert_ok(store_append(b.port, &in, &b.arena, &out, &unit_error));
+		check_fronted(&b, out.body, sizes[i]);
+		assert_int_equal(files(&b), sizes[i] > 2 ? 1 : 0);
+		box_close(&b);
+		box_open(&b);
+		assert_string_equal(b.said, "");
+		check_fronted(&b, out.body, sizes[i]);
+		box_free(&b);
+	}
+}
+
+/* In the request it is a mistake; and it is put there once. */
+static void
+front_misused(void **state)
+{
+	struct store_append in = { .mailbox = 1, .content = { .front = front, .data = SLICE("x") } };
+	struct store_appended out;
+	struct box b;
+
+	(void)state;
+	box_new(&b);
+	box_open(&b);
+	in.account = box_account(&b, "a@example.org");
+	assert_int_equal(store_append(b.port, &in, &b.arena, &out, NULL), ERR_SYNTAX);
+	in.content.data = SLICE_EMPTY;
+	in.content.handle = begin(&b);
+	in.account = 999;
+	assert_int_equal(store_append(b.port, &in, &b.arena, &out, NULL), ERR_NOT_FOUND);
+	assert_int_equal(store_append(b.port, &in, &b.arena, &out, NULL), ERR_ORDER);
+	assert_int_equal(abort_it(&b, in.content.handle), 0);
+	box_free(&b);
+}
+
 static void
 aborted_or_left(void **state)
 {
@@ -276,5 +349,5 @@ pipelined(void **state)
 	}
 }
 
-UNIT_MAIN(UNIT_TEST(any_size), UNIT_TEST(aborted_or_left), UNIT_TEST(failed_use_keeps_it), UNIT_TEST(budgets_used_up),
-    UNIT_TEST(pipelined))
+UNIT_MAIN(UNIT_TEST(any_size), UNIT_TEST(with_a_front), UNIT_TEST(front_misused), UNIT_TEST(aborted_or_left),
+    UNIT_TEST(failed_use_keeps_it), UNIT_TEST(budgets_used_up), UNIT_TEST(pipelined))

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * DKIM signatures for what our own people write, and for what we write
+ * ourselves (reports, letters with a token): in mail, which hashes the body as
+ * it comes and has the process keys sign. Of a domain that has keys nothing
+ * goes out unsigned: when keys does not answer, the message must wait.
+ *
+ *   sign_begin(signer, domain, &s, e)       s stays NULL: this domain has no key, nothing is to be done
+ *   sign_body(s, piece)                     all behind the header's empty line, in pieces
+ *   sign_end(s, header, done, ctx, e)       done is told the fields that go in front of that header
+ *   sign_free(s)
+ *
+ * Which domain: that of the address in From when it is one of ours and the
+ * writer's, otherwise that of the envelope's sender: sign_domain().
+ */
+#ifndef SERVICE_SIGN_SIGN_H
+#define SERVICE_SIGN_SIGN_H
+
+#include "base/error.h"
+#include "os/port.h"
+
+struct signer; /* one in the process: which domains have which keys */
+struct sign;   /* one message */
+
+#define SIGN_KEYS_AGE_MS 2000       /* how old what is known of the keys may be */
+#define SIGN_FIELDS_MAX (32u << 10) /* octets of all fields of a message */
+
+/* keys: the caller's, open until signer_free(). */
+int signer_new(struct port *keys, struct signer **out, struct error *e);
+/* Waits for what is under way. NULL is permitted. */
+void signer_free(struct signer *s);
+
+/*
+ * Any thread; never waits. domain: A-labels or U-labels, any case; empty: none.
+ * *out stays NULL when nothing is to be signed. ERR_NOMEM, ERR_CRYPTO; whether
+ * keys answers shows at the end.
+ */
+int sign_begin(struct signer *signer, struct slice domain, struct sign **out, struct error *e);
+/* s may be NULL in the following. */
+void sign_body(struct sign *s, struct slice piece);
+
+/*
+ * fields: whole header fields, each with CR LF, to go in front of the header;
+ * empty when the domain turned out to have no key (any more). An error: the
+ * message must not go out now (451); ERR_CLOSED, ERR_LIMIT: later perhaps.
+ * Called once, on any thread, perhaps before sign_end() returns.
+ */
+typedef void sign_done_fn(void *ctx, struct slice fields, const struct error *e);
+/* header: the block that will stand behind the fields, with its empty line; copied. An error: done is not called. */
+int sign_end(struct sign *s, struct slice header, sign_done_fn *done, void *ctx, struct error *e);
+/* While a sign_end() is under way it goes on, and done is called. */
+void sign_free(struct sign *s);
+
+/* The same for a whole message at once, which waits: for letters of our own. Appends the fields. message: header and body. */
+int
+sign_whole(struct signer *signer, struct slice domain, struct slice message, struct buf *fields_out, struct error *e);
+
+#endif
