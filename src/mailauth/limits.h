@@ -4,6 +4,7 @@
 #define MAILAUTH_LIMITS_H
 
 #define MAILAUTH_NAME_MAX 255u    /* octets of a domain name as text (RFC 1035 section 2.3.4) */
+#define MAILAUTH_ADDRESS_MAX 320u /* octets of an address: 64, "@" and 255 (RFC 5321 section 4.5.3.1) */
 #define MAILAUTH_RECORDS_MAX 128u /* of one answer */
 
 #define MAILAUTH_TAGS_MAX 32u             /* tags of one list: DKIM knows 13 */
@@ -37,5 +38,8 @@
 #define MAILAUTH_REPORT_RESULTS_MAX 100u      /* DKIM results of one row (RFC 9990 section 3.1.3), and reasons */
 #define MAILAUTH_REPORT_TEXT_MAX 1024u        /* octets of one text that are kept */
 #define MAILAUTH_REPORT_ARENA (64u << 20)     /* octets of arena that are enough for any */
+#define MAILAUTH_REPORT_ID_MAX 200u           /* octets of a report's identifier: it stands in Subject */
+#define MAILAUTH_IP_TEXT_MAX 45u          /* octets of an address as text, an IPv4 address at the end of an IPv6 one */
+#define MAILAUTH_REPORT_ARENA (64u << 20) /* octets of arena that are enough for any */
 
 #endif
