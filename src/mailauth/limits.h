@@ -42,4 +42,9 @@
 #define MAILAUTH_IP_TEXT_MAX 45u          /* octets of an address as text, an IPv4 address at the end of an IPv6 one */
 #define MAILAUTH_REPORT_ARENA (64u << 20) /* octets of arena that are enough for any */
 
+#define STS_ID_MAX 32u             /* octets (RFC 8461 section 3.1) */
+#define STS_MAX_AGE 31557600u      /* seconds; what is longer counts as this (section 3.2) */
+#define STS_MX_MAX 64u             /* patterns of a policy: more than anybody's servers */
+#define STS_POLICY_MAX (64u << 10) /* octets of a policy's file (section 3.3) */
+
 #endif

@@ -136,8 +136,26 @@ struct resolve_name {
 	char address[CONN_PEER_MAX];
 	struct host hosts[RESOLVE_NAMES_MAX];
 	size_t host_count, asked; /* the last one asked about is hosts[asked - 1] */
+	bool unanswered;          /* a host could not be asked about */
 	atomic_bool confirmed;
+	atomic_uint over; /* how it ended: enum ending */
 };
+
+enum ending { NOT_OVER, OVER_PASS, OVER_FAIL, OVER_UNKNOWN, OVER_NAMELESS };
+
+const char *
+resolve_name_word(const struct resolve_name *n)
+{
+	static const char *const words[] = { NULL, "pass", "fail", "temperror", "permerror" };
+
+	return n == NULL ? NULL : words[atomic_load(&n->over)];
+}
+
+static void
+end(struct resolve_name *n, enum ending how)
+{
+	atomic_store(&n->over, how);
+}
 
 void
 resolve_name_release(struct resolve_name *n)
@@ -188,10 +206,13 @@ on_addresses(void *ctx, const void *reply, const struct error *e)
 	struct resolve_name *n = ctx;
 
 	(void)e;
-	if (reply != NULL && has_address(n, reply))
+	n->unanswered = n->unanswered || reply == NULL || ((const struct dns_answer *)reply)->security == DNS_BOGUS;
+	if (reply != NULL && has_address(n, reply)) {
 		atomic_store(&n->confirmed, true);
-	else
+		end(n, OVER_PASS);
+	} else {
 		next_host(n);
+	}
 	resolve_name_release(n);
 }
 
@@ -201,10 +222,13 @@ next_host(struct resolve_name *n)
 	enum dns_type type = dns_address_type(n->address);
 	const struct host *h;
 
-	if (n->asked == n->host_count || clock_ms() >= n->until_ms)
+	if (n->asked == n->host_count || clock_ms() >= n->until_ms) {
+		end(n, n->asked < n->host_count || n->unanswered ? OVER_UNKNOWN : OVER_FAIL);
 		return;
+	}
 	h = &n->hosts[n->asked++];
-	(void)ask(n, slice_of(h->octets, h->len), type, on_addresses);
+	if (!ask(n, slice_of(h->octets, h->len), type, on_addresses))
+		end(n, OVER_UNKNOWN);
 }
 
 /* Names that are none of hosts are passed over: they go into header fields and logs. */
@@ -231,10 +255,14 @@ on_pointers(void *ctx, const void *reply, const struct error *e)
 	struct resolve_name *n = ctx;
 
 	(void)e;
-	if (reply != NULL) {
+	if (reply != NULL)
 		take_hosts(n, reply);
+	if (reply == NULL || ((const struct dns_answer *)reply)->security == DNS_BOGUS)
+		end(n, OVER_UNKNOWN);
+	else if (n->host_count == 0)
+		end(n, OVER_NAMELESS);
+	else
 		next_host(n);
-	}
 	resolve_name_release(n);
 }
 

@@ -126,6 +126,8 @@ struct resolve_name;
 struct resolve_name *resolve_name_begin(struct port *port, const char *address);
 /* A valid host name that is confirmed by now, or empty. Lives until the release. Any thread. NULL is permitted. */
 struct slice resolve_name_get(const struct resolve_name *n);
+/* "pass", "fail", "temperror" or "permerror" (RFC 8601 section 2.7.3); NULL: it is not known yet, or not asked. Any thread. */
+const char *resolve_name_word(const struct resolve_name *n);
 void resolve_name_release(struct resolve_name *n);
 
 #endif

@@ -24,6 +24,7 @@
 #include "os/pool.h"
 #include "os/port.h"
 #include "service/web/autoconfig.h"
+#include "service/judge/judge.h"
 #include "service/limits.h"
 #include "service/permit.h"
 #include "store/watch.h"
@@ -53,7 +54,9 @@ struct service_settings {
 	bool directory_query_log;                   /* what is looked up stands in the log */
 	const struct slice *directory_search;       /* domains in which people are found by name */
 	size_t directory_search_count;
-	bool tokens; /* signing in with OAuth tokens is offered */
+	bool tokens;                /* signing in with OAuth tokens is offered */
+	bool judge;                 /* mx: strangers' mail is judged, by */
+	struct judge_policy policy; /* lists stay the caller's */
 };
 
 struct directory_fetch;

@@ -46,6 +46,10 @@
 #define STORE_LOOKS_MAX 64u              /* of one certificate_look */
 #define STORE_USER_ID_MAX 1024u          /* octets of a user ID */
 #define STORE_FINGERPRINT_MAX 32u        /* v6: 32 octets, v4: 20 */
+#define STORE_TALLY_MAX (8u << 10)       /* octets of what is counted */
+#define STORE_TALLY_ROWS_MAX 10000u      /* different ones of one day and domain; what is more is not counted */
+#define STORE_TALLY_PAGE_MAX 500u        /* of one list reply: at most 4 MiB */
+#define STORE_TALLY_DAYS_MAX 8u          /* that are kept, counted or not: nobody wants older reports */
 #define STORE_KEY_MAX 128u               /* octets of a meta key */
 #define STORE_VALUE_MAX (256u << 10)     /* octets of a meta value */
 #define STORE_CHANGES_MAX 4096u          /* mailboxes in one changes_wait reply */

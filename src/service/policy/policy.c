@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "mailauth/policy/sts.h"
+
 static void refuse(struct policy_decision *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static void
@@ -63,23 +65,11 @@ dane(const struct policy_input *in, struct policy_decision *out)
 	}
 }
 
-/* One label for "*" and no more (RFC 8461 section 4.1). */
-static bool
-pattern_matches(struct slice pattern, struct slice host)
-{
-	size_t dot;
-
-	if (!slice_starts(pattern, SLICE("*.")))
-		return slice_ieq(pattern, host);
-	dot = slice_find(host, '.');
-	return dot != SIZE_MAX && dot > 0 && slice_ieq(slice_from(host, dot), slice_from(pattern, 1));
-}
-
 static bool
 sts_has(const struct policy_domain *d, struct slice host)
 {
 	for (size_t i = 0; i < d->mx_count; i++)
-		if (pattern_matches(d->mx[i], host))
+		if (sts_pattern_matches(d->mx[i], host))
 			return true;
 	return false;
 }

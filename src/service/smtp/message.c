@@ -23,6 +23,7 @@ smtp_message_new(const struct smtp_message_envelope *in)
 	arena_init(&m->arena, ENVELOPE_BUDGET);
 	buf_init(&m->head, SERVICE_HEADER_MAX);
 	buf_init(&m->text, TEXT_MAX);
+	buf_init(&m->front, TEXT_MAX);
 	buf_init(&m->original, SERVICE_REPORT_HEADER_MAX);
 	m->submission = in->submission;
 	m->utf8 = in->utf8;
@@ -45,6 +46,7 @@ smtp_message_free(struct smtp_message *m)
 	buf_done(&m->original);
 	buf_done(&m->head);
 	buf_done(&m->text);
+	buf_done(&m->front);
 	mem_free(m);
 }
 
@@ -271,9 +273,8 @@ put_from(struct buf *b, const struct smtp_trace *t)
 
 /* RFC 5321 section 4.4. Of our own people no address and no name goes out (RFC 6409 permits it; privacy). */
 static void
-put_received(struct smtp_message *m, const struct smtp_trace *t)
+put_received(struct buf *b, const struct smtp_message *m, const struct smtp_trace *t)
 {
-	struct buf *b = &m->text;
 
 	(void)buf_put_str(b, "Received: ");
 	if (!m->submission)
@@ -421,6 +422,33 @@ header_qualified(const struct smtp_message *m, struct slice header)
 	return good;
 }
 
+/* What is for our own mailboxes alone. */
+static void
+put_delivery(struct buf *b, const struct smtp_message *m)
+{
+	put_own_address(b, "Return-Path", m->from);
+	if (m->recipient_count != 1)
+		return;
+	(void)buf_put_str(b, "Delivered-To: ");
+	(void)buf_put_slice(b, m->recipients[0].address);
+	(void)buf_put_str(b, "\r\n");
+}
+
+static void
+tell_body(struct smtp_message *m, struct slice piece)
+{
+	if (m->ear != NULL && piece.len > 0 && m->refusal == SMTP_REPLY_NONE)
+		m->ear->body(m->ear_ctx, piece);
+}
+
+static void
+tell_header(struct smtp_message *m, size_t header_len)
+{
+	if (m->ear != NULL && m->refusal == SMTP_REPLY_NONE)
+		m->ear->header(m->ear_ctx, slice_sub(buf_slice(&m->head), 0, header_len));
+	tell_body(m, slice_from(buf_slice(&m->head), header_len));
+}
+
 /* The header is whole: its first octets of head, of length header_len. */
 static void
 header_ended(struct smtp_message *m, size_t header_len, const struct smtp_trace *t)
@@ -438,20 +466,33 @@ header_ended(struct smtp_message *m, size_t header_len, const struct smtp_trace 
 		m->refusal = SMTP_REPLY_FROM_TWICE;
 	else if (m->submission && !header_qualified(m, slice_sub(buf_slice(&m->head), 0, header_len)))
 		m->refusal = SMTP_REPLY_UNQUALIFIED;
-	(void)buf_put_str(&m->text, "Return-Path: <");
-	(void)buf_put_slice(&m->text, m->from);
-	(void)buf_put_str(&m->text, ">\r\n");
-	if (m->recipient_count == 1) {
-		(void)buf_put_str(&m->text, "Delivered-To: ");
-		(void)buf_put_slice(&m->text, m->recipients[0].address);
-		(void)buf_put_str(&m->text, "\r\n");
+	tell_header(m, header_len);
+	if (m->judged) {
+		(void)buf_put_slice(&m->text, slice_from(buf_slice(&m->head), header_len));
+		buf_truncate(&m->head, header_len);
+		return;
 	}
-	put_received(m, t);
+	put_delivery(&m->text, m);
+	put_received(&m->text, m, t);
 	if (m->submission)
 		put_missing(m, t, &f);
 	m->header_size = (uint32_t)(m->text.len + header_len);
 	(void)buf_put_slice(&m->text, buf_slice(&m->head));
 	buf_done(&m->head);
+}
+
+int
+smtp_message_front(
+    struct smtp_message *m, const struct smtp_trace *trace, struct slice fields, struct slice header, struct buf *out)
+{
+	size_t before = out->len;
+
+	put_delivery(out, m);
+	(void)buf_put_slice(out, fields);
+	put_received(out, m, trace);
+	(void)buf_put_slice(out, header);
+	m->header_size = (uint32_t)(out->len - before);
+	return out->err;
 }
 
 /* Octets of the header with its empty line, when that is in head; looked for from the octets that came last. */
@@ -491,6 +532,7 @@ put_head(struct smtp_message *m, struct slice chunk, const struct smtp_trace *t)
 	} else if (whole > 0) {
 		header_ended(m, whole, t);
 		(void)buf_put_slice(&m->text, slice_from(chunk, take));
+		tell_body(m, slice_from(chunk, take));
 	} else if (take < chunk.len) {
 		m->refusal = SMTP_REPLY_HEADER_TOO_BIG;
 	}
@@ -501,10 +543,12 @@ smtp_message_put(struct smtp_message *m, struct slice chunk, const struct smtp_t
 {
 	if (m->refusal != SMTP_REPLY_NONE)
 		return;
-	if (m->header_whole)
+	if (m->header_whole) {
 		(void)buf_put_slice(&m->text, chunk);
-	else
+		tell_body(m, chunk);
+	} else {
 		put_head(m, chunk, trace);
+	}
 	if (m->text.err != 0 && m->refusal == SMTP_REPLY_NONE)
 		m->refusal = SMTP_REPLY_TRY_LATER;
 	if (m->refusal != SMTP_REPLY_NONE) {

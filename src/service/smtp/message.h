@@ -5,6 +5,10 @@
  * Received; Delivered-To for one recipient). The header is held until it is
  * whole, looked at (loops; in submission Date, Message-ID and who it is from), and then
  * the text grows behind it. Who sends the text on takes it away in pieces.
+ *
+ * Of a message that is judged the header stays here to the end, as what is
+ * found out, and what it changes, stands in it: the text is the body alone, and
+ * smtp_message_front() makes what is before it.
  */
 #ifndef SERVICE_SMTP_MESSAGE_H
 #define SERVICE_SMTP_MESSAGE_H
@@ -41,13 +45,24 @@ struct smtp_message {
 	struct buf
 	    original; /* its header as it came, for a report on its delivery; empty: none is wanted, or it is too long */
 	struct buf head;      /* of the header, until it is whole */
+	struct buf front;     /* of a judged message: what stands before the text */
+	bool junk;            /* it goes into Junk */
 	struct buf text;      /* what is to be kept and was not taken away */
 	uint32_t header_size; /* with ours, the empty line included; 0: not whole yet */
 	bool header_whole;
+	bool judged;                        /* set behind smtp_message_new(): the header stays in head */
+	const struct smtp_message_ear *ear; /* set likewise: who hears the text; NULL: nobody */
+	void *ear_ctx;
 	enum smtp_reply refusal;      /* decided on the way; said at the end */
 	struct slice *from_addresses; /* submission: of From, Sender, Resent-From and Resent-Sender */
 	size_t from_count;
 	uint64_t handle; /* where the store stages it; 0: nowhere */
+};
+
+/* Told of a message as it comes. */
+struct smtp_message_ear {
+	void (*header)(void *ctx, struct slice block); /* once, with its empty line if it has one */
+	void (*body)(void *ctx, struct slice piece);
 };
 
 /* What Received says. Texts must outlive the message's header. */
@@ -90,5 +105,11 @@ bool smtp_message_wants_report(const struct smtp_message *m);
 void smtp_message_put(struct smtp_message *m, struct slice chunk, const struct smtp_trace *trace);
 /* No more comes. */
 void smtp_message_end(struct smtp_message *m, const struct smtp_trace *trace);
+/*
+ * Of a judged message, at its end: our trace fields, among them these (whole, each with its CRLF), and header, which is
+ * head or what was made of it. Appends, and sets header_size. Returns out's sticky error.
+ */
+int smtp_message_front(
+    struct smtp_message *m, const struct smtp_trace *trace, struct slice fields, struct slice header, struct buf *out);
 
 #endif

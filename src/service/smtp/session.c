@@ -18,6 +18,7 @@
 #include "service/grants.h"
 #include "service/resolve.h"
 #include "service/smtp/count.h"
+#include "service/smtp/judging.h"
 #include "service/smtp/message.h"
 #include "service/smtp/report.h"
 #include "service/smtp/session_internal.h"
@@ -128,6 +129,8 @@ drop_message(struct smtp_session *s)
 
 		(void)ask_body_abort_submit(s->service->ports.ask, &staged, ignore_reply, NULL, NULL);
 	}
+	judging_drop(s);
+	s->judging = false;
 	smtp_message_free(s->message);
 	s->message = NULL;
 	if (s->counted)
@@ -260,7 +263,7 @@ on_data(struct smtp_session *s, const struct smtp_server_event *ev)
 {
 	(void)ev;
 	if (atomic_fetch_add(&s->service->receiving, 1) >= SERVICE_RECEIVING_MAX ||
-	    random_bytes(s->random, sizeof s->random, NULL) != 0) {
+	    random_bytes(s->random, sizeof s->random, NULL) != 0 || judging_begin(s, NULL) != 0) {
 		atomic_fetch_sub(&s->service->receiving, 1);
 		drop_message(s);
 		reply(s, SMTP_REPLY_TRY_LATER);
@@ -309,20 +312,47 @@ refuse_message(struct smtp_session *s, enum smtp_reply r)
 	reply_to_end(s, r, SLICE_EMPTY);
 }
 
+static void go_on_after_end(struct smtp_session *s);
+
 static void
 keep(struct smtp_session *s)
 {
 	struct smtp_message *m = s->message;
-	struct ask_keep q = { .content = { .handle = m->handle, .header_size = m->header_size }, .from = m->from };
+	struct ask_keep q = {
+		.content = { .handle = m->handle, .header_size = m->header_size }, .from = m->from, .junk = m->junk
+	};
 
 	q.accounts = m->accounts;
 	q.account_count = m->account_count;
-	if (m->handle == 0)
+	if (m->handle == 0 && m->judged) {
+		(void)buf_put_slice(&m->front, buf_slice(&m->text)); /* its maximum is the text's */
+		q.content.data = buf_slice(&m->front);
+	} else if (m->handle == 0) {
 		q.content.data = buf_slice(&m->text);
+	} else {
+		q.content.front = buf_slice(&m->front);
+	}
 	smtp_session_ask(s, ASKING_KEEP, &q);
 }
 
-/* The text is whole: the From field's addresses first, then the rest of a staged text, then keep. */
+/* It is judged. */
+static void
+go_on_behind_judge(struct smtp_session *s)
+{
+	struct smtp_trace t = trace_of(s);
+	struct slice detail = SLICE_EMPTY;
+	enum smtp_reply r = judging_conclude(s, &t, &detail);
+
+	s->judging = false;
+	if (r == SMTP_REPLY_NONE) {
+		go_on_after_end(s);
+		return;
+	}
+	reply_to_end(s, r, detail);
+	drop_message(s);
+}
+
+/* The text is whole: the From field's addresses first, then the rest of a staged text, the judge, then keep. */
 static void
 go_on_after_end(struct smtp_session *s)
 {
@@ -335,6 +365,8 @@ go_on_after_end(struct smtp_session *s)
 		    s, ASKING_FROM, &(struct ask_sender){ s->account, m->from_addresses[s->from_checked++] });
 	} else if (m->handle != 0 && m->text.len > 0) {
 		send_piece(s);
+	} else if (m->judged && m->front.len == 0) {
+		s->judging = true;
 	} else {
 		keep(s);
 	}
@@ -347,6 +379,7 @@ on_end(struct smtp_session *s, const struct smtp_server_event *ev)
 
 	(void)ev;
 	smtp_message_end(s->message, &t);
+	judging_end(s);
 	s->from_checked = 0;
 	go_on_after_end(s);
 }
@@ -597,10 +630,17 @@ session_run(void *session, struct conn *c, int64_t now_ms)
 
 	if (s->starting_tls && (!conn_is_tls(c) || !begin_behind_tls(s, now_ms)))
 		return;
+	(void)judging_step(s, now_ms);
 	for (;;) {
 		if (s->asking != ASKING_NOTHING) {
 			if (!take_answer(s))
 				return;
+			continue;
+		}
+		if (s->judging) {
+			if (!judging_step(s, now_ms))
+				return;
+			go_on_behind_judge(s);
 			continue;
 		}
 		if (smtp_server_next(s->machine, now_ms, &ev) == SMTP_SERVER_NOTHING)
@@ -637,13 +677,17 @@ session_deadline(const void *session)
 {
 	const struct smtp_session *s = session;
 
+	if (s->judging)
+		return judging_deadline(s);
 	return s->asking != ASKING_NOTHING ? MACHINE_NEVER : smtp_server_deadline(s->machine);
 }
 
 static bool
 session_busy(const void *session)
 {
-	return ((const struct smtp_session *)session)->asking != ASKING_NOTHING;
+	const struct smtp_session *s = session;
+
+	return s->asking != ASKING_NOTHING || s->judging;
 }
 
 static void

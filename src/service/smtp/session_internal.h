@@ -9,6 +9,7 @@
 #include "service/smtp/session.h"
 #include "smtp/server.h"
 
+struct judge;
 struct resolve_name;
 
 enum asking {
@@ -43,6 +44,8 @@ struct smtp_session {
 	uint64_t account;             /* 0: not authenticated */
 	struct resolve_name *name;    /* a stranger's; asked for, and perhaps confirmed */
 	struct smtp_message *message; /* the transaction: made by MAIL, replaced whole */
+	struct judge *judge;          /* of the message, from DATA on; NULL: it is not judged */
+	bool judging;                 /* the message is whole, and waits for it */
 	struct buf pending;           /* the address that a question is about */
 	struct buf orcpt;             /* what came with it */
 	unsigned notify;
