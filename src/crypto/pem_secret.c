@@ -109,6 +109,12 @@ pem_secret_kind(const struct pem_secret *k)
 	return k->kind;
 }
 
+size_t
+pem_secret_signature_size(const struct pem_secret *k)
+{
+	return (size_t)EVP_PKEY_get_size(k->key);
+}
+
 static int
 put_spki(const struct pem_secret *k, struct buf *out, struct error *e)
 {

@@ -26,6 +26,8 @@ int pem_secret_generate(enum pem_public_kind kind, size_t bits, struct pem_secre
 /* As text; *out is made. */
 int pem_secret_write(const struct pem_secret *k, struct secret *out, struct error *e);
 enum pem_public_kind pem_secret_kind(const struct pem_secret *k);
+/* Octets of its signatures. */
+size_t pem_secret_signature_size(const struct pem_secret *k);
 /* Appends the public key: RSA's as SubjectPublicKeyInfo (DER), Ed25519's 32 octets. */
 int pem_secret_public(const struct pem_secret *k, struct buf *out, struct error *e);
 /* Appends a signature over a SHA-256 digest: RSA's, or Ed25519's with the digest as its message (RFC 8463 section 3). */

@@ -88,7 +88,7 @@ static const struct codec_field blame_fields[] = {
 static const struct codec_schema blame_schema = CODEC_SCHEMA(process_blame, blame_fields);
 
 static const struct codec_field key_fields[] = {
-	CODEC_FIELD(struct process_key, name, CODEC_BYTES, KEYS_NAME_MAX + 16),
+	CODEC_FIELD(struct process_key, name, CODEC_BYTES, KEYS_DKIM_NAME_MAX),
 };
 static const struct codec_schema key_schema = CODEC_SCHEMA(process_key, key_fields);
 

@@ -45,7 +45,7 @@ look_at(void *ctx, const char *name)
 	struct stat st;
 	uint64_t one;
 
-	if (keys_file_domain(slice_str(name)).len == 0 || path_join(path, l->folder, name, NULL) != 0 ||
+	if (!keys_file_is(slice_str(name)) || path_join(path, l->folder, name, NULL) != 0 ||
 	    lstat(path, &st) != 0)
 		return 0;
 	one = mix(1, name, strlen(name));
@@ -101,8 +101,7 @@ tell_one(void *ctx, const char *name)
 	struct error e;
 	int fd;
 
-	if (keys_file_domain(key.name).len == 0 || keys_file_domain(key.name).len > KEYS_NAME_MAX ||
-	    path_join(path, t->folder, name, NULL) != 0)
+	if (!keys_file_is(key.name) || path_join(path, t->folder, name, NULL) != 0)
 		return 0;
 	fd = open_secret(path, &e);
 	if (fd < 0) {

@@ -40,6 +40,7 @@ static const struct permit {
 
 	{ PROCESS_MX, PROCESS_MAIL, &ask_interface, ASK_METHOD_recipient },
 	{ PROCESS_MX, PROCESS_MAIL, &ask_interface, ASK_METHOD_keep },
+	{ PROCESS_MX, PROCESS_MAIL, &ask_interface, ASK_METHOD_tally },
 	/* A body only by who began it. */
 	{ PROCESS_MX, PROCESS_MAIL, &ask_interface, ASK_METHOD_body_begin },
 	{ PROCESS_MX, PROCESS_MAIL, &ask_interface, ASK_METHOD_body_append },
@@ -62,6 +63,7 @@ static const struct permit {
 	/* Only what that key is for: keys looks at it itself. */
 	{ PROCESS_MAIL, PROCESS_KEYS, &keys_interface, KEYS_METHOD_list },
 	{ PROCESS_MAIL, PROCESS_KEYS, &keys_interface, KEYS_METHOD_certify },
+	{ PROCESS_MAIL, PROCESS_KEYS, &keys_interface, KEYS_METHOD_dkim_sign },
 
 	/* What they publish or take back, a token or a grant says (verify.c, guard.c). */
 	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_publish },

@@ -24,6 +24,7 @@
 #include "os/pool.h"
 #include "os/port.h"
 #include "service/web/autoconfig.h"
+#include "service/judge/judge.h"
 #include "service/limits.h"
 #include "service/permit.h"
 #include "store/watch.h"
@@ -53,12 +54,15 @@ struct service_settings {
 	bool directory_query_log;                   /* what is looked up stands in the log */
 	const struct slice *directory_search;       /* domains in which people are found by name */
 	size_t directory_search_count;
-	bool tokens; /* signing in with OAuth tokens is offered */
+	bool tokens;                /* signing in with OAuth tokens is offered */
+	bool judge;                 /* mx: strangers' mail is judged, by */
+	struct judge_policy policy; /* lists stay the caller's */
 };
 
 struct directory_fetch;
 struct grants;
 struct rate;
+struct signer;
 
 /* What the process may ask; each stays the caller's and must outlive the service. NULL: not for this kind of process. */
 struct service_ports {
@@ -68,6 +72,7 @@ struct service_ports {
 	struct port *verify;   /* web: service/directory/verify.h */
 	struct port *resolver; /* mx: service/resolve.h; NULL: no names are looked up */
 	struct grants *grants; /* mail */
+	struct signer *signer; /* mail: service/sign/sign.h; NULL: nothing is signed */
 };
 
 /* Read-only for sessions. */

@@ -252,11 +252,14 @@ look_at_all(struct port *store, struct port *keys, size_t *cas_out, size_t *cert
 
 	arena_init(&a, BUDGET);
 	rc = keys_ask_list(keys, &(struct keys_nothing){ 0 }, &a, &list, e);
+	*cas_out = 0;
 	for (size_t i = 0; rc == 0 && i < list.key_count; i++) {
+		if (list.keys[i].purpose != KEYS_CA)
+			continue;
 		l.key = &list.keys[i];
 		rc = look_for_ca(&l, e);
+		++*cas_out;
 	}
-	*cas_out = list.key_count;
 	*certified_out = l.certified;
 	return rc;
 }

@@ -17,7 +17,9 @@
 #include "service/ask.h"
 #include "service/grants.h"
 #include "service/resolve.h"
+#include "service/sign/sign.h"
 #include "service/smtp/count.h"
+#include "service/smtp/judging.h"
 #include "service/smtp/message.h"
 #include "service/smtp/report.h"
 #include "service/smtp/session_internal.h"
@@ -64,6 +66,7 @@ session_new(struct service *service, struct conn *c, enum service_role role, str
 	atomic_init(&s->owners, 1);
 	buf_init(&s->pending, SMTP_ADDRESS_MAX + 2);
 	buf_init(&s->orcpt, SMTP_ORCPT_MAX);
+	buf_init(&s->signatures, SIGN_FIELDS_MAX);
 	return s;
 }
 
@@ -128,6 +131,8 @@ drop_message(struct smtp_session *s)
 
 		(void)ask_body_abort_submit(s->service->ports.ask, &staged, ignore_reply, NULL, NULL);
 	}
+	judging_drop(s);
+	s->judging = false;
 	smtp_message_free(s->message);
 	s->message = NULL;
 	if (s->counted)
@@ -152,6 +157,7 @@ smtp_session_disown(struct smtp_session *s)
 	resolve_name_release(s->name);
 	buf_done(&s->pending);
 	buf_done(&s->orcpt);
+	buf_done(&s->signatures);
 	mem_free(s->answer.accounts);
 	mem_free(s);
 	service_session_ended(service);
@@ -260,7 +266,7 @@ on_data(struct smtp_session *s, const struct smtp_server_event *ev)
 {
 	(void)ev;
 	if (atomic_fetch_add(&s->service->receiving, 1) >= SERVICE_RECEIVING_MAX ||
-	    random_bytes(s->random, sizeof s->random, NULL) != 0) {
+	    random_bytes(s->random, sizeof s->random, NULL) != 0 || judging_begin(s, NULL) != 0) {
 		atomic_fetch_sub(&s->service->receiving, 1);
 		drop_message(s);
 		reply(s, SMTP_REPLY_TRY_LATER);
@@ -272,10 +278,32 @@ on_data(struct smtp_session *s, const struct smtp_server_event *ev)
 	reply(s, SMTP_REPLY_DATA_GO);
 }
 
+/* What our own people write is signed for the domain of its From; that is theirs, or the message is refused at its end. */
+static void
+begin_signing(struct smtp_session *s)
+{
+	struct smtp_message *m = s->message;
+	struct signer *signer = s->service->ports.signer;
+
+	m->sign_asked = true;
+	if (s->role != SERVICE_SUBMISSION || signer == NULL || m->refusal != SMTP_REPLY_NONE)
+		return;
+	if (sign_begin(signer, m->from_domain, &m->sign, NULL) != 0) {
+		m->refusal = SMTP_REPLY_TRY_LATER;
+		return;
+	}
+	m->sign_asked = m->sign == NULL;
+	sign_body(m->sign, buf_slice(&m->text));
+}
+
+/* A text that is staged before anything can be put in front of it is copied for that: so only where something will be. */
 static void
 send_piece(struct smtp_session *s)
 {
 	struct smtp_message *m = s->message;
+
+	if (m->handle == 0 && m->sign_asked && (!m->judged || m->settled))
+		smtp_message_close(m);
 
 	if (m->handle == 0) {
 		smtp_session_ask(s, ASKING_STAGE, &(struct store_nothing){ 0 });
@@ -292,9 +320,12 @@ on_chunk(struct smtp_session *s, const struct smtp_server_event *ev)
 
 	if (s->message->header_whole) {
 		smtp_message_put(s->message, ev->chunk, NULL);
+		sign_body(s->message->sign, ev->chunk);
 	} else {
 		t = trace_of(s);
 		smtp_message_put(s->message, ev->chunk, &t);
+		if (s->message->header_whole)
+			begin_signing(s);
 	}
 	smtp_count_octets(s->role, ev->chunk.len);
 	if (s->message->text.len > SERVICE_INLINE_MAX)
@@ -309,20 +340,51 @@ refuse_message(struct smtp_session *s, enum smtp_reply r)
 	reply_to_end(s, r, SLICE_EMPTY);
 }
 
+static void go_on_after_end(struct smtp_session *s);
+
 static void
 keep(struct smtp_session *s)
 {
 	struct smtp_message *m = s->message;
-	struct ask_keep q = { .content = { .handle = m->handle, .header_size = m->header_size }, .from = m->from };
+	struct ask_keep q = { .content = { .handle = m->handle }, .from = m->from, .junk = m->junk };
+	BUF_OWNED struct buf front = { 0 };
 
+	buf_init(&front, SMTP_MESSAGE_FRONT_MAX);
+	if (m->handle == 0)
+		smtp_message_close(m);
+	else if (m->header_size == 0 && smtp_message_front(m, &front) != 0)
+		m->refusal = SMTP_REPLY_TRY_LATER;
+	if (m->refusal != SMTP_REPLY_NONE) {
+		refuse_message(s, m->refusal);
+		return;
+	}
+	q.content.front = buf_slice(&front);
+	q.content.header_size = m->header_size != 0 ? m->header_size : (uint32_t)front.len;
 	q.accounts = m->accounts;
 	q.account_count = m->account_count;
 	if (m->handle == 0)
 		q.content.data = buf_slice(&m->text);
-	smtp_session_ask(s, ASKING_KEEP, &q);
+	smtp_session_ask(s, ASKING_KEEP, &q); /* it is encoded before this returns */
 }
 
-/* The text is whole: the From field's addresses first, then the rest of a staged text, then keep. */
+/* It is judged. */
+static void
+go_on_behind_judge(struct smtp_session *s)
+{
+	struct slice detail = SLICE_EMPTY;
+	enum smtp_reply r = judging_conclude(s, &detail);
+
+	s->judging = false;
+	s->message->settled = true;
+	if (r == SMTP_REPLY_NONE) {
+		go_on_after_end(s);
+		return;
+	}
+	reply_to_end(s, r, detail);
+	drop_message(s);
+}
+
+/* The text is whole: the From field's addresses first, the rest of a staged text, the judge, the signatures, then keep. */
 static void
 go_on_after_end(struct smtp_session *s)
 {
@@ -335,6 +397,11 @@ go_on_after_end(struct smtp_session *s)
 		    s, ASKING_FROM, &(struct ask_sender){ s->account, m->from_addresses[s->from_checked++] });
 	} else if (m->handle != 0 && m->text.len > 0) {
 		send_piece(s);
+	} else if (m->judged && !m->settled) {
+		s->judging = true;
+	} else if (!m->sign_asked) {
+		m->sign_asked = true;
+		smtp_session_ask_signatures(s);
 	} else {
 		keep(s);
 	}
@@ -344,9 +411,14 @@ static void
 on_end(struct smtp_session *s, const struct smtp_server_event *ev)
 {
 	struct smtp_trace t = trace_of(s);
+	bool whole;
 
 	(void)ev;
+	whole = s->message->header_whole;
 	smtp_message_end(s->message, &t);
+	if (!whole)
+		begin_signing(s);
+	judging_end(s);
 	s->from_checked = 0;
 	go_on_after_end(s);
 }
@@ -475,6 +547,23 @@ answered_piece(struct smtp_session *s, const struct answer *a)
 		send_piece(s);
 }
 
+/* Unsigned it does not go out: others would take it for forged. A header that cannot be signed never can. */
+static void
+answered_signatures(struct smtp_session *s, const struct answer *a)
+{
+	if (a->code == 0)
+		(void)buf_put_slice(&s->message->added, buf_slice(&s->signatures));
+	if (a->code == ERR_SYNTAX) {
+		refuse_message(s, SMTP_REPLY_HEADER_BROKEN);
+	} else if (a->code != 0) {
+		log_event(LOG_LEVEL_ERROR, "smtp.not_signed", log_u64("connection", conn_origin(s->conn)),
+		    log_str("id", s->id), log_str("error", error_name(a->code)));
+		refuse_message(s, fault_reply(a->code));
+	} else {
+		go_on_after_end(s);
+	}
+}
+
 static void
 say_kept(struct smtp_session *s)
 {
@@ -551,6 +640,7 @@ static void (*const on_answer[ASKING_COUNT])(struct smtp_session *s, const struc
 	[ASKING_FROM] = answered_from,
 	[ASKING_STAGE] = answered_piece,
 	[ASKING_PIECE] = answered_piece,
+	[ASKING_SIGNATURES] = answered_signatures,
 	[ASKING_KEEP] = answered_keep,
 	[ASKING_REPORT] = answered_report,
 };
@@ -597,10 +687,17 @@ session_run(void *session, struct conn *c, int64_t now_ms)
 
 	if (s->starting_tls && (!conn_is_tls(c) || !begin_behind_tls(s, now_ms)))
 		return;
+	(void)judging_step(s, now_ms);
 	for (;;) {
 		if (s->asking != ASKING_NOTHING) {
 			if (!take_answer(s))
 				return;
+			continue;
+		}
+		if (s->judging) {
+			if (!judging_step(s, now_ms))
+				return;
+			go_on_behind_judge(s);
 			continue;
 		}
 		if (smtp_server_next(s->machine, now_ms, &ev) == SMTP_SERVER_NOTHING)
@@ -637,13 +734,17 @@ session_deadline(const void *session)
 {
 	const struct smtp_session *s = session;
 
+	if (s->judging)
+		return judging_deadline(s);
 	return s->asking != ASKING_NOTHING ? MACHINE_NEVER : smtp_server_deadline(s->machine);
 }
 
 static bool
 session_busy(const void *session)
 {
-	return ((const struct smtp_session *)session)->asking != ASKING_NOTHING;
+	const struct smtp_session *s = session;
+
+	return s->asking != ASKING_NOTHING || s->judging;
 }
 
 static void

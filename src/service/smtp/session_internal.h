@@ -9,6 +9,7 @@
 #include "service/smtp/session.h"
 #include "smtp/server.h"
 
+struct judge;
 struct resolve_name;
 
 enum asking {
@@ -18,6 +19,7 @@ enum asking {
 	ASKING_FROM,
 	ASKING_STAGE,
 	ASKING_PIECE,
+	ASKING_SIGNATURES,
 	ASKING_KEEP,
 	ASKING_REPORT,
 	ASKING_COUNT,
@@ -43,8 +45,11 @@ struct smtp_session {
 	uint64_t account;             /* 0: not authenticated */
 	struct resolve_name *name;    /* a stranger's; asked for, and perhaps confirmed */
 	struct smtp_message *message; /* the transaction: made by MAIL, replaced whole */
+	struct judge *judge;          /* of the message, from DATA on; NULL: it is not judged */
+	bool judging;                 /* the message is whole, and waits for it */
 	struct buf pending;           /* the address that a question is about */
 	struct buf orcpt;             /* what came with it */
+	struct buf signatures;        /* as ASKING_SIGNATURES was answered; written before `answered` is set */
 	unsigned notify;
 	unsigned messages; /* on this connection: part of their numbers */
 	char id[48];
@@ -62,6 +67,8 @@ struct smtp_session {
  * answered at once with the reason.
  */
 void smtp_session_ask(struct smtp_session *s, enum asking what, const void *request);
+/* The same for the signatures of the message, whose text is whole. */
+void smtp_session_ask_signatures(struct smtp_session *s);
 /* Any thread: the last owner frees. */
 void smtp_session_disown(struct smtp_session *s);
 

@@ -161,10 +161,10 @@ a_key_is_its_own_domains(void **state)
 	ca_close(&ca);
 	assert_int_equal(ca_open(SLICE("x"), SLICE("example.org"), &ca, &unit_error), ERR_SYNTAX);
 	ca_close(&ca);
-	assert_true(slice_eq_str(keys_file_domain(SLICE("ca-example.org.pgp")), "example.org"));
-	assert_int_equal(keys_file_domain(SLICE("ca-.pgp")).len, 0);
-	assert_int_equal(keys_file_domain(SLICE("ca-example.org.pgp.tmp")).len, 0);
-	assert_int_equal(keys_file_domain(SLICE("example.org.pgp")).len, 0);
+	assert_true(keys_file_is(SLICE("ca-example.org.pgp")));
+	assert_false(keys_file_is(SLICE("ca-.pgp")));
+	assert_false(keys_file_is(SLICE("ca-example.org.pgp.tmp")));
+	assert_false(keys_file_is(SLICE("example.org.pgp")));
 }
 
 /* Through the messages; keys that are given anew replace all before. */

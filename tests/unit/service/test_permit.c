@@ -22,7 +22,7 @@ static const struct {
 	{ "auth", "mail", "ask", "verifier salt_key grant" },
 	{ "mx", "mail", "ask", "recipient keep body_begin body_append body_abort" },
 	{ "mx", "resolver", "resolve", "lookup" },
-	{ "mail", "keys", "keys", "list certify" },
+	{ "mail", "keys", "keys", "list certify dkim_sign" },
 	{ "web", "mail", "store",
 	    "address_find domain_list certificate_find certificate_count certificate_put "
 	    "certificate_bucket certificate_names directory_changes certificate_look "
