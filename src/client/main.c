@@ -32,6 +32,7 @@ static const struct verb {
 	{ "sign", verb_sign, "sign files" },
 	{ "verify", verb_verify, "check a file and its signature: whose key it is, and why that is known" },
 	{ "key", verb_key, "keys and certificates: new list show find certify approve trust publish backup" },
+	{ "audit", verb_audit, "look at a domain's mail servers as senders meet them, and say what to do" },
 	{ "agent", verb_agent, "what the agent holds; make it forget", .by_itself = true },
 	{ "sop", verb_sop, "the Stateless OpenPGP interface, for programs", .alone = true },
 };

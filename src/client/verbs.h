@@ -17,6 +17,7 @@ int verb_encrypt(int argc, char **argv); /* of files */
 int verb_decrypt(int argc, char **argv);
 int verb_sign(int argc, char **argv);
 int verb_verify(int argc, char **argv);
+int verb_audit(int argc, char **argv); /* of a domain's mail servers */
 
 /* A noun's own verbs: `letterlock key list`. */
 struct subverb {

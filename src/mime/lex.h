@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Inside mime: the lexical tokens that structured fields share (RFC 5322
+ * For mime and mailauth: the lexical tokens that structured fields share (RFC 5322
  * section 3.2), as a cursor over a value that is still folded. Comments are
  * counted, not recursed into; an open comment or quote reaches to the end.
  */

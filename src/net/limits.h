@@ -30,4 +30,6 @@
 #define DNS_IN_FLIGHT_MAX 1024u        /* look-ups, with those that were given up and that libunbound still has */
 #define DNS_LOOKUP_MS 5000             /* one look-up; a resolver's client waits no longer either */
 
+#define PROBE_LINE_MAX 2048u /* octets of a line of a server that is looked at; RFC 5321 4.5.3.1.5 says 512 */
+
 #endif

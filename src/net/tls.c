@@ -448,8 +448,8 @@ set_names(char *out, size_t size, const X509 *x)
 	GENERAL_NAMES_free(names);
 }
 
-static void
-describe(X509 *x, const char *reason, struct tls_peer *peer)
+void
+tls_describe(X509 *x, const char *reason, struct tls_peer *peer)
 {
 	*peer = (struct tls_peer){ 0 };
 	(void)tls_pin_of(x, peer->pin);
@@ -476,7 +476,7 @@ tls_check_peer(const struct tls_client *t, SSL *ssl, const char *host, struct tl
 	else if (t->pinned)
 		reason = "";
 	if (peer_out != NULL)
-		describe(x, reason, peer_out);
+		tls_describe(x, reason, peer_out);
 	if (reason[0] == '\0')
 		return 0;
 	return error_set(e, ERR_TLS, "the certificate of %s is not believed: %s", host, reason);

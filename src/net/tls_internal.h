@@ -62,6 +62,8 @@ enum io_result fd_write(int fd, const void *data, size_t len, size_t *put);
  * is meant? ERR_TLS when not; *peer_out (NULL permitted) describes it in both cases.
  */
 int tls_check_peer(const struct tls_client *t, SSL *ssl, const char *host, struct tls_peer *peer_out, struct error *e);
+/* Fills *peer from a certificate, its texts made harmless. */
+void tls_describe(X509 *x, const char *reason, struct tls_peer *peer);
 /* The last error of libcrypto or libssl as text, and the queue emptied. */
 const char *tls_error_text(void);
 

@@ -29,6 +29,20 @@ terminal_colour(int fd)
 	return terminal_is(fd) && (no == NULL || no[0] == '\0') && term != NULL && strcmp(term, "dumb") != 0;
 }
 
+bool
+terminal_utf8(void)
+{
+	static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		const char *value = getenv(names[i]);
+
+		if (value != NULL && value[0] != '\0')
+			return strcasestr(value, "UTF-8") != NULL || strcasestr(value, "UTF8") != NULL;
+	}
+	return false;
+}
+
 unsigned
 terminal_columns(int fd)
 {

@@ -16,6 +16,8 @@
 bool terminal_is(int fd);
 /* A terminal that may be coloured: NO_COLOR unset or empty, TERM not "dumb". */
 bool terminal_colour(int fd);
+/* Whether the environment says that characters are UTF-8: LC_ALL, LC_CTYPE or LANG, the first that is set. */
+bool terminal_utf8(void);
 /* Columns, 80 when unknown. */
 unsigned terminal_columns(int fd);
 /* True when somebody can be asked. */

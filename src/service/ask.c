@@ -546,7 +546,8 @@ targets_of(const struct ask_keep *q, struct arena *a, size_t *count_out)
 		while (k < n && t[k].account != q->accounts[i])
 			k++;
 		if (k == n)
-			t[n++].account = q->accounts[i];
+			t[n++] =
+			    (struct store_target){ .account = q->accounts[i], .use = q->junk ? STORE_USE_JUNK : 0 };
 	}
 	*count_out = n;
 	return t;
@@ -571,6 +572,34 @@ run_keep(void *ctx, struct port_job *job)
 		refuse(job, &e);
 }
 
+/* ---- tally ---- */
+
+static void
+counted(void *ctx, const void *reply, const struct error *e)
+{
+	(void)ctx;
+	(void)reply;
+	(void)e;
+}
+
+/* Nobody waits for what is counted. */
+static void
+run_tally(void *ctx, struct port_job *job)
+{
+	struct ask *a = enter(ctx, job);
+	const struct ask_tally *q = port_job_request(job);
+
+	for (size_t i = 0; i < q->row_count; i++)
+		(void)store_tally_add_submit(a->store,
+		    &(struct store_tally){ .kind = STORE_TALLY_DMARC,
+			.day = clock_unix() / 86400,
+			.domain = q->rows[i].domain,
+			.result = q->rows[i].row,
+			.count = 1 },
+		    counted, NULL, NULL);
+	answer(job, &(struct store_nothing){ 0 });
+}
+
 /* ---- the end that answers ---- */
 
 static const struct port_handler handlers[] = {
@@ -583,6 +612,7 @@ static const struct port_handler handlers[] = {
 	{ ASK_METHOD_verifier, run_verifier },
 	{ ASK_METHOD_salt_key, run_salt_key },
 	{ ASK_METHOD_grant, run_grant },
+	{ ASK_METHOD_tally, run_tally },
 };
 
 int

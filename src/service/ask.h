@@ -30,6 +30,7 @@
  * body_begin, body_append, body_abort   a message over SERVICE_INLINE_MAX, in pieces, as in store/store.h
  * keep          a message for one or more of our own accounts: answered when it is on disk, in all of their inboxes.
  *               ERR_NOT_FOUND when one of them is gone meanwhile: nothing was kept
+ * tally         counts a message for reports to the domains that it names as its authors'
  */
 #ifndef SERVICE_ASK_H
 #define SERVICE_ASK_H
@@ -137,6 +138,19 @@ struct ask_keep {
 	struct slice from;            /* the envelope sender; empty: the null sender */
 	const uint64_t *accounts;     /* as the recipient answers named them */
 	size_t account_count;
+	bool junk; /* into their Junk mailboxes; into the inbox of who has none */
+};
+
+/* Of one message: for each of its authors. */
+#define ASK_TALLIES_MAX 4u
+struct ask_tally_row {
+	struct slice domain; /* whose policy it is */
+	struct slice row;    /* service/judge/tally.h */
+};
+
+struct ask_tally {
+	const struct ask_tally_row *rows;
+	size_t row_count;
 };
 
 struct ask_kept {
@@ -156,7 +170,8 @@ struct ask_kept {
 	X(grant, 9, ask_grant, store_nothing) \
 	X(exchange, 20, ask_exchange, ask_round) \
 	X(exchange_end, 21, ask_connection, store_nothing) \
-	X(salt_key, 22, store_nothing, ask_salt_key)
+	X(salt_key, 22, store_nothing, ask_salt_key) \
+	X(tally, 23, ask_tally, store_nothing)
 
 #define ASK_METHOD_NUMBER(name, number, request, reply) ASK_METHOD_##name = (number),
 enum ask_method { ASK_METHODS(ASK_METHOD_NUMBER) };

@@ -133,8 +133,20 @@ static const struct codec_field ask_keep_fields[] = {
 	CODEC_FIELD_STRUCT(struct ask_keep, content, &store_content_schema),
 	CODEC_FIELD(struct ask_keep, from, CODEC_BYTES, STORE_ADDRESS_MAX),
 	CODEC_FIELD_LIST(struct ask_keep, accounts, account_count, &codec_schema_u64, SERVICE_RECIPIENTS_MAX),
+	CODEC_FIELD(struct ask_keep, junk, CODEC_BOOL, 0),
 };
 static const struct codec_schema ask_keep_schema = CODEC_SCHEMA(ask_keep, ask_keep_fields);
+
+static const struct codec_field ask_tally_row_fields[] = {
+	CODEC_FIELD(struct ask_tally_row, domain, CODEC_BYTES, STORE_DOMAIN_MAX),
+	CODEC_FIELD(struct ask_tally_row, row, CODEC_BYTES, STORE_TALLY_MAX),
+};
+static const struct codec_schema ask_tally_row_schema = CODEC_SCHEMA(ask_tally_row, ask_tally_row_fields);
+
+static const struct codec_field ask_tally_fields[] = {
+	CODEC_FIELD_LIST(struct ask_tally, rows, row_count, &ask_tally_row_schema, ASK_TALLIES_MAX),
+};
+static const struct codec_schema ask_tally_schema = CODEC_SCHEMA(ask_tally, ask_tally_fields);
 
 static const struct codec_field ask_kept_fields[] = {
 	CODEC_FIELD(struct ask_kept, body, CODEC_U64, 0),

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "os/clock.h"
 #include "service/limits.h"
+#include "service/resolve_internal.h"
 #include "smtp/path.h"
 
 /* ---- messages ---- */
@@ -26,6 +27,44 @@ static const struct codec_field dns_answer_fields[] = {
 	CODEC_FIELD_LIST(struct dns_answer, records, record_count, &codec_schema_slice, DNS_RECORDS_MAX),
 };
 static const struct codec_schema dns_answer_schema = CODEC_SCHEMA(dns_answer, dns_answer_fields);
+
+static const struct codec_field resolve_route_fields[] = {
+	CODEC_FIELD(struct resolve_route, domain, CODEC_BYTES, SMTP_DOMAIN_MAX),
+	CODEC_FIELD(struct resolve_route, port, CODEC_U32, UINT16_MAX),
+};
+static const struct codec_schema resolve_route_schema = CODEC_SCHEMA(resolve_route, resolve_route_fields);
+
+static const struct codec_field resolve_host_fields[] = {
+	CODEC_FIELD(struct resolve_host, name, CODEC_BYTES, SMTP_DOMAIN_MAX),
+	CODEC_FIELD(struct resolve_host, preference, CODEC_U32, UINT16_MAX),
+	CODEC_FIELD(struct resolve_host, secure, CODEC_BOOL, 0),
+	CODEC_FIELD_LIST(struct resolve_host, addresses, address_count, &codec_schema_slice, RESOLVE_ADDRESSES_MAX),
+	CODEC_FIELD(struct resolve_host, failure, CODEC_BYTES, ERROR_TEXT_MAX),
+	CODEC_FIELD(struct resolve_host, tlsa, CODEC_U32, RESOLVE_TLSA_FAILED),
+	CODEC_FIELD(struct resolve_host, tlsa_base, CODEC_BYTES, DNS_TEXT_MAX),
+	CODEC_FIELD_LIST(struct resolve_host, tlsa_records, tlsa_count, &codec_schema_slice, RESOLVE_TLSA_MAX),
+};
+static const struct codec_schema resolve_host_schema = CODEC_SCHEMA(resolve_host, resolve_host_fields);
+
+static const struct codec_field resolve_routed_fields[] = {
+	CODEC_FIELD(struct resolve_routed, null_mx, CODEC_BOOL, 0),
+	CODEC_FIELD(struct resolve_routed, implicit, CODEC_BOOL, 0),
+	CODEC_FIELD(struct resolve_routed, secure, CODEC_BOOL, 0),
+	CODEC_FIELD_LIST(struct resolve_routed, hosts, host_count, &resolve_host_schema, RESOLVE_HOSTS_MAX),
+};
+static const struct codec_schema resolve_routed_schema = CODEC_SCHEMA(resolve_routed, resolve_routed_fields);
+
+static const struct codec_field resolve_sts_fields[] = {
+	CODEC_FIELD(struct resolve_sts, domain, CODEC_BYTES, SMTP_DOMAIN_MAX),
+	CODEC_FIELD(struct resolve_sts, known_id, CODEC_BYTES, RESOLVE_STS_ID_MAX),
+};
+static const struct codec_schema resolve_sts_schema = CODEC_SCHEMA(resolve_sts, resolve_sts_fields);
+
+static const struct codec_field resolve_sts_found_fields[] = {
+	CODEC_FIELD(struct resolve_sts_found, id, CODEC_BYTES, RESOLVE_STS_ID_MAX),
+	CODEC_FIELD(struct resolve_sts_found, policy, CODEC_BYTES, RESOLVE_STS_POLICY_MAX),
+};
+static const struct codec_schema resolve_sts_found_schema = CODEC_SCHEMA(resolve_sts_found, resolve_sts_found_fields);
 
 #define RESOLVE_METHOD_ROW(name, number, request, reply) { (number), #name, &request##_schema, &reply##_schema },
 static const struct port_method methods[] = { RESOLVE_METHODS(RESOLVE_METHOD_ROW) };
@@ -60,7 +99,16 @@ run_lookup(void *ctx, struct port_job *job)
 		port_fail(job, &e);
 }
 
-static const struct port_handler handlers[] = { { RESOLVE_METHOD_lookup, run_lookup } };
+static void
+run_route(void *ctx, struct port_job *job)
+{
+	resolve_route_run(ctx, job);
+}
+
+static const struct port_handler handlers[] = {
+	{ RESOLVE_METHOD_lookup, run_lookup },
+	{ RESOLVE_METHOD_route, run_route },
+};
 
 struct port_service
 resolve_service(struct dns *d)
@@ -88,8 +136,26 @@ struct resolve_name {
 	char address[CONN_PEER_MAX];
 	struct host hosts[RESOLVE_NAMES_MAX];
 	size_t host_count, asked; /* the last one asked about is hosts[asked - 1] */
+	bool unanswered;          /* a host could not be asked about */
 	atomic_bool confirmed;
+	atomic_uint over; /* how it ended: enum ending */
 };
+
+enum ending { NOT_OVER, OVER_PASS, OVER_FAIL, OVER_UNKNOWN, OVER_NAMELESS };
+
+const char *
+resolve_name_word(const struct resolve_name *n)
+{
+	static const char *const words[] = { NULL, "pass", "fail", "temperror", "permerror" };
+
+	return n == NULL ? NULL : words[atomic_load(&n->over)];
+}
+
+static void
+end(struct resolve_name *n, enum ending how)
+{
+	atomic_store(&n->over, how);
+}
 
 void
 resolve_name_release(struct resolve_name *n)
@@ -140,10 +206,13 @@ on_addresses(void *ctx, const void *reply, const struct error *e)
 	struct resolve_name *n = ctx;
 
 	(void)e;
-	if (reply != NULL && has_address(n, reply))
+	n->unanswered = n->unanswered || reply == NULL || ((const struct dns_answer *)reply)->security == DNS_BOGUS;
+	if (reply != NULL && has_address(n, reply)) {
 		atomic_store(&n->confirmed, true);
-	else
+		end(n, OVER_PASS);
+	} else {
 		next_host(n);
+	}
 	resolve_name_release(n);
 }
 
@@ -153,10 +222,13 @@ next_host(struct resolve_name *n)
 	enum dns_type type = dns_address_type(n->address);
 	const struct host *h;
 
-	if (n->asked == n->host_count || clock_ms() >= n->until_ms)
+	if (n->asked == n->host_count || clock_ms() >= n->until_ms) {
+		end(n, n->asked < n->host_count || n->unanswered ? OVER_UNKNOWN : OVER_FAIL);
 		return;
+	}
 	h = &n->hosts[n->asked++];
-	(void)ask(n, slice_of(h->octets, h->len), type, on_addresses);
+	if (!ask(n, slice_of(h->octets, h->len), type, on_addresses))
+		end(n, OVER_UNKNOWN);
 }
 
 /* Names that are none of hosts are passed over: they go into header fields and logs. */
@@ -183,10 +255,14 @@ on_pointers(void *ctx, const void *reply, const struct error *e)
 	struct resolve_name *n = ctx;
 
 	(void)e;
-	if (reply != NULL) {
+	if (reply != NULL)
 		take_hosts(n, reply);
+	if (reply == NULL || ((const struct dns_answer *)reply)->security == DNS_BOGUS)
+		end(n, OVER_UNKNOWN);
+	else if (n->host_count == 0)
+		end(n, OVER_NAMELESS);
+	else
 		next_host(n);
-	}
 	resolve_name_release(n);
 }
 

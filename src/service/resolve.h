@@ -4,6 +4,13 @@
  * schemas over os/port.h, and what askers do with it.
  *
  * lookup   the records of a name, and whether they are to be believed. The errors are those of net/dns.h
+ * route    where mail for a domain goes (RFC 5321 section 5.1): its hosts with their addresses, and for DANE (RFC 7672) what
+ *          is known surely. ERR_NOT_FOUND: there is no such domain, or it has neither MX nor address; for good. Everything
+ *          else is for now, and mail waits: ERR_TIMEOUT and ERR_NET (no server could say), ERR_POLICY (bogus: signed, and
+ *          wrong; the sentence says whose), ERR_LIMIT
+ * sts      the policy that a domain publishes over HTTPS (MTA-STS, RFC 8461): its TXT record, and the file when the id is
+ *          another than the one that is known. ERR_NOT_FOUND: it has none now; ERR_NET, ERR_TIMEOUT, ERR_TLS, ERR_SYNTAX:
+ *          it could not be had, which does not end a policy that is known (section 5.1)
  *
  * An address has a confirmed name when a PTR record of it names a host that
  * has this address ("FCrDNS"; RFC 8601 section 2.7.3, iprev). It says who runs
@@ -26,7 +33,61 @@ struct resolve_lookup {
 	uint32_t type; /* enum dns_type, or any other up to 65535 */
 };
 
-#define RESOLVE_METHODS(X) X(lookup, 1, resolve_lookup, dns_answer)
+struct resolve_route {
+	struct slice domain; /* A-labels, without the last dot */
+	uint32_t port;       /* whose TLSA records are asked for; 0: 25 */
+};
+
+#define RESOLVE_HOSTS_MAX 16u     /* of a domain: those that are preferred; the others are left out */
+#define RESOLVE_ADDRESSES_MAX 16u /* of a host, of both kinds */
+#define RESOLVE_TLSA_MAX 16u      /* of a host; one with more counts as one whose records cannot be used */
+
+enum resolve_tlsa {
+	RESOLVE_TLSA_NONE = 0,   /* surely none, or not asked: something on the way is not signed. No DANE */
+	RESOLVE_TLSA_USABLE = 1, /* secure, and at least one can be used: it must match */
+	RESOLVE_TLSA_BAD = 2, /* secure, and none can be used: TLS is a must, whoever answers (RFC 7672 section 2.2) */
+	RESOLVE_TLSA_FAILED = 3, /* could not be asked: nothing may be sent to this host now (section 2.2) */
+};
+
+struct resolve_host {
+	struct slice name; /* without the last dot */
+	uint32_t preference;
+	bool secure; /* the MX record and the addresses are */
+	const struct slice
+	    *addresses; /* 4 or 16 octets each; none: it has none, or failure says why they are not known */
+	size_t address_count;
+	struct slice failure;             /* a sentence; empty: the addresses are known */
+	uint32_t tlsa;                    /* enum resolve_tlsa */
+	struct slice tlsa_base;           /* USABLE: the name whose records they are, behind CNAMEs (section 2.2.2) */
+	const struct slice *tlsa_records; /* USABLE: RDATA */
+	size_t tlsa_count;
+};
+
+struct resolve_routed {
+	bool null_mx;                     /* it takes no mail (RFC 7505): no hosts */
+	bool implicit;                    /* it has no MX: the domain is the host (RFC 5321 section 5.1) */
+	bool secure;                      /* the MX records, or that there are none */
+	const struct resolve_host *hosts; /* by preference; equal ones in random order */
+	size_t host_count;
+};
+
+struct resolve_sts {
+	struct slice domain;
+	struct slice known_id; /* of the policy that is known; empty: none */
+};
+
+#define RESOLVE_STS_ID_MAX 32u             /* RFC 8461 section 3.1 */
+#define RESOLVE_STS_POLICY_MAX (64u << 10) /* octets of the file (section 3.2: may be refused above) */
+
+struct resolve_sts_found {
+	struct slice id;
+	struct slice policy; /* the file as it is; empty: id is the known one */
+};
+
+#define RESOLVE_METHODS(X) \
+	X(lookup, 1, resolve_lookup, dns_answer) \
+	X(route, 2, resolve_route, resolve_routed) \
+	X(sts, 3, resolve_sts, resolve_sts_found)
 
 #define RESOLVE_METHOD_NUMBER(name, number, request, reply) RESOLVE_METHOD_##name = (number),
 enum resolve_method { RESOLVE_METHODS(RESOLVE_METHOD_NUMBER) };
@@ -65,6 +126,8 @@ struct resolve_name;
 struct resolve_name *resolve_name_begin(struct port *port, const char *address);
 /* A valid host name that is confirmed by now, or empty. Lives until the release. Any thread. NULL is permitted. */
 struct slice resolve_name_get(const struct resolve_name *n);
+/* "pass", "fail", "temperror" or "permerror" (RFC 8601 section 2.7.3); NULL: it is not known yet, or not asked. Any thread. */
+const char *resolve_name_word(const struct resolve_name *n);
 void resolve_name_release(struct resolve_name *n);
 
 #endif

@@ -24,6 +24,7 @@
 #include "os/pool.h"
 #include "os/port.h"
 #include "service/web/autoconfig.h"
+#include "service/judge/judge.h"
 #include "service/limits.h"
 #include "service/permit.h"
 #include "store/watch.h"
@@ -53,7 +54,10 @@ struct service_settings {
 	bool directory_query_log;                   /* what is looked up stands in the log */
 	const struct slice *directory_search;       /* domains in which people are found by name */
 	size_t directory_search_count;
-	bool tokens; /* signing in with OAuth tokens is offered */
+	bool tokens;                /* signing in with OAuth tokens is offered */
+	bool judge;                 /* mx: strangers' mail is judged, by */
+	struct judge_policy policy; /* lists stay the caller's */
+	bool milter_defers; /* what a milter says nothing about comes again later */
 };
 
 struct directory_fetch;
@@ -68,6 +72,7 @@ struct service_ports {
 	struct port *auth;     /* web: service/ask.h, authenticate */
 	struct port *verify;   /* web: service/directory/verify.h */
 	struct port *resolver; /* mx: service/resolve.h; NULL: no names are looked up */
+	struct port *filter;   /* mx: service/milter/filter.h; NULL: there is no milter */
 	struct grants *grants; /* mail */
 	struct signer *signer; /* mail: service/sign/sign.h; NULL: nothing is signed */
 };

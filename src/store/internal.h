@@ -143,6 +143,9 @@ OP_READ_FN(certificate_look);
 OP_READ_FN(meta_get);
 OP_WRITE_FN(meta_put);
 OP_READ_FN(info);
+OP_WRITE_FN(tally_add);
+OP_READ_FN(tally_list);
+OP_WRITE_FN(tally_remove);
 OP_READ_FN(verify);
 
 /* ---- what operations share (op_common.c) ---- */
@@ -227,6 +230,10 @@ int alias_targets_rename(struct tx *tx, struct slice from, struct slice to, stru
 /* The accounts that the address, a key, leads to by addresses and aliases alone, ascending. ERR_LIMIT. */
 int alias_expand(
     struct db *db, struct arena *a, struct slice key, uint64_t **accounts_out, size_t *count_out, struct error *e);
+
+/* The addresses in foreign domains that it leads to, as they are to be written to. ERR_LIMIT. */
+int alias_expand_elsewhere(
+    struct db *db, struct arena *a, struct slice key, struct slice **out, size_t *count_out, struct error *e);
 
 /* ---- certificates (op_certificate.c) ---- */
 

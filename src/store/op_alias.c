@@ -51,6 +51,34 @@ alias_expand(
 	return rc;
 }
 
+/* What has no row of its own is elsewhere. */
+int
+alias_expand_elsewhere(
+    struct db *db, struct arena *a, struct slice key, struct slice **out, size_t *count_out, struct error *e)
+{
+	struct query q = query_begin(db,
+	    REACH "SELECT DISTINCT r.address FROM reach r WHERE r.steps > 0 AND substr(r.address, 1, 1) <> x'40'"
+		  " AND NOT EXISTS (SELECT 1 FROM addresses d WHERE d.address = r.address) AND NOT EXISTS"
+		  " (SELECT 1 FROM aliases s WHERE s.address = r.address) AND NOT EXISTS (SELECT 1 FROM domains o WHERE"
+		  " o.domain = substr(r.address, instr(r.address, x'40') + 1)) ORDER BY r.address LIMIT 1001");
+	struct rows rows = { .arena = a, .size = sizeof(struct slice) };
+	struct slice *one;
+	int rc;
+
+	query_bytes(&q, key);
+	while ((rc = query_step(&q, e)) == 1 && (one = rows_add(&rows)) != NULL)
+		*one = query_col_bytes(&q, 0, a);
+	query_end(&q);
+	if (rc >= 0)
+		rc = arena_check(a, e);
+	if (rc == 0 && rows.count > STORE_QUEUE_RECIPIENTS_MAX)
+		rc = error_set(e, ERR_LIMIT, "%.*s leads to more than %u addresses elsewhere", ARGS(key),
+		    STORE_QUEUE_RECIPIENTS_MAX);
+	*out = rows.data;
+	*count_out = rows.count;
+	return rc;
+}
+
 int
 address_must_be_free(struct db *db, struct slice key, struct error *e)
 {
@@ -142,7 +170,7 @@ alias_targets_rename(struct tx *tx, struct slice from, struct slice to, struct e
 
 /* ---- adding ---- */
 
-/* An account's address, or another alias. */
+/* An account's address, another alias, or in a foreign domain. */
 static int
 target_must_be_there(struct tx *tx, struct slice key, struct slice shown, struct error *e)
 {
@@ -158,10 +186,7 @@ target_must_be_there(struct tx *tx, struct slice key, struct slice shown, struct
 		*e = taken;
 	if (rc != 0)
 		return rc;
-	if (!ours)
-		return error_set(e, ERR_POLICY,
-		    "%.*s is not on this server, and sending mail on to others is not available here yet", ARGS(shown));
-	return error_set(e, ERR_NOT_FOUND, "nobody here has the address %.*s", ARGS(shown));
+	return !ours ? 0 : error_set(e, ERR_NOT_FOUND, "nobody here has the address %.*s", ARGS(shown));
 }
 
 /* "@domain" as what stands behind "@domain": one domain of ours, which is not itself another one. */
@@ -201,6 +226,25 @@ circle_check(struct tx *tx, struct slice key, struct slice target, struct slice 
 	return rc;
 }
 
+/* Under what a target is kept. What is before the @ of a foreign address is not ours to change (RFC 5321 section 2.4). */
+static int
+target_key(struct tx *tx, struct slice shown, struct slice *out, struct error *e)
+{
+	struct slice key = SLICE_EMPTY, domain;
+	bool ours = true;
+	int rc = address_key(tx->arena, shown, &key, e);
+
+	if (rc == 0 && !address_is_whole_domain(key))
+		rc = domain_is_known(tx->db, address_domain(key), &ours, e);
+	*out = key;
+	if (rc != 0 || ours)
+		return rc;
+	domain = address_domain(key);
+	*out = arena_printf(tx->arena, "%.*s@%.*s", (int)(shown.len - address_domain(shown).len - 1),
+	    (const char *)shown.data, (int)domain.len, (const char *)domain.data);
+	return arena_check(tx->arena, e);
+}
+
 static int
 target_add(struct tx *tx, struct slice key, struct slice shown, struct error *e)
 {
@@ -209,7 +253,7 @@ target_add(struct tx *tx, struct slice key, struct slice shown, struct error *e)
 	int rc = alias_check(shown, e);
 
 	if (rc == 0)
-		rc = address_key(tx->arena, shown, &target, e);
+		rc = target_key(tx, shown, &target, e);
 	if (rc == 0)
 		rc = circle_check(tx, key, target, shown, e);
 	if (rc == 0)
@@ -257,7 +301,7 @@ reach_check(struct tx *tx, struct slice key, struct error *e)
 	struct rows needs = { .arena = tx->arena, .size = sizeof(struct slice) };
 	struct query q = query_begin(tx->db, NEEDED_BY "SELECT DISTINCT address FROM needs");
 	uint64_t above = 0, below = 0, *accounts;
-	struct slice *one;
+	struct slice *one, *elsewhere;
 	size_t count;
 	int rc;
 
@@ -271,8 +315,12 @@ reach_check(struct tx *tx, struct slice key, struct error *e)
 		rc = number_of(tx->db, REACH "SELECT max(steps) FROM reach", key, &below, e);
 	if (rc == 0 && above + below > STORE_ALIAS_DEPTH_MAX)
 		rc = error_set(e, ERR_LIMIT, "aliases of aliases go at most %u steps deep", STORE_ALIAS_DEPTH_MAX);
-	for (size_t i = 0; i < needs.count && rc == 0; i++)
+	for (size_t i = 0; i < needs.count && rc == 0; i++) {
 		rc = alias_expand(tx->db, tx->arena, ((struct slice *)needs.data)[i], &accounts, &count, e);
+		if (rc == 0)
+			rc = alias_expand_elsewhere(
+			    tx->db, tx->arena, ((struct slice *)needs.data)[i], &elsewhere, &count, e);
+	}
 	return rc;
 }
 
@@ -352,7 +400,7 @@ target_remove(struct tx *tx, struct slice key, struct slice shown, struct error 
 {
 	struct slice target = SLICE_EMPTY;
 	struct query q;
-	int rc = address_key(tx->arena, shown, &target, e);
+	int rc = target_key(tx, shown, &target, e);
 
 	if (rc != 0)
 		return rc;

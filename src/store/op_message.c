@@ -120,6 +120,30 @@ mailbox_named(struct tx *tx, uint64_t account, struct slice name, const char *wh
 	return 0;
 }
 
+/* Where a delivery goes: *mailbox stays when it is not 0. */
+static int
+mailbox_of_target(struct tx *tx, const struct store_target *t, uint64_t *mailbox, struct error *e)
+{
+	struct query q;
+	int rc;
+
+	*mailbox = t->mailbox;
+	if (*mailbox == 0 && t->use != 0) {
+		q = query_begin(tx->db,
+		    "SELECT mailbox FROM mailboxes WHERE account = ?1 AND selectable = 1 AND special_use & ?2 != 0"
+		    " ORDER BY mailbox LIMIT 1");
+		query_u64(&q, t->account);
+		query_u64(&q, t->use);
+		rc = query_step(&q, e);
+		if (rc == 1)
+			*mailbox = query_col_u64(&q, 0);
+		query_end(&q);
+		if (rc < 0)
+			return rc;
+	}
+	return mailbox_named(tx, t->account, inbox, "account", mailbox, e);
+}
+
 /* The result for a mailbox that is among the first count already, or NULL. */
 static const struct store_stored *
 stored_before(const struct store_stored *stored, size_t count, uint64_t account, uint64_t mailbox)
@@ -141,9 +165,9 @@ messages_deliver(struct tx *tx, const struct store_content *content, uint64_t da
 	for (size_t i = 0; i < target_count && rc == 0; i++) {
 		const struct store_target *t = &targets[i];
 		const struct store_stored *before;
-		uint64_t mailbox = t->mailbox;
+		uint64_t mailbox;
 
-		rc = mailbox_named(tx, t->account, inbox, "account", &mailbox, e);
+		rc = mailbox_of_target(tx, t, &mailbox, e);
 		if (rc != 0)
 			break;
 		before = stored_before(stored, i, t->account, mailbox);

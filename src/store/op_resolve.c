@@ -20,9 +20,17 @@ struct resolving {
 	const struct store_address_resolve *in;
 	uint64_t *accounts;
 	size_t count;
+	struct slice *elsewhere; /* addresses in foreign domains that an alias leads to */
+	size_t elsewhere_count;
 	struct slice alias; /* what the address is, when it is one: its senders count, not those of aliases behind it */
 	uint32_t senders;
 };
+
+static bool
+is_found(const struct resolving *r)
+{
+	return r->count > 0 || r->elsewhere_count > 0;
+}
 
 static int
 take_one(struct resolving *r, uint64_t account, struct error *e)
@@ -58,7 +66,9 @@ find_exact(struct resolving *r, struct slice key, struct error *e)
 	if (account != 0)
 		return take_one(r, account, e);
 	rc = alias_expand(r->rx->db, r->rx->arena, key, &r->accounts, &r->count, e);
-	if (rc == 0 && r->count > 0) {
+	if (rc == 0)
+		rc = alias_expand_elsewhere(r->rx->db, r->rx->arena, key, &r->elsewhere, &r->elsewhere_count, e);
+	if (rc == 0 && is_found(r)) {
 		r->alias = key;
 		r->senders = senders;
 	}
@@ -71,7 +81,7 @@ find_named(struct resolving *r, struct slice key, struct error *e)
 	int rc = find_exact(r, key, e);
 	struct slice shorter;
 
-	if (rc != 0 || r->count > 0)
+	if (rc != 0 || is_found(r))
 		return rc;
 	shorter = address_shortened(r->rx->arena, key, (uint8_t)r->in->separator);
 	if (shorter.len == 0)
@@ -132,7 +142,7 @@ find_in_domain(struct resolving *r, struct slice key, struct slice *domain_out, 
 {
 	int rc = address_is_reserved(key) ? find_configured_postmaster(r, e) : 0;
 
-	return rc != 0 || r->count > 0 ? rc : find_whole_domain(r, key, domain_out, e);
+	return rc != 0 || is_found(r) ? rc : find_whole_domain(r, key, domain_out, e);
 }
 
 static int
@@ -142,19 +152,19 @@ find(struct resolving *r, struct slice key, bool *ours_out, struct error *e)
 	int rc = find_named(r, key, e);
 
 	*ours_out = true;
-	if (rc != 0 || r->count > 0)
+	if (rc != 0 || is_found(r))
 		return rc;
 	rc = domain_is_known(r->rx->db, address_domain(key), ours_out, e);
 	if (rc != 0 || !*ours_out)
 		return rc;
 	rc = find_in_domain(r, key, &other, e);
-	if (rc != 0 || r->count > 0 || other.len == 0)
+	if (rc != 0 || is_found(r) || other.len == 0)
 		return rc;
 	key = arena_printf(r->rx->arena, "%.*s%.*s", (int)(key.len - address_domain(key).len - 1),
 	    (const char *)key.data, (int)other.len, (const char *)other.data);
 	rc = find_named(r, key, e);
 	/* Only one domain stands behind another one: there it ends. */
-	return rc != 0 || r->count > 0 ? rc : find_in_domain(r, key, &other, e);
+	return rc != 0 || is_found(r) ? rc : find_in_domain(r, key, &other, e);
 }
 
 /* "postmaster" without a domain: who reads that of any domain of ours. */
@@ -166,14 +176,14 @@ find_postmaster(struct resolving *r, struct error *e)
 	struct slice *one;
 	int rc = find_configured_postmaster(r, e);
 
-	if (rc != 0 || r->count > 0)
+	if (rc != 0 || is_found(r))
 		return rc;
 	q = query_begin(r->rx->db, "SELECT domain FROM domains ORDER BY domain LIMIT ?1");
 	query_u64(&q, POSTMASTER_DOMAINS_MAX);
 	while ((rc = query_step(&q, e)) == 1 && (one = rows_add(&domains)) != NULL)
 		*one = query_col_bytes(&q, 0, r->rx->arena);
 	query_end(&q);
-	for (size_t i = 0; i < domains.count && rc >= 0 && r->count == 0; i++) {
+	for (size_t i = 0; i < domains.count && rc >= 0 && !is_found(r); i++) {
 		struct slice domain = ((struct slice *)domains.data)[i];
 
 		rc = find_exact(
@@ -229,15 +239,17 @@ OP_READ_FN(address_resolve)
 	bool ours = false, may = true;
 	int rc = resolve(&r, &ours, e);
 
-	if (rc == 0 && r.count == 0 && ours && address_is_reserved(in->address))
+	if (rc == 0 && !is_found(&r) && ours && address_is_reserved(in->address))
 		rc = find_first_account(&r, e);
 	if (rc == 0)
 		rc = may_write(&r, &may, e);
 	if (rc != 0)
 		return rc;
-	out->resolution = r.count == 0 ? (ours ? STORE_NOBODY : STORE_ELSEWHERE) : may ? STORE_RESOLVED : STORE_NOT_FOR;
+	out->resolution = !is_found(&r) ? (ours ? STORE_NOBODY : STORE_ELSEWHERE) : may ? STORE_RESOLVED : STORE_NOT_FOR;
 	out->accounts = r.accounts;
 	out->account_count = out->resolution == STORE_RESOLVED ? r.count : 0;
+	out->elsewhere = r.elsewhere;
+	out->elsewhere_count = out->resolution == STORE_RESOLVED ? r.elsewhere_count : 0;
 	return 0;
 }
 
@@ -253,7 +265,7 @@ OP_READ_FN(address_owned)
 	bool ours = false;
 	int rc = resolve(&r, &ours, e);
 
-	out->owned = rc == 0 && r.count == 1 && r.accounts[0] == in->account;
+	out->owned = rc == 0 && r.count == 1 && r.elsewhere_count == 0 && r.accounts[0] == in->account;
 	return rc == ERR_LIMIT ? 0 : rc;
 }
 
@@ -271,6 +283,6 @@ OP_READ_FN(address_find)
 		rc = find_exact(&r, key, e);
 	if (rc != 0 && rc != ERR_LIMIT)
 		return rc;
-	out->account = r.count == 1 ? r.accounts[0] : 0;
+	out->account = r.count == 1 && r.elsewhere_count == 0 ? r.accounts[0] : 0;
 	return domain_is_known(rx->db, address_domain(key), &out->domain_known, e);
 }

@@ -219,7 +219,8 @@ static const struct check reference_checks[] = {
 	{ "SELECT printf('alias %s stands for %s, which is nobody''s', CAST(address AS TEXT), CAST(target AS TEXT))"
 	  " FROM alias_targets WHERE target NOT IN (SELECT address FROM addresses) AND target NOT IN"
 	  " (SELECT address FROM aliases) AND NOT (substr(target, 1, 1) = x'40' AND substr(target, 2) IN"
-	  " (SELECT domain FROM domains))",
+	  " (SELECT domain FROM domains)) AND (substr(target, 1, 1) = x'40' OR"
+	  " substr(target, instr(target, x'40') + 1) IN (SELECT domain FROM domains))",
 	    "remove it from the alias with 'letterlockd alias remove'" },
 	{ "WITH RECURSIVE reach (start, address, steps) AS (SELECT address, target, 1 FROM alias_targets UNION"
 	  " SELECT r.start, t.target, r.steps + 1 FROM reach r JOIN alias_targets t ON t.address = r.address"

@@ -200,6 +200,8 @@ static const struct codec_field store_address_resolved_fields[] = {
 	CODEC_FIELD(struct store_address_resolved, resolution, CODEC_U32, STORE_NOT_FOR),
 	CODEC_FIELD_LIST(
 	    struct store_address_resolved, accounts, account_count, &codec_schema_u64, STORE_ALIAS_ACCOUNTS_MAX),
+	CODEC_FIELD_LIST(struct store_address_resolved, elsewhere, elsewhere_count, &codec_schema_slice,
+	    STORE_QUEUE_RECIPIENTS_MAX),
 };
 static const struct codec_schema store_address_resolved_schema =
     CODEC_SCHEMA(store_address_resolved, store_address_resolved_fields);
@@ -373,6 +375,7 @@ const struct codec_schema store_content_schema = CODEC_SCHEMA(store_content, sto
 static const struct codec_field store_target_fields[] = {
 	CODEC_FIELD(struct store_target, account, CODEC_U64, 0),
 	CODEC_FIELD(struct store_target, mailbox, CODEC_U64, 0),
+	CODEC_FIELD(struct store_target, use, CODEC_U32, 0),
 	CODEC_FIELD(struct store_target, flags, CODEC_U32, 0),
 };
 const struct codec_schema store_target_schema = CODEC_SCHEMA(store_target, store_target_fields);
@@ -779,6 +782,37 @@ static const struct codec_field store_token_fields[] = {
 	CODEC_FIELD(struct store_token, address, CODEC_BYTES, STORE_ADDRESS_MAX),
 };
 static const struct codec_schema store_token_schema = CODEC_SCHEMA(store_token, store_token_fields);
+
+static const struct codec_field store_tally_fields[] = {
+	CODEC_FIELD(struct store_tally, kind, CODEC_U32, STORE_TALLY_DMARC),
+	CODEC_FIELD(struct store_tally, day, CODEC_U64, UINT32_MAX),
+	CODEC_FIELD(struct store_tally, domain, CODEC_BYTES, STORE_DOMAIN_MAX),
+	CODEC_FIELD(struct store_tally, result, CODEC_BYTES, STORE_TALLY_MAX),
+	CODEC_FIELD(struct store_tally, count, CODEC_U64, UINT32_MAX),
+};
+static const struct codec_schema store_tally_schema = CODEC_SCHEMA(store_tally, store_tally_fields);
+
+static const struct codec_field store_tally_list_fields[] = {
+	CODEC_FIELD(struct store_tally_list, kind, CODEC_U32, STORE_TALLY_DMARC),
+	CODEC_FIELD(struct store_tally_list, before, CODEC_U64, UINT32_MAX),
+	CODEC_FIELD(struct store_tally_list, after_day, CODEC_U64, UINT32_MAX),
+	CODEC_FIELD(struct store_tally_list, after_domain, CODEC_BYTES, STORE_DOMAIN_MAX),
+	CODEC_FIELD(struct store_tally_list, after_result, CODEC_BYTES, STORE_TALLY_MAX),
+};
+static const struct codec_schema store_tally_list_schema = CODEC_SCHEMA(store_tally_list, store_tally_list_fields);
+
+static const struct codec_field store_tallies_fields[] = {
+	CODEC_FIELD_LIST(struct store_tallies, rows, row_count, &store_tally_schema, STORE_TALLY_PAGE_MAX),
+	CODEC_FIELD(struct store_tallies, more, CODEC_BOOL, 0),
+};
+static const struct codec_schema store_tallies_schema = CODEC_SCHEMA(store_tallies, store_tallies_fields);
+
+static const struct codec_field store_tally_day_fields[] = {
+	CODEC_FIELD(struct store_tally_day, kind, CODEC_U32, STORE_TALLY_DMARC),
+	CODEC_FIELD(struct store_tally_day, day, CODEC_U64, UINT32_MAX),
+	CODEC_FIELD(struct store_tally_day, domain, CODEC_BYTES, STORE_DOMAIN_MAX),
+};
+static const struct codec_schema store_tally_day_schema = CODEC_SCHEMA(store_tally_day, store_tally_day_fields);
 
 static const struct codec_field store_meta_key_fields[] = {
 	CODEC_FIELD(struct store_meta_key, key, CODEC_BYTES, STORE_KEY_MAX),

@@ -42,7 +42,7 @@
  *                      for the whole domain. ERR_LIMIT: an alias leads to more than STORE_ALIAS_ACCOUNTS_MAX
  * address_owned        whether mail to it is the account's alone: then the account may use it as its own
  * alias_add            makes an alias or adds to it. ERR_EXISTS: an account has the address; ERR_NOT_FOUND: its domain is not
- *                      ours, or nobody has a target; ERR_POLICY: a target in a foreign domain, or in a circle; ERR_LIMIT
+ *                      ours, or nobody here has a target; ERR_POLICY: in a circle; ERR_LIMIT
  * alias_remove         ERR_ORDER while another alias needs it
  * alias_list           by address, in pages
  * domain_add           adding again is no error
@@ -125,6 +125,9 @@
  * token_take           likewise, and it is gone
  * certificate_look     many look-ups at once, of what is served
  * meta_get, meta_put   settings that must survive, by key; an empty value removes
+ * tally_add            counts octets that are alike, by day and domain; what is lost with power is not missed
+ * tally_list           what was counted before a day, by day, domain and octets, in pages
+ * tally_remove         all of a day and domain, or of a kind's days before one
  * info                 counts
  * verify               looks at one page of everything, and tells what is not as it must be; writes nothing
  * hold                 until the asking port closes, no octet of a body goes that was there before the answer, expunged or
@@ -190,6 +193,9 @@
 	X(certificate_certified, 83, store_certificate_certified, store_nothing) \
 	X(meta_get, 70, store_meta_key, store_meta_value) \
 	X(meta_put, 71, store_meta_put, store_nothing) \
+	X(tally_add, 75, store_tally, store_nothing) \
+	X(tally_list, 76, store_tally_list, store_tallies) \
+	X(tally_remove, 77, store_tally_day, store_nothing) \
 	X(info, 72, store_nothing, store_info) \
 	X(verify, 73, store_verify, store_verified) \
 	X(hold, 74, store_nothing, store_nothing) \

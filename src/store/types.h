@@ -106,7 +106,8 @@ enum store_senders { /* who may write to an alias */
 };
 
 /*
- * "local@domain", or "@domain" for everything in a domain that nobody has. A target is an address of an account, an alias,
+ * "local@domain", or "@domain" for everything in a domain that nobody has. A target is an address of an account, an alias, an
+ * address in a foreign domain,
  * or, of an alias "@domain" alone, "@domain": then the one domain is the other, local part by local part.
  */
 struct store_alias_add {
@@ -159,8 +160,10 @@ struct store_address_resolve {
 
 struct store_address_resolved {
 	uint32_t resolution; /* enum store_resolution */
-	uint64_t *accounts;  /* with STORE_RESOLVED: ascending, at least one */
+	uint64_t *accounts;  /* with STORE_RESOLVED: ascending; there is at least one here or elsewhere */
 	size_t account_count;
+	struct slice *elsewhere; /* with STORE_RESOLVED: addresses in foreign domains that an alias leads to */
+	size_t elsewhere_count;
 };
 
 struct store_address_owned {
@@ -390,7 +393,8 @@ enum store_flag { /* RFC 3501 2.3.2; bits. \Recent is no flag of a message here:
 
 struct store_target {
 	uint64_t account;
-	uint64_t mailbox; /* 0: its INBOX */
+	uint64_t mailbox; /* 0: its INBOX, or */
+	uint32_t use;     /* the one with this enum store_special_use bit, if there is one */
 	uint32_t flags;   /* enum store_flag bits */
 };
 
@@ -796,6 +800,39 @@ struct store_certificates_seen {
 };
 
 /* ---- meta ---- */
+
+enum store_tally_kind {
+	STORE_TALLY_TLS = 1,   /* RFC 8460 */
+	STORE_TALLY_DMARC = 2, /* RFC 9990 */
+};
+
+/* Also a row of a list. */
+struct store_tally {
+	uint32_t kind; /* enum store_tally_kind */
+	uint64_t day;  /* since 1970, UTC */
+	struct slice domain;
+	struct slice result; /* opaque */
+	uint64_t count;
+};
+
+struct store_tally_list {
+	uint32_t kind;
+	uint64_t before;    /* days */
+	uint64_t after_day; /* the last row of the page before, or all empty */
+	struct slice after_domain, after_result;
+};
+
+struct store_tallies {
+	struct store_tally *rows;
+	size_t row_count;
+	bool more;
+};
+
+struct store_tally_day {
+	uint32_t kind;
+	uint64_t day;
+	struct slice domain; /* empty: of all days before this one */
+};
 
 struct store_meta_key {
 	struct slice key;

@@ -89,7 +89,6 @@ def test_an_alias_counts_at_once(exchange):
 
 
 def test_what_cannot_be_is_refused_in_words(exchange):
-    assert "sending mail on to others" in refused(exchange, "alias", "add", "x@example.org", "friend@example.com")
     assert "nobody here has the address" in refused(exchange, "alias", "add", "x@example.org", "nobody@example.org")
     assert "the address is taken" in refused(exchange, "alias", "add", exchange.BOB, CAROL)
     assert "domain add" in refused(exchange, "alias", "add", "x@example.net", CAROL)

@@ -14,10 +14,11 @@
 #define ADDRESSES_BUDGET (4u << 20) /* one field of addresses */
 #define TEXT_MAX (16u << 20)        /* never reached: the text is taken away before */
 #define TRACE_MAX (16u << 10)       /* our own fields; names and addresses are bounded */
+#define RESULTS_MAX (64u << 10)     /* Authentication-Results, and ARC's fields */
 #define ADDED_MAX (64u << 10)       /* signatures, and what was found out */
-#define HEADER_MORE (16u << 10)     /* fields that were missing in a header */
-_Static_assert(
-    TRACE_MAX + ADDED_MAX + SERVICE_HEADER_MAX + HEADER_MORE <= SMTP_MESSAGE_FRONT_MAX, "the store takes all of it");
+#define HEADER_MORE (64u << 10)     /* fields that were missing in a header, or that a milter adds */
+_Static_assert(2 * TRACE_MAX + RESULTS_MAX + ADDED_MAX + SERVICE_HEADER_MAX + HEADER_MORE <= SMTP_MESSAGE_FRONT_MAX,
+    "the store takes all of it");
 
 struct smtp_message *
 smtp_message_new(const struct smtp_message_envelope *in)
@@ -29,6 +30,8 @@ smtp_message_new(const struct smtp_message_envelope *in)
 	arena_init(&m->arena, ENVELOPE_BUDGET);
 	buf_init(&m->head, SERVICE_HEADER_MAX);
 	buf_init(&m->trace, TRACE_MAX);
+	buf_init(&m->results, RESULTS_MAX);
+	buf_init(&m->received, TRACE_MAX);
 	buf_init(&m->added, ADDED_MAX);
 	buf_init(&m->header, SERVICE_HEADER_MAX + HEADER_MORE);
 	buf_init(&m->text, TEXT_MAX);
@@ -55,6 +58,8 @@ smtp_message_free(struct smtp_message *m)
 	buf_done(&m->original);
 	buf_done(&m->head);
 	buf_done(&m->trace);
+	buf_done(&m->results);
+	buf_done(&m->received);
 	buf_done(&m->added);
 	buf_done(&m->header);
 	buf_done(&m->text);
@@ -286,7 +291,7 @@ put_from(struct buf *b, const struct smtp_trace *t)
 static void
 put_received(struct smtp_message *m, const struct smtp_trace *t)
 {
-	struct buf *b = &m->trace;
+	struct buf *b = &m->received;
 
 	(void)buf_put_str(b, "Received: ");
 	if (!m->submission)
@@ -438,6 +443,33 @@ header_qualified(const struct smtp_message *m, struct slice header)
 	return good;
 }
 
+/* What is for our own mailboxes alone. */
+static void
+put_delivery(struct smtp_message *m)
+{
+	put_own_address(&m->trace, "Return-Path", m->from);
+	if (m->recipient_count != 1)
+		return;
+	(void)buf_put_str(&m->trace, "Delivered-To: ");
+	(void)buf_put_slice(&m->trace, m->recipients[0].address);
+	(void)buf_put_str(&m->trace, "\r\n");
+}
+
+static void
+tell_body(struct smtp_message *m, struct slice piece)
+{
+	if (m->ear != NULL && piece.len > 0 && m->refusal == SMTP_REPLY_NONE)
+		m->ear->body(m->ear_ctx, piece);
+}
+
+static void
+tell_header(struct smtp_message *m, size_t header_len)
+{
+	if (m->ear != NULL && m->refusal == SMTP_REPLY_NONE)
+		m->ear->header(m->ear_ctx, slice_sub(buf_slice(&m->head), 0, header_len));
+	tell_body(m, slice_from(buf_slice(&m->head), header_len));
+}
+
 /* The header is whole: its first octets of head, of length header_len. */
 static void
 header_ended(struct smtp_message *m, size_t header_len, const struct smtp_trace *t)
@@ -455,21 +487,15 @@ header_ended(struct smtp_message *m, size_t header_len, const struct smtp_trace 
 		m->refusal = SMTP_REPLY_FROM_TWICE;
 	else if (m->submission && !header_qualified(m, slice_sub(buf_slice(&m->head), 0, header_len)))
 		m->refusal = SMTP_REPLY_UNQUALIFIED;
-	(void)buf_put_str(&m->trace, "Return-Path: <");
-	(void)buf_put_slice(&m->trace, m->from);
-	(void)buf_put_str(&m->trace, ">\r\n");
-	if (m->recipient_count == 1) {
-		(void)buf_put_str(&m->trace, "Delivered-To: ");
-		(void)buf_put_slice(&m->trace, m->recipients[0].address);
-		(void)buf_put_str(&m->trace, "\r\n");
-	}
+	put_delivery(m);
 	put_received(m, t);
 	if (m->submission)
 		put_missing(m, t, &f);
+	tell_header(m, header_len);
 	(void)buf_put(&m->header, m->head.data, header_len);
 	(void)buf_put_slice(&m->text, slice_from(buf_slice(&m->head), header_len));
 	buf_done(&m->head);
-	if (m->trace.err != 0 || m->header.err != 0)
+	if (m->trace.err != 0 || m->received.err != 0 || m->header.err != 0)
 		m->refusal = SMTP_REPLY_TRY_LATER;
 }
 
@@ -477,6 +503,8 @@ int
 smtp_message_front(const struct smtp_message *m, struct buf *out)
 {
 	(void)buf_put_slice(out, buf_slice(&m->trace));
+	(void)buf_put_slice(out, buf_slice(&m->results));
+	(void)buf_put_slice(out, buf_slice(&m->received));
 	(void)buf_put_slice(out, buf_slice(&m->added));
 	return buf_put_slice(out, buf_slice(&m->header));
 }
@@ -535,6 +563,7 @@ put_head(struct smtp_message *m, struct slice chunk, const struct smtp_trace *t)
 	} else if (whole > 0) {
 		header_ended(m, whole, t);
 		(void)buf_put_slice(&m->text, slice_from(chunk, take));
+		tell_body(m, slice_from(chunk, take));
 	} else if (take < chunk.len) {
 		m->refusal = SMTP_REPLY_HEADER_TOO_BIG;
 	}
@@ -545,10 +574,12 @@ smtp_message_put(struct smtp_message *m, struct slice chunk, const struct smtp_t
 {
 	if (m->refusal != SMTP_REPLY_NONE)
 		return;
-	if (m->header_whole)
+	if (m->header_whole) {
 		(void)buf_put_slice(&m->text, chunk);
-	else
+		tell_body(m, chunk);
+	} else {
 		put_head(m, chunk, trace);
+	}
 	if (m->text.err != 0 && m->refusal == SMTP_REPLY_NONE)
 		m->refusal = SMTP_REPLY_TRY_LATER;
 	if (m->refusal != SMTP_REPLY_NONE) {

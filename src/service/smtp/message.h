@@ -2,7 +2,9 @@
 /*
  * A message on its way in: the envelope, and the text as it is to be kept.
  *
- *   trace    our fields (RFC 5321 section 4.4: Return-Path and Received; Delivered-To for one recipient)
+ *   trace    our fields for the mailbox (RFC 5321 section 4.4: Return-Path; Delivered-To for one recipient)
+ *   results  Authentication-Results, when it is judged
+ *   received our Received field
  *   added    what is found out about it, and signatures: may come when all the rest is known
  *   header   as it came, and in submission what was missing, with its empty line
  *   text     the body, which grows; who sends it on takes it away in pieces
@@ -30,6 +32,8 @@ struct smtp_recipient {
 	struct slice address;
 	unsigned notify;    /* enum smtp_notify bits; 0: not said */
 	struct slice orcpt; /* "type;xtext"; empty: none */
+	size_t inboxes;     /* that it stands for */
+	bool sends;         /* it leads to others */
 	bool delivered_to;  /* a Delivered-To field says that it was there already */
 };
 
@@ -49,7 +53,12 @@ struct smtp_message {
 	struct buf
 	    original; /* its header as it came, for a report on its delivery; empty: none is wanted, or it is too long */
 	struct buf head; /* of the header, until it is whole */
-	struct buf trace, added, header;
+	struct buf trace, results, received, added, header;
+	bool junk;                          /* it goes into Junk */
+	bool judged;                        /* set behind smtp_message_new(): a judge hears it and has the last word */
+	bool settled;                       /* that word was said */
+	const struct smtp_message_ear *ear; /* set likewise: who hears the text; NULL: nobody */
+	void *ear_ctx;
 	struct buf text;      /* what of the body is to be kept and was not taken away */
 	uint32_t header_size; /* 0: what stands in front of the text is not put there yet; then octets of it */
 	bool header_whole;
@@ -60,6 +69,12 @@ struct smtp_message {
 	size_t from_count;
 	struct slice from_domain; /* submission: of the first address in From; of what we put there, too. Empty: none */
 	uint64_t handle;          /* where the store stages it; 0: nowhere */
+};
+
+/* Told of a message as it comes. */
+struct smtp_message_ear {
+	void (*header)(void *ctx, struct slice block); /* once, with its empty line if it has one */
+	void (*body)(void *ctx, struct slice piece);
 };
 
 /* What Received says. Texts must outlive the message's header. */
@@ -102,7 +117,7 @@ bool smtp_message_wants_report(const struct smtp_message *m);
 void smtp_message_put(struct smtp_message *m, struct slice chunk, const struct smtp_trace *trace);
 /* No more comes. */
 void smtp_message_end(struct smtp_message *m, const struct smtp_trace *trace);
-/* Appends what stands in front of the body: trace, added, header. Its size is the header's. Returns out's error. */
+/* Appends what stands in front of the body: trace, results, received, added, header. Its size is the header's. Returns out's error. */
 int smtp_message_front(const struct smtp_message *m, struct buf *out);
 /* Nothing is added any more: all that is put in front of the text, header_size is set. For a text nothing was taken from. */
 void smtp_message_close(struct smtp_message *m);

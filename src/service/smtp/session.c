@@ -19,6 +19,7 @@
 #include "service/resolve.h"
 #include "service/sign/sign.h"
 #include "service/smtp/count.h"
+#include "service/smtp/judging.h"
 #include "service/smtp/message.h"
 #include "service/smtp/report.h"
 #include "service/smtp/session_internal.h"
@@ -130,6 +131,8 @@ drop_message(struct smtp_session *s)
 
 		(void)ask_body_abort_submit(s->service->ports.ask, &staged, ignore_reply, NULL, NULL);
 	}
+	judging_drop(s);
+	s->judging = false;
 	smtp_message_free(s->message);
 	s->message = NULL;
 	if (s->counted)
@@ -263,7 +266,7 @@ on_data(struct smtp_session *s, const struct smtp_server_event *ev)
 {
 	(void)ev;
 	if (atomic_fetch_add(&s->service->receiving, 1) >= SERVICE_RECEIVING_MAX ||
-	    random_bytes(s->random, sizeof s->random, NULL) != 0) {
+	    random_bytes(s->random, sizeof s->random, NULL) != 0 || judging_begin(s, NULL) != 0) {
 		atomic_fetch_sub(&s->service->receiving, 1);
 		drop_message(s);
 		reply(s, SMTP_REPLY_TRY_LATER);
@@ -299,7 +302,7 @@ send_piece(struct smtp_session *s)
 {
 	struct smtp_message *m = s->message;
 
-	if (m->handle == 0 && m->sign_asked)
+	if (m->handle == 0 && m->sign_asked && (!m->judged || m->settled))
 		smtp_message_close(m);
 
 	if (m->handle == 0) {
@@ -337,11 +340,13 @@ refuse_message(struct smtp_session *s, enum smtp_reply r)
 	reply_to_end(s, r, SLICE_EMPTY);
 }
 
+static void go_on_after_end(struct smtp_session *s);
+
 static void
 keep(struct smtp_session *s)
 {
 	struct smtp_message *m = s->message;
-	struct ask_keep q = { .content = { .handle = m->handle }, .from = m->from };
+	struct ask_keep q = { .content = { .handle = m->handle }, .from = m->from, .junk = m->junk };
 	BUF_OWNED struct buf front = { 0 };
 
 	buf_init(&front, SMTP_MESSAGE_FRONT_MAX);
@@ -362,7 +367,24 @@ keep(struct smtp_session *s)
 	smtp_session_ask(s, ASKING_KEEP, &q); /* it is encoded before this returns */
 }
 
-/* The text is whole: the From field's addresses first, then the rest of a staged text, the signatures, then keep. */
+/* It is judged. */
+static void
+go_on_behind_judge(struct smtp_session *s)
+{
+	struct slice detail = SLICE_EMPTY;
+	enum smtp_reply r = judging_conclude(s, &detail);
+
+	s->judging = false;
+	s->message->settled = true;
+	if (r == SMTP_REPLY_NONE) {
+		go_on_after_end(s);
+		return;
+	}
+	reply_to_end(s, r, detail);
+	drop_message(s);
+}
+
+/* The text is whole: the From field's addresses first, the rest of a staged text, the judge, the signatures, then keep. */
 static void
 go_on_after_end(struct smtp_session *s)
 {
@@ -375,6 +397,8 @@ go_on_after_end(struct smtp_session *s)
 		    s, ASKING_FROM, &(struct ask_sender){ s->account, m->from_addresses[s->from_checked++] });
 	} else if (m->handle != 0 && m->text.len > 0) {
 		send_piece(s);
+	} else if (m->judged && !m->settled) {
+		s->judging = true;
 	} else if (!m->sign_asked) {
 		m->sign_asked = true;
 		smtp_session_ask_signatures(s);
@@ -394,6 +418,7 @@ on_end(struct smtp_session *s, const struct smtp_server_event *ev)
 	smtp_message_end(s->message, &t);
 	if (!whole)
 		begin_signing(s);
+	judging_end(s);
 	s->from_checked = 0;
 	go_on_after_end(s);
 }
@@ -662,12 +687,21 @@ session_run(void *session, struct conn *c, int64_t now_ms)
 
 	if (s->starting_tls && (!conn_is_tls(c) || !begin_behind_tls(s, now_ms)))
 		return;
+	(void)judging_step(s, now_ms);
 	for (;;) {
 		if (s->asking != ASKING_NOTHING) {
 			if (!take_answer(s))
 				return;
 			continue;
 		}
+		if (s->judging) {
+			if (!judging_step(s, now_ms))
+				return;
+			go_on_behind_judge(s);
+			continue;
+		}
+		if (judging_is_full(s) && !judging_step(s, now_ms) && judging_is_full(s))
+			return;
 		if (smtp_server_next(s->machine, now_ms, &ev) == SMTP_SERVER_NOTHING)
 			return;
 		if (on_event[ev.what] != NULL)
@@ -702,13 +736,17 @@ session_deadline(const void *session)
 {
 	const struct smtp_session *s = session;
 
+	if (s->judging)
+		return judging_deadline(s);
 	return s->asking != ASKING_NOTHING ? MACHINE_NEVER : smtp_server_deadline(s->machine);
 }
 
 static bool
 session_busy(const void *session)
 {
-	return ((const struct smtp_session *)session)->asking != ASKING_NOTHING;
+	const struct smtp_session *s = session;
+
+	return s->asking != ASKING_NOTHING || s->judging;
 }
 
 static void

@@ -5,6 +5,7 @@
  * grows with mail or accounts but those that are named here, with a reason.
  */
 #include "store/folder.h"
+#include "store/queue.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -61,13 +62,16 @@ static const struct {
 	{ "instr(text_key", "a text anywhere in a user ID; the directory bounds who may ask how often" },
 	{ "certificate_names", "an index by three characters: SQLite calls every use of it a scan" },
 	{ "SELECT count(*) FROM directory_tokens", "a row for each mail of the last hour, and a bound" },
+	{ "FROM queue_log ORDER BY entry LIMIT ?1", "the first few rows" },
+	{ "SELECT look FROM queue ORDER BY look LIMIT 1", "the first row of an index" },
+	{ "SELECT created FROM queue ORDER BY queue LIMIT 1", "the first row" },
 	{ "UPDATE segments SET synced = used", "a row for each 256 MiB" },
 };
 
 /* Tables that hold a row for each few hundred MiB, or for each thing that an administrator sets; and a walk's own. */
 static const char *const small[] = { "SCAN domains", "SCAN CONSTANT ROW", "SCAN reach", "SCAN needs", "SCAN r",
-	"SCAN n", "SCAN segments", "SCAN s", "SCAN migration", "SCAN directory_totals", "SCAN sqlite_schema",
-	"SCAN sqlite_master", "SCAN sqlite_sequence" };
+	"SCAN n", "SCAN segments", "SCAN s", "SCAN migration", "SCAN directory_totals", "SCAN queue_totals",
+	"SCAN sqlite_schema", "SCAN sqlite_master", "SCAN sqlite_sequence" };
 
 static bool
 is_permitted(const char *text, const char *step)
@@ -330,6 +334,50 @@ find_certificates(struct box *b)
 }
 
 static void
+use_queue(struct box *b)
+{
+	static const char *const to[] = { "x@a.example", "y@b.example" };
+	struct store_queue_list list = { .value = SLICE("a.example") };
+	struct store_queue_change change = { .value = SLICE("a.example") };
+	struct store_queue_defer defer = { SLICE("a.example"), 0, SLICE("dead") };
+	struct store_queue_leased leased;
+	struct store_queue_messages messages;
+	struct store_queue_message message;
+	struct store_queue_changed changed;
+	struct store_queue_until until;
+	struct store_queue_domains domains;
+	struct store_queue_events log;
+	struct store_body_data data;
+	uint64_t queue = queue_put(b, to, 2);
+
+	leased = queue_lease(b, 10, 0, 100);
+	assert_int_equal(leased.entry_count, 2);
+	assert_ok(store_queue_renew(b->port, &(struct store_queue_renew){ queue, leased.entries[0].lease, 100 },
+	    &b->arena, &until, &unit_error));
+	assert_ok(store_queue_read(b->port, &(struct store_queue_read){ queue, leased.entries[0].lease, 0, 100 },
+	    &b->arena, &data, &unit_error));
+	assert_ok(queue_settle(b, &leased.entries[0], 0, STORE_QUEUE_DEFERRED, 0));
+	assert_ok(queue_settle(b, &leased.entries[1], 0, STORE_QUEUE_RETURNED, 0));
+	assert_ok(store_queue_defer(b->port, &defer, &b->arena, &until, &unit_error));
+	assert_ok(store_queue_get(b->port, &(struct store_queue_id){ queue }, &b->arena, &message, &unit_error));
+	for (list.which = STORE_QUEUE_ALL; list.which <= STORE_QUEUE_LOOK; list.which++)
+		assert_ok(store_queue_list(b->port, &list, &b->arena, &messages, &unit_error));
+	assert_ok(
+	    store_queue_domains(b->port, &(struct store_queue_domain_list){ 0 }, &b->arena, &domains, &unit_error));
+	assert_ok(store_queue_log(b->port, &(struct store_queue_log){ queue, 0 }, &b->arena, &log, &unit_error));
+	for (change.action = STORE_QUEUE_HOLD; change.action <= STORE_QUEUE_REMOVE; change.action++)
+		for (change.which = STORE_QUEUE_ALL; change.which <= STORE_QUEUE_SENDER; change.which++)
+			if (change.which != STORE_QUEUE_ONE)
+				assert_ok(store_queue_change(b->port, &change, &b->arena, &changed, &unit_error));
+	queue = queue_put(b, to, 2);
+	leased = queue_lease(b, 10, 0, 100);
+	for (size_t i = 0; i < leased.entry_count; i++)
+		assert_ok(queue_settle(b, &leased.entries[i], 0, STORE_QUEUE_DELIVERED, 0));
+	assert_int_equal(queue_totals(b).messages, 0);
+	(void)queue;
+}
+
+static void
 every_operation(void **state)
 {
 	struct buf said BUF_OWNED = { 0 };
@@ -350,6 +398,7 @@ every_operation(void **state)
 	change_aliases(&b, 1);
 	change_credentials(&b, 1);
 	find_certificates(&b);
+	use_queue(&b);
 	assert_ok(store_info(b.port, &(struct store_nothing){ 0 }, &b.arena, &info, &unit_error));
 	box_close(&b);
 	box_open(&b);

@@ -49,6 +49,13 @@ damage_file(const struct box *b, const char *name, long at)
 	assert_int_equal(close(fd), 0);
 }
 
+/* Rows of the queue that nobody wrote so. */
+#define QUEUED(body) "INSERT INTO queue VALUES (1, 1, " body ", 0, 9, 2, x'', x'', 0, 0, x'', 5, 6, 6, 0, 0, 1);"
+#define FOR_SOMEBODY(lease) \
+	"INSERT INTO queue_recipients VALUES (1, 0, x'41', CAST('x.example' AS BLOB), 0, 5, 0, " lease \
+	", 0, x'', 0, x'', x'', x'');"
+#define DESTINATION(due) "INSERT INTO queue_domains VALUES (CAST('x.example' AS BLOB), " due ", 0, 0, 0, x'', 3);"
+
 static const struct {
 	const char *sql;  /* or */
 	const char *file; /* see damage_file() */
@@ -100,8 +107,20 @@ static const struct {
 	{ "UPDATE subscriptions SET account = 88", NULL, 0, "a row of subscriptions names account 88" },
 	{ "UPDATE sqlite_sequence SET seq = 1 WHERE name = 'mailboxes'", NULL, 0, "and 2 would be given out next" },
 	{ "UPDATE sqlite_sequence SET seq = 1 WHERE name = 'bodies'", NULL, 0, "and 2 would be given out next" },
-	{ "INSERT INTO queue VALUES (1, 1, 1, x'', x'', 0, 0)", NULL, 0, "body 1 counts 1 references; there are 2" },
-	{ "INSERT INTO queue VALUES (1, 1, 999, x'', x'', 0, 0)", NULL, 0, "queued message 1 names body 999" },
+	{ QUEUED("1"), NULL, 0, "body 1 counts 1 references; there are 2" },
+	{ QUEUED("999"), NULL, 0, "queued message 1 names body 999" },
+	{ QUEUED("1"), NULL, 0, "queued message 1 has 9 octets" },
+	{ QUEUED("1"), NULL, 0, "queued message 1 counts 1 recipients; there are 0" },
+	{ QUEUED("1"), NULL, 0, "the queue counts 0 messages, 0 recipients, 0 octets; there are 1" },
+	{ QUEUED("1") "UPDATE sqlite_sequence SET seq = 0 WHERE name = 'queue'", NULL, 0,
+	    "and 1 would be given out next" },
+	{ FOR_SOMEBODY("0"), NULL, 0, "a recipient names queued message 1, which is not there" },
+	{ FOR_SOMEBODY("0"), NULL, 0, "is for x.example, which is not among the destinations" },
+	{ FOR_SOMEBODY("7"), NULL, 0, "a lease that was not given out yet" },
+	{ QUEUED("1") FOR_SOMEBODY("0") "UPDATE queue SET held = 5", NULL, 0, "is held and the message is not" },
+	{ DESTINATION("0"), NULL, 0, "destination x.example counts 3 recipients; there are 0" },
+	{ FOR_SOMEBODY("0") DESTINATION("9000000000"), NULL, 0, "something for x.example is due" },
+	{ "DELETE FROM queue_totals", NULL, 0, "the queue has 0 rows of sums" },
 	{ "INSERT INTO summaries (body, version) VALUES (999, 1)", NULL, 0, "a summary is of body 999" },
 	{ "UPDATE certificate_keys SET fingerprint = x'00' WHERE position = 0", NULL, 0,
 	    "is not found by its own fingerprint" },

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: ISC */
+/* A message's machines, each with one question under way at most; what comes of them is verdict.c. */
+#include "service/judge/internal.h"
+
+#include "base/machine.h"
+#include "base/mem.h"
+
+#define ARENA_BUDGET (4u << 20) /* a header with its table, From's addresses, and the results */
+
+/* ---- lanes ---- */
+
+static bool
+next_sender(void *m, struct mailauth_question *q)
+{
+	return sender_next(m, q);
+}
+
+static void
+answer_sender(void *m, const struct mailauth_answer *a)
+{
+	sender_answer(m, a);
+}
+
+static void
+free_sender(void *m)
+{
+	sender_free(m);
+}
+
+static bool
+next_dkim(void *m, struct mailauth_question *q)
+{
+	return dkim_verify_next(m, q) == DKIM_VERIFY_LOOKUP;
+}
+
+static void
+answer_dkim(void *m, const struct mailauth_answer *a)
+{
+	dkim_verify_answer(m, a);
+}
+
+static void
+free_dkim(void *m)
+{
+	dkim_verify_free(m);
+}
+
+static bool
+next_arc(void *m, struct mailauth_question *q)
+{
+	return arc_verify_next(m, q) == ARC_VERIFY_LOOKUP;
+}
+
+static void
+answer_arc(void *m, const struct mailauth_answer *a)
+{
+	arc_verify_answer(m, a);
+}
+
+static void
+free_arc(void *m)
+{
+	arc_verify_free(m);
+}
+
+static bool
+next_dmarc(void *m, struct mailauth_question *q)
+{
+	return dmarc_next(m, q) == DMARC_LOOKUP;
+}
+
+static void
+answer_dmarc(void *m, const struct mailauth_answer *a)
+{
+	dmarc_answer(m, a);
+}
+
+static void
+free_dmarc(void *m)
+{
+	dmarc_free(m);
+}
+
+static const struct lane_ops {
+	bool (*next)(void *m, struct mailauth_question *q);
+	void (*answer)(void *m, const struct mailauth_answer *a);
+	void (*free)(void *m);
+} ops[LANE_COUNT] = {
+	[LANE_HELO] = { next_sender, answer_sender, free_sender },
+	[LANE_FROM] = { next_sender, answer_sender, free_sender },
+	[LANE_DKIM] = { next_dkim, answer_dkim, free_dkim },
+	[LANE_ARC] = { next_arc, answer_arc, free_arc },
+	[LANE_DMARC] = { next_dmarc, answer_dmarc, free_dmarc },
+};
+
+/* Nobody knows: for questions that come too late, or are too many. */
+static const struct mailauth_answer unknown = { .found = MAILAUTH_FAILED };
+
+/* True: it has no more questions. */
+static bool
+lane_step(struct judge *j, enum lane_kind kind, int64_t now_ms)
+{
+	struct lane *l = &j->lanes[kind];
+	struct mailauth_question q;
+
+	while (!l->done && l->machine != NULL) {
+		bool spent = now_ms >= j->until_ms || j->lookups >= JUDGE_LOOKUPS_MAX;
+
+		if (l->under_way != NULL) {
+			const struct mailauth_answer *a = lookup_answered(l->under_way);
+
+			if (a == NULL && now_ms < j->until_ms)
+				return false;
+			ops[kind].answer(l->machine, a == NULL ? &unknown : a);
+			lookup_release(l->under_way);
+			l->under_way = NULL;
+		} else if (!ops[kind].next(l->machine, &q)) {
+			l->done = true;
+		} else if (spent) {
+			ops[kind].answer(l->machine, &unknown);
+		} else {
+			j->lookups++;
+			l->under_way = lookup_ask(j->resolver, &q, j->wake);
+			if (l->under_way == NULL)
+				ops[kind].answer(l->machine, &unknown);
+		}
+	}
+	return true;
+}
+
+/* ---- life ---- */
+
+static int
+begin_sender(struct judge *j, enum lane_kind kind, const struct judge_in *in, struct error *e)
+{
+	const struct sender_in who = { .address = in->address,
+		.hello = in->hello,
+		.from = in->from,
+		.helo = kind == LANE_HELO,
+		.hostname = in->hostname,
+		.now = in->now };
+	struct sender *s = NULL;
+	int rc = sender_new(&who, &s, e);
+
+	j->lanes[kind].machine = s;
+	return rc;
+}
+
+int
+judge_new(const struct judge_in *in, struct judge **out, struct error *e)
+{
+	struct judge *j = mem_alloc(sizeof *j);
+	int rc;
+
+	if (j == NULL)
+		return error_nomem(e);
+	arena_init(&j->arena, ARENA_BUDGET);
+	j->resolver = in->resolver;
+	j->wake = in->wake;
+	j->policy = in->policy;
+	j->name = in->name;
+	j->hostname = arena_copy(&j->arena, in->hostname);
+	j->address = arena_copy(&j->arena, in->address);
+	j->from = arena_copy(&j->arena, in->from);
+	j->now = in->now;
+	j->until_ms = in->now_ms + JUDGE_MS;
+	rc = j->arena.err != 0 ? error_nomem(e) : begin_sender(j, LANE_HELO, in, e);
+	/* The null sender's identity is made of HELO's: it is asked for once. */
+	if (rc == 0 && in->from.len > 0)
+		rc = begin_sender(j, LANE_FROM, in, e);
+	if (rc != 0) {
+		judge_free(j);
+		return rc;
+	}
+	*out = j;
+	return 0;
+}
+
+void
+judge_free(struct judge *j)
+{
+	if (j == NULL)
+		return;
+	for (enum lane_kind i = 0; i < LANE_COUNT; i++) {
+		lookup_release(j->lanes[i].under_way);
+		if (j->lanes[i].machine != NULL)
+			ops[i].free(j->lanes[i].machine);
+	}
+	arena_done(&j->arena);
+	mem_free(j);
+}
+
+/* ---- the message ---- */
+
+/* A machine that cannot be made is as one that found nothing: results say so, and memory is somebody else's worry. */
+void
+judge_header(struct judge *j, struct slice block)
+{
+	const struct dkim_verify_config dkim = { .now = j->now };
+	const struct arc_verify_config arc = { .now = j->now };
+	struct slice copy = arena_copy(&j->arena, block);
+	struct dkim_verify *signatures = NULL;
+	struct arc_verify *chain = NULL;
+
+	if (j->headed)
+		return;
+	j->headed = true;
+	(void)mime_header_parse(copy, &j->arena, &j->header, NULL);
+	(void)dmarc_authors(&j->header, &j->arena, &j->authors, NULL);
+	if (dkim_verify_new(&dkim, block, &signatures, NULL) == 0)
+		j->lanes[LANE_DKIM].machine = signatures;
+	if (arc_verify_new(&arc, block, &chain, NULL) == 0)
+		j->lanes[LANE_ARC].machine = chain;
+}
+
+void
+judge_body(struct judge *j, struct slice piece)
+{
+	if (j->ended)
+		return;
+	if (j->lanes[LANE_DKIM].machine != NULL)
+		dkim_verify_body(j->lanes[LANE_DKIM].machine, piece);
+	if (j->lanes[LANE_ARC].machine != NULL)
+		arc_verify_body(j->lanes[LANE_ARC].machine, piece);
+}
+
+void
+judge_end(struct judge *j)
+{
+	judge_header(j, SLICE_EMPTY);
+	j->ended = true;
+}
+
+struct sender_found
+judge_from(const struct judge *j)
+{
+	return sender_found(judge_sender(j, j->from.len > 0 ? LANE_FROM : LANE_HELO));
+}
+
+/* When SPF and DKIM have said what they can. */
+static void
+begin_dmarc(struct judge *j)
+{
+	struct dmarc_identifier dkim[MAILAUTH_DKIM_SIGNATURES_MAX];
+	struct sender_found from = judge_from(j);
+	struct dmarc_config config = { .authors = &j->authors, .dkim = dkim };
+	const struct dkim_verify *v = j->lanes[LANE_DKIM].machine;
+	struct dmarc *m = NULL;
+
+	config.spf = (struct dmarc_identifier){ .domain = from.domain, .pass = from.pass, .temporary = from.temporary };
+	for (size_t i = 0; v != NULL && i < dkim_verify_count(v) && i < MAILAUTH_DKIM_SIGNATURES_MAX; i++) {
+		const struct dkim_signature *s = dkim_verify_result(v, i);
+
+		dkim[config.dkim_count++] = (struct dmarc_identifier){
+			.domain = s->domain, .pass = s->result == DKIM_PASS, .temporary = s->result == DKIM_TEMPERROR
+		};
+	}
+	if (dmarc_new(&config, &m, NULL) == 0)
+		j->lanes[LANE_DMARC].machine = m;
+	j->lanes[LANE_DMARC].done = m == NULL;
+}
+
+bool
+judge_step(struct judge *j, int64_t now_ms)
+{
+	bool helo, from, dkim, arc;
+
+	if (j->over)
+		return true;
+	helo = lane_step(j, LANE_HELO, now_ms);
+	from = lane_step(j, LANE_FROM, now_ms);
+	if (!j->ended)
+		return false;
+	dkim = lane_step(j, LANE_DKIM, now_ms);
+	arc = lane_step(j, LANE_ARC, now_ms);
+	if (!helo || !from || !dkim)
+		return false;
+	if (j->lanes[LANE_DMARC].machine == NULL && !j->lanes[LANE_DMARC].done)
+		begin_dmarc(j);
+	if (!lane_step(j, LANE_DMARC, now_ms) || !arc)
+		return false;
+	judge_conclude(j);
+	j->over = true;
+	return true;
+}
+
+int64_t
+judge_deadline(const struct judge *j)
+{
+	return j->over ? MACHINE_NEVER : j->until_ms;
+}
+
+const struct judge_verdict *
+judge_verdict(const struct judge *j)
+{
+	return &j->verdict;
+}
