@@ -73,8 +73,8 @@ audit_run(struct audit *a)
 	look_at_hosts(a);
 	for (size_t i = 0; i < sizeof servers / sizeof servers[0]; i++)
 		servers[i](a);
-	if (a->settings->domain.len == 0 || a->state.no_mail)
-		return; /* servers alone, or nothing */
+	if (a->settings->domain.len == 0 || a->state.no_mail || !a->state.mx_known)
+		return; /* servers alone, or nothing that could be said */
 	for (size_t i = 0; i < sizeof domain / sizeof domain[0]; i++)
 		domain[i](a);
 }
