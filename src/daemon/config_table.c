@@ -207,6 +207,7 @@ const struct config_row config_table[] = {
 	CHOICE(RESTART, "processes", one_process, "split", split_or_one),
 	LIST(RESTART, "resolvers", resolvers, resolver_count, DNS_SERVERS_MAX, "{}", resolver),
 	TEXT(RESTART, "dnssec_anchors", dnssec_anchors, "/usr/share/dns/root.key", NULL),
+	TEXT(RESTART, "authorities", authorities, "/etc/ssl/certs/ca-certificates.crt", NULL),
 	CHOICE(NOW, "log_level", log_level, "info", levels),
 	TEXT(RESTART, "log_file", log_file, "", NULL),
 };
