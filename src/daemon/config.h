@@ -91,6 +91,17 @@ struct config {
 	const char *resolvers[CONFIG_LIST_MAX];
 	size_t resolver_count;      /* at most DNS_SERVERS_MAX */
 	const char *dnssec_anchors; /* NULL: none */
+	const char *authorities;    /* PEM file: whom other servers' certificates may come from; NULL: the system's */
+	bool mail_authentication;
+	uint32_t dmarc_reject; /* enum judge_dmarc */
+	uint32_t spf_fail;     /* enum judge_spf */
+	const char *trusted_sealers[CONFIG_LIST_MAX];
+	size_t trusted_sealer_count;
+	const char *trusted_forwarders[CONFIG_LIST_MAX];
+	size_t trusted_forwarder_count;
+	bool dmarc_reports;
+	const char *milter;      /* NULL: none */
+	uint32_t milter_failure; /* enum milter_failure */
 	enum log_level log_level;
 	const char *log_file;      /* NULL: standard error */
 	struct settings *settings; /* holds the texts */

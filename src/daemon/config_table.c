@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "net/dns.h"
+#include "service/milter/filter.h"
 
 /* ---- what a text must be ---- */
 
@@ -97,6 +98,17 @@ separator(const char *value)
 	bool right = value[0] == '\0' || (value[1] == '\0' && strchr("!#$%&*+-/=?^_`{|}~", value[0]) != NULL);
 
 	return right ? NULL : "is one of !#$%&*+-/=?^_`{|}~ or empty, not";
+}
+
+/* "unix:PATH", or a numeric address of this machine and a port, "127.0.0.1:11332" or "[::1]:11332". */
+static const char *
+milter(const char *value)
+{
+	struct filter_place place;
+
+	return value[0] == '\0' || filter_place_parse(slice_str(value), &place)
+	    ? NULL
+	    : "is unix: and a path, or a numeric address of this machine with a colon and a port, not";
 }
 
 static const char *
@@ -195,6 +207,7 @@ const struct config_row config_table[] = {
 	CHOICE(RESTART, "processes", one_process, "split", split_or_one),
 	LIST(RESTART, "resolvers", resolvers, resolver_count, DNS_SERVERS_MAX, "{}", resolver),
 	TEXT(RESTART, "dnssec_anchors", dnssec_anchors, "/usr/share/dns/root.key", NULL),
+	TEXT(RESTART, "authorities", authorities, "/etc/ssl/certs/ca-certificates.crt", NULL),
 	CHOICE(NOW, "log_level", log_level, "info", levels),
 	TEXT(RESTART, "log_file", log_file, "", NULL),
 };

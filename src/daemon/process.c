@@ -2,6 +2,8 @@
 /* The tables: which messages cross between the parent and its children, and who is linked with whom. */
 #include "daemon/process.h"
 
+#include <limits.h>
+
 #include "net/limits.h"
 #include "service/keys/keys.h"
 #include "service/signin/jwt.h"
@@ -52,6 +54,7 @@ static const struct codec_field setup_fields[] = {
 	CODEC_FIELD(struct process_setup, separator, CODEC_U32, 127),
 	CODEC_FIELD_LIST(struct process_setup, resolvers, resolver_count, &codec_schema_slice, DNS_SERVERS_MAX),
 	CODEC_FIELD(struct process_setup, anchors, CODEC_BYTES, DNS_ANCHORS_MAX),
+	CODEC_FIELD(struct process_setup, authorities, CODEC_BYTES, PATH_MAX),
 	CODEC_FIELD(struct process_setup, tokens, CODEC_BOOL, 0),
 	CODEC_FIELD(struct process_setup, scram_main_password, CODEC_BOOL, 0),
 	CODEC_FIELD_STRUCT(struct process_setup, oauth, &tokens_schema),

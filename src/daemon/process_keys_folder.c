@@ -45,8 +45,7 @@ look_at(void *ctx, const char *name)
 	struct stat st;
 	uint64_t one;
 
-	if (!keys_file_is(slice_str(name)) || path_join(path, l->folder, name, NULL) != 0 ||
-	    lstat(path, &st) != 0)
+	if (!keys_file_is(slice_str(name)) || path_join(path, l->folder, name, NULL) != 0 || lstat(path, &st) != 0)
 		return 0;
 	one = mix(1, name, strlen(name));
 	one = mix(one, &st.st_ino, sizeof st.st_ino);

@@ -14,6 +14,7 @@
 #include "service/grants.h"
 #include "service/keys/certifier.h"
 #include "service/keys/keys.h"
+#include "service/sign/sign.h"
 
 #define PATIENCE_MS 3000
 #define PATIENCE_STEP_MS 50
@@ -32,6 +33,7 @@ struct mail {
 	struct port *keys;
 	struct behind_peer keys_peer;
 	struct certifier *certifier;
+	struct signer *signer;
 	struct directory_guard web;
 	struct control *control;
 };
@@ -141,6 +143,8 @@ open_store(struct mail *m, struct error *e)
 	if (rc == 0)
 		port_on_gone(m->keys, behind_port_gone, &m->keys_peer);
 	if (rc == 0)
+		rc = signer_new(m->keys, &m->signer, e);
+	if (rc == 0)
 		rc = port_open_local(ask_service(m->ask_end), &m->ask, e);
 	if (rc == 0)
 		rc = open_verifier(m, e);
@@ -173,7 +177,9 @@ mail_start(struct process *p, int fd, struct error *e)
 	(void)fd;
 	if (rc == 0)
 		rc = behind_start(&m->behind,
-		    &(struct service_ports){ .store = m->place.port, .ask = m->ask, .grants = m->grants }, e);
+		    &(struct service_ports){
+			.store = m->place.port, .ask = m->ask, .grants = m->grants, .signer = m->signer },
+		    e);
 	m->behind.front_gone = front_gone;
 	m->behind.ctx = m;
 	if (rc == 0)
@@ -239,6 +245,7 @@ mail_stop(struct process *p)
 	port_server_free(m->server);
 	behind_free(&m->behind);
 	verifier_free(m->verifier);
+	signer_free(m->signer);
 	port_close(m->keys);
 	port_close(m->ask);
 	ask_free(m->ask_end);

@@ -33,11 +33,11 @@ let_go(struct conn *c)
 
 	if (s->armed != 0)
 		(void)event_del(&s->event);
+	s->side->gone(s);
 	SSL_free(s->ssl);
 	s->ssl = NULL;
 	(void)close(s->fd);
 	s->fd = -1;
-	s->side->gone(s);
 	if (log_wants(LOG_LEVEL_DEBUG))
 		log_event(LOG_LEVEL_DEBUG, "connection.closed", log_u64("connection", c->id));
 }

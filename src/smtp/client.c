@@ -32,6 +32,7 @@ smtp_client_new(const struct smtp_client_config *config, struct smtp_client **m_
 	buf_init(&m->in, SMTP_INPUT_MAX);
 	buf_init(&m->out, OUTPUT_MAX);
 	buf_init(&m->mechanisms, 512);
+	buf_init(&m->server_name, SMTP_DOMAIN_MAX);
 	buf_init(&m->chunk, SMTP_CHUNK_SENT + SMTP_PUT_MAX * 2);
 	buf_init(&m->refusal_text, SMTP_REPLY_TEXT_MAX);
 	buf_init(&m->response, SASL_TEXT_MAX);
@@ -54,6 +55,7 @@ smtp_client_free(struct smtp_client *m)
 	buf_done(&m->in);
 	buf_wipe_done(&m->out);
 	buf_done(&m->mechanisms);
+	buf_done(&m->server_name);
 	buf_done(&m->chunk);
 	buf_done(&m->refusal_text);
 	buf_wipe_done(&m->response);
@@ -161,7 +163,10 @@ note_extension(struct smtp_client *m, struct slice line)
 static void
 note_extensions(struct smtp_client *m, struct slice text)
 {
-	(void)slice_split(text, '\n', &text); /* its name and greeting */
+	struct slice rest, greeting = slice_split(text, '\n', &text);
+
+	buf_clear(&m->server_name);
+	(void)buf_put_slice(&m->server_name, slice_split(greeting, ' ', &rest));
 	while (text.len > 0)
 		note_extension(m, slice_split(text, '\n', &text));
 }

@@ -134,7 +134,9 @@ bool smtp_client_has_utf8(const struct smtp_client *m);
 bool smtp_client_has_dsn(const struct smtp_client *m);
 bool smtp_client_has_require_tls(const struct smtp_client *m);
 bool smtp_client_has_start_tls(const struct smtp_client *m); /* also when TLS stands by it now */
-uint64_t smtp_client_size_max(const struct smtp_client *m);  /* 0: not said */
+/* As what it calls itself; empty: not known. Valid as long as m is READY. */
+struct slice smtp_client_server_name(const struct smtp_client *m);
+uint64_t smtp_client_size_max(const struct smtp_client *m); /* 0: not said */
 
 struct slice smtp_client_output(struct smtp_client *m);
 void smtp_client_sent(struct smtp_client *m, size_t len);

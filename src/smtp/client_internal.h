@@ -43,7 +43,7 @@ struct smtp_client {
 	bool pipelining, has_start_tls, body_8bit, has_size, chunking, has_utf8, has_dsn, has_require_tls;
 	bool offered_tls; /* in clear */
 	uint64_t size_max;
-	struct buf mechanisms;
+	struct buf mechanisms, server_name;
 	/* the transaction: command 0 is MAIL, then each RCPT, then DATA */
 	struct smtp_client_message message;
 	size_t written, answered, accepted;

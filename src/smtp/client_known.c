@@ -34,6 +34,12 @@ smtp_client_has_start_tls(const struct smtp_client *m)
 	return m->offered_tls;
 }
 
+struct slice
+smtp_client_server_name(const struct smtp_client *m)
+{
+	return buf_slice(&m->server_name);
+}
+
 uint64_t
 smtp_client_size_max(const struct smtp_client *m)
 {

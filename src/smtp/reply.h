@@ -92,6 +92,7 @@ enum smtp_reply {
 	SMTP_REPLY_FROM_TWICE,
 	SMTP_REPLY_DMARC, /* detail: the author's domain */
 	SMTP_REPLY_SPF,   /* detail: the sender's domain */
+	SMTP_REPLY_HEADER_BROKEN,
 	/* ours */
 	SMTP_REPLY_TRY_LATER,
 	SMTP_REPLY_DISK_FULL,

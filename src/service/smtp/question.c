@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "service/ask.h"
+#include "service/sign/sign.h"
 #include "service/smtp/session_internal.h"
 
 static void
@@ -87,19 +88,49 @@ static const uint16_t methods[ASKING_COUNT] = {
 	[ASKING_REPORT] = ASK_METHOD_keep,
 };
 
-void
-smtp_session_ask(struct smtp_session *s, enum asking what, const void *request)
+static void
+begin_question(struct smtp_session *s, enum asking what)
 {
-	struct error e;
-	int rc;
-
 	s->asking = what;
 	mem_free(s->answer.accounts);
 	s->answer = (struct answer){ 0 };
 	atomic_store(&s->answered, false);
 	atomic_fetch_add(&s->owners, 1);
 	conn_hold(s->conn);
+}
+
+void
+smtp_session_ask(struct smtp_session *s, enum asking what, const void *request)
+{
+	struct error e;
+	int rc;
+
+	begin_question(s, what);
 	rc = port_submit(s->service->ports.ask, methods[what], request, arrivals[what], s, &e);
+	if (rc != 0) {
+		s->answer.code = rc;
+		answer_arrived(s);
+	}
+}
+
+static void
+on_signatures(void *ctx, struct slice fields, const struct error *e)
+{
+	struct smtp_session *s = ctx;
+
+	buf_clear(&s->signatures);
+	s->answer.code = e != NULL ? e->code : buf_put_slice(&s->signatures, fields);
+	answer_arrived(s);
+}
+
+void
+smtp_session_ask_signatures(struct smtp_session *s)
+{
+	struct error e;
+	int rc;
+
+	begin_question(s, ASKING_SIGNATURES);
+	rc = sign_end(s->message->sign, buf_slice(&s->message->header), on_signatures, s, &e);
 	if (rc != 0) {
 		s->answer.code = rc;
 		answer_arrived(s);

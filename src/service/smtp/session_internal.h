@@ -19,6 +19,7 @@ enum asking {
 	ASKING_FROM,
 	ASKING_STAGE,
 	ASKING_PIECE,
+	ASKING_SIGNATURES,
 	ASKING_KEEP,
 	ASKING_REPORT,
 	ASKING_COUNT,
@@ -48,6 +49,7 @@ struct smtp_session {
 	bool judging;                 /* the message is whole, and waits for it */
 	struct buf pending;           /* the address that a question is about */
 	struct buf orcpt;             /* what came with it */
+	struct buf signatures;        /* as ASKING_SIGNATURES was answered; written before `answered` is set */
 	unsigned notify;
 	unsigned messages; /* on this connection: part of their numbers */
 	char id[48];
@@ -65,6 +67,8 @@ struct smtp_session {
  * answered at once with the reason.
  */
 void smtp_session_ask(struct smtp_session *s, enum asking what, const void *request);
+/* The same for the signatures of the message, whose text is whole. */
+void smtp_session_ask_signatures(struct smtp_session *s);
 /* Any thread: the last owner frees. */
 void smtp_session_disown(struct smtp_session *s);
 
