@@ -37,7 +37,6 @@
 #define MAILAUTH_REPORT_ELEMENTS_MAX 1000000u /* XML elements of one: some 25 in a row */
 #define MAILAUTH_REPORT_RESULTS_MAX 100u      /* DKIM results of one row (RFC 9990 section 3.1.3), and reasons */
 #define MAILAUTH_REPORT_TEXT_MAX 1024u        /* octets of one text that are kept */
-#define MAILAUTH_REPORT_ARENA (64u << 20)     /* octets of arena that are enough for any */
 #define MAILAUTH_REPORT_ID_MAX 200u           /* octets of a report's identifier: it stands in Subject */
 #define MAILAUTH_IP_TEXT_MAX 45u          /* octets of an address as text, an IPv4 address at the end of an IPv6 one */
 #define MAILAUTH_REPORT_ARENA (64u << 20) /* octets of arena that are enough for any */
