@@ -3,6 +3,7 @@
 
 #include "service/ask.h"
 #include "service/keys/keys.h"
+#include "service/milter/filter.h"
 #include "service/directory/verify.h"
 #include "service/resolve.h"
 #include "service/status/status.h"
@@ -17,6 +18,7 @@ const char *const process_names[PROCESS_ROLES] = {
 	[PROCESS_RESOLVER] = "resolver",
 	[PROCESS_KEYS] = "keys",
 	[PROCESS_RELAY] = "relay",
+	[PROCESS_FILTER] = "filter",
 	[PROCESS_MAIL] = "mail",
 	[PROCESS_CONTROL] = "control",
 };
@@ -46,7 +48,13 @@ static const struct permit {
 	{ PROCESS_MX, PROCESS_MAIL, &ask_interface, ASK_METHOD_body_append },
 	{ PROCESS_MX, PROCESS_MAIL, &ask_interface, ASK_METHOD_body_abort },
 
-	/* The name of who connects. */
+	/* What another program says of a message; a conversation is only for who began it. */
+	{ PROCESS_MX, PROCESS_FILTER, &filter_interface, FILTER_METHOD_begin },
+	{ PROCESS_MX, PROCESS_FILTER, &filter_interface, FILTER_METHOD_body },
+	{ PROCESS_MX, PROCESS_FILTER, &filter_interface, FILTER_METHOD_end },
+	{ PROCESS_MX, PROCESS_FILTER, &filter_interface, FILTER_METHOD_abort },
+
+	/* The name of who connects, and all that judging a message asks. */
 	{ PROCESS_MX, PROCESS_RESOLVER, &resolve_interface, RESOLVE_METHOD_lookup },
 
 	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_address_find },
