@@ -101,6 +101,8 @@ struct queue_tale {
  */
 int queue_tell(
     struct queue *q, const struct queue_tale *tale, struct arena *a, struct store_queue_letter *out, struct error *e);
+/* The fields in front of a letter of our own; sent: without what is not sent. */
+int queue_sign(struct queue *q, struct slice sent, struct arena *a, struct slice *front_out, struct error *e);
 /* The recipient as a report has it. */
 struct report_recipient queue_told(const struct store_queue_recipient *r, uint32_t action);
 

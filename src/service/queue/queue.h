@@ -259,6 +259,9 @@ struct queue_letter {
 	 * SRS address that we made); the sender is rewritten for those (mailauth/srs.h).
 	 */
 	bool stranger;
+	bool junk; /* into Junk in place of inboxes */
+	bool
+	    own; /* a letter of our own, from postmaster at our hostname: it is signed; front must be empty, content inline */
 };
 
 struct queue_kept {
