@@ -48,6 +48,8 @@ received(uint8_t flags, struct slice text, size_t piece)
 	for (size_t at = 0; at < text.len; at += piece)
 		smtp_message_put(m, slice_sub(text, at, piece), &trace);
 	smtp_message_end(m, &trace);
+	if (m->refusal == SMTP_REPLY_NONE)
+		smtp_message_close(m);
 	return m;
 }
 

@@ -11,7 +11,10 @@
 
 static const XML_Memory_Handling_Suite memory = { mem_alloc, mem_realloc, mem_free };
 
+static const struct xml_bounds of_settings = { .octets = XML_DOCUMENT_MAX, .elements = XML_ELEMENTS_MAX };
+
 struct reading {
+	const struct xml_bounds *bounds;
 	const struct xml_handler *handler;
 	void *ctx;
 	const struct xml_library *xml;
@@ -46,7 +49,7 @@ within_bounds(struct reading *r, const char **attributes)
 
 	while (attributes[count] != NULL)
 		count += 2;
-	return ++r->depth <= XML_DEPTH_MAX && ++r->elements <= XML_ELEMENTS_MAX && count / 2 <= XML_ATTRIBUTES_MAX;
+	return ++r->depth <= XML_DEPTH_MAX && ++r->elements <= r->bounds->elements && count / 2 <= XML_ATTRIBUTES_MAX;
 }
 
 static void XMLCALL
@@ -143,8 +146,9 @@ xml_read_by(
 	struct reading r = { .handler = handler, .ctx = ctx, .e = e, .xml = xml };
 	int rc = 0;
 
-	if (document.len > XML_DOCUMENT_MAX)
-		return error_set(e, ERR_LIMIT, "the document has more than %u octets", XML_DOCUMENT_MAX);
+	r.bounds = handler->bounds != NULL ? handler->bounds : &of_settings;
+	if (document.len > r.bounds->octets)
+		return error_set(e, ERR_LIMIT, "the document has more than %zu octets", r.bounds->octets);
 	r.parser = xml->ParserCreate_MM(NULL, &memory, separator);
 	if (r.parser == NULL)
 		return error_nomem(e);

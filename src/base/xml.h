@@ -24,11 +24,18 @@ struct xml_element {
 	const char *const *attributes;
 };
 
+/* For documents that are larger than settings. */
+struct xml_bounds {
+	size_t octets;
+	size_t elements;
+};
+
 /* Each may be NULL. What is not 0 ends the reading and is returned. */
 struct xml_handler {
 	int (*begin)(void *ctx, const struct xml_element *element, struct error *e);
 	int (*text)(void *ctx, struct slice piece, struct error *e); /* UTF-8; may come in pieces */
 	int (*end)(void *ctx, struct error *e);
+	const struct xml_bounds *bounds; /* NULL: XML_DOCUMENT_MAX and XML_ELEMENTS_MAX */
 };
 
 /*

@@ -6,6 +6,7 @@
 #include "base/date.h"
 #include "base/printable.h"
 #include "base/utf8.h"
+#include "client/journey.h"
 #include "client/letters.h"
 #include "client/verbs.h"
 #include "client/verdict.h"
@@ -31,14 +32,18 @@ static const char inbox_help[] =
     "  letterlock inbox --limit 100 --json\n";
 
 static const char read_help[] =
-    "letterlock read NUMBER\n"
+    "letterlock read NUMBER [--journey]\n"
     "\n"
     "Opens a letter and says in plain words whether it was encrypted, who signed it, and why\n"
     "that key is believed to be theirs. Exit status 1 when it cannot be opened or its signature\n"
     "is broken.\n"
     "\n"
+    "With --journey instead of the text: which servers it came through, whether it was encrypted\n"
+    "between them, and what of that is sure.\n"
+    "\n"
     "Examples:\n"
     "  letterlock read 7\n"
+    "  letterlock read 7 --journey\n"
     "  letterlock read 7 --json\n";
 
 static const char save_help[] = "letterlock save NUMBER [--to FOLDER]\n"
@@ -53,6 +58,7 @@ struct reading {
 	struct common common;
 	struct option_list arguments;
 	uint32_t limit, uid;
+	bool journey;
 	const char *to;
 	struct letters letters;
 	struct error error;
@@ -66,6 +72,7 @@ begin(struct reading *r, int argc, char **argv, size_t words, const char *help, 
 		COMMON_OPTIONS(&r->common),
 		{ "limit", OPTION_NUMBER, &r->limit },
 		{ "to", OPTION_TEXT, &r->to },
+		{ "journey", OPTION_FLAG, &r->journey },
 	};
 	int rc;
 
@@ -315,6 +322,38 @@ show_json(struct reading *r, const struct letter_view *v)
 	return rc;
 }
 
+/* The way it came, instead of what it says. */
+static int
+show_journey(struct reading *r, const struct letter_view *v)
+{
+	struct journey j;
+	struct json_value *o;
+	int rc = journey_make(&r->letters.account, v, &j, &r->error);
+
+	if (rc == 0 && r->common.json) {
+		o = fields_json(v);
+		json_value_set(o, "verdict", verdict_json(&r->letters, v));
+		json_value_set(o, "journey", journey_json(&j));
+		rc = client_print_json(o, &r->error);
+	} else if (rc == 0) {
+		print_fields(v);
+		(void)fputc('\n', stdout);
+		verdict_print(&r->letters, v);
+		(void)fputc('\n', stdout);
+		journey_print(&j);
+	}
+	journey_done(&j);
+	return rc;
+}
+
+static int
+show_letter(struct reading *r, const struct letter_view *v)
+{
+	if (r->journey)
+		return show_journey(r, v);
+	return r->common.json ? show_json(r, v) : show(r, v);
+}
+
 int
 verb_read(int argc, char **argv)
 {
@@ -326,7 +365,7 @@ verb_read(int argc, char **argv)
 		return status;
 	rc = letters_open(&r.letters, r.uid, &v, &r.error);
 	if (rc == 0)
-		rc = r.common.json ? show_json(&r, &v) : show(&r, &v);
+		rc = show_letter(&r, &v);
 	if (rc == 0) {
 		status = verdict_status(letter_opened_verdict(v.opened));
 		(void)mailbox_mark_seen(&r.letters.mailbox, r.uid, NULL);

@@ -29,4 +29,6 @@
 #define MIME_MESSAGE_LINE_MAX 998u /* octets of any line we write (RFC 5322 2.1.1) */
 #define MIME_COMPOSE_HEADER_MAX (1u << 20) /* octets of header fields that we write */
 
+#define MIME_RECEIVED_MAX (8u << 10) /* octets of one Received field; the longest in use have some 1,000 */
+
 #endif

@@ -9,6 +9,7 @@
 #include <openssl/x509v3.h>
 
 #include "net/probe_internal.h"
+#include "net/tls_outgoing.h"
 
 /* All that libssl has: who is looked at need not be as strict as we are. */
 #define CIPHERS "ALL:!aNULL:!eNULL:@SECLEVEL=0"
@@ -17,19 +18,9 @@
 #define RECORD_HANDSHAKE 22
 #define CLEAR_SHOWN 80u /* octets of what came in clear */
 
-#define USAGE_TA 2u
 #define USAGE_EE 3u
-#define SELECTORS 2u
-#define MATCHING_TYPES 3u
 
 /* ---- TLSA ---- */
-
-static bool
-is_usable(struct slice rdata)
-{
-	return rdata.len > 3 && (rdata.data[0] == USAGE_TA || rdata.data[0] == USAGE_EE) && rdata.data[1] < SELECTORS &&
-	    rdata.data[2] < MATCHING_TYPES;
-}
 
 /* Whether it is this certificate, or its key (RFC 6698 2.1). */
 static bool
@@ -53,7 +44,7 @@ tlsa_is(struct slice rdata, X509 *x)
 static void
 look_at_tlsa(struct probe_tlsa *t, X509 *leaf, STACK_OF(X509) * chain)
 {
-	t->usable = is_usable(t->rdata);
+	t->usable = tls_outgoing_tlsa_usable(t->rdata);
 	t->matches = false;
 	if (!t->usable)
 		return;
@@ -78,7 +69,7 @@ use_dane(SSL *ssl, const struct probe_tls *how)
 	for (size_t i = 0; i < how->tlsa_count; i++) {
 		struct slice r = how->tlsa[i].rdata;
 
-		if (is_usable(r))
+		if (tls_outgoing_tlsa_usable(r))
 			any |= SSL_dane_tlsa_add(ssl, r.data[0], r.data[1], r.data[2], r.data + 3, r.len - 3) > 0;
 	}
 	ERR_clear_error();

@@ -4,6 +4,7 @@
 #include "service/ask.h"
 #include "service/keys/keys.h"
 #include "service/directory/verify.h"
+#include "service/queue/queue.h"
 #include "service/resolve.h"
 #include "service/status/status.h"
 #include "store/store.h"
@@ -48,6 +49,13 @@ static const struct permit {
 
 	/* The name of who connects. */
 	{ PROCESS_MX, PROCESS_RESOLVER, &resolve_interface, RESOLVE_METHOD_lookup },
+
+	/* What is to be sent to others, and what became of it: of what it has leased. */
+	{ PROCESS_RELAY, PROCESS_MAIL, &queue_interface, QUEUE_METHOD_lease },
+	{ PROCESS_RELAY, PROCESS_MAIL, &queue_interface, QUEUE_METHOD_body },
+	{ PROCESS_RELAY, PROCESS_MAIL, &queue_interface, QUEUE_METHOD_renew },
+	{ PROCESS_RELAY, PROCESS_MAIL, &queue_interface, QUEUE_METHOD_settle },
+	{ PROCESS_RELAY, PROCESS_MAIL, &queue_interface, QUEUE_METHOD_defer_domain },
 
 	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_address_find },
 	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_domain_list },
@@ -102,6 +110,12 @@ static const struct permit {
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_domain_add },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_domain_remove },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_domain_list },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_queue_get },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_queue_list },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_queue_change },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_queue_domains },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_queue_log },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_queue_totals },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_info },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_verify },
 	/* Until its connection ends. */

@@ -62,6 +62,7 @@ struct service_settings {
 struct directory_fetch;
 struct grants;
 struct rate;
+struct signer;
 
 /* What the process may ask; each stays the caller's and must outlive the service. NULL: not for this kind of process. */
 struct service_ports {
@@ -71,6 +72,7 @@ struct service_ports {
 	struct port *verify;   /* web: service/directory/verify.h */
 	struct port *resolver; /* mx: service/resolve.h; NULL: no names are looked up */
 	struct grants *grants; /* mail */
+	struct signer *signer; /* mail: service/sign/sign.h; NULL: nothing is signed */
 };
 
 /* Read-only for sessions. */

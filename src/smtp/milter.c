@@ -480,6 +480,12 @@ milter_end(struct milter *m)
 	go_on(m);
 }
 
+bool
+milter_waits(const struct milter *m)
+{
+	return m->waits;
+}
+
 uint64_t
 milter_progress(const struct milter *m)
 {

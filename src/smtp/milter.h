@@ -94,6 +94,8 @@ size_t milter_room(const struct milter *m);
 /* More of the body than it wants is passed over. */
 void milter_body(struct milter *m, struct slice piece);
 void milter_end(struct milter *m);
+/* Whether it is the milter's turn to speak. */
+bool milter_waits(const struct milter *m);
 /* A number that grows with each word of the milter's, also when it only says that it is still at work. */
 uint64_t milter_progress(const struct milter *m);
 /* After VERDICT; lives as long as m. */

@@ -142,7 +142,7 @@ const struct audit_row audit_rows[CHECK_COUNT] = {
 	    "Serve https://openpgpkey.DOMAIN/.well-known/openpgpkey/DOMAIN/policy (it may be empty) and the people's "
 	    "keys beside it: others then find them and can seal letters." },
 	[CHECK_KEYSERVER] = { "keyserver", AUDIT_PEOPLE, "key directory",
-	    "Name it in the SRV record _hkps._tcp, so that programs find it." },
+	    "Name it in the SRV record _pgpkey-https._tcp, so that programs find it." },
 	[CHECK_SERVICES] = { "services", AUDIT_PEOPLE, "servers for mail programs",
 	    "Publish SRV records _submissions._tcp and _imaps._tcp (RFC 8314): mail programs then set themselves up, "
 	    "with TLS "

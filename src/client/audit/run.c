@@ -66,7 +66,8 @@ void
 audit_run(struct audit *a)
 {
 	static void (*const servers[])(struct audit *) = { audit_connection, audit_tls, audit_certificates };
-	static void (*const domain[])(struct audit *) = { audit_dane };
+	static void (*const domain[])(
+	    struct audit *) = { audit_dane, audit_dkim, audit_dmarc, audit_keys, audit_services };
 
 	audit_hosts_find(a);
 	look_at_hosts(a);

@@ -61,9 +61,11 @@ bool dmarc_record_parse(struct slice text, struct dmarc_record *out);
  */
 bool dmarc_record_settle(struct dmarc_record *r);
 
+/* A mailto URI with one address that can be sent to. */
+bool dmarc_uri_is_mailto(struct slice uri);
 /*
  * Appends the address of a mailto URI, "local@domain" as it is written in a
- * header; header fields behind '?' are left out. ERR_SYNTAX, ERR_NOMEM.
+ * header, the domain in A-labels; header fields behind '?' are left out. ERR_SYNTAX, ERR_NOMEM.
  */
 int dmarc_uri_address(struct slice uri, struct buf *out, struct error *e);
 /* Appends its host, A-labels in small letters. ERR_SYNTAX, ERR_NOMEM. */

@@ -74,6 +74,9 @@ struct dmarc_report {
 	size_t count;
 };
 
+/* Whether it is written with an address's characters: what may stand in a row. */
+bool dmarc_report_is_address(struct slice s);
+
 /*
  * Appends the document. Texts may hold anything; words and addresses that the
  * schema does not know are ERR_USAGE, as is a report without rows; out's error.
@@ -94,7 +97,7 @@ struct dmarc_summary {
 	uint64_t passed;                             /* DKIM or SPF aligned */
 	uint64_t dkim_only, spf_only, both, neither; /* aligned */
 	uint64_t quarantined, rejected;
-	size_t sources; /* different addresses, at most MAILAUTH_REPORT_ROWS_MAX */
+	size_t sources; /* rows of other addresses than the row before: reporters put those of one together */
 };
 void dmarc_report_summary(const struct dmarc_report *r, struct dmarc_summary *out);
 

@@ -10,8 +10,8 @@
  *   sign_end(s, header, done, ctx, e)       done is told the fields that go in front of that header
  *   sign_free(s)
  *
- * Which domain: that of the address in From when it is one of ours and the
- * writer's, otherwise that of the envelope's sender: sign_domain().
+ * Which domain: that of the address in From, which in submission is the
+ * writer's own, otherwise that of the envelope's sender.
  */
 #ifndef SERVICE_SIGN_SIGN_H
 #define SERVICE_SIGN_SIGN_H
@@ -42,11 +42,11 @@ void sign_body(struct sign *s, struct slice piece);
 /*
  * fields: whole header fields, each with CR LF, to go in front of the header;
  * empty when the domain turned out to have no key (any more). An error: the
- * message must not go out now (451); ERR_CLOSED, ERR_LIMIT: later perhaps.
- * Called once, on any thread, perhaps before sign_end() returns.
+ * message must not go out now (451); ERR_SYNTAX: nor ever, as its header is
+ * none (554). Called once, on any thread, perhaps before sign_end() returns.
  */
 typedef void sign_done_fn(void *ctx, struct slice fields, const struct error *e);
-/* header: the block that will stand behind the fields, with its empty line; copied. An error: done is not called. */
+/* header: the block that will stand behind the fields, with its empty line; copied. An error, as above: done is not called. */
 int sign_end(struct sign *s, struct slice header, sign_done_fn *done, void *ctx, struct error *e);
 /* While a sign_end() is under way it goes on, and done is called. */
 void sign_free(struct sign *s);

@@ -121,26 +121,28 @@ log_verdict(const struct smtp_session *s, const struct judge_verdict *v)
 	    log_str("action", actions[v->action]), log_str("why", v->why == NULL ? "" : v->why));
 }
 
+/* The results stand in place of those that were forged in our name. */
 static enum smtp_reply
-make_front(struct smtp_session *s, const struct smtp_trace *trace, struct slice fields)
+put_results(struct smtp_session *s, struct slice field)
 {
 	struct smtp_message *m = s->message;
 	struct buf header BUF_OWNED = { 0 };
 	int forged;
 
-	buf_init(&header, SERVICE_HEADER_MAX);
-	forged = judge_strip(buf_slice(&m->head), s->service->settings.hostname, &header);
-	if (forged < 0 || smtp_message_front(m, trace, fields, buf_slice(&header), &m->front) != 0)
+	buf_init(&header, m->header.max);
+	forged = judge_strip(buf_slice(&m->header), s->service->settings.hostname, &header);
+	if (forged < 0 || buf_put_slice(&m->results, field) != 0)
 		return SMTP_REPLY_TRY_LATER;
-	if (forged > 0)
-		log_event(LOG_LEVEL_WARNING, "smtp.forged_results", log_str("id", s->id),
-		    log_str("peer", conn_peer(s->conn)), log_u64("fields", (uint64_t)forged));
-	buf_done(&m->head);
-	return SMTP_REPLY_NONE;
+	if (forged == 0)
+		return SMTP_REPLY_NONE;
+	log_event(LOG_LEVEL_WARNING, "smtp.forged_results", log_str("id", s->id), log_str("peer", conn_peer(s->conn)),
+	    log_u64("fields", (uint64_t)forged));
+	buf_clear(&m->header);
+	return buf_put_slice(&m->header, buf_slice(&header)) == 0 ? SMTP_REPLY_NONE : SMTP_REPLY_TRY_LATER;
 }
 
 enum smtp_reply
-judging_conclude(struct smtp_session *s, const struct smtp_trace *trace, struct slice *detail_out)
+judging_conclude(struct smtp_session *s, struct slice *detail_out)
 {
 	const struct judge_verdict *v = judge_verdict(s->judge);
 
@@ -150,5 +152,5 @@ judging_conclude(struct smtp_session *s, const struct smtp_trace *trace, struct 
 	if (v->action == JUDGE_REFUSE)
 		return v->refused_for_spf ? SMTP_REPLY_SPF : SMTP_REPLY_DMARC;
 	s->message->junk = v->action == JUDGE_JUNK;
-	return make_front(s, trace, v->field);
+	return put_results(s, v->field);
 }

@@ -18,10 +18,10 @@ int64_t judging_deadline(const struct smtp_session *s);
 /* The message is whole: nothing more comes. */
 void judging_end(struct smtp_session *s);
 /*
- * The verdict is there: SMTP_REPLY_NONE, and s->message has its front; or why it
+ * The verdict is there: SMTP_REPLY_NONE, and s->message has the results; or why it
  * is refused, with *detail_out, which lives as long as the message.
  */
-enum smtp_reply judging_conclude(struct smtp_session *s, const struct smtp_trace *trace, struct slice *detail_out);
+enum smtp_reply judging_conclude(struct smtp_session *s, struct slice *detail_out);
 /* Any thread. */
 void judging_drop(struct smtp_session *s);
 

@@ -5,13 +5,21 @@
 
 #include "base/date.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "mime/address.h"
 #include "service/limits.h"
+#include "service/sign/sign.h"
 #include "smtp/path.h"
 
 #define ENVELOPE_BUDGET (2u << 20)  /* SERVICE_RECIPIENTS_MAX addresses, with room */
 #define ADDRESSES_BUDGET (4u << 20) /* one field of addresses */
 #define TEXT_MAX (16u << 20)        /* never reached: the text is taken away before */
+#define TRACE_MAX (16u << 10)       /* our own fields; names and addresses are bounded */
+#define RESULTS_MAX (64u << 10)     /* Authentication-Results, and ARC's fields */
+#define ADDED_MAX (64u << 10)       /* signatures, and what was found out */
+#define HEADER_MORE (16u << 10)     /* fields that were missing in a header */
+_Static_assert(2 * TRACE_MAX + RESULTS_MAX + ADDED_MAX + SERVICE_HEADER_MAX + HEADER_MORE <= SMTP_MESSAGE_FRONT_MAX,
+    "the store takes all of it");
 
 struct smtp_message *
 smtp_message_new(const struct smtp_message_envelope *in)
@@ -22,11 +30,16 @@ smtp_message_new(const struct smtp_message_envelope *in)
 		return NULL;
 	arena_init(&m->arena, ENVELOPE_BUDGET);
 	buf_init(&m->head, SERVICE_HEADER_MAX);
+	buf_init(&m->trace, TRACE_MAX);
+	buf_init(&m->results, RESULTS_MAX);
+	buf_init(&m->received, TRACE_MAX);
+	buf_init(&m->added, ADDED_MAX);
+	buf_init(&m->header, SERVICE_HEADER_MAX + HEADER_MORE);
 	buf_init(&m->text, TEXT_MAX);
-	buf_init(&m->front, TEXT_MAX);
 	buf_init(&m->original, SERVICE_REPORT_HEADER_MAX);
 	m->submission = in->submission;
 	m->utf8 = in->utf8;
+	m->require_tls = in->require_tls;
 	m->ret = in->ret;
 	m->from = arena_copy(&m->arena, in->from);
 	m->envid = arena_copy(&m->arena, in->envid);
@@ -43,10 +56,15 @@ smtp_message_free(struct smtp_message *m)
 	if (m == NULL)
 		return;
 	arena_done(&m->arena);
+	sign_free(m->sign);
 	buf_done(&m->original);
 	buf_done(&m->head);
+	buf_done(&m->trace);
+	buf_done(&m->results);
+	buf_done(&m->received);
+	buf_done(&m->added);
+	buf_done(&m->header);
 	buf_done(&m->text);
-	buf_done(&m->front);
 	mem_free(m);
 }
 
@@ -119,8 +137,15 @@ smtp_message_recipient(struct smtp_message *m, struct slice address, const uint6
 	if (m->arena.err != 0)
 		return m->arena.err;
 	merge_accounts(m, accounts, account_count, fresh);
-	m->recipients[m->recipient_count++] = (struct smtp_recipient){ .address = copy };
+	m->recipients[m->recipient_count++] = (struct smtp_recipient){ .address = copy, .inboxes = account_count };
 	return rc;
+}
+
+void
+smtp_message_recipient_sends(struct smtp_message *m)
+{
+	m->recipients[m->recipient_count - 1].sends = true;
+	m->send_count++;
 }
 
 int
@@ -139,7 +164,7 @@ smtp_message_wants_report(const struct smtp_message *m)
 	bool wanted = false;
 
 	for (size_t i = 0; i < m->recipient_count && !wanted; i++)
-		wanted = (m->recipients[i].notify & SMTP_NOTIFY_SUCCESS) != 0;
+		wanted = (m->recipients[i].notify & SMTP_NOTIFY_SUCCESS) != 0 && m->recipients[i].inboxes > 0;
 	return wanted && m->from.len > 0;
 }
 
@@ -212,6 +237,8 @@ note_field(struct header_facts *f, struct smtp_message *m, struct slice name, st
 		note_who(f, value, false);
 	} else if (slice_ieq_str(name, "Delivered-To")) {
 		note_delivered_to(f, m, value);
+	} else if (slice_ieq_str(name, "TLS-Required")) {
+		m->tls_optional = slice_ieq_str(value, "No");
 	}
 }
 
@@ -273,8 +300,9 @@ put_from(struct buf *b, const struct smtp_trace *t)
 
 /* RFC 5321 section 4.4. Of our own people no address and no name goes out (RFC 6409 permits it; privacy). */
 static void
-put_received(struct buf *b, const struct smtp_message *m, const struct smtp_trace *t)
+put_received(struct smtp_message *m, const struct smtp_trace *t)
 {
+	struct buf *b = &m->received;
 
 	(void)buf_put_str(b, "Received: ");
 	if (!m->submission)
@@ -311,7 +339,7 @@ put_own_address(struct buf *b, const char *name, struct slice address)
 static void
 put_missing(struct smtp_message *m, const struct smtp_trace *t, const struct header_facts *f)
 {
-	struct buf *b = &m->text;
+	struct buf *b = &m->header;
 
 	if (f->from == 0 && m->from.len > 0)
 		put_own_address(b, "From", m->from);
@@ -367,11 +395,15 @@ note_from(struct smtp_message *m, struct header_facts *f)
 				continue;
 			if (!add_from(m, &list.items[k]))
 				return false;
+			if (f->is_from[i] && m->from_domain.len == 0)
+				m->from_domain = arena_copy(&m->arena, list.items[k].domain);
 			named = true;
 		}
 		if (f->is_from[i] && !named)
 			return false;
 	}
+	if (f->from == 0)
+		m->from_domain = slice_from(m->from, slice_find_last(m->from, '@') + 1); /* put_missing() */
 	return m->arena.err == 0;
 }
 
@@ -424,14 +456,16 @@ header_qualified(const struct smtp_message *m, struct slice header)
 
 /* What is for our own mailboxes alone. */
 static void
-put_delivery(struct buf *b, const struct smtp_message *m)
+put_delivery(struct smtp_message *m)
 {
-	put_own_address(b, "Return-Path", m->from);
-	if (m->recipient_count != 1)
+	put_own_address(&m->trace, "Return-Path", m->from);
+	m->skip = (uint32_t)m->trace.len;
+	/* Of an address of ours, wherever that leads to: so a circle is seen. */
+	if (m->recipient_count != 1 || (m->submission && m->recipients[0].inboxes == 0))
 		return;
-	(void)buf_put_str(b, "Delivered-To: ");
-	(void)buf_put_slice(b, m->recipients[0].address);
-	(void)buf_put_str(b, "\r\n");
+	(void)buf_put_str(&m->trace, "Delivered-To: ");
+	(void)buf_put_slice(&m->trace, m->recipients[0].address);
+	(void)buf_put_str(&m->trace, "\r\n");
 }
 
 static void
@@ -466,33 +500,43 @@ header_ended(struct smtp_message *m, size_t header_len, const struct smtp_trace 
 		m->refusal = SMTP_REPLY_FROM_TWICE;
 	else if (m->submission && !header_qualified(m, slice_sub(buf_slice(&m->head), 0, header_len)))
 		m->refusal = SMTP_REPLY_UNQUALIFIED;
-	tell_header(m, header_len);
-	if (m->judged) {
-		(void)buf_put_slice(&m->text, slice_from(buf_slice(&m->head), header_len));
-		buf_truncate(&m->head, header_len);
-		return;
-	}
-	put_delivery(&m->text, m);
-	put_received(&m->text, m, t);
+	put_delivery(m);
+	put_received(m, t);
 	if (m->submission)
 		put_missing(m, t, &f);
-	m->header_size = (uint32_t)(m->text.len + header_len);
-	(void)buf_put_slice(&m->text, buf_slice(&m->head));
+	tell_header(m, header_len);
+	(void)buf_put(&m->header, m->head.data, header_len);
+	(void)buf_put_slice(&m->text, slice_from(buf_slice(&m->head), header_len));
 	buf_done(&m->head);
+	if (m->trace.err != 0 || m->received.err != 0 || m->header.err != 0)
+		m->refusal = SMTP_REPLY_TRY_LATER;
 }
 
 int
-smtp_message_front(
-    struct smtp_message *m, const struct smtp_trace *trace, struct slice fields, struct slice header, struct buf *out)
+smtp_message_front(const struct smtp_message *m, struct buf *out)
 {
-	size_t before = out->len;
+	(void)buf_put_slice(out, buf_slice(&m->trace));
+	(void)buf_put_slice(out, buf_slice(&m->results));
+	(void)buf_put_slice(out, buf_slice(&m->received));
+	(void)buf_put_slice(out, buf_slice(&m->added));
+	return buf_put_slice(out, buf_slice(&m->header));
+}
 
-	put_delivery(out, m);
-	(void)buf_put_slice(out, fields);
-	put_received(out, m, trace);
-	(void)buf_put_slice(out, header);
-	m->header_size = (uint32_t)(out->len - before);
-	return out->err;
+void
+smtp_message_close(struct smtp_message *m)
+{
+	struct buf whole;
+
+	if (m->header_size != 0)
+		return;
+	buf_init(&whole, TEXT_MAX);
+	(void)smtp_message_front(m, &whole);
+	m->header_size = (uint32_t)whole.len;
+	if (buf_put_slice(&whole, buf_slice(&m->text)) != 0)
+		m->refusal = SMTP_REPLY_TRY_LATER;
+	buf_done(&m->text);
+	buf_done(&m->header);
+	m->text = whole;
 }
 
 /* Octets of the header with its empty line, when that is in head; looked for from the octets that came last. */
@@ -543,6 +587,7 @@ smtp_message_put(struct smtp_message *m, struct slice chunk, const struct smtp_t
 {
 	if (m->refusal != SMTP_REPLY_NONE)
 		return;
+	m->eight_bit = m->eight_bit || !utf8_is_ascii(chunk);
 	if (m->header_whole) {
 		(void)buf_put_slice(&m->text, chunk);
 		tell_body(m, chunk);
@@ -553,6 +598,7 @@ smtp_message_put(struct smtp_message *m, struct slice chunk, const struct smtp_t
 		m->refusal = SMTP_REPLY_TRY_LATER;
 	if (m->refusal != SMTP_REPLY_NONE) {
 		buf_done(&m->head);
+		buf_done(&m->header);
 		buf_done(&m->text);
 	}
 }

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A message on its way in: the envelope, and the text as it is to be kept,
- * with our trace fields in front (RFC 5321 section 4.4: Return-Path and
- * Received; Delivered-To for one recipient). The header is held until it is
- * whole, looked at (loops; in submission Date, Message-ID and who it is from), and then
- * the text grows behind it. Who sends the text on takes it away in pieces.
+ * A message on its way in: the envelope, and the text as it is to be kept.
  *
- * Of a message that is judged the header stays here to the end, as what is
- * found out, and what it changes, stands in it: the text is the body alone, and
- * smtp_message_front() makes what is before it.
+ *   trace    our fields for the mailbox (RFC 5321 section 4.4: Return-Path; Delivered-To for one recipient)
+ *   results  Authentication-Results, when it is judged
+ *   received our Received field
+ *   added    what is found out about it, and signatures: may come when all the rest is known
+ *   header   as it came, and in submission what was missing, with its empty line
+ *   text     the body, which grows; who sends it on takes it away in pieces
+ *
+ * The header is held until it is whole, and looked at (loops; in submission
+ * Date, Message-ID and who it is from). All that stands in front of the text is
+ * put in front of it at the end: smtp_message_front().
  */
 #ifndef SERVICE_SMTP_MESSAGE_H
 #define SERVICE_SMTP_MESSAGE_H
@@ -21,11 +24,16 @@
 #include "base/slice.h"
 #include "smtp/dsn.h"
 #include "smtp/reply.h"
+#include "store/limits.h"
+
+struct sign;
 
 struct smtp_recipient {
 	struct slice address;
 	unsigned notify;    /* enum smtp_notify bits; 0: not said */
 	struct slice orcpt; /* "type;xtext"; empty: none */
+	size_t inboxes;     /* that it stands for */
+	bool sends;         /* it leads to others */
 	bool delivered_to;  /* a Delivered-To field says that it was there already */
 };
 
@@ -34,6 +42,11 @@ struct smtp_message {
 	struct slice from;  /* empty: the null sender */
 	struct smtp_recipient *recipients;
 	size_t recipient_count, recipient_room;
+	size_t send_count;  /* recipients that lead to others */
+	uint32_t skip;      /* octets in front that are for our own mailboxes alone */
+	bool eight_bit;     /* there are octets above 127 in it */
+	bool require_tls;   /* MAIL had REQUIRETLS */
+	bool tls_optional;  /* its header says "TLS-Required: No" */
 	uint64_t *accounts; /* of all recipients, ascending, each once: who gets it */
 	size_t account_count, account_room;
 	size_t named; /* accounts that recipients stood for, each as often as it was named */
@@ -44,19 +57,23 @@ struct smtp_message {
 	struct slice envid;
 	struct buf
 	    original; /* its header as it came, for a report on its delivery; empty: none is wanted, or it is too long */
-	struct buf head;      /* of the header, until it is whole */
-	struct buf front;     /* of a judged message: what stands before the text */
-	bool junk;            /* it goes into Junk */
-	struct buf text;      /* what is to be kept and was not taken away */
-	uint32_t header_size; /* with ours, the empty line included; 0: not whole yet */
-	bool header_whole;
-	bool judged;                        /* set behind smtp_message_new(): the header stays in head */
+	struct buf head; /* of the header, until it is whole */
+	struct buf trace, results, received, added, header;
+	bool junk;                          /* it goes into Junk */
+	bool judged;                        /* set behind smtp_message_new(): a judge hears it and has the last word */
+	bool settled;                       /* that word was said */
 	const struct smtp_message_ear *ear; /* set likewise: who hears the text; NULL: nobody */
 	void *ear_ctx;
+	struct buf text;      /* what of the body is to be kept and was not taken away */
+	uint32_t header_size; /* 0: what stands in front of the text is not put there yet; then octets of it */
+	bool header_whole;
+	struct sign *sign;            /* service/sign/sign.h: it is being signed; NULL: it is not */
+	bool sign_asked;              /* the signatures are in added, or none are wanted */
 	enum smtp_reply refusal;      /* decided on the way; said at the end */
 	struct slice *from_addresses; /* submission: of From, Sender, Resent-From and Resent-Sender */
 	size_t from_count;
-	uint64_t handle; /* where the store stages it; 0: nowhere */
+	struct slice from_domain; /* submission: of the first address in From; of what we put there, too. Empty: none */
+	uint64_t handle;          /* where the store stages it; 0: nowhere */
 };
 
 /* Told of a message as it comes. */
@@ -81,7 +98,7 @@ struct smtp_trace {
 /* What came with MAIL. Texts are copied. NULL: no memory. */
 struct smtp_message_envelope {
 	struct slice from;
-	bool submission, utf8;
+	bool submission, utf8, require_tls;
 	enum smtp_return ret;
 	struct slice envid;
 };
@@ -95,6 +112,8 @@ void smtp_message_free(struct smtp_message *m);
  */
 int
 smtp_message_recipient(struct smtp_message *m, struct slice address, const uint64_t *accounts, size_t account_count);
+/* The last recipient leads to others (too). */
+void smtp_message_recipient_sends(struct smtp_message *m);
 
 /* What the last recipient's RCPT said of reports. Copied. ERR_NOMEM. */
 int smtp_message_recipient_reports(struct smtp_message *m, unsigned notify, struct slice orcpt);
@@ -105,11 +124,11 @@ bool smtp_message_wants_report(const struct smtp_message *m);
 void smtp_message_put(struct smtp_message *m, struct slice chunk, const struct smtp_trace *trace);
 /* No more comes. */
 void smtp_message_end(struct smtp_message *m, const struct smtp_trace *trace);
-/*
- * Of a judged message, at its end: our trace fields, among them these (whole, each with its CRLF), and header, which is
- * head or what was made of it. Appends, and sets header_size. Returns out's sticky error.
- */
-int smtp_message_front(
-    struct smtp_message *m, const struct smtp_trace *trace, struct slice fields, struct slice header, struct buf *out);
+/* Appends what stands in front of the body: trace, results, received, added, header. Its size is the header's. Returns out's error. */
+int smtp_message_front(const struct smtp_message *m, struct buf *out);
+/* Nothing is added any more: all that is put in front of the text, header_size is set. For a text nothing was taken from. */
+void smtp_message_close(struct smtp_message *m);
+/* Octets of it are at most so many: a header, what was missing in it, and ours. */
+#define SMTP_MESSAGE_FRONT_MAX STORE_FRONT_MAX
 
 #endif

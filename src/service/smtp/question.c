@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "service/ask.h"
+#include "service/sign/sign.h"
 #include "service/smtp/session_internal.h"
 
 static void
@@ -25,6 +26,7 @@ on_verdict(void *ctx, const void *reply, const struct error *e)
 
 	s->answer.code = a == NULL ? e->code : 0;
 	s->answer.verdict = a == NULL ? 0 : a->verdict;
+	s->answer.sends = a != NULL && a->sends;
 	if (a != NULL && a->account_count > 0 && s->asking == ASKING_RECIPIENT) {
 		s->answer.accounts = mem_array(a->account_count, sizeof *a->accounts);
 		s->answer.account_count = a->account_count;
@@ -64,6 +66,7 @@ on_kept(void *ctx, const void *reply, const struct error *e)
 
 	s->answer.code = k == NULL ? e->code : 0;
 	s->answer.inboxes = k == NULL ? 0 : k->inboxes;
+	s->answer.sent_on = k == NULL ? 0 : k->sent_on;
 	answer_arrived(s);
 }
 
@@ -87,19 +90,49 @@ static const uint16_t methods[ASKING_COUNT] = {
 	[ASKING_REPORT] = ASK_METHOD_keep,
 };
 
-void
-smtp_session_ask(struct smtp_session *s, enum asking what, const void *request)
+static void
+begin_question(struct smtp_session *s, enum asking what)
 {
-	struct error e;
-	int rc;
-
 	s->asking = what;
 	mem_free(s->answer.accounts);
 	s->answer = (struct answer){ 0 };
 	atomic_store(&s->answered, false);
 	atomic_fetch_add(&s->owners, 1);
 	conn_hold(s->conn);
+}
+
+void
+smtp_session_ask(struct smtp_session *s, enum asking what, const void *request)
+{
+	struct error e;
+	int rc;
+
+	begin_question(s, what);
 	rc = port_submit(s->service->ports.ask, methods[what], request, arrivals[what], s, &e);
+	if (rc != 0) {
+		s->answer.code = rc;
+		answer_arrived(s);
+	}
+}
+
+static void
+on_signatures(void *ctx, struct slice fields, const struct error *e)
+{
+	struct smtp_session *s = ctx;
+
+	buf_clear(&s->signatures);
+	s->answer.code = e != NULL ? e->code : buf_put_slice(&s->signatures, fields);
+	answer_arrived(s);
+}
+
+void
+smtp_session_ask_signatures(struct smtp_session *s)
+{
+	struct error e;
+	int rc;
+
+	begin_question(s, ASKING_SIGNATURES);
+	rc = sign_end(s->message->sign, buf_slice(&s->message->header), on_signatures, s, &e);
 	if (rc != 0) {
 		s->answer.code = rc;
 		answer_arrived(s);

@@ -16,7 +16,9 @@
 #include "os/log.h"
 #include "service/ask.h"
 #include "service/grants.h"
+#include "service/queue/queue.h"
 #include "service/resolve.h"
+#include "service/sign/sign.h"
 #include "service/smtp/count.h"
 #include "service/smtp/judging.h"
 #include "service/smtp/message.h"
@@ -65,6 +67,7 @@ session_new(struct service *service, struct conn *c, enum service_role role, str
 	atomic_init(&s->owners, 1);
 	buf_init(&s->pending, SMTP_ADDRESS_MAX + 2);
 	buf_init(&s->orcpt, SMTP_ORCPT_MAX);
+	buf_init(&s->signatures, SIGN_FIELDS_MAX);
 	return s;
 }
 
@@ -155,6 +158,7 @@ smtp_session_disown(struct smtp_session *s)
 	resolve_name_release(s->name);
 	buf_done(&s->pending);
 	buf_done(&s->orcpt);
+	buf_done(&s->signatures);
 	mem_free(s->answer.accounts);
 	mem_free(s);
 	service_session_ended(service);
@@ -228,6 +232,7 @@ on_mail(struct smtp_session *s, const struct smtp_server_event *ev)
 		.from = keep_address(s, &ev->path),
 		.submission = s->role == SERVICE_SUBMISSION,
 		.utf8 = ev->utf8,
+		.require_tls = ev->require_tls,
 		.ret = ev->ret,
 		.envid = ev->envid,
 	};
@@ -275,10 +280,32 @@ on_data(struct smtp_session *s, const struct smtp_server_event *ev)
 	reply(s, SMTP_REPLY_DATA_GO);
 }
 
+/* What our own people write is signed for the domain of its From; that is theirs, or the message is refused at its end. */
+static void
+begin_signing(struct smtp_session *s)
+{
+	struct smtp_message *m = s->message;
+	struct signer *signer = s->service->ports.signer;
+
+	m->sign_asked = true;
+	if (s->role != SERVICE_SUBMISSION || signer == NULL || m->refusal != SMTP_REPLY_NONE)
+		return;
+	if (sign_begin(signer, m->from_domain, &m->sign, NULL) != 0) {
+		m->refusal = SMTP_REPLY_TRY_LATER;
+		return;
+	}
+	m->sign_asked = m->sign == NULL;
+	sign_body(m->sign, buf_slice(&m->text));
+}
+
+/* A text that is staged before anything can be put in front of it is copied for that: so only where something will be. */
 static void
 send_piece(struct smtp_session *s)
 {
 	struct smtp_message *m = s->message;
+
+	if (m->handle == 0 && m->sign_asked && (!m->judged || m->settled))
+		smtp_message_close(m);
 
 	if (m->handle == 0) {
 		smtp_session_ask(s, ASKING_STAGE, &(struct store_nothing){ 0 });
@@ -295,9 +322,12 @@ on_chunk(struct smtp_session *s, const struct smtp_server_event *ev)
 
 	if (s->message->header_whole) {
 		smtp_message_put(s->message, ev->chunk, NULL);
+		sign_body(s->message->sign, ev->chunk);
 	} else {
 		t = trace_of(s);
 		smtp_message_put(s->message, ev->chunk, &t);
+		if (s->message->header_whole)
+			begin_signing(s);
 	}
 	smtp_count_octets(s->role, ev->chunk.len);
 	if (s->message->text.len > SERVICE_INLINE_MAX)
@@ -314,36 +344,77 @@ refuse_message(struct smtp_session *s, enum smtp_reply r)
 
 static void go_on_after_end(struct smtp_session *s);
 
+/* What of the message others need; recipients in a. NULL: no memory. */
+static struct ask_send *
+sends_of(struct smtp_message *m)
+{
+	struct ask_send *to = arena_array(&m->arena, m->send_count + 1, sizeof *to);
+	size_t n = 0;
+
+	for (size_t i = 0; to != NULL && i < m->recipient_count; i++)
+		if (m->recipients[i].sends)
+			to[n++] = (struct ask_send){ m->recipients[i].address, m->recipients[i].notify,
+				m->recipients[i].orcpt };
+	return to;
+}
+
+/* RFC 8689 section 4.1: who requires it has the last word. */
+static uint32_t
+queue_flags(const struct smtp_message *m)
+{
+	return (m->eight_bit ? QUEUE_8BIT : 0u) | (m->utf8 ? QUEUE_UTF8 : 0u) |
+	    (m->require_tls           ? QUEUE_REQUIRE_TLS
+		    : m->tls_optional ? QUEUE_TLS_OPTIONAL
+				      : 0u);
+}
+
 static void
 keep(struct smtp_session *s)
 {
 	struct smtp_message *m = s->message;
-	struct ask_keep q = {
-		.content = { .handle = m->handle, .header_size = m->header_size }, .from = m->from, .junk = m->junk
-	};
+	struct ask_keep q = { .content = { .handle = m->handle },
+		.from = m->from,
+		.account = s->account,
+		.skip = m->skip,
+		.flags = queue_flags(m),
+		.ret = m->ret,
+		.envid = m->envid,
+		.junk = m->junk };
+	BUF_OWNED struct buf front = { 0 };
 
+	buf_init(&front, SMTP_MESSAGE_FRONT_MAX);
+	if (m->handle == 0)
+		smtp_message_close(m);
+	else if (m->header_size == 0 && smtp_message_front(m, &front) != 0)
+		m->refusal = SMTP_REPLY_TRY_LATER;
+	if (m->refusal != SMTP_REPLY_NONE) {
+		refuse_message(s, m->refusal);
+		return;
+	}
+	q.sends = sends_of(m);
+	q.send_count = q.sends == NULL ? 0 : m->send_count;
+	if (q.sends == NULL) {
+		refuse_message(s, SMTP_REPLY_TRY_LATER);
+		return;
+	}
+	q.content.front = buf_slice(&front);
+	q.content.header_size = m->header_size != 0 ? m->header_size : (uint32_t)front.len;
 	q.accounts = m->accounts;
 	q.account_count = m->account_count;
-	if (m->handle == 0 && m->judged) {
-		(void)buf_put_slice(&m->front, buf_slice(&m->text)); /* its maximum is the text's */
-		q.content.data = buf_slice(&m->front);
-	} else if (m->handle == 0) {
+	if (m->handle == 0)
 		q.content.data = buf_slice(&m->text);
-	} else {
-		q.content.front = buf_slice(&m->front);
-	}
-	smtp_session_ask(s, ASKING_KEEP, &q);
+	smtp_session_ask(s, ASKING_KEEP, &q); /* it is encoded before this returns */
 }
 
 /* It is judged. */
 static void
 go_on_behind_judge(struct smtp_session *s)
 {
-	struct smtp_trace t = trace_of(s);
 	struct slice detail = SLICE_EMPTY;
-	enum smtp_reply r = judging_conclude(s, &t, &detail);
+	enum smtp_reply r = judging_conclude(s, &detail);
 
 	s->judging = false;
+	s->message->settled = true;
 	if (r == SMTP_REPLY_NONE) {
 		go_on_after_end(s);
 		return;
@@ -352,7 +423,7 @@ go_on_behind_judge(struct smtp_session *s)
 	drop_message(s);
 }
 
-/* The text is whole: the From field's addresses first, then the rest of a staged text, the judge, then keep. */
+/* The text is whole: the From field's addresses first, the rest of a staged text, the judge, the signatures, then keep. */
 static void
 go_on_after_end(struct smtp_session *s)
 {
@@ -365,8 +436,11 @@ go_on_after_end(struct smtp_session *s)
 		    s, ASKING_FROM, &(struct ask_sender){ s->account, m->from_addresses[s->from_checked++] });
 	} else if (m->handle != 0 && m->text.len > 0) {
 		send_piece(s);
-	} else if (m->judged && m->front.len == 0) {
+	} else if (m->judged && !m->settled) {
 		s->judging = true;
+	} else if (!m->sign_asked) {
+		m->sign_asked = true;
+		smtp_session_ask_signatures(s);
 	} else {
 		keep(s);
 	}
@@ -376,9 +450,13 @@ static void
 on_end(struct smtp_session *s, const struct smtp_server_event *ev)
 {
 	struct smtp_trace t = trace_of(s);
+	bool whole;
 
 	(void)ev;
+	whole = s->message->header_whole;
 	smtp_message_end(s->message, &t);
+	if (!whole)
+		begin_signing(s);
 	judging_end(s);
 	s->from_checked = 0;
 	go_on_after_end(s);
@@ -449,7 +527,7 @@ answered_sender(struct smtp_session *s, const struct answer *a)
 }
 
 static enum smtp_reply
-take_recipient(struct smtp_session *s, const struct answer *a)
+take_recipient(struct smtp_session *s, const struct answer *a, bool sends)
 {
 	int rc = smtp_message_recipient(s->message, buf_slice(&s->pending), a->accounts, a->account_count);
 
@@ -457,23 +535,24 @@ take_recipient(struct smtp_session *s, const struct answer *a)
 		rc = smtp_message_recipient_reports(s->message, s->notify, buf_slice(&s->orcpt));
 	if (rc == ERR_LIMIT)
 		return SMTP_REPLY_RECIPIENTS_TOO_MANY;
+	if (rc == 0 && sends)
+		smtp_message_recipient_sends(s->message);
 	return rc == 0 ? SMTP_REPLY_RECIPIENT_OK : SMTP_REPLY_TRY_LATER;
 }
 
 static void
 answered_recipient(struct smtp_session *s, const struct answer *a)
 {
-	enum smtp_reply elsewhere =
-	    s->role == SERVICE_SUBMISSION ? SMTP_REPLY_RECIPIENT_NOT_YET : SMTP_REPLY_RECIPIENT_ELSEWHERE;
+	bool own = s->role == SERVICE_SUBMISSION && s->account != 0;
 
 	if (a->code != 0)
 		reply(s, fault_reply(a->code));
-	else if (a->verdict == ASK_OK)
-		reply(s, take_recipient(s, a));
+	else if (a->verdict == ASK_OK || (a->verdict == ASK_ELSEWHERE && own))
+		reply(s, take_recipient(s, a, a->sends || a->verdict == ASK_ELSEWHERE));
 	else if (a->verdict == ASK_DENIED)
 		reply(s, SMTP_REPLY_RECIPIENT_DENIED);
 	else
-		reply(s, a->verdict == ASK_ELSEWHERE ? elsewhere : SMTP_REPLY_RECIPIENT_UNKNOWN);
+		reply(s, a->verdict == ASK_ELSEWHERE ? SMTP_REPLY_RECIPIENT_ELSEWHERE : SMTP_REPLY_RECIPIENT_UNKNOWN);
 }
 
 static void
@@ -506,6 +585,23 @@ answered_piece(struct smtp_session *s, const struct answer *a)
 		go_on_after_end(s);
 	else if (m->text.len > SERVICE_INLINE_MAX)
 		send_piece(s);
+}
+
+/* Unsigned it does not go out: others would take it for forged. A header that cannot be signed never can. */
+static void
+answered_signatures(struct smtp_session *s, const struct answer *a)
+{
+	if (a->code == 0)
+		(void)buf_put_slice(&s->message->added, buf_slice(&s->signatures));
+	if (a->code == ERR_SYNTAX) {
+		refuse_message(s, SMTP_REPLY_HEADER_BROKEN);
+	} else if (a->code != 0) {
+		log_event(LOG_LEVEL_ERROR, "smtp.not_signed", log_u64("connection", conn_origin(s->conn)),
+		    log_str("id", s->id), log_str("error", error_name(a->code)));
+		refuse_message(s, fault_reply(a->code));
+	} else {
+		go_on_after_end(s);
+	}
 }
 
 static void
@@ -549,6 +645,15 @@ report(struct smtp_session *s)
 	return true;
 }
 
+/* What queue_put() says. */
+static enum smtp_reply
+unkept_reply(const struct smtp_session *s, int code)
+{
+	if (s->message->send_count > 0 && code == ERR_POLICY)
+		return SMTP_REPLY_HOUR_FULL;
+	return s->message->send_count > 0 && code == ERR_LIMIT ? SMTP_REPLY_QUEUE_FULL : fault_reply(code);
+}
+
 static void
 answered_keep(struct smtp_session *s, const struct answer *a)
 {
@@ -556,12 +661,13 @@ answered_keep(struct smtp_session *s, const struct answer *a)
 
 	if (a->code != 0) {
 		log_fault(s, a->code);
-		refuse_message(s, fault_reply(a->code));
+		refuse_message(s, unkept_reply(s, a->code));
 		return;
 	}
 	m->handle = 0;
 	log_event(LOG_LEVEL_INFO, "smtp.kept", log_u64("connection", conn_origin(s->conn)), log_str("id", s->id),
-	    log_str("peer", conn_peer(s->conn)), log_slice("from", m->from), log_u64("inboxes", a->inboxes));
+	    log_str("peer", conn_peer(s->conn)), log_slice("from", m->from), log_u64("inboxes", a->inboxes),
+	    log_u64("sent_on", a->sent_on));
 	smtp_count_kept(s->role, a->inboxes);
 	if (!smtp_message_wants_report(m) || !report(s))
 		say_kept(s);
@@ -584,6 +690,7 @@ static void (*const on_answer[ASKING_COUNT])(struct smtp_session *s, const struc
 	[ASKING_FROM] = answered_from,
 	[ASKING_STAGE] = answered_piece,
 	[ASKING_PIECE] = answered_piece,
+	[ASKING_SIGNATURES] = answered_signatures,
 	[ASKING_KEEP] = answered_keep,
 	[ASKING_REPORT] = answered_report,
 };

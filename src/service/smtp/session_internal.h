@@ -19,6 +19,7 @@ enum asking {
 	ASKING_FROM,
 	ASKING_STAGE,
 	ASKING_PIECE,
+	ASKING_SIGNATURES,
 	ASKING_KEEP,
 	ASKING_REPORT,
 	ASKING_COUNT,
@@ -30,8 +31,9 @@ struct answer {
 	uint32_t verdict;
 	uint64_t *accounts; /* freed with the session or by the next question */
 	size_t account_count;
+	bool sends;
 	uint64_t handle;
-	uint32_t inboxes;
+	uint32_t inboxes, sent_on;
 };
 
 struct smtp_session {
@@ -48,6 +50,7 @@ struct smtp_session {
 	bool judging;                 /* the message is whole, and waits for it */
 	struct buf pending;           /* the address that a question is about */
 	struct buf orcpt;             /* what came with it */
+	struct buf signatures;        /* as ASKING_SIGNATURES was answered; written before `answered` is set */
 	unsigned notify;
 	unsigned messages; /* on this connection: part of their numbers */
 	char id[48];
@@ -65,6 +68,8 @@ struct smtp_session {
  * answered at once with the reason.
  */
 void smtp_session_ask(struct smtp_session *s, enum asking what, const void *request);
+/* The same for the signatures of the message, whose text is whole. */
+void smtp_session_ask_signatures(struct smtp_session *s);
 /* Any thread: the last owner frees. */
 void smtp_session_disown(struct smtp_session *s);
 

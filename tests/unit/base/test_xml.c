@@ -111,6 +111,21 @@ bounds(void **state)
 }
 
 static void
+bounds_can_be_others(void **state)
+{
+	static const struct xml_bounds few = { .octets = 20, .elements = 2 };
+	const struct xml_handler bounded = { begin, text, end, &few };
+	struct buf read;
+
+	(void)state;
+	buf_init(&read, 1000);
+	assert_ok(xml_read(SLICE("<a><b/></a>"), &bounded, &read, &unit_error));
+	assert_int_equal(xml_read(SLICE("<a><b/><b/></a>"), &bounded, &read, NULL), ERR_LIMIT);
+	assert_int_equal(xml_read(SLICE("<a>              </a>"), &bounded, &read, NULL), ERR_LIMIT);
+	buf_done(&read);
+}
+
+static void
 without_memory(void **state)
 {
 	int rc = ERR_NOMEM;
@@ -141,4 +156,5 @@ text_is_escaped(void **state)
 	buf_done(&out);
 }
 
-UNIT_MAIN(UNIT_TEST(documents), UNIT_TEST(bounds), UNIT_TEST(without_memory), UNIT_TEST(text_is_escaped))
+UNIT_MAIN(UNIT_TEST(documents), UNIT_TEST(bounds), UNIT_TEST(bounds_can_be_others), UNIT_TEST(without_memory),
+    UNIT_TEST(text_is_escaped))
