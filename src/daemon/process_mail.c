@@ -245,8 +245,9 @@ mail_stop(struct process *p)
 	port_server_free(m->server);
 	behind_free(&m->behind);
 	verifier_free(m->verifier);
-	signer_free(m->signer);
+	signer_stop(m->signer);
 	port_close(m->keys);
+	signer_free(m->signer);
 	port_close(m->ask);
 	ask_free(m->ask_end);
 	grants_free(m->grants);

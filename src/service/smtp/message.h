@@ -32,6 +32,8 @@ struct smtp_recipient {
 	struct slice address;
 	unsigned notify;    /* enum smtp_notify bits; 0: not said */
 	struct slice orcpt; /* "type;xtext"; empty: none */
+	size_t inboxes;     /* that it stands for */
+	bool sends;         /* it leads to others */
 	bool delivered_to;  /* a Delivered-To field says that it was there already */
 };
 
