@@ -73,6 +73,7 @@ setup_of(const struct parent *p, const struct child *c)
 {
 	const struct config *f = p->config;
 	bool resolver = c->kind == PROCESS_RESOLVER, web = c->kind == PROCESS_WEB;
+	bool connects = process_connects(c->kind);
 	bool mx = c->kind == PROCESS_MX;
 	bool tells_ports = web || c->kind == PROCESS_MAIL; /* in letters that verify an address */
 	const char *user = f->user != NULL ? f->user : c->kind == PROCESS_MAIL ? NULL : NOBODY;
