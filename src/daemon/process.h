@@ -78,6 +78,9 @@ struct process_setup {
 	struct slice *domains;
 	size_t domain_count;
 	uint64_t message_max;
+	uint32_t queue_lifetime_s, queue_warn_s, account_hour; /* mail's, as in service/queue/queue.h */
+	uint64_t queue_max;
+	struct slice forward;
 	uint32_t connections, connections_peer, connections_prefix, connections_account;
 	uint32_t connections_here; /* of this front */
 	uint32_t handshake_ms, stall_ms, idle_ms;
@@ -93,7 +96,8 @@ struct process_setup {
 	uint32_t separator;
 	struct slice *resolvers; /* the resolver's: whom it asks; none: DNS's root */
 	size_t resolver_count;
-	struct slice anchors; /* the resolver's: as in net/dns.h */
+	struct slice anchors;     /* the resolver's: as in net/dns.h */
+	struct slice authorities; /* the resolver's and relay's: a path, read before they are shut in */
 	struct process_port
 	    *ports; /* web's and mail's: what listens, for those who ask how to reach it and for links */
 	size_t port_count;
