@@ -112,6 +112,12 @@ milter(const char *value)
 }
 
 static const char *
+domain_or_none(const char *value)
+{
+	return value[0] == '\0' ? NULL : domain(value);
+}
+
+static const char *
 mail_address(const char *value)
 {
 	struct slice text = slice_str(value);
@@ -124,6 +130,9 @@ mail_address(const char *value)
 
 static const char *const levels[] = { "debug", "info", "warning", "error", "fatal", NULL };
 static const char *const split_or_one[] = { "split", "one", NULL };
+static const char *const dmarc_words[] = { "obey", "quarantine", "ignore", NULL };
+static const char *const spf_words[] = { "ignore", "quarantine", "reject", NULL };
+static const char *const failure_words[] = { "accept", "defer", NULL };
 
 /* ---- the rows ---- */
 
@@ -195,6 +204,11 @@ const struct config_row config_table[] = {
 	TEXT(NOW, "oauth_scope", oauth_scope, "", NULL),
 	TEXT(NOW, "oauth_discovery", oauth_discovery, "", NULL),
 	NUMBER(RESTART, "message_size_max", message_size_max, 50L << 20, 1L << 16, 1L << 32),
+	NUMBER(NOW, "queue_lifetime_seconds", queue_lifetime_seconds, 5L * 86400, 1, 30L * 86400),
+	NUMBER(NOW, "queue_warn_seconds", queue_warn_seconds, 4L * 3600, 0, 30L * 86400),
+	NUMBER(NOW, "queue_size_max", queue_size_max, 10L << 30, 1L << 16, 1L << 50),
+	NUMBER(NOW, "account_messages_hour", account_messages_hour, 200, 0, 1000000),
+	TEXT(NOW, "forward_domain", forward_domain, "", domain_or_none),
 	NUMBER(NOW, "connections", connections, 18000, 1, 1000000),
 	NUMBER(NOW, "connections_peer", connections_peer, 50, 1, 1000000),
 	NUMBER(NOW, "connections_prefix", connections_prefix, 0, 0, 1000000),
@@ -207,6 +221,15 @@ const struct config_row config_table[] = {
 	CHOICE(RESTART, "processes", one_process, "split", split_or_one),
 	LIST(RESTART, "resolvers", resolvers, resolver_count, DNS_SERVERS_MAX, "{}", resolver),
 	TEXT(RESTART, "dnssec_anchors", dnssec_anchors, "/usr/share/dns/root.key", NULL),
+	TEXT(RESTART, "authorities", authorities, "/etc/ssl/certs/ca-certificates.crt", NULL),
+	FLAG(RESTART, "mail_authentication", mail_authentication, true),
+	CHOICE(RESTART, "dmarc_reject", dmarc_reject, "obey", dmarc_words),
+	CHOICE(RESTART, "spf_fail", spf_fail, "ignore", spf_words),
+	LIST(RESTART, "trusted_sealers", trusted_sealers, trusted_sealer_count, 0, "{}", domain),
+	LIST(RESTART, "trusted_forwarders", trusted_forwarders, trusted_forwarder_count, 0, "{}", address),
+	FLAG(RESTART, "dmarc_reports", dmarc_reports, true),
+	TEXT(RESTART, "milter", milter, "", milter),
+	CHOICE(RESTART, "milter_failure", milter_failure, "accept", failure_words),
 	CHOICE(NOW, "log_level", log_level, "info", levels),
 	TEXT(RESTART, "log_file", log_file, "", NULL),
 };

@@ -30,6 +30,8 @@ struct verb_input {
 	bool openpgpkey;     /* domain records */
 	const char **smimea; /* likewise: ADDRESS=FILE */
 	size_t smimea_count;
+	bool now;   /* domain dkim: without looking whether DNS has the records */
+	bool print; /* likewise: only lines of a zone file */
 };
 
 int verb_run(const struct verb_input *in);
@@ -42,6 +44,7 @@ int verb_account(const struct verb_input *in);
 int verb_account_address(const struct verb_input *in);
 int verb_alias(const struct verb_input *in);
 int verb_domain(const struct verb_input *in);
+int verb_queue(const struct verb_input *in);
 int verb_directory(const struct verb_input *in);
 int verb_backup(const struct verb_input *in);
 int verb_restore(const struct verb_input *in);

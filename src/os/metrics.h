@@ -51,6 +51,7 @@ enum metric_reason { METRIC_REASON_TOTAL, METRIC_REASON_PEER, METRIC_REASON_ABSE
 enum metric_mechanism { METRIC_PASSWORD, METRIC_SCRAM, METRIC_TOKEN };
 enum metric_result { METRIC_OK, METRIC_WRONG, METRIC_BUSY, METRIC_FAULT };
 enum metric_verdict { METRIC_POLICY, METRIC_TOO_LARGE, METRIC_NO_RECIPIENT, METRIC_LOOP, METRIC_TEMPORARY };
+enum metric_outcome { METRIC_DELIVERED, METRIC_FAILED, METRIC_DEFERRED }; /* enum queue_result, less one */
 enum metric_tls { METRIC_TLS_12, METRIC_TLS_13 };
 
 /* How many each list has (metrics.c). */
@@ -62,6 +63,7 @@ enum {
 	METRIC_N_RESULT = 4,
 	METRIC_N_VERDICT = 5,
 	METRIC_N_TLS = 2,
+	METRIC_N_OUTCOME = 3,
 	METRIC_N_STATUS = 5,   /* 1xx to 5xx */
 	METRIC_N_SECONDS = 15, /* the bounds of a histogram, +Inf, and the sum in microseconds */
 };
@@ -95,6 +97,12 @@ enum {
 	X(COMMIT_SECONDS, HISTOGRAM, "commit_duration_seconds", "Time of a transaction, its syncs included.", SECONDS, \
 	    NONE) \
 	X(SYNC_SECONDS, HISTOGRAM, "sync_duration_seconds", "Time of a sync of message bodies.", SECONDS, NONE) \
+	X(QUEUE_OUTCOMES_TOTAL, COUNTER, "queue_outcomes_total", \
+	    "Attempts to give a recipient's message to another server, by what became of them.", OUTCOME, NONE) \
+	X(QUEUE_MESSAGES, GAUGE, "queue_messages", "Messages that wait for other servers.", NONE, NONE) \
+	X(QUEUE_BYTES, GAUGE, "queue_size_bytes", "Octets of messages that wait for other servers.", NONE, NONE) \
+	X(QUEUE_OLDEST, GAUGE, "queue_oldest_timestamp_seconds", \
+	    "When the oldest of them came, in unix seconds; 0: there is none.", NONE, NONE) \
 	X(DATABASE_BYTES, GAUGE, "database_size_bytes", "Size of the database.", NONE, NONE) \
 	X(DATABASE_LOG_BYTES, GAUGE, "database_log_size_bytes", "Size of the database's write-ahead log.", NONE, NONE) \
 	X(DISK_BYTES, GAUGE, "disk_size_bytes", "Size of the file system with the data folder.", NONE, NONE) \

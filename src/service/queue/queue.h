@@ -21,6 +21,8 @@
  *               ended and somebody else has it, or the message was removed meanwhile. Reports to the sender are made here
  * defer_domain  nothing of this destination is leased before `until`: it cannot be reached at all. Entries that are leased
  *               are settled with QUEUE_RETURNED beside it
+ * sts_get, sts_put  the MTA-STS policy of a domain, kept until it expires, over restarts; empty text: none
+ * tally         one more session of a kind with a domain's servers, for the reports that it may want (RFC 8460)
  *
  * Addresses are "local@domain" as in the envelope, unquoted where the local
  * part permits it; domains are A-labels in small letters, or an address
@@ -29,6 +31,7 @@
 #ifndef SERVICE_QUEUE_QUEUE_H
 #define SERVICE_QUEUE_QUEUE_H
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "os/port.h"
 #include "store/types.h"
@@ -161,6 +164,28 @@ struct queue_defer_domain {
 	struct queue_facts facts;
 };
 
+struct queue_domain {
+	struct slice domain; /* A-labels in small letters */
+};
+
+#define QUEUE_POLICY_ID_MAX 32u
+#define QUEUE_POLICY_TEXT_MAX STORE_POLICY_MAX
+
+/* A domain's MTA-STS policy (RFC 8461), as it was fetched. Empty text: none is known. */
+struct queue_sts {
+	struct slice domain;
+	struct slice id;
+	struct slice text;
+	uint64_t expires; /* unix seconds */
+};
+
+/* What is counted for TLS reports to a domain: octets that are alike. */
+struct queue_tally {
+	struct slice domain;
+	struct slice row; /* at most STORE_TALLY_MAX octets */
+	uint32_t count;
+};
+
 struct queue_until {
 	uint64_t until; /* unix seconds */
 };
@@ -174,7 +199,10 @@ struct queue_nothing {
 	X(body, 2, queue_body, queue_body_data) \
 	X(renew, 3, queue_hold_on, queue_until) \
 	X(settle, 4, queue_settle, queue_nothing) \
-	X(defer_domain, 5, queue_defer_domain, queue_until)
+	X(defer_domain, 5, queue_defer_domain, queue_until) \
+	X(sts_get, 6, queue_domain, queue_sts) \
+	X(sts_put, 7, queue_sts, queue_nothing) \
+	X(tally, 8, queue_tally, queue_nothing)
 
 #define QUEUE_METHOD_NUMBER(name, number, request, reply) QUEUE_METHOD_##name = (number),
 enum queue_method { QUEUE_METHODS(QUEUE_METHOD_NUMBER) };
@@ -203,13 +231,17 @@ struct queue;
 struct queue_options {
 	struct port *store;    /* stays the caller's; closed behind queue_free() */
 	struct slice hostname; /* copied, as the others */
-	struct slice forward;  /* the domain of SRS addresses; empty: nothing is forwarded to others */
+	struct slice forward;  /* the domain of SRS addresses; empty: that of the address that leads elsewhere */
 	uint32_t lifetime_s;   /* how long is tried */
 	uint32_t warn_s;       /* when the sender is told that it takes long; 0: never */
 	uint32_t account_hour; /* messages of one account to others an hour; 0: any number */
 	uint64_t octets_max;   /* of all that waits */
-	char separator;        /* as ask_rules */
+	uint8_t separator;     /* as ask_rules */
 	struct slice postmaster;
+	const char *data; /* the folder: nothing is queued when its disk is nearly full; NULL: that is not looked at */
+	/* Appends the fields that sign a letter of our own (service/sign/sign.h); NULL: none are signed. Any thread. */
+	int (*sign)(void *ctx, struct slice domain, struct slice message, struct buf *fields_out, struct error *e);
+	void *sign_ctx;
 };
 
 int queue_new(const struct queue_options *options, struct queue **queue_out, struct error *e);
@@ -247,6 +279,16 @@ struct queue_letter {
 	uint32_t lifetime_s; /* 0: as is set */
 	const struct queue_put_recipient *recipients;
 	size_t recipient_count;
+	const uint64_t *accounts; /* inboxes beside those that recipients lead to */
+	size_t account_count;
+	/*
+	 * Written by somebody whom nobody signed in: recipients are addresses of ours, which may lead elsewhere (an alias, or an
+	 * SRS address that we made); the sender is rewritten for those (mailauth/srs.h).
+	 */
+	bool stranger;
+	bool junk; /* into Junk in place of inboxes */
+	bool
+	    own; /* a letter of our own, from postmaster at our hostname: it is signed; front must be empty, content inline */
 };
 
 struct queue_kept {
@@ -261,10 +303,19 @@ typedef void queue_put_fn(void *ctx, const struct queue_kept *kept, const struct
 
 /*
  * Errors (also later, to done): ERR_NOT_FOUND: an address of ours that nobody
- * has; ERR_LIMIT: the account's hour is full, or something is too long;
- * ERR_FULL: the queue or the disk; ERR_SYNTAX: an address that is none.
- * Nothing is kept then. Copies what it needs. Any thread.
+ * has; ERR_DENIED: a stranger's letter for another domain, or for a group that
+ * is not for them; ERR_POLICY: the account's hour is full; ERR_LIMIT: the
+ * queue is, or something is too long; ERR_FULL: the disk; ERR_SYNTAX: an
+ * address that is none. Nothing is kept then. Copies what it needs. Any thread.
  */
 int queue_put(struct queue *q, const struct queue_letter *in, queue_put_fn *done, void *ctx, struct error *e);
+
+/*
+ * The address that an SRS address of ours stands for, appended. ERR_NOT_FOUND: it is none, of somebody else's making, or too
+ * old. Any thread.
+ */
+int queue_srs_reverse(struct queue *q, struct slice address, struct buf *out, struct error *e);
+/* What waits was changed by others (an operator): what is due is looked for anew. Any thread. */
+void queue_poke(struct queue *q);
 
 #endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: ISC */
+/* A report on a message, as a letter to its sender: into an inbox here, or into the queue. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/utf8.h"
+#include "crypto/random.h"
+#include "os/clock.h"
+#include "os/log.h"
+#include "service/limits.h"
+#include "service/queue/internal.h"
+#include "smtp/dsn.h"
+
+#define WHOLE_MAX (64u << 10) /* octets of a message that a report shows all of; of larger ones it shows the header */
+#define ID_ROOM 64u
+
+struct report_recipient
+queue_told(const struct store_queue_recipient *r, uint32_t action)
+{
+	return (struct report_recipient){ .address = r->address,
+		.orcpt = r->orcpt,
+		.action = action,
+		.status = r->last_status,
+		.text = r->last_text,
+		.host = r->last_host,
+		.last = r->last_time };
+}
+
+static bool
+has_failed(const struct queue_tale *tale)
+{
+	for (size_t i = 0; i < tale->recipient_count; i++)
+		if (tale->recipients[i].action == REPORT_FAILED)
+			return true;
+	return false;
+}
+
+/* The header, or all of a small message where the sender asked for it (RFC 3461 section 4.3: only of failures). */
+static int
+read_original(struct queue *q, const struct queue_tale *tale, struct arena *a, struct report *r, struct error *e)
+{
+	const struct store_queue_message *m = tale->message;
+	struct store_queue_read read = { .queue = m->queue, .length = m->header_size };
+	struct store_body_data data;
+	int rc;
+
+	r->whole = m->ret == SMTP_RETURN_FULL && m->size <= WHOLE_MAX && has_failed(tale) &&
+	    (m->flags & QUEUE_REQUIRE_TLS) == 0; /* RFC 8689 section 5 */
+	if (r->whole)
+		read.length = (uint32_t)m->size;
+	else if (m->header_size > SERVICE_REPORT_HEADER_MAX)
+		return 0;
+	rc = store_queue_read(q->store, &read, a, &data, e);
+	if (rc == 0)
+		r->original = data.data;
+	return rc == ERR_INTEGRITY ? 0 : rc; /* a damaged disk is no reason to be silent */
+}
+
+static bool
+needs_utf8(const struct queue_tale *tale)
+{
+	bool ascii = utf8_is_ascii(tale->message->sender);
+
+	for (size_t i = 0; i < tale->recipient_count && ascii; i++)
+		ascii = utf8_is_ascii(tale->recipients[i].address);
+	return !ascii || (tale->message->flags & QUEUE_UTF8) != 0;
+}
+
+static int
+write_report(struct queue *q, const struct queue_tale *tale, struct arena *a, struct buf *text,
+    struct queue_letter *letter, struct error *e)
+{
+	const struct store_queue_message *m = tale->message;
+	struct report r = { .hostname = buf_slice(&q->hostname),
+		.now = clock_unix(),
+		.to = m->sender,
+		.utf8 = needs_utf8(tale),
+		.envid = m->envid,
+		.arrival = m->created,
+		.tried_s = tale->tried_s,
+		.recipients = tale->recipients,
+		.recipient_count = tale->recipient_count };
+	char id[ID_ROOM];
+	int rc = random_bytes(r.random, sizeof r.random, e);
+
+	(void)snprintf(id, sizeof id, "%llx.q%llx", (unsigned long long)r.now, (unsigned long long)m->queue);
+	r.id = slice_str(id);
+	if (rc == 0)
+		rc = read_original(q, tale, a, &r, e);
+	if (rc != 0)
+		return rc;
+	letter->flags = m->flags & QUEUE_REQUIRE_TLS; /* the same: what is said of it is as private */
+	if (report_is_8bit(&r))
+		letter->flags |= QUEUE_8BIT | (r.utf8 ? QUEUE_UTF8 : 0);
+	rc = report_write(&r, text, &letter->skip, &letter->content.header_size);
+	return rc == 0 ? 0 : error_set(e, rc, "a report became too long");
+}
+
+int
+queue_sign(struct queue *q, struct slice sent, struct arena *a, struct slice *front_out, struct error *e)
+{
+	struct buf fields;
+	int rc;
+
+	if (q->sign == NULL)
+		return 0;
+	buf_init(&fields, QUEUE_FRONT_MAX);
+	rc = q->sign(q->sign_ctx, buf_slice(&q->hostname), sent, &fields, e);
+	*front_out = arena_copy(a, buf_slice(&fields));
+	buf_done(&fields);
+	return rc != 0 ? rc : a->err != 0 ? error_nomem(e) : 0;
+}
+
+int
+queue_tell(
+    struct queue *q, const struct queue_tale *tale, struct arena *a, struct store_queue_letter *out, struct error *e)
+{
+	const struct queue_rules rules = queue_rules_now(q);
+	const struct queue_put_recipient to = { .address = tale->message->sender, .notify = SMTP_NOTIFY_NEVER };
+	struct queue_letter letter = { .recipients = &to, .recipient_count = 1 };
+	struct buf text BUF_OWNED = { 0 };
+	int rc;
+
+	if (tale->message->sender.len == 0)
+		return 0;
+	buf_init(&text, REPORT_MAX);
+	rc = write_report(q, tale, a, &text, &letter, e);
+	letter.content.data = arena_copy(a, buf_slice(&text));
+	if (rc == 0)
+		rc = queue_sign(q, slice_from(letter.content.data, letter.skip), a, &letter.front, e);
+	if (rc == 0)
+		rc = queue_resolve(q, &rules, &letter, a, out, e);
+	if (rc == 0)
+		return 1;
+	if (rc != ERR_NOT_FOUND && rc != ERR_SYNTAX && rc != ERR_DENIED)
+		return rc;
+	log_event(LOG_LEVEL_INFO, "queue.report_unsent", log_u64("queue", tale->message->queue),
+	    log_slice("to", tale->message->sender), log_error(e));
+	return 0;
+}
