@@ -83,6 +83,9 @@ struct config {
 	const char *oauth_keys; /* NULL: no tokens are taken */
 	const char *oauth_issuer, *oauth_audience, *oauth_claim, *oauth_type, *oauth_scope, *oauth_discovery;
 	uint64_t message_size_max;
+	uint32_t queue_lifetime_seconds, queue_warn_seconds, account_messages_hour;
+	uint64_t queue_size_max;
+	const char *forward_domain; /* NULL: that of the address that leads elsewhere */
 	uint32_t connections, connections_peer, connections_prefix, connections_account;
 	uint32_t handshake_seconds, stall_seconds, idle_seconds;
 	unsigned threads, fronts;

@@ -112,6 +112,12 @@ milter(const char *value)
 }
 
 static const char *
+domain_or_none(const char *value)
+{
+	return value[0] == '\0' ? NULL : domain(value);
+}
+
+static const char *
 mail_address(const char *value)
 {
 	struct slice text = slice_str(value);
@@ -198,6 +204,11 @@ const struct config_row config_table[] = {
 	TEXT(NOW, "oauth_scope", oauth_scope, "", NULL),
 	TEXT(NOW, "oauth_discovery", oauth_discovery, "", NULL),
 	NUMBER(RESTART, "message_size_max", message_size_max, 50L << 20, 1L << 16, 1L << 32),
+	NUMBER(NOW, "queue_lifetime_seconds", queue_lifetime_seconds, 5L * 86400, 1, 30L * 86400),
+	NUMBER(NOW, "queue_warn_seconds", queue_warn_seconds, 4L * 3600, 0, 30L * 86400),
+	NUMBER(NOW, "queue_size_max", queue_size_max, 10L << 30, 1L << 16, 1L << 50),
+	NUMBER(NOW, "account_messages_hour", account_messages_hour, 200, 0, 1000000),
+	TEXT(NOW, "forward_domain", forward_domain, "", domain_or_none),
 	NUMBER(NOW, "connections", connections, 18000, 1, 1000000),
 	NUMBER(NOW, "connections_peer", connections_peer, 50, 1, 1000000),
 	NUMBER(NOW, "connections_prefix", connections_prefix, 0, 0, 1000000),

@@ -78,6 +78,9 @@ struct process_setup {
 	struct slice *domains;
 	size_t domain_count;
 	uint64_t message_max;
+	uint32_t queue_lifetime_s, queue_warn_s, account_hour; /* mail's, as in service/queue/queue.h */
+	uint64_t queue_max;
+	struct slice forward;
 	uint32_t connections, connections_peer, connections_prefix, connections_account;
 	uint32_t connections_here; /* of this front */
 	uint32_t handshake_ms, stall_ms, idle_ms;

@@ -14,6 +14,7 @@
 #include "service/grants.h"
 #include "service/keys/certifier.h"
 #include "service/keys/keys.h"
+#include "service/queue/queue.h"
 #include "service/sign/sign.h"
 
 #define PATIENCE_MS 3000
@@ -28,12 +29,13 @@ struct mail {
 	struct ask *ask_end;
 	struct port *ask; /* for our own sessions */
 	struct port_server *server;
-	struct permit_service auth, mx, verify;
+	struct permit_service auth, mx, relay, verify;
 	struct verifier *verifier;
 	struct port *keys;
 	struct behind_peer keys_peer;
 	struct certifier *certifier;
 	struct signer *signer;
+	struct queue *queue;
 	struct directory_guard web;
 	struct control *control;
 };
@@ -106,9 +108,47 @@ open_place(struct mail *m, struct error *e)
 	return place_open(&options, &m->place, e);
 }
 
+static int
+sign_own(void *ctx, struct slice domain, struct slice message, struct buf *fields_out, struct error *e)
+{
+	return sign_whole(((struct mail *)ctx)->signer, domain, message, fields_out, e);
+}
+
+static struct queue_options
+queue_options_of(struct mail *m, const struct process_setup *set)
+{
+	return (struct queue_options){ .store = m->place.port,
+		.hostname = set->hostname,
+		.forward = set->forward,
+		.lifetime_s = set->queue_lifetime_s,
+		.warn_s = set->queue_warn_s,
+		.account_hour = set->account_hour,
+		.octets_max = set->queue_max,
+		.separator = (uint8_t)set->separator,
+		.postmaster = set->postmaster,
+		.data = m->data,
+		.sign = sign_own,
+		.sign_ctx = m };
+}
+
+static int
+open_queue(struct mail *m, struct error *e)
+{
+	const struct queue_options options = queue_options_of(m, &m->behind.process->setup);
+	int rc = queue_new(&options, &m->queue, e);
+
+	if (rc == 0)
+		ask_set_queue(m->ask_end, m->queue);
+	return rc;
+}
+
 static void
 set_rules(struct mail *m, const struct process_setup *set)
 {
+	const struct queue_options options = queue_options_of(m, set);
+
+	if (m->queue != NULL)
+		queue_set_options(m->queue, &options);
 	ask_set_rules(
 	    m->ask_end, &(struct ask_rules){ .separator = (char)set->separator, .postmaster = set->postmaster });
 }
@@ -117,9 +157,11 @@ static int
 open_verifier(struct mail *m, struct error *e)
 {
 	const struct service_settings set = behind_settings(&m->behind.process->setup);
-	const struct verifier_options options = {
-		.store = m->place.port, .ask = m->ask, .hostname = set.hostname, .https = set.ports.https
-	};
+	const struct verifier_options options = { .store = m->place.port,
+		.ask = m->ask,
+		.queue = m->queue,
+		.hostname = set.hostname,
+		.https = set.ports.https };
 
 	return verifier_new(&options, &m->verifier, e);
 }
@@ -145,6 +187,8 @@ open_store(struct mail *m, struct error *e)
 	if (rc == 0)
 		rc = signer_new(m->keys, &m->signer, e);
 	if (rc == 0)
+		rc = open_queue(m, e);
+	if (rc == 0)
 		rc = port_open_local(ask_service(m->ask_end), &m->ask, e);
 	if (rc == 0)
 		rc = open_verifier(m, e);
@@ -162,6 +206,7 @@ open_askers(struct mail *m, struct error *e)
 	port_server_on_broken(m->server, behind_asker_broken, m->behind.process);
 	permit_only(&m->auth, ask, PROCESS_AUTH, PROCESS_MAIL);
 	permit_only(&m->mx, ask, PROCESS_MX, PROCESS_MAIL);
+	permit_only(&m->relay, queue_service(m->queue), PROCESS_RELAY, PROCESS_MAIL);
 	permit_only(&m->verify, verifier_service(m->verifier), PROCESS_WEB, PROCESS_MAIL);
 	directory_guard_init(&m->web, store, m->grants, m->behind.process->setup.directory_open);
 	m->control_fd = -1;
@@ -202,9 +247,8 @@ mail_link(struct process *p, const struct process_link *in, int fd, struct error
 		return port_attach(m->keys, fd, e);
 	case LINK_MX_MAIL:
 		return port_server_add(m->server, fd, &m->mx.service, in->peer, e);
-	case LINK_RELAY_MAIL: /* it asks nothing yet */
-		(void)close(fd);
-		return 0;
+	case LINK_RELAY_MAIL:
+		return port_server_add(m->server, fd, &m->relay.service, in->peer, e);
 	case LINK_WEB_VERIFY:
 		return port_server_add(m->server, fd, &m->verify.service, in->peer, e);
 	default:
@@ -246,10 +290,11 @@ mail_stop(struct process *p)
 	behind_free(&m->behind);
 	verifier_free(m->verifier);
 	signer_stop(m->signer);
-	port_close(m->keys);
-	signer_free(m->signer);
 	port_close(m->ask);
 	ask_free(m->ask_end);
+	queue_free(m->queue);
+	port_close(m->keys);
+	signer_free(m->signer);
 	grants_free(m->grants);
 	place_close(&m->place);
 	mem_free(m);

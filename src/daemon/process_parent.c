@@ -73,6 +73,7 @@ setup_of(const struct parent *p, const struct child *c)
 {
 	const struct config *f = p->config;
 	bool resolver = c->kind == PROCESS_RESOLVER, web = c->kind == PROCESS_WEB;
+	bool connects = process_connects(c->kind);
 	bool mx = c->kind == PROCESS_MX;
 	bool tells_ports = web || c->kind == PROCESS_MAIL; /* in letters that verify an address */
 	const char *user = f->user != NULL ? f->user : c->kind == PROCESS_MAIL ? NULL : NOBODY;
@@ -85,6 +86,11 @@ setup_of(const struct parent *p, const struct child *c)
 		.domains = (struct slice *)(uintptr_t)p->domains,
 		.domain_count = f->domain_count,
 		.message_max = f->message_size_max,
+		.queue_lifetime_s = f->queue_lifetime_seconds,
+		.queue_warn_s = f->queue_warn_seconds,
+		.account_hour = f->account_messages_hour,
+		.queue_max = f->queue_size_max,
+		.forward = config_slice(f->forward_domain),
 		.connections = f->connections,
 		.connections_peer = f->connections_peer,
 		.connections_prefix = f->connections_prefix,
@@ -106,6 +112,7 @@ setup_of(const struct parent *p, const struct child *c)
 		.separator = config_separator(f),
 		.resolvers = resolver ? (struct slice *)(uintptr_t)p->resolving.servers : NULL,
 		.resolver_count = resolver ? p->resolving.server_count : 0,
+		.authorities = connects && f->authorities != NULL ? slice_str(f->authorities) : SLICE_EMPTY,
 		.anchors = resolver ? buf_slice(&p->resolving.anchors) : SLICE_EMPTY,
 		.ports = tells_ports ? (struct process_port *)(uintptr_t)p->ports : NULL,
 		.port_count = tells_ports ? p->port_count : 0,

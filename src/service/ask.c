@@ -10,6 +10,7 @@
 #include "os/clock.h"
 #include "service/grants.h"
 #include "service/permit.h"
+#include "service/queue/queue.h"
 #include "store/store.h"
 
 _Static_assert(STORE_ALIAS_ACCOUNTS_MAX <= ASK_ACCOUNTS_MAX, "an alias that may be made can be written to");
@@ -28,6 +29,7 @@ struct rules {
 struct ask {
 	struct port *store;
 	struct grants *grants;
+	struct queue *queue; /* or NULL */
 	struct port_service service;
 	pthread_mutex_t lock;
 	pthread_cond_t idle;
@@ -283,19 +285,43 @@ verdict_of(uint32_t resolution)
 	return ASK_UNKNOWN;
 }
 
+/* What bounces comes back to an address that we made: it is passed on to whom we forwarded for. */
+static bool
+is_made_by_us(struct ask *a, struct slice address)
+{
+	struct buf back;
+	bool ours;
+
+	buf_init(&back, STORE_ADDRESS_MAX);
+	ours = a->queue != NULL && queue_srs_reverse(a->queue, address, &back, NULL) == 0;
+	buf_done(&back);
+	return ours;
+}
+
 static void
 recipient_resolved(void *ctx, const void *reply, const struct error *e)
 {
 	const struct store_address_resolved *found = reply;
 	struct port_job *job = ctx;
+	struct ask *a = *port_job_slot(job);
+	struct ask_answer out;
 
-	if (found == NULL)
+	if (found == NULL) {
 		refuse(job, e);
-	else
-		answer(job,
-		    &(struct ask_answer){ .verdict = verdict_of(found->resolution),
-			.accounts = found->accounts,
-			.account_count = found->account_count });
+		return;
+	}
+	out = (struct ask_answer){ .verdict = verdict_of(found->resolution),
+		.accounts = found->accounts,
+		.account_count = found->account_count,
+		.sends = found->elsewhere_count > 0 && a->queue != NULL };
+	if (out.verdict == ASK_UNKNOWN &&
+	    is_made_by_us(a, ((const struct ask_recipient *)port_job_request(job))->address)) {
+		out.verdict = ASK_OK;
+		out.sends = true;
+	}
+	if (out.verdict == ASK_OK && out.account_count == 0 && !out.sends)
+		out.verdict = ASK_UNKNOWN; /* an alias for others, where nothing is sent on */
+	answer(job, &out);
 }
 
 static void
@@ -357,6 +383,12 @@ run_sender(void *ctx, struct port_job *job)
 
 	if (store_address_owned_submit(a->store, &in, sender_known, job, &e) != 0)
 		refuse(job, &e);
+}
+
+void
+ask_set_queue(struct ask *a, struct queue *q)
+{
+	a->queue = q;
 }
 
 void
@@ -554,6 +586,52 @@ targets_of(const struct ask_keep *q, struct arena *a, size_t *count_out)
 }
 
 static void
+sent(void *ctx, const struct queue_kept *k, const struct error *e)
+{
+	struct port_job *job = ctx;
+	const struct ask_keep *q = port_job_request(job);
+
+	if (k == NULL) {
+		refuse(job, e);
+		return;
+	}
+	if (q->content.handle != 0)
+		forget_staged(*port_job_slot(job), q->content.handle);
+	answer(job, &(struct ask_kept){ .body = k->body, .inboxes = k->inboxes, .sent_on = k->sent_on });
+}
+
+/* For others, too. Nobody signs in with mx: what comes from there goes elsewhere only by addresses of ours. */
+static void
+send_on(struct ask *a, struct port_job *job, const struct ask_keep *q)
+{
+	struct queue_put_recipient *to = arena_array(port_job_arena(job), q->send_count, sizeof *to);
+	bool stranger = process_kind_of(port_job_tag(job)) == PROCESS_MX;
+	const struct queue_letter letter = { .content = q->content,
+		.skip = q->skip,
+		.sender = q->from,
+		.account = stranger ? 0 : q->account,
+		.flags = q->flags,
+		.ret = q->ret,
+		.envid = q->envid,
+		.recipients = to,
+		.recipient_count = q->send_count,
+		.accounts = q->accounts,
+		.account_count = q->account_count,
+		.junk = q->junk,
+		.stranger = stranger };
+	struct error e;
+
+	if (to == NULL || a->queue == NULL) {
+		fail(job, to == NULL ? ERR_NOMEM : ERR_UNSUPPORTED, "nothing can be sent on");
+		return;
+	}
+	for (size_t i = 0; i < q->send_count; i++)
+		to[i] = (struct queue_put_recipient){ q->sends[i].address, q->sends[i].notify, q->sends[i].orcpt };
+	if (queue_put(a->queue, &letter, sent, job, &e) != 0)
+		refuse(job, &e);
+}
+
+static void
 run_keep(void *ctx, struct port_job *job)
 {
 	struct ask *a = enter(ctx, job);
@@ -563,6 +641,10 @@ run_keep(void *ctx, struct port_job *job)
 
 	if (q->content.handle != 0 && !is_staged_by(a, q->content.handle, port_job_peer(job))) {
 		fail(job, ERR_NOT_FOUND, "no such body");
+		return;
+	}
+	if (q->send_count > 0) {
+		send_on(a, job, q);
 		return;
 	}
 	deliver.targets = targets_of(q, port_job_arena(job), &deliver.target_count);

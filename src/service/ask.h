@@ -28,8 +28,8 @@
  * sender        may this account use this address as its own: mail to it would be this account's alone. So it owns its
  *               addresses, with any detail behind, and aliases that lead to nobody else
  * body_begin, body_append, body_abort   a message over SERVICE_INLINE_MAX, in pieces, as in store/store.h
- * keep          a message for one or more of our own accounts: answered when it is on disk, in all of their inboxes.
- *               ERR_NOT_FOUND when one of them is gone meanwhile: nothing was kept
+ * keep          a message for one or more of our own accounts, and for others: answered when it is on disk, in all inboxes and in
+ *               the queue. ERR_NOT_FOUND when one of them is gone meanwhile, and the errors of queue_put(): nothing was kept
  * tally         counts a message for reports to the domains that it names as its authors'
  */
 #ifndef SERVICE_ASK_H
@@ -129,8 +129,16 @@ struct ask_sender {
 
 struct ask_answer {
 	uint32_t verdict;         /* enum ask_verdict */
-	const uint64_t *accounts; /* with ASK_OK: whose the address is, ascending, at least one; a sender's: itself */
-	size_t account_count;
+	const uint64_t *accounts; /* with ASK_OK: whose the address is, ascending; a sender's: itself */
+	size_t account_count;     /* at least one, unless: */
+	bool sends;               /* a recipient's: it leads to others, too: name it among the sends of keep */
+};
+
+/* A recipient that leads to others: of another domain, or an address of ours that keep resolves once more. */
+struct ask_send {
+	struct slice address;
+	uint32_t notify;    /* enum smtp_notify bits */
+	struct slice orcpt; /* as it was given, or empty */
 };
 
 struct ask_keep {
@@ -138,7 +146,15 @@ struct ask_keep {
 	struct slice from;            /* the envelope sender; empty: the null sender */
 	const uint64_t *accounts;     /* as the recipient answers named them */
 	size_t account_count;
-	bool junk; /* into their Junk mailboxes; into the inbox of who has none */
+	const struct ask_send *sends;
+	size_t send_count; /* with accounts at least one */
+	/* For who is sent it: */
+	uint64_t account;   /* who writes; not of mx, where everybody is a stranger */
+	uint32_t skip;      /* octets in front that are for our own mailboxes alone */
+	uint32_t flags;     /* enum queue_flag */
+	uint32_t ret;       /* enum smtp_return */
+	struct slice envid; /* as it was given, or empty */
+	bool junk;          /* into their Junk mailboxes; into the inbox of who has none */
 };
 
 /* Of one message: for each of its authors. */
@@ -156,6 +172,7 @@ struct ask_tally {
 struct ask_kept {
 	uint64_t body;
 	uint32_t inboxes; /* how many got it: an account that is named twice gets it once */
+	uint32_t sent_on; /* addresses elsewhere that it waits for */
 };
 
 #define ASK_METHODS(X) \
@@ -200,6 +217,10 @@ struct grants;
 
 /* Answers from this store and into these grants; both stay the caller's. */
 int ask_new(struct port *store, struct grants *grants, struct ask **ask_out, struct error *e);
+
+struct queue;
+/* Where mail for others goes; the caller's, until ask_free(). Before the first question. Without one there is no such mail. */
+void ask_set_queue(struct ask *a, struct queue *q);
 
 /* How addresses are read (store/store.h, address_resolve). Until it is called: details begin with '+'. */
 struct ask_rules {

@@ -126,13 +126,27 @@ static const struct codec_schema ask_sender_schema = CODEC_SCHEMA(ask_sender, as
 static const struct codec_field ask_answer_fields[] = {
 	CODEC_FIELD(struct ask_answer, verdict, CODEC_U32, ASK_DENIED),
 	CODEC_FIELD_LIST(struct ask_answer, accounts, account_count, &codec_schema_u64, ASK_ACCOUNTS_MAX),
+	CODEC_FIELD(struct ask_answer, sends, CODEC_BOOL, 0),
 };
 static const struct codec_schema ask_answer_schema = CODEC_SCHEMA(ask_answer, ask_answer_fields);
+
+static const struct codec_field ask_send_fields[] = {
+	CODEC_FIELD(struct ask_send, address, CODEC_BYTES, STORE_ADDRESS_MAX),
+	CODEC_FIELD(struct ask_send, notify, CODEC_U32, 0),
+	CODEC_FIELD(struct ask_send, orcpt, CODEC_BYTES, STORE_QUEUE_ORCPT_MAX),
+};
+static const struct codec_schema ask_send_schema = CODEC_SCHEMA(ask_send, ask_send_fields);
 
 static const struct codec_field ask_keep_fields[] = {
 	CODEC_FIELD_STRUCT(struct ask_keep, content, &store_content_schema),
 	CODEC_FIELD(struct ask_keep, from, CODEC_BYTES, STORE_ADDRESS_MAX),
 	CODEC_FIELD_LIST(struct ask_keep, accounts, account_count, &codec_schema_u64, SERVICE_RECIPIENTS_MAX),
+	CODEC_FIELD_LIST(struct ask_keep, sends, send_count, &ask_send_schema, SERVICE_RECIPIENTS_MAX),
+	CODEC_FIELD(struct ask_keep, account, CODEC_U64, 0),
+	CODEC_FIELD(struct ask_keep, skip, CODEC_U32, 0),
+	CODEC_FIELD(struct ask_keep, flags, CODEC_U32, 0),
+	CODEC_FIELD(struct ask_keep, ret, CODEC_U32, 0),
+	CODEC_FIELD(struct ask_keep, envid, CODEC_BYTES, STORE_QUEUE_ENVID_MAX),
 	CODEC_FIELD(struct ask_keep, junk, CODEC_BOOL, 0),
 };
 static const struct codec_schema ask_keep_schema = CODEC_SCHEMA(ask_keep, ask_keep_fields);
@@ -151,6 +165,7 @@ static const struct codec_schema ask_tally_schema = CODEC_SCHEMA(ask_tally, ask_
 static const struct codec_field ask_kept_fields[] = {
 	CODEC_FIELD(struct ask_kept, body, CODEC_U64, 0),
 	CODEC_FIELD(struct ask_kept, inboxes, CODEC_U32, 0),
+	CODEC_FIELD(struct ask_kept, sent_on, CODEC_U32, 0),
 };
 static const struct codec_schema ask_kept_schema = CODEC_SCHEMA(ask_kept, ask_kept_fields);
 

@@ -5,6 +5,7 @@
 #include "service/keys/keys.h"
 #include "service/milter/filter.h"
 #include "service/directory/verify.h"
+#include "service/queue/queue.h"
 #include "service/resolve.h"
 #include "service/status/status.h"
 #include "store/store.h"
@@ -57,6 +58,13 @@ static const struct permit {
 	/* The name of who connects, and all that judging a message asks. */
 	{ PROCESS_MX, PROCESS_RESOLVER, &resolve_interface, RESOLVE_METHOD_lookup },
 
+	/* What is to be sent to others, and what became of it: of what it has leased. */
+	{ PROCESS_RELAY, PROCESS_MAIL, &queue_interface, QUEUE_METHOD_lease },
+	{ PROCESS_RELAY, PROCESS_MAIL, &queue_interface, QUEUE_METHOD_body },
+	{ PROCESS_RELAY, PROCESS_MAIL, &queue_interface, QUEUE_METHOD_renew },
+	{ PROCESS_RELAY, PROCESS_MAIL, &queue_interface, QUEUE_METHOD_settle },
+	{ PROCESS_RELAY, PROCESS_MAIL, &queue_interface, QUEUE_METHOD_defer_domain },
+
 	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_address_find },
 	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_domain_list },
 	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_find },
@@ -67,6 +75,14 @@ static const struct permit {
 	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_directory_changes },
 	/* For an account only while a grant says that it signed in there (service/directory/guard.c). */
 	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_put },
+
+	/* Where mail goes, what other domains say of their servers, and what is counted for them. */
+	{ PROCESS_RELAY, PROCESS_RESOLVER, &resolve_interface, RESOLVE_METHOD_route },
+	{ PROCESS_RELAY, PROCESS_RESOLVER, &resolve_interface, RESOLVE_METHOD_sts },
+	{ PROCESS_RELAY, PROCESS_RESOLVER, &resolve_interface, RESOLVE_METHOD_lookup },
+	{ PROCESS_RELAY, PROCESS_MAIL, &queue_interface, QUEUE_METHOD_sts_get },
+	{ PROCESS_RELAY, PROCESS_MAIL, &queue_interface, QUEUE_METHOD_sts_put },
+	{ PROCESS_RELAY, PROCESS_MAIL, &queue_interface, QUEUE_METHOD_tally },
 
 	/* Only what that key is for: keys looks at it itself. */
 	{ PROCESS_MAIL, PROCESS_KEYS, &keys_interface, KEYS_METHOD_list },
@@ -110,6 +126,12 @@ static const struct permit {
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_domain_add },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_domain_remove },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_domain_list },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_queue_get },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_queue_list },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_queue_change },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_queue_domains },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_queue_log },
+	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_queue_totals },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_info },
 	{ PROCESS_CONTROL, PROCESS_MAIL, &store_interface, STORE_METHOD_verify },
 	/* Until its connection ends. */

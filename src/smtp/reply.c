@@ -90,6 +90,9 @@ static const struct row rows[SMTP_REPLY_COUNT] = {
 	[SMTP_REPLY_HEADER_BROKEN] = { 554,
 	    "5.6.0 A line of the header is no field, so the message cannot be signed; nothing was kept" },
 	[SMTP_REPLY_TRY_LATER] = { 451, "4.3.0 Not possible just now; try again later" },
+	[SMTP_REPLY_HOUR_FULL] = { 451,
+	    "4.7.1 Too many messages to other servers in this hour; come again in the next" },
+	[SMTP_REPLY_QUEUE_FULL] = { 452, "4.3.1 Too much mail waits for other servers; come again later" },
 	[SMTP_REPLY_DISK_FULL] = { 452, "4.3.1 No room left; try again later" },
 };
 

@@ -18,7 +18,7 @@
  * needs nothing more. Commands are the table in server_command.c.
  *
  * Announced: PIPELINING, SIZE (RFC 1870), 8BITMIME (6152), CHUNKING (3030,
- * without BINARYMIME), SMTPUTF8 (6531), DSN (3461; not in LMTP, where who is in
+ * without BINARYMIME), SMTPUTF8 (6531), REQUIRETLS (8689) where TLS stands, DSN (3461; not in LMTP, where who is in
  * front reports), ENHANCEDSTATUSCODES (2034), LIMITS (9422: RCPTMAX, the only
  * limit of those that there is), STARTTLS and AUTH where they may be given.
  *
@@ -74,7 +74,7 @@ enum smtp_server_what {
 	SMTP_SERVER_NOTHING,
 	SMTP_SERVER_START_TLS,
 	SMTP_SERVER_AUTHENTICATE, /* mechanism, first, message. AUTH_...; or smtp_server_challenge(), and it comes again */
-	SMTP_SERVER_MAIL, /* path (empty mailbox: the null sender), size, body_8bit, utf8, ret, envid. SENDER_... */
+	SMTP_SERVER_MAIL, /* path (empty mailbox: the null sender), size, body_8bit, utf8, require_tls, ret, envid. SENDER_... */
 	SMTP_SERVER_RECIPIENT, /* path, notify, orcpt. RECIPIENT_... */
 	SMTP_SERVER_DATA,      /* DATA_GO, or a refusal: the transaction is then over */
 	SMTP_SERVER_CHUNK,     /* chunk; no answer */
@@ -89,6 +89,7 @@ struct smtp_server_event {
 	uint64_t size;        /* MAIL: as announced, or 0; END: octets of text */
 	bool body_8bit;       /* MAIL: BODY=8BITMIME (RFC 6152) */
 	bool utf8;            /* MAIL: SMTPUTF8; only then do paths hold octets over 127 */
+	bool require_tls;     /* MAIL: REQUIRETLS (RFC 8689); only where TLS stands */
 	enum smtp_return ret; /* MAIL */
 	struct slice envid;   /* MAIL: as it was given, in xtext; empty: none */
 	unsigned notify;      /* RECIPIENT: enum smtp_notify bits; 0: not said */

@@ -104,6 +104,15 @@ parameter_utf8(struct smtp_command *c, struct slice value)
 	return SMTP_REPLY_NONE;
 }
 
+/* RFC 8689 section 2; that TLS stands is looked at when it is acted on. */
+static enum smtp_reply
+parameter_require_tls(struct smtp_command *c, struct slice value)
+{
+	(void)value;
+	c->require_tls = true;
+	return SMTP_REPLY_NONE;
+}
+
 static enum smtp_reply
 parameter_ret(struct smtp_command *c, struct slice value)
 {
@@ -141,6 +150,7 @@ static const struct parameter mail_parameters[] = {
 	{ "BODY", false, parameter_body },
 	{ "AUTH", false, parameter_auth },
 	{ "SMTPUTF8", true, parameter_utf8 },
+	{ "REQUIRETLS", true, parameter_require_tls },
 	{ "RET", false, parameter_ret },
 	{ "ENVID", false, parameter_envid },
 	{ NULL, false, NULL },
@@ -295,6 +305,8 @@ say_extensions(struct smtp_server *m)
 	(void)buf_put_str(&m->out, "250-8BITMIME\r\n250-SMTPUTF8\r\n250-CHUNKING\r\n");
 	if (m->config.role != SMTP_SERVER_LMTP)
 		(void)buf_put_str(&m->out, "250-DSN\r\n");
+	if (m->config.role != SMTP_SERVER_LMTP && m->config.tls)
+		(void)buf_put_str(&m->out, "250-REQUIRETLS\r\n");
 	(void)buf_putf(
 	    &m->out, "250-LIMITS RCPTMAX=%lu\r\n250 ENHANCEDSTATUSCODES\r\n", (unsigned long)m->config.recipients_max);
 }
@@ -402,7 +414,8 @@ mail_refusal(const struct smtp_server *m, const struct smtp_command *c)
 		return m->config.tls || !m->config.can_start_tls ? SMTP_REPLY_AUTH_FIRST : SMTP_REPLY_TLS_FIRST;
 	if (c->size > m->config.size_max)
 		return SMTP_REPLY_SIZE_TOO_BIG;
-	return SMTP_REPLY_NONE;
+	return c->require_tls && (!m->config.tls || m->config.role == SMTP_SERVER_LMTP) ? SMTP_REPLY_PARAMETER_UNKNOWN
+											: SMTP_REPLY_NONE;
 }
 
 static void
@@ -418,6 +431,7 @@ act_mail(struct smtp_server *m, const struct smtp_command *c, struct smtp_server
 	event->size = c->size;
 	event->body_8bit = c->body_8bit;
 	event->utf8 = m->utf8 = c->utf8;
+	event->require_tls = c->require_tls;
 	event->ret = c->ret;
 	event->envid = c->envid;
 	server_ask(m, event, SMTP_SERVER_MAIL);

@@ -65,7 +65,8 @@ struct smtp_command {
 	struct smtp_path path;
 	uint64_t size; /* MAIL; BDAT: of the chunk */
 	bool body_8bit;
-	bool utf8; /* MAIL: SMTPUTF8 is given; RCPT: MAIL had it */
+	bool utf8;        /* MAIL: SMTPUTF8 is given; RCPT: MAIL had it */
+	bool require_tls; /* MAIL */
 	enum smtp_return ret;
 	struct slice envid, orcpt;
 	unsigned notify;

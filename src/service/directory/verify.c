@@ -10,6 +10,8 @@
 #include "os/pool.h"
 #include "service/ask.h"
 #include "service/directory/operate.h"
+#include "service/queue/queue.h"
+#include "smtp/dsn.h"
 #include "store/store.h"
 
 #define WORK_BUDGET (16u << 20)
@@ -19,6 +21,7 @@ struct verifier {
 	struct port_service service;
 	struct port_handler handlers[4];
 	struct port *store, *ask;
+	struct queue *queue;
 	struct pool *pool;
 	struct buf hostname;
 	uint16_t https;
@@ -33,7 +36,7 @@ verify_verdict_text(uint32_t verdict)
 		       "and good for "
 		       "an hour.";
 	case VERIFY_ELSEWHERE:
-		return "The address is on another server, and letters are sent only to addresses of this one yet.";
+		return "The address is on another server, and letters are sent only to addresses of this one.";
 	case VERIFY_NO_KEY:
 		return "No letter can be encrypted to this certificate (it expired, was revoked, or has no key for "
 		       "that): sign in "
@@ -82,6 +85,7 @@ struct sending {
 	struct work *w;
 	struct slice fingerprint, address, certificate;
 	uint32_t kind;
+	bool elsewhere;
 	uint8_t token[VERIFY_TOKEN_DIGITS];
 };
 
@@ -131,6 +135,29 @@ header_size(struct slice letter)
 	return (uint32_t)letter.len;
 }
 
+static void
+sent_on(void *ctx, const struct queue_kept *kept, const struct error *e)
+{
+	(void)ctx;
+	if (kept == NULL)
+		log_event(LOG_LEVEL_WARNING, "directory.letter", log_error(e));
+}
+
+/* Nobody is told when it does not arrive: who asked may ask again. */
+static int
+send_on(struct sending *s, const struct store_content *content, struct error *e)
+{
+	const struct queue_put_recipient to = { .address = s->address, .notify = SMTP_NOTIFY_NEVER };
+	const struct queue_letter letter = { .content = *content,
+		.skip = VERIFY_LETTER_SKIP,
+		.own = true,
+		.lifetime_s = VERIFY_TOKEN_S,
+		.recipients = &to,
+		.recipient_count = 1 };
+
+	return queue_put(s->w->v->queue, &letter, sent_on, NULL, e);
+}
+
 static int
 deliver(struct sending *s, struct error *e)
 {
@@ -151,7 +178,7 @@ deliver(struct sending *s, struct error *e)
 
 	buf_init(&letter, LETTER_OCTETS);
 	rc = random_bytes(in.random, sizeof in.random, e);
-	if (rc == 0)
+	if (rc == 0 && !s->elsewhere)
 		rc = find_reader(s, &account, e);
 	if (rc == 0)
 		rc = verify_letter_write(&in, &letter, e);
@@ -160,6 +187,8 @@ deliver(struct sending *s, struct error *e)
 	keep.accounts = &account;
 	keep.content.data = buf_slice(&letter);
 	keep.content.header_size = header_size(keep.content.data);
+	if (s->elsewhere)
+		return send_on(s, &keep.content, e);
 	return ask_keep(v->ask, &keep, &s->w->arena, &kept, e);
 }
 
@@ -227,7 +256,8 @@ choose(struct store_certificates *found, uint64_t now)
 }
 
 static void
-send_all(struct work *w, const struct verify_request *in, const struct store_certificates *found, size_t count)
+send_all(struct work *w, const struct verify_request *in, const struct store_certificates *found, size_t count,
+    bool elsewhere)
 {
 	struct sending s[VERIFY_LETTERS_MAX] = { 0 };
 	struct error e;
@@ -235,7 +265,7 @@ send_all(struct work *w, const struct verify_request *in, const struct store_cer
 
 	/* Without any, a token that nobody gets: the next request hears the same as for an address that somebody has. */
 	for (size_t i = 0; rc == 0 && i < (count > 0 ? count : 1); i++) {
-		s[i] = (struct sending){ .w = w, .address = in->address, .kind = in->kind };
+		s[i] = (struct sending){ .w = w, .address = in->address, .kind = in->kind, .elsewhere = elsewhere };
 		if (count > 0) {
 			s[i].fingerprint = found->certificates[i].fingerprint;
 			s[i].certificate = found->certificates[i].data;
@@ -262,7 +292,7 @@ work_request(struct work *w, const struct verify_request *in)
 	size_t count;
 	int rc = store_address_find(w->v->store, &find, &w->arena, &address, &e);
 
-	if (rc == 0 && !address.domain_known) {
+	if (rc == 0 && !address.domain_known && w->v->queue == NULL) {
 		answer_verdict(w, VERIFY_ELSEWHERE);
 		return;
 	}
@@ -278,8 +308,8 @@ work_request(struct work *w, const struct verify_request *in)
 	if (count == 0 && in->fingerprint.len > 0)
 		answer_verdict(w, VERIFY_NO_KEY);
 	else /* Whether an address is in a certificate that does not show it is nobody's to find out. */
-		send_all(
-		    w, in, &found, in->fingerprint.len == 0 || has_address(&found.certificates[0], in) ? count : 0);
+		send_all(w, in, &found, in->fingerprint.len == 0 || has_address(&found.certificates[0], in) ? count : 0,
+		    !address.domain_known);
 }
 
 /* ---- look, confirm, unpublish ---- */
@@ -397,6 +427,7 @@ verifier_new(const struct verifier_options *options, struct verifier **out, stru
 	v->service = (struct port_service){ &verify_interface, v->handlers, 4, v, NULL };
 	v->store = options->store;
 	v->ask = options->ask;
+	v->queue = options->queue;
 	v->https = options->https;
 	buf_init(&v->hostname, STORE_DOMAIN_MAX);
 	rc = buf_put_slice(&v->hostname, options->hostname);

@@ -19,7 +19,7 @@
  * MANAGE: one an hour for each certificate that serves the address, whatever
  * else was sent.
  * ERR_NOT_FOUND: it is none, not any more, or of another kind: nobody learns
- * which. Letters to other servers are not sent yet: VERIFY_ELSEWHERE.
+ * which. Letters to other servers wait in the queue no longer than their token is good.
  */
 #ifndef SERVICE_DIRECTORY_VERIFY_H
 #define SERVICE_DIRECTORY_VERIFY_H
@@ -36,7 +36,7 @@
 
 enum verify_verdict {
 	VERIFY_SENT = 1,      /* or nobody has the address here, or its certificate is not known: the same answer */
-	VERIFY_ELSEWHERE = 2, /* not a domain of ours */
+	VERIFY_ELSEWHERE = 2, /* not a domain of ours, and nothing is sent on here */
 	VERIFY_NO_KEY = 3, /* no letter can be encrypted to that certificate: it expired, was revoked, or only signs */
 	VERIFY_PAUSE = 4,  /* the address was sent one in the last hour */
 };
@@ -98,6 +98,7 @@ struct verifier;
 
 struct verifier_options {
 	struct port *store, *ask; /* the caller's; must outlive it */
+	struct queue *queue;      /* likewise, for letters to other servers; NULL: VERIFY_ELSEWHERE */
 	struct slice hostname;    /* in links and in From; copied */
 	uint16_t https;           /* the port of links */
 };
@@ -124,6 +125,7 @@ struct verify_letter {
  * cannot stand in a header.
  */
 int verify_letter_write(const struct verify_letter *l, struct buf *out, struct error *e);
+#define VERIFY_LETTER_SKIP 17u /* octets of its first field, Return-Path, which is for mailboxes alone */
 /* Whether the certificate can be encrypted to now: ERR_NO_KEY. */
 int verify_letter_possible(struct slice certificate, uint64_t now, struct error *e);
 

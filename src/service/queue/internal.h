@@ -34,9 +34,11 @@ struct queue_rules { /* struct queue_options, as it is now */
 
 struct waiting; /* a lease that found nothing yet */
 
+#define QUEUE_HANDLERS 8u
+
 struct queue {
 	struct port_service service;
-	struct port_handler handlers[5];
+	struct port_handler handlers[QUEUE_HANDLERS];
 	struct port *store;
 	struct pool *pool; /* what reads, writes reports and resolves addresses */
 	struct buf hostname;
@@ -60,6 +62,12 @@ struct queue_rules queue_rules_now(struct queue *q);
 /* Something of this queue is under way until it leaves. */
 void queue_enter(struct queue *q);
 void queue_leave(struct queue *q);
+
+/* ---- policies.c ---- */
+
+void queue_run_sts_get(void *ctx, struct port_job *job);
+void queue_run_sts_put(void *ctx, struct port_job *job);
+void queue_run_tally(void *ctx, struct port_job *job);
 
 /* ---- lease.c ---- */
 
@@ -101,6 +109,8 @@ struct queue_tale {
  */
 int queue_tell(
     struct queue *q, const struct queue_tale *tale, struct arena *a, struct store_queue_letter *out, struct error *e);
+/* The fields in front of a letter of our own; sent: without what is not sent. */
+int queue_sign(struct queue *q, struct slice sent, struct arena *a, struct slice *front_out, struct error *e);
 /* The recipient as a report has it. */
 struct report_recipient queue_told(const struct store_queue_recipient *r, uint32_t action);
 

@@ -72,7 +72,8 @@ add_inbox(struct resolving *r, uint64_t account, struct error *e)
 		r->targets = grown;
 		r->target_room = room;
 	}
-	r->targets[r->target_count++] = (struct store_target){ .account = account };
+	r->targets[r->target_count++] =
+	    (struct store_target){ .account = account, .use = r->in->junk ? STORE_USE_JUNK : 0 };
 	return 0;
 }
 
@@ -323,7 +324,12 @@ run_put(void *ctx)
 	const struct queue_rules rules = queue_rules_now(p->queue);
 	struct store_queue_letter letter;
 	struct error e;
-	int rc = queue_resolve(p->queue, &rules, &p->in, &p->arena, &letter, &e);
+	int rc = 0;
+
+	if (p->in.own)
+		rc = queue_sign(p->queue, slice_from(p->in.content.data, p->in.skip), &p->arena, &p->in.front, &e);
+	if (rc == 0)
+		rc = queue_resolve(p->queue, &rules, &p->in, &p->arena, &letter, &e);
 
 	if (rc == 0)
 		rc = check_disk(p->queue, &letter, &e);

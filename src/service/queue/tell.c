@@ -44,7 +44,8 @@ read_original(struct queue *q, const struct queue_tale *tale, struct arena *a, s
 	struct store_body_data data;
 	int rc;
 
-	r->whole = m->ret == SMTP_RETURN_FULL && m->size <= WHOLE_MAX && has_failed(tale);
+	r->whole = m->ret == SMTP_RETURN_FULL && m->size <= WHOLE_MAX && has_failed(tale) &&
+	    (m->flags & QUEUE_REQUIRE_TLS) == 0; /* RFC 8689 section 5 */
 	if (r->whole)
 		read.length = (uint32_t)m->size;
 	else if (m->header_size > SERVICE_REPORT_HEADER_MAX)
@@ -88,14 +89,15 @@ write_report(struct queue *q, const struct queue_tale *tale, struct arena *a, st
 		rc = read_original(q, tale, a, &r, e);
 	if (rc != 0)
 		return rc;
+	letter->flags = m->flags & QUEUE_REQUIRE_TLS; /* the same: what is said of it is as private */
 	if (report_is_8bit(&r))
-		letter->flags = QUEUE_8BIT | (r.utf8 ? QUEUE_UTF8 : 0);
+		letter->flags |= QUEUE_8BIT | (r.utf8 ? QUEUE_UTF8 : 0);
 	rc = report_write(&r, text, &letter->skip, &letter->content.header_size);
 	return rc == 0 ? 0 : error_set(e, rc, "a report became too long");
 }
 
-static int
-sign(struct queue *q, struct slice sent, struct arena *a, struct slice *front_out, struct error *e)
+int
+queue_sign(struct queue *q, struct slice sent, struct arena *a, struct slice *front_out, struct error *e)
 {
 	struct buf fields;
 	int rc;
@@ -125,7 +127,7 @@ queue_tell(
 	rc = write_report(q, tale, a, &text, &letter, e);
 	letter.content.data = arena_copy(a, buf_slice(&text));
 	if (rc == 0)
-		rc = sign(q, slice_from(letter.content.data, letter.skip), a, &letter.front, e);
+		rc = queue_sign(q, slice_from(letter.content.data, letter.skip), a, &letter.front, e);
 	if (rc == 0)
 		rc = queue_resolve(q, &rules, &letter, a, out, e);
 	if (rc == 0)

@@ -5,6 +5,7 @@
 
 #include "base/date.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "mime/address.h"
 #include "service/limits.h"
 #include "service/sign/sign.h"
@@ -38,6 +39,7 @@ smtp_message_new(const struct smtp_message_envelope *in)
 	buf_init(&m->original, SERVICE_REPORT_HEADER_MAX);
 	m->submission = in->submission;
 	m->utf8 = in->utf8;
+	m->require_tls = in->require_tls;
 	m->ret = in->ret;
 	m->from = arena_copy(&m->arena, in->from);
 	m->envid = arena_copy(&m->arena, in->envid);
@@ -135,8 +137,15 @@ smtp_message_recipient(struct smtp_message *m, struct slice address, const uint6
 	if (m->arena.err != 0)
 		return m->arena.err;
 	merge_accounts(m, accounts, account_count, fresh);
-	m->recipients[m->recipient_count++] = (struct smtp_recipient){ .address = copy };
+	m->recipients[m->recipient_count++] = (struct smtp_recipient){ .address = copy, .inboxes = account_count };
 	return rc;
+}
+
+void
+smtp_message_recipient_sends(struct smtp_message *m)
+{
+	m->recipients[m->recipient_count - 1].sends = true;
+	m->send_count++;
 }
 
 int
@@ -155,7 +164,7 @@ smtp_message_wants_report(const struct smtp_message *m)
 	bool wanted = false;
 
 	for (size_t i = 0; i < m->recipient_count && !wanted; i++)
-		wanted = (m->recipients[i].notify & SMTP_NOTIFY_SUCCESS) != 0;
+		wanted = (m->recipients[i].notify & SMTP_NOTIFY_SUCCESS) != 0 && m->recipients[i].inboxes > 0;
 	return wanted && m->from.len > 0;
 }
 
@@ -228,6 +237,8 @@ note_field(struct header_facts *f, struct smtp_message *m, struct slice name, st
 		note_who(f, value, false);
 	} else if (slice_ieq_str(name, "Delivered-To")) {
 		note_delivered_to(f, m, value);
+	} else if (slice_ieq_str(name, "TLS-Required")) {
+		m->tls_optional = slice_ieq_str(value, "No");
 	}
 }
 
@@ -448,7 +459,9 @@ static void
 put_delivery(struct smtp_message *m)
 {
 	put_own_address(&m->trace, "Return-Path", m->from);
-	if (m->recipient_count != 1)
+	m->skip = (uint32_t)m->trace.len;
+	/* Of an address of ours, wherever that leads to: so a circle is seen. */
+	if (m->recipient_count != 1 || (m->submission && m->recipients[0].inboxes == 0))
 		return;
 	(void)buf_put_str(&m->trace, "Delivered-To: ");
 	(void)buf_put_slice(&m->trace, m->recipients[0].address);
@@ -574,6 +587,7 @@ smtp_message_put(struct smtp_message *m, struct slice chunk, const struct smtp_t
 {
 	if (m->refusal != SMTP_REPLY_NONE)
 		return;
+	m->eight_bit = m->eight_bit || !utf8_is_ascii(chunk);
 	if (m->header_whole) {
 		(void)buf_put_slice(&m->text, chunk);
 		tell_body(m, chunk);

@@ -42,6 +42,11 @@ struct smtp_message {
 	struct slice from;  /* empty: the null sender */
 	struct smtp_recipient *recipients;
 	size_t recipient_count, recipient_room;
+	size_t send_count;  /* recipients that lead to others */
+	uint32_t skip;      /* octets in front that are for our own mailboxes alone */
+	bool eight_bit;     /* there are octets above 127 in it */
+	bool require_tls;   /* MAIL had REQUIRETLS */
+	bool tls_optional;  /* its header says "TLS-Required: No" */
 	uint64_t *accounts; /* of all recipients, ascending, each once: who gets it */
 	size_t account_count, account_room;
 	size_t named; /* accounts that recipients stood for, each as often as it was named */
@@ -93,7 +98,7 @@ struct smtp_trace {
 /* What came with MAIL. Texts are copied. NULL: no memory. */
 struct smtp_message_envelope {
 	struct slice from;
-	bool submission, utf8;
+	bool submission, utf8, require_tls;
 	enum smtp_return ret;
 	struct slice envid;
 };
@@ -107,6 +112,8 @@ void smtp_message_free(struct smtp_message *m);
  */
 int
 smtp_message_recipient(struct smtp_message *m, struct slice address, const uint64_t *accounts, size_t account_count);
+/* The last recipient leads to others (too). */
+void smtp_message_recipient_sends(struct smtp_message *m);
 
 /* What the last recipient's RCPT said of reports. Copied. ERR_NOMEM. */
 int smtp_message_recipient_reports(struct smtp_message *m, unsigned notify, struct slice orcpt);

@@ -26,6 +26,7 @@ on_verdict(void *ctx, const void *reply, const struct error *e)
 
 	s->answer.code = a == NULL ? e->code : 0;
 	s->answer.verdict = a == NULL ? 0 : a->verdict;
+	s->answer.sends = a != NULL && a->sends;
 	if (a != NULL && a->account_count > 0 && s->asking == ASKING_RECIPIENT) {
 		s->answer.accounts = mem_array(a->account_count, sizeof *a->accounts);
 		s->answer.account_count = a->account_count;
@@ -65,6 +66,7 @@ on_kept(void *ctx, const void *reply, const struct error *e)
 
 	s->answer.code = k == NULL ? e->code : 0;
 	s->answer.inboxes = k == NULL ? 0 : k->inboxes;
+	s->answer.sent_on = k == NULL ? 0 : k->sent_on;
 	answer_arrived(s);
 }
 

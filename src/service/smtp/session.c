@@ -16,6 +16,7 @@
 #include "os/log.h"
 #include "service/ask.h"
 #include "service/grants.h"
+#include "service/queue/queue.h"
 #include "service/resolve.h"
 #include "service/sign/sign.h"
 #include "service/smtp/count.h"
@@ -231,6 +232,7 @@ on_mail(struct smtp_session *s, const struct smtp_server_event *ev)
 		.from = keep_address(s, &ev->path),
 		.submission = s->role == SERVICE_SUBMISSION,
 		.utf8 = ev->utf8,
+		.require_tls = ev->require_tls,
 		.ret = ev->ret,
 		.envid = ev->envid,
 	};
@@ -342,11 +344,42 @@ refuse_message(struct smtp_session *s, enum smtp_reply r)
 
 static void go_on_after_end(struct smtp_session *s);
 
+/* What of the message others need; recipients in a. NULL: no memory. */
+static struct ask_send *
+sends_of(struct smtp_message *m)
+{
+	struct ask_send *to = arena_array(&m->arena, m->send_count + 1, sizeof *to);
+	size_t n = 0;
+
+	for (size_t i = 0; to != NULL && i < m->recipient_count; i++)
+		if (m->recipients[i].sends)
+			to[n++] = (struct ask_send){ m->recipients[i].address, m->recipients[i].notify,
+				m->recipients[i].orcpt };
+	return to;
+}
+
+/* RFC 8689 section 4.1: who requires it has the last word. */
+static uint32_t
+queue_flags(const struct smtp_message *m)
+{
+	return (m->eight_bit ? QUEUE_8BIT : 0u) | (m->utf8 ? QUEUE_UTF8 : 0u) |
+	    (m->require_tls           ? QUEUE_REQUIRE_TLS
+		    : m->tls_optional ? QUEUE_TLS_OPTIONAL
+				      : 0u);
+}
+
 static void
 keep(struct smtp_session *s)
 {
 	struct smtp_message *m = s->message;
-	struct ask_keep q = { .content = { .handle = m->handle }, .from = m->from, .junk = m->junk };
+	struct ask_keep q = { .content = { .handle = m->handle },
+		.from = m->from,
+		.account = s->account,
+		.skip = m->skip,
+		.flags = queue_flags(m),
+		.ret = m->ret,
+		.envid = m->envid,
+		.junk = m->junk };
 	BUF_OWNED struct buf front = { 0 };
 
 	buf_init(&front, SMTP_MESSAGE_FRONT_MAX);
@@ -356,6 +389,12 @@ keep(struct smtp_session *s)
 		m->refusal = SMTP_REPLY_TRY_LATER;
 	if (m->refusal != SMTP_REPLY_NONE) {
 		refuse_message(s, m->refusal);
+		return;
+	}
+	q.sends = sends_of(m);
+	q.send_count = q.sends == NULL ? 0 : m->send_count;
+	if (q.sends == NULL) {
+		refuse_message(s, SMTP_REPLY_TRY_LATER);
 		return;
 	}
 	q.content.front = buf_slice(&front);
@@ -488,7 +527,7 @@ answered_sender(struct smtp_session *s, const struct answer *a)
 }
 
 static enum smtp_reply
-take_recipient(struct smtp_session *s, const struct answer *a)
+take_recipient(struct smtp_session *s, const struct answer *a, bool sends)
 {
 	int rc = smtp_message_recipient(s->message, buf_slice(&s->pending), a->accounts, a->account_count);
 
@@ -496,23 +535,24 @@ take_recipient(struct smtp_session *s, const struct answer *a)
 		rc = smtp_message_recipient_reports(s->message, s->notify, buf_slice(&s->orcpt));
 	if (rc == ERR_LIMIT)
 		return SMTP_REPLY_RECIPIENTS_TOO_MANY;
+	if (rc == 0 && sends)
+		smtp_message_recipient_sends(s->message);
 	return rc == 0 ? SMTP_REPLY_RECIPIENT_OK : SMTP_REPLY_TRY_LATER;
 }
 
 static void
 answered_recipient(struct smtp_session *s, const struct answer *a)
 {
-	enum smtp_reply elsewhere =
-	    s->role == SERVICE_SUBMISSION ? SMTP_REPLY_RECIPIENT_NOT_YET : SMTP_REPLY_RECIPIENT_ELSEWHERE;
+	bool own = s->role == SERVICE_SUBMISSION && s->account != 0;
 
 	if (a->code != 0)
 		reply(s, fault_reply(a->code));
-	else if (a->verdict == ASK_OK)
-		reply(s, take_recipient(s, a));
+	else if (a->verdict == ASK_OK || (a->verdict == ASK_ELSEWHERE && own))
+		reply(s, take_recipient(s, a, a->sends || a->verdict == ASK_ELSEWHERE));
 	else if (a->verdict == ASK_DENIED)
 		reply(s, SMTP_REPLY_RECIPIENT_DENIED);
 	else
-		reply(s, a->verdict == ASK_ELSEWHERE ? elsewhere : SMTP_REPLY_RECIPIENT_UNKNOWN);
+		reply(s, a->verdict == ASK_ELSEWHERE ? SMTP_REPLY_RECIPIENT_ELSEWHERE : SMTP_REPLY_RECIPIENT_UNKNOWN);
 }
 
 static void
@@ -605,6 +645,15 @@ report(struct smtp_session *s)
 	return true;
 }
 
+/* What queue_put() says. */
+static enum smtp_reply
+unkept_reply(const struct smtp_session *s, int code)
+{
+	if (s->message->send_count > 0 && code == ERR_POLICY)
+		return SMTP_REPLY_HOUR_FULL;
+	return s->message->send_count > 0 && code == ERR_LIMIT ? SMTP_REPLY_QUEUE_FULL : fault_reply(code);
+}
+
 static void
 answered_keep(struct smtp_session *s, const struct answer *a)
 {
@@ -612,12 +661,13 @@ answered_keep(struct smtp_session *s, const struct answer *a)
 
 	if (a->code != 0) {
 		log_fault(s, a->code);
-		refuse_message(s, fault_reply(a->code));
+		refuse_message(s, unkept_reply(s, a->code));
 		return;
 	}
 	m->handle = 0;
 	log_event(LOG_LEVEL_INFO, "smtp.kept", log_u64("connection", conn_origin(s->conn)), log_str("id", s->id),
-	    log_str("peer", conn_peer(s->conn)), log_slice("from", m->from), log_u64("inboxes", a->inboxes));
+	    log_str("peer", conn_peer(s->conn)), log_slice("from", m->from), log_u64("inboxes", a->inboxes),
+	    log_u64("sent_on", a->sent_on));
 	smtp_count_kept(s->role, a->inboxes);
 	if (!smtp_message_wants_report(m) || !report(s))
 		say_kept(s);

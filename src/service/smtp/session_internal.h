@@ -32,8 +32,9 @@ struct answer {
 	uint32_t verdict;
 	uint64_t *accounts; /* freed with the session or by the next question */
 	size_t account_count;
+	bool sends;
 	uint64_t handle;
-	uint32_t inboxes;
+	uint32_t inboxes, sent_on;
 };
 
 struct smtp_session {
