@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """`letterlock read --journey`: letters that came through Debian's Postfix and Exim, that were made up, and reports."""
+import contextlib
 import os
 import pathlib
 import smtplib
@@ -13,7 +14,7 @@ import pytest
 from conftest import Exchange, build_folder
 from processes import eventually
 from test_client import Person
-from zones import free_port
+from zones import free_port, name_server
 
 USER = "user0@example.org"
 OURS = "mail.example.org"
@@ -23,24 +24,35 @@ EVIL = "\x1b[2J\x07"
 @pytest.fixture(scope="module")
 def place():
     with tempfile.TemporaryDirectory(prefix="letterlock-journey-", ignore_cleanup_errors=True) as folder:
+        pathlib.Path(folder).chmod(0o755)  # Postfix and Exim have users of their own
         yield pathlib.Path(folder)
 
 
 @pytest.fixture(scope="module")
-def reader(place):
-    """Who reads: at an exchange that calls itself by a name in its own domain."""
+def make_reader(place):
+    """make_reader(hostname, address) -> who reads, at an exchange of that name, whose questions are answered at once."""
     build_folder()
     Exchange.PASSWORDS.setdefault(USER, "nine white swans")
-    exchange = Exchange(place / "exchange" if (place / "exchange").mkdir() is None else None,
-                        {"hostname": f'"{OURS}"', "port_lmtp": str(free_port())}, accounts=(USER,))
-    exchange.start()
-    try:
-        person = Person(exchange, place, USER)
-        person.setup("--name", "User")
-        yield person
-        person.stop()
-    finally:
-        exchange.stop()
+    with contextlib.ExitStack() as stack:
+        port = stack.enter_context(name_server(place / "dns", {"example.net": "", "example.com": "", "example": ""}))
+
+        def make(hostname, address):
+            folder = place / f"exchange-{hostname}"
+            folder.mkdir()
+            exchange = Exchange(folder, {"hostname": f'"{hostname}"', "port_lmtp": str(free_port()),
+                                         "resolvers": f'{{ "127.0.0.1@{port}" }}'}, accounts=(address,))
+            exchange.start()
+            stack.callback(exchange.stop)
+            person = Person(exchange, folder, address)
+            person.setup("--name", "Reader")
+            stack.callback(person.stop)
+            return person
+        yield make
+
+
+@pytest.fixture(scope="module")
+def reader(make_reader):
+    return make_reader(OURS, USER)
 
 
 class Peer:
@@ -173,15 +185,11 @@ def test_a_report_on_a_letter_of_ours(reader):
     assert "bob@example.com: failed (5.1.1) at mx.example.com: 550 5.1.1 no such user" in text
 
 
-def test_nobody_is_sure_where_no_name_is_known(exchange, place):
-    """The exchange of other tests calls itself localhost, and was set up by an address: its line is no proof."""
-    person = Person(exchange, place, Exchange.ALICE)
-    person.setup("--name", "Alice")
-    try:
-        with smtplib.SMTP("127.0.0.1", exchange.port("smtp"), timeout=30) as smtp:
-            smtp.sendmail("carol@example.net", [Exchange.ALICE], letter("unsure"))
-        told, text = journey(person, "unsure")
-        assert "our_server" not in told and [hop["sure"] for hop in told["hops"]] == [False]
-        assert "nothing of this is sure" in text
-    finally:
-        person.stop()
+def test_nobody_is_sure_where_no_name_is_known(make_reader):
+    """An exchange that calls itself localhost, and was set up by an address: its line is no proof."""
+    person = make_reader("localhost", Exchange.ALICE)
+    with smtplib.SMTP("127.0.0.1", person.exchange.port("smtp"), timeout=30) as smtp:
+        smtp.sendmail("carol@example.net", [Exchange.ALICE], letter("unsure"))
+    told, text = journey(person, "unsure")
+    assert "our_server" not in told and [hop["sure"] for hop in told["hops"]] == [False]
+    assert "nothing of this is sure" in text
