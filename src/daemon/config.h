@@ -94,6 +94,7 @@ struct config {
 	const char *resolvers[CONFIG_LIST_MAX];
 	size_t resolver_count;      /* at most DNS_SERVERS_MAX */
 	const char *dnssec_anchors; /* NULL: none */
+	const char *authorities;    /* PEM file: whom other servers' certificates may come from; NULL: the system's */
 	bool mail_authentication;
 	uint32_t dmarc_reject; /* enum judge_dmarc */
 	uint32_t spf_fail;     /* enum judge_spf */

@@ -221,6 +221,7 @@ const struct config_row config_table[] = {
 	CHOICE(RESTART, "processes", one_process, "split", split_or_one),
 	LIST(RESTART, "resolvers", resolvers, resolver_count, DNS_SERVERS_MAX, "{}", resolver),
 	TEXT(RESTART, "dnssec_anchors", dnssec_anchors, "/usr/share/dns/root.key", NULL),
+	TEXT(RESTART, "authorities", authorities, "/etc/ssl/certs/ca-certificates.crt", NULL),
 	FLAG(RESTART, "mail_authentication", mail_authentication, true),
 	CHOICE(RESTART, "dmarc_reject", dmarc_reject, "obey", dmarc_words),
 	CHOICE(RESTART, "spf_fail", spf_fail, "ignore", spf_words),

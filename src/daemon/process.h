@@ -96,7 +96,8 @@ struct process_setup {
 	uint32_t separator;
 	struct slice *resolvers; /* the resolver's: whom it asks; none: DNS's root */
 	size_t resolver_count;
-	struct slice anchors; /* the resolver's: as in net/dns.h */
+	struct slice anchors;     /* the resolver's: as in net/dns.h */
+	struct slice authorities; /* the resolver's and relay's: a path, read before they are shut in */
 	struct process_port
 	    *ports; /* web's and mail's: what listens, for those who ask how to reach it and for links */
 	size_t port_count;

@@ -73,6 +73,7 @@ setup_of(const struct parent *p, const struct child *c)
 {
 	const struct config *f = p->config;
 	bool resolver = c->kind == PROCESS_RESOLVER, web = c->kind == PROCESS_WEB;
+	bool connects = process_connects(c->kind);
 	bool mx = c->kind == PROCESS_MX;
 	bool tells_ports = web || c->kind == PROCESS_MAIL; /* in letters that verify an address */
 	const char *user = f->user != NULL ? f->user : c->kind == PROCESS_MAIL ? NULL : NOBODY;
@@ -111,6 +112,7 @@ setup_of(const struct parent *p, const struct child *c)
 		.separator = config_separator(f),
 		.resolvers = resolver ? (struct slice *)(uintptr_t)p->resolving.servers : NULL,
 		.resolver_count = resolver ? p->resolving.server_count : 0,
+		.authorities = connects && f->authorities != NULL ? slice_str(f->authorities) : SLICE_EMPTY,
 		.anchors = resolver ? buf_slice(&p->resolving.anchors) : SLICE_EMPTY,
 		.ports = tells_ports ? (struct process_port *)(uintptr_t)p->ports : NULL,
 		.port_count = tells_ports ? p->port_count : 0,

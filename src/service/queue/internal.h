@@ -34,9 +34,11 @@ struct queue_rules { /* struct queue_options, as it is now */
 
 struct waiting; /* a lease that found nothing yet */
 
+#define QUEUE_HANDLERS 8u
+
 struct queue {
 	struct port_service service;
-	struct port_handler handlers[5];
+	struct port_handler handlers[QUEUE_HANDLERS];
 	struct port *store;
 	struct pool *pool; /* what reads, writes reports and resolves addresses */
 	struct buf hostname;
@@ -64,6 +66,11 @@ void queue_leave(struct queue *q);
 
 /* What came just now waits for its first look: that is not missed. */
 void queue_look_in(struct queue *q, uint32_t seconds);
+/* ---- policies.c ---- */
+
+void queue_run_sts_get(void *ctx, struct port_job *job);
+void queue_run_sts_put(void *ctx, struct port_job *job);
+void queue_run_tally(void *ctx, struct port_job *job);
 
 /* ---- lease.c ---- */
 

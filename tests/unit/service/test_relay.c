@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: ISC */
+/* The relay against servers that behave, refuse, die and are not there; what mail is told of it. */
+#include "service/relay_world.h"
+
+#define LETTER "Subject: x\r\n\r\n.a dot\r\nand more\r\n"
+
+static void
+sent_and_reused(void **state)
+{
+	struct peer peers[] = { { .number = 1 } };
+	const struct domain domains[] = { { "a.example", { { "mx.a.example", { 1 } } } }, { 0 } };
+	struct world *w = world_new(peers, 1, domains, (struct relay_options){ 0 });
+
+	(void)state;
+	for (size_t i = 1; i <= 5; i++) {
+		uint64_t queue = put(w, 0, LETTER, TO("x@a.example", "y@a.example"));
+
+		until_settled(w, i * 2);
+		expect(w, queue, 0, QUEUE_DELIVERED, "2.0.0", "250 2.0.0 taken");
+		expect(w, queue, 1, QUEUE_DELIVERED, "2.0.0", "taken");
+		assert_string_equal(outcome_of(w, queue, 0)->host, "mx.a.example");
+		assert_string_equal(outcome_of(w, queue, 0)->address, "127.0.0.1");
+	}
+	assert_int_equal(peers[0].messages, 5);
+	assert_int_equal(peers[0].connections, 1);
+	assert_non_null(strstr(peers[0].log, "\n..a dot\nand more\n.\n"));
+	world_stop(w, 2000);
+	assert_non_null(strstr(peers[0].log, "\nQUIT\n"));
+	world_free(w);
+}
+
+/* Some refused for good, some for now: the others go, and those that wait are tried with the next host. */
+static void
+partly_refused(void **state)
+{
+	struct peer peers[] = { { .number = 1, .rcpt = "550 5.1.1 nobody" }, { .number = 2, .rcpt = "450 4.2.1 later" },
+		{ .number = 3 } };
+	const struct domain domains[] = { { "a.example", { { "mx.a.example", { 1 } } } },
+		{ "b.example", { { "mx1.b.example", { 2 } }, { "mx2.b.example", { 3 } } } },
+		{ "c.example", { { "mx.c.example", { 2 } } } }, { 0 } };
+	struct world *w = world_new(peers, 3, domains, (struct relay_options){ 0 });
+	uint64_t a = put(w, 0, LETTER, TO("x@a.example", "no@a.example"));
+	uint64_t b = put(w, 0, LETTER, TO("x@b.example", "no@b.example"));
+	uint64_t c = put(w, 0, LETTER, TO("x@c.example", "no@c.example"));
+
+	(void)state;
+	until_settled(w, 6);
+	expect(w, a, 0, QUEUE_DELIVERED, "2.0.0", "taken");
+	expect(w, a, 1, QUEUE_FAILED, "5.1.1", "550 5.1.1 nobody");
+	assert_true(outcome_of(w, a, 1)->from_remote);
+	expect(w, b, 0, QUEUE_DELIVERED, "2.0.0", "taken");
+	expect(w, b, 1, QUEUE_DELIVERED, "2.0.0", "taken");
+	assert_string_equal(outcome_of(w, b, 0)->host, "mx1.b.example");
+	assert_string_equal(outcome_of(w, b, 1)->host, "mx2.b.example");
+	expect(w, c, 1, QUEUE_DEFERRED, "4.2.1", "450 4.2.1 later");
+	assert_int_equal(w->deferred_domains, 0);
+	world_free(w);
+}
+
+static const struct row {
+	const char *name;
+	struct peer peer;
+	enum queue_result result;
+	const char *status, *text;
+	bool next_host; /* the second host gets it */
+} rows[] = {
+	{ "greeting 5xx", { .greeting = "554 5.3.2 no service" }, QUEUE_DEFERRED, "4.3.2", "554", true },
+	{ "greeting 4xx", { .greeting = "421 4.3.2 busy" }, QUEUE_DEFERRED, "4.3.2", "421 4.3.2 busy", true },
+	{ "greeting of another protocol", { .greeting = "HTTP/1.1 400 no" }, QUEUE_DEFERRED, "4.5.0", "mx1", true },
+	{ "ends before the greeting", { .die_at = 'g' }, QUEUE_DEFERRED, "4.4.2", "mx1.a.example [127.0.0.1]", true },
+	{ "MAIL 5xx", { .mail = "550 5.7.1 not from you" }, QUEUE_FAILED, "5.7.1", "not from you", false },
+	{ "MAIL 4xx", { .mail = "451 4.7.1 greylisted" }, QUEUE_DEFERRED, "4.7.1", "greylisted", true },
+	{ "DATA 5xx", { .data = "554 5.6.0 no" }, QUEUE_FAILED, "5.6.0", "554", false },
+	{ "text 4xx", { .end = "452 4.3.1 full" }, QUEUE_DEFERRED, "4.3.1", "452 4.3.1 full", true },
+	{ "text 5xx without code", { .end = "554 spam\r\n" }, QUEUE_FAILED, "5.0.0", "554 spam", false },
+	{ "dies in the text, which is short", { .die_at = 't' }, QUEUE_DEFERRED, "4.4.2", "may have been taken",
+	    false },
+	{ "dies before the answer", { .die_at = 'e' }, QUEUE_DEFERRED, "4.4.2", "may have been taken", false },
+	{ "421 at RCPT", { .rcpt_all = "421 4.2.1 enough" }, QUEUE_DEFERRED, "4.2.1", "421 4.2.1 enough", true },
+	{ "no 8BITMIME", { .ehlo = "250-x\r\n250 PIPELINING" }, QUEUE_FAILED, "5.6.3", "8 bit", true },
+	{ "SIZE", { .ehlo = "250-x\r\n250-8BITMIME\r\n250 SIZE 5" }, QUEUE_FAILED, "5.3.4", "at most 5", true },
+	{ "HELO only", { .ehlo = "502 what" }, QUEUE_FAILED, "5.6.3", "8 bit", true },
+	{ "our own name", { .ehlo = "250-us.example hello\r\n250 8BITMIME" }, QUEUE_FAILED, "5.4.6", "loop", false },
+};
+
+/* Alone, and before a host that takes everything. */
+static void
+what_servers_say(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		const struct row *row = &rows[i];
+		struct peer *peers = calloc(2, sizeof *peers);
+		const struct domain domains[] = { { "a.example", { { "mx1.a.example", { 1 } } } },
+			{ "b.example", { { "mx1.b.example", { 1 } }, { "mx2.b.example", { 2 } } } }, { 0 } };
+		struct world *w;
+		uint64_t a, b;
+
+		print_message("# %s\n", row->name);
+		assert_non_null(peers);
+		peers[0] = row->peer;
+		peers[0].number = 1;
+		peers[1].number = 2;
+		w = world_new(peers, 2, domains, (struct relay_options){ 0 });
+		a = put(w, QUEUE_8BIT, LETTER, TO("x@a.example"));
+		until_settled(w, 1);
+		expect(w, a, 0, row->result, row->status, row->text);
+		b = put(w, QUEUE_8BIT, LETTER, TO("x@b.example"));
+		until_settled(w, 2);
+		if (row->next_host)
+			expect(w, b, 0, QUEUE_DELIVERED, "2.0.0", "taken");
+		else
+			expect(w, b, 0, row->result, row->status, row->text);
+		assert_int_equal(peers[1].messages, row->next_host);
+		world_free(w);
+		free(peers);
+	}
+}
+
+static void
+no_way(void **state)
+{
+	struct peer peers[] = { { .number = 1 } };
+	const struct domain domains[] = { { "null.example", { { 0 } }, .null_mx = true },
+		{ "bogus.example", { { 0 } }, .error = ERR_POLICY },
+		{ "slow.example", { { 0 } }, .error = ERR_TIMEOUT },
+		{ "dead.example", { { "mx1.dead.example", { 77 } }, { "mx2.dead.example", { 78, 79 } } } },
+		{ "half.example", { { "mx1.half.example", { 77 } }, { "mx2.half.example", { 78, 1 } } } },
+		{ "loop.example", { { "US.example", { 1 } }, { "mx2.loop.example", { 1 } } } },
+		{ "backup.example",
+		    { { "mx1.backup.example", { 77 } }, { "us.example", { 1 } }, { "mx3.backup.example", { 1 } } } },
+		{ "bare.example", { { "mx.bare.example", { 0 } } } }, { 0 } };
+	const struct {
+		const char *to;
+		enum queue_result result;
+		const char *status, *text;
+	} cases[] = {
+		{ "x@null.example", QUEUE_FAILED, "5.1.10", "null MX" },
+		{ "x@none.example", QUEUE_FAILED, "5.1.2", "there is no domain none.example" },
+		{ "x@bogus.example", QUEUE_DEFERRED, "4.7.0", "the resolver's reason" },
+		{ "x@slow.example", QUEUE_DEFERRED, "4.4.3", "the resolver's reason" },
+		{ "x@dead.example", QUEUE_DEFERRED, "4.4.1", "127.0.0.79" },
+		{ "x@half.example", QUEUE_DELIVERED, "2.0.0", "taken" },
+		{ "x@loop.example", QUEUE_FAILED, "5.4.6", "loop" },
+		{ "x@backup.example", QUEUE_DEFERRED, "4.4.1", "mx1.backup.example" },
+		{ "x@bare.example", QUEUE_DEFERRED, "4.4.4", "no address" },
+		{ "x@[127.0.0.1]", QUEUE_DELIVERED, "2.0.0", "taken" },
+	};
+	struct world *w = world_new(peers, 1, domains, (struct relay_options){ 0 });
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		uint64_t queue = put(w, 0, LETTER, TO(cases[i].to));
+
+		until_settled(w, i + 1);
+		expect(w, queue, 0, cases[i].result, cases[i].status, cases[i].text);
+	}
+	assert_int_equal(peers[0].messages, 2);
+	assert_true(w->deferred_domains >= 3);
+	world_free(w);
+}
+
+/* A server that ends a connection that had been kept: the message goes over another one, and nobody hears of it. */
+static void
+kept_connection_ends(void **state)
+{
+	struct peer peers[] = { { .number = 1, .die_at = 'm' } };
+	const struct domain domains[] = { { "a.example", { { "mx.a.example", { 1 } } } }, { 0 } };
+	struct world *w = world_new(peers, 1, domains, (struct relay_options){ 0 });
+
+	(void)state;
+	for (size_t i = 1; i <= 3; i++) {
+		uint64_t queue = put(w, 0, LETTER, TO("x@a.example"));
+
+		until_settled(w, i);
+		expect(w, queue, 0, QUEUE_DELIVERED, "2.0.0", "taken");
+	}
+	assert_int_equal(peers[0].messages, 3);
+	assert_int_equal(peers[0].connections, 3);
+	world_free(w);
+}
+
+/* A host that never answers takes two connections, and none of the others' time. */
+static void
+silence_is_alone(void **state)
+{
+	struct peer peers[] = { { .number = 1, .silent = true }, { .number = 2 } };
+	const struct domain domains[] = { { "silent.example", { { "mx.silent.example", { 1 } } } },
+		{ "b.example", { { "mx.b.example", { 2 } } } }, { 0 } };
+	struct world *w = world_new(peers, 2, domains, (struct relay_options){ .connections = 12 });
+
+	(void)state;
+	for (int i = 0; i < 100; i++)
+		(void)put(w, 0, LETTER, TO("x@silent.example"));
+	for (int i = 0; i < 200; i++)
+		(void)put(w, 0, LETTER, TO("x@b.example"));
+	until_settled(w, 200);
+	assert_int_equal(peers[1].messages, 200);
+	assert_true(peers[1].open_most > 1 && peers[1].open_most <= 12);
+	assert_true(peers[0].connections <= 2);
+	for (size_t i = 0; i < w->outcome_count; i++)
+		assert_string_equal(w->outcomes[i].host, "mx.b.example");
+	/* At the stop what was not tried is given back. */
+	world_stop(w, 1000);
+	assert_true(w->outcome_count >= 202);
+	for (size_t i = 200; i < w->outcome_count; i++)
+		assert_int_equal(w->outcomes[i].result, QUEUE_RETURNED);
+	world_free(w);
+}
+
+/* Mail is away for a moment: what was answered is told again, and sent once. */
+static void
+told_until_heard(void **state)
+{
+	struct peer peers[] = { { .number = 1 } };
+	const struct domain domains[] = { { "a.example", { { "mx.a.example", { 1 } } } }, { 0 } };
+	struct world *w = world_new(peers, 1, domains, (struct relay_options){ 0 });
+	uint64_t queue;
+
+	(void)state;
+	w->settle_refusals = 2;
+	queue = put(w, 0, LETTER, TO("x@a.example"));
+	until_settled(w, 1);
+	expect(w, queue, 0, QUEUE_DELIVERED, "2.0.0", "taken");
+	assert_int_equal(peers[0].messages, 1);
+	world_free(w);
+}
+
+/* In the middle of a message: it is finished. */
+static void
+stop_in_the_middle(void **state)
+{
+	struct peer peers[] = { { .number = 1, .slow_ms = 50 } };
+	const struct domain domains[] = { { "a.example", { { "mx.a.example", { 1 } } } }, { 0 } };
+	struct world *w = world_new(peers, 1, domains, (struct relay_options){ 0 });
+	uint64_t queue = put(w, 0, LETTER, TO("x@a.example"));
+
+	(void)state;
+	while (strstr(peers[0].log, "MAIL") == NULL)
+		nap();
+	world_stop(w, 5000);
+	assert_int_equal(w->outcome_count, 1);
+	expect(w, queue, 0, QUEUE_DELIVERED, "2.0.0", "taken");
+	world_free(w);
+}
+
+static void
+rules_and_smarthost(void **state)
+{
+	struct peer peers[] = { { .number = 1 }, { .number = 2 } };
+	const struct domain domains[] = { { "direct.example", { { "mx.direct.example", { 2 } } } }, { 0 } };
+	struct relay_rule rules[] = { { SLICE("direct.example"), { .port = 0 } },
+		{ SLICE(".sub.example"), { SLICE("[127.0.0.2]"), 0 } } };
+	struct world *w = world_new(peers, 2, domains,
+	    (struct relay_options){ .smarthost = { SLICE("hop.example"), 0 }, .rules = rules, .rule_count = 2 });
+	uint64_t a = put(w, 0, LETTER, TO("x@other.example")), b = put(w, 0, LETTER, TO("x@direct.example")),
+		 c = put(w, 0, LETTER, TO("x@a.sub.example")), d = put(w, 0, LETTER, TO("x@sub.example"));
+
+	(void)state;
+	until_settled(w, 4);
+	assert_string_equal(outcome_of(w, a, 0)->host, "hop.example");
+	assert_string_equal(outcome_of(w, b, 0)->host, "mx.direct.example");
+	assert_string_equal(outcome_of(w, c, 0)->address, "127.0.0.2");
+	assert_string_equal(outcome_of(w, d, 0)->host, "hop.example");
+	assert_int_equal(peers[0].messages, 2);
+	world_free(w);
+}
+
+/* A password is for a server that TLS names, and for no other. */
+static void
+no_password_in_clear(void **state)
+{
+	struct peer peers[] = { { .number = 1, .ehlo = "250-hop.example\r\n250 AUTH PLAIN" } };
+	const struct domain domains[] = { { 0 } };
+	struct world *w = world_new(peers, 1, domains,
+	    (struct relay_options){
+		.smarthost = { SLICE("hop.example"), 0 }, .user = SLICE("me"), .password = SLICE("secret") });
+	uint64_t queue = put(w, 0, LETTER, TO("x@other.example"));
+
+	(void)state;
+	until_settled(w, 1);
+	expect(w, queue, 0, QUEUE_DEFERRED, "4.7.5", "STARTTLS");
+	assert_null(strstr(peers[0].log, "AUTH"));
+	world_free(w);
+}
+
+static void
+require_tls(void **state)
+{
+	struct peer peers[] = { { .number = 1 } };
+	const struct domain domains[] = { { "a.example", { { "mx.a.example", { 1 } } } }, { 0 } };
+	struct world *w = world_new(peers, 1, domains, (struct relay_options){ 0 });
+	uint64_t a = put(w, QUEUE_REQUIRE_TLS, LETTER, TO("x@a.example")), b = put(w, 0, LETTER, TO("x@a.example"));
+
+	(void)state;
+	until_settled(w, 2);
+	assert_int_not_equal(outcome_of(w, a, 0)->result, QUEUE_DELIVERED);
+	expect(w, b, 0, QUEUE_DELIVERED, "2.0.0", "taken");
+	assert_int_equal(peers[0].messages, 1);
+	world_free(w);
+}
+
+UNIT_MAIN(UNIT_TEST(sent_and_reused), UNIT_TEST(partly_refused), UNIT_TEST(what_servers_say), UNIT_TEST(no_way),
+    UNIT_TEST(kept_connection_ends), UNIT_TEST(silence_is_alone), UNIT_TEST(told_until_heard),
+    UNIT_TEST(stop_in_the_middle), UNIT_TEST(rules_and_smarthost), UNIT_TEST(no_password_in_clear),
+    UNIT_TEST(require_tls))
