@@ -66,7 +66,6 @@ void queue_leave(struct queue *q);
 
 /* What came just now waits for its first look: that is not missed. */
 void queue_look_in(struct queue *q, uint32_t seconds);
-
 /* ---- policies.c ---- */
 
 void queue_run_sts_get(void *ctx, struct port_job *job);
