@@ -130,10 +130,12 @@ mailbox_of_target(struct tx *tx, const struct store_target *t, uint64_t *mailbox
 	*mailbox = t->mailbox;
 	if (*mailbox == 0 && t->use != 0) {
 		q = query_begin(tx->db,
-		    "SELECT mailbox FROM mailboxes WHERE account = ?1 AND selectable = 1 AND special_use & ?2 != 0"
-		    " ORDER BY mailbox LIMIT 1");
+		    "SELECT mailbox FROM mailboxes WHERE account = ?1 AND selectable = 1 AND (special_use & ?2 != 0"
+		    " OR (name = ?3 AND ?2 = ?4)) ORDER BY special_use & ?2 DESC, mailbox LIMIT 1");
 		query_u64(&q, t->account);
 		query_u64(&q, t->use);
+		query_bytes(&q, SLICE("Junk")); /* not all programs say what their mailboxes are for */
+		query_u64(&q, STORE_USE_JUNK);
 		rc = query_step(&q, e);
 		if (rc == 1)
 			*mailbox = query_col_u64(&q, 0);

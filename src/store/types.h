@@ -394,8 +394,8 @@ enum store_flag { /* RFC 3501 2.3.2; bits. \Recent is no flag of a message here:
 struct store_target {
 	uint64_t account;
 	uint64_t mailbox; /* 0: its INBOX, or */
-	uint32_t use;     /* the one with this enum store_special_use bit, if there is one */
-	uint32_t flags;   /* enum store_flag bits */
+	uint32_t use; /* the one with this enum store_special_use bit, if there is one; for JUNK one named so will do */
+	uint32_t flags; /* enum store_flag bits */
 };
 
 struct store_deliver {

@@ -78,6 +78,7 @@ class Exchange:
         self.PASSWORDS = dict(self.PASSWORDS)  # of this one's accounts
         values = {"hostname": '"localhost"', "domains": '{ "example.org" }', "data": f'"{self.data}"',
                   "listen": '{ "127.0.0.1" }', "resolvers": '{ "127.0.0.1@9" }',  # nobody is there: no test asks the net
+                  "mail_authentication": "false",  # nor waits for that; test_judge.py has its own name server
                   **{f"port_{name}": "0" for name in self.PORTS}, **ALL, **(settings or {})}
         self.config.write_text("".join(f"{name} = {value}\n" for name, value in values.items()))
         for address in accounts:
