@@ -117,16 +117,34 @@ take_numbers(struct dkim_parsed *p, struct error *e)
 	return rc;
 }
 
+/* Without white space: mostly that of a fold, at the ends. */
+static void
+put_word(struct slice line, struct buf *out)
+{
+	line = slice_trim(line);
+	while (line.len > 0) {
+		size_t end = 0;
+
+		while (end < line.len && line.data[end] > ' ')
+			end++;
+		(void)buf_put_slice(out, slice_sub(line, 0, end));
+		line = slice_from(line, end == 0 ? 1 : end);
+	}
+}
+
 static int
 take_octets(struct dkim_parsed *p, struct error *e)
 {
 	struct slice b = mailauth_tags_value(&p->tags, "b");
 	int rc;
 
-	for (size_t i = 0; i < b.len; i++)
-		if (slice_trim(slice_sub(b, i, 1)).len > 0)
-			(void)buf_put_u8(&p->text, b.data[i]);
-	rc = mailauth_tags_base64(b, &p->signature, e);
+	while (b.len > 0) {
+		size_t line = slice_find(b, '\n');
+
+		put_word(slice_sub(b, 0, line), &p->text);
+		b = slice_from(b, line == SIZE_MAX ? b.len : line + 1);
+	}
+	rc = mailauth_tags_base64(mailauth_tags_value(&p->tags, "b"), &p->signature, e);
 	if (rc != 0)
 		return error_context(e, "b=");
 	rc = mailauth_tags_base64(mailauth_tags_value(&p->tags, "bh"), &p->body_hash, e);
