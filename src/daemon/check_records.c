@@ -126,9 +126,23 @@ first_word(struct slice rdata)
 	return slice_split(slice_split(text, ';', &rest), ' ', &rest);
 }
 
+/* Whoever put it there may have cut it into other strings, and said more. */
+static bool
+is_same_key(struct slice ours, struct slice theirs)
+{
+	BUF_OWNED struct buf a = { 0 }, b = { 0 };
+
+	buf_init(&a, KEYS_DKIM_RECORD_MAX);
+	buf_init(&b, KEYS_DKIM_RECORD_MAX);
+	return records_text_get(ours, &a) == 0 && records_text_get(theirs, &b) == 0 &&
+	    keys_dkim_record_is(buf_slice(&a), buf_slice(&b));
+}
+
 static bool
 fits(const struct record *r, struct slice found)
 {
+	if (r->rule == RECORD_DKIM)
+		return is_same_key(r->rdata, found);
 	if (r->rule == RECORD_BEGINS)
 		return slice_ieq(first_word(r->rdata), first_word(found));
 	return same(r->type, r->rdata, found);
@@ -320,17 +334,40 @@ look_at_key(void *ctx, const struct record *r, struct error *e)
 	return 0;
 }
 
+static void
+look_at_signing(struct check *c, struct slice domain, const struct dkim_keys *dkim)
+{
+	size_t signing = dkim_keys_in(dkim, KEYS_DKIM_SIGNS);
+	struct check_line line = { .what = "dkim", .name = domain };
+
+	if (signing > 0)
+		line.found = arena_printf(c->arena, "%zu keys sign", signing);
+	else if (dkim_keys_in(dkim, KEYS_DKIM_WAITS) > 0)
+		line.why = "Its mail is not signed yet: 'letterlockd domain dkim activate' begins, when DNS has the "
+			   "records";
+	else
+		line.why = "Its mail is not signed, and others take it for forged more easily: 'letterlockd domain "
+			   "dkim new' makes keys";
+	line.result = signing > 0 ? CHECK_OK : CHECK_ADVICE;
+	check_say(c, &line);
+}
+
 static int
 look_at_domain(struct check *c, struct slice domain, struct error *e)
 {
-	const struct records_source source = { .config = c->config, .domain = domain, .pin = c->pin };
+	struct dkim_keys dkim;
+	const struct records_source source = { .config = c->config, .domain = domain, .pin = c->pin, .dkim = &dkim };
 	struct records all;
-	int rc = records_make(&source, c->arena, &all, e);
+	int rc = dkim_keys_read(c->config, domain, c->arena, &dkim, e);
 
+	if (rc == 0)
+		rc = records_make(&source, c->arena, &all, e);
 	for (size_t i = 0; rc == 0 && i < all.count; i++)
 		look_at(c, &all.list[i]);
 	if (rc == 0)
 		look_at_names(c, &source);
+	if (rc == 0)
+		look_at_signing(c, domain, &dkim);
 	if (rc == 0 && c->store != NULL &&
 	    (rc = records_openpgpkey(c->store, domain, CHECK_KEYS_MAX, look_at_key, c, e)) == ERR_TIMEOUT)
 		rc = 0;

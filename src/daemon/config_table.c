@@ -130,6 +130,9 @@ mail_address(const char *value)
 
 static const char *const levels[] = { "debug", "info", "warning", "error", "fatal", NULL };
 static const char *const split_or_one[] = { "split", "one", NULL };
+static const char *const dmarc_words[] = { "obey", "quarantine", "ignore", NULL };
+static const char *const spf_words[] = { "ignore", "quarantine", "reject", NULL };
+static const char *const failure_words[] = { "accept", "defer", NULL };
 
 /* ---- the rows ---- */
 
@@ -218,6 +221,14 @@ const struct config_row config_table[] = {
 	CHOICE(RESTART, "processes", one_process, "split", split_or_one),
 	LIST(RESTART, "resolvers", resolvers, resolver_count, DNS_SERVERS_MAX, "{}", resolver),
 	TEXT(RESTART, "dnssec_anchors", dnssec_anchors, "/usr/share/dns/root.key", NULL),
+	FLAG(RESTART, "mail_authentication", mail_authentication, true),
+	CHOICE(RESTART, "dmarc_reject", dmarc_reject, "obey", dmarc_words),
+	CHOICE(RESTART, "spf_fail", spf_fail, "ignore", spf_words),
+	LIST(RESTART, "trusted_sealers", trusted_sealers, trusted_sealer_count, 0, "{}", domain),
+	LIST(RESTART, "trusted_forwarders", trusted_forwarders, trusted_forwarder_count, 0, "{}", address),
+	FLAG(RESTART, "dmarc_reports", dmarc_reports, true),
+	TEXT(RESTART, "milter", milter, "", milter),
+	CHOICE(RESTART, "milter_failure", milter_failure, "accept", failure_words),
 	CHOICE(NOW, "log_level", log_level, "info", levels),
 	TEXT(RESTART, "log_file", log_file, "", NULL),
 };

@@ -5,15 +5,12 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "crypto/secret.h"
 #include "daemon/directory.h"
 #include "daemon/place.h"
 #include "daemon/process_keys_folder.h"
 #include "os/clock.h"
-#include "os/privileges.h"
-#include "os/tree.h"
 #include "service/keys/ca_own.h"
 #include "service/keys/keys.h"
 #include "store/store.h"
@@ -48,25 +45,6 @@ name_files(struct ca_verb *v, struct error *e)
 	return rc != 0 ? rc : path_join(v->off, v->folder, name, e);
 }
 
-/* As root: whose the data is, he runs the server, and his are its keys. */
-static int
-give(const struct ca_verb *v, struct error *e)
-{
-	struct tree t = { .fd = -1 };
-	struct stat st;
-	int rc;
-
-	if (!privileges_are_roots() || stat(v->in->config->data, &st) != 0 || st.st_uid == 0)
-		return 0;
-	rc = tree_open(&t, v->folder, e);
-	if (rc == 0)
-		rc = tree_give(&t, v->on_name, st.st_uid, st.st_gid, e);
-	if (rc == 0)
-		rc = tree_give(&t, "", st.st_uid, st.st_gid, e);
-	tree_done(&t);
-	return rc;
-}
-
 static int
 read_ca(const struct ca_verb *v, struct ca *out, struct error *e)
 {
@@ -97,7 +75,7 @@ write_ca(const struct ca_verb *v, struct error *e)
 	if (rc == 0)
 		rc = file_write_atomic(v->on, buf_slice(&secret), 0600, e);
 	buf_wipe_done(&secret);
-	return rc != 0 ? rc : give(v, e);
+	return rc != 0 ? rc : keys_folder_give(v->in->config, v->on_name, e);
 }
 
 static int

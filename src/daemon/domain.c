@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/idn.h"
+#include "daemon/dkim.h"
 #include "daemon/place.h"
 #include "daemon/records.h"
 #include "daemon/verbs.h"
@@ -130,6 +131,13 @@ verb_domain(const struct verb_input *in)
 	struct error e;
 	int rc;
 
+	if (in->word_count > 0 && strcmp(in->words[0], "dkim") == 0) {
+		struct verb_input rest = *in;
+
+		rest.words++;
+		rest.word_count--;
+		return verb_domain_dkim(&rest);
+	}
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
 		if (in->word_count != 1 + words[i].words || strcmp(in->words[0], words[i].name) != 0)
 			continue;
@@ -142,6 +150,7 @@ verb_domain(const struct verb_input *in)
 			return verb_refused(&e);
 		return rc == 0 ? EXIT_DONE : verb_failed(&e);
 	}
-	(void)error_set(&e, ERR_USAGE, "say domain add DOMAIN, list, records DOMAIN or remove DOMAIN");
+	(void)error_set(
+	    &e, ERR_USAGE, "say domain add DOMAIN, list, records DOMAIN, remove DOMAIN, or dkim and what of it");
 	return verb_failed(&e);
 }

@@ -47,6 +47,9 @@ static const char usage_text[] =
     "                               an alias, or some of what it stands for\n"
     "  domain add DOMAIN            one more domain whose mail is kept here, at once\n"
     "  domain list                  all of them\n"
+    "  domain dkim list [DOMAIN]    the keys that its mail is signed with\n"
+    "  domain dkim new|rotate|activate|retire DOMAIN\n"
+    "                               the first keys; the next ones; sign with them; let those before go\n"
     "  domain records DOMAIN        the DNS records that it needs, as lines of a zone file\n"
     "  domain remove DOMAIN         one without addresses and aliases\n"
     "  directory ca new|show|export|revoke|off DOMAIN\n"
@@ -77,6 +80,8 @@ static const char usage_options[] =
     "  --again                      import: also what is there already\n"
     "  --offline                    check: ask nobody, neither DNS nor the ports\n"
     "  --openpgpkey                 domain records: OPENPGPKEY of published addresses, in place of the others\n"
+    "  --now                        domain dkim new, rotate, activate: sign without looking for the records in DNS\n"
+    "  --print                      domain dkim: only the records, as lines of a zone file\n"
     "  --smimea ADDRESS=FILE.pem    domain records: SMIMEA of that certificate; as often as needed\n"
     "  --senders WHO                alias add: who may write to it: anyone (the default), members, domain\n"
     "  --json                       check, status, verify, backup, restore, all lists, domain records, import,\n"
@@ -118,6 +123,8 @@ enum {
 	OPTION_OFFLINE,
 	OPTION_OPENPGPKEY,
 	OPTION_SMIMEA,
+	OPTION_NOW,
+	OPTION_PRINT,
 	OPTION_VERSION,
 	OPTION_HELP
 };
@@ -137,6 +144,8 @@ static const struct option options[] = {
 	{ "offline", no_argument, NULL, OPTION_OFFLINE },
 	{ "openpgpkey", no_argument, NULL, OPTION_OPENPGPKEY },
 	{ "smimea", required_argument, NULL, OPTION_SMIMEA },
+	{ "now", no_argument, NULL, OPTION_NOW },
+	{ "print", no_argument, NULL, OPTION_PRINT },
 	{ "version", no_argument, NULL, OPTION_VERSION },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ 0 },
@@ -157,6 +166,8 @@ static const struct {
 	{ OPTION_OFFLINE, "check" },
 	{ OPTION_OPENPGPKEY, "domain records" },
 	{ OPTION_SMIMEA, "domain records" },
+	{ OPTION_NOW, "domain dkim new,domain dkim rotate,domain dkim activate" },
+	{ OPTION_PRINT, "domain dkim" },
 };
 
 int
@@ -251,6 +262,12 @@ take_option(int option, struct config_overrides *o, struct verb_input *in, struc
 		return 0;
 	case OPTION_OPENPGPKEY:
 		in->openpgpkey = true;
+		return 0;
+	case OPTION_NOW:
+		in->now = true;
+		return 0;
+	case OPTION_PRINT:
+		in->print = true;
 		return 0;
 	case OPTION_SMIMEA:
 		return take_smimea(optarg, in, e);

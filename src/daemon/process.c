@@ -3,7 +3,9 @@
 #include "daemon/process.h"
 
 #include "net/limits.h"
+#include "service/judge/judge.h"
 #include "service/keys/keys.h"
+#include "service/milter/filter.h"
 #include "service/signin/jwt.h"
 
 static const struct codec_field tokens_fields[] = {
@@ -57,6 +59,14 @@ static const struct codec_field setup_fields[] = {
 	CODEC_FIELD(struct process_setup, separator, CODEC_U32, 127),
 	CODEC_FIELD_LIST(struct process_setup, resolvers, resolver_count, &codec_schema_slice, DNS_SERVERS_MAX),
 	CODEC_FIELD(struct process_setup, anchors, CODEC_BYTES, DNS_ANCHORS_MAX),
+	CODEC_FIELD(struct process_setup, judge, CODEC_BOOL, 0),
+	CODEC_FIELD(struct process_setup, dmarc_reject, CODEC_U32, JUDGE_DMARC_IGNORE),
+	CODEC_FIELD(struct process_setup, spf_fail, CODEC_U32, JUDGE_SPF_REJECT),
+	CODEC_FIELD_LIST(struct process_setup, sealers, sealer_count, &codec_schema_slice, CONFIG_LIST_MAX),
+	CODEC_FIELD_LIST(struct process_setup, forwarders, forwarder_count, &codec_schema_slice, CONFIG_LIST_MAX),
+	CODEC_FIELD(struct process_setup, dmarc_reports, CODEC_BOOL, 0),
+	CODEC_FIELD(struct process_setup, milter, CODEC_BYTES, 256),
+	CODEC_FIELD(struct process_setup, milter_failure, CODEC_U32, FILTER_FAILURE_DEFER),
 	CODEC_FIELD(struct process_setup, tokens, CODEC_BOOL, 0),
 	CODEC_FIELD(struct process_setup, scram_main_password, CODEC_BOOL, 0),
 	CODEC_FIELD_STRUCT(struct process_setup, oauth, &tokens_schema),
@@ -103,7 +113,9 @@ static const struct codec_field nothing_fields[] = {
 static const struct codec_schema nothing_schema = CODEC_SCHEMA(process_nothing, nothing_fields);
 
 #define KIND(name) (1u << PROCESS_##name)
-#define ALL (KIND(FRONT) | KIND(MX) | KIND(WEB) | KIND(AUTH) | KIND(RESOLVER) | KIND(KEYS) | KIND(RELAY) | KIND(MAIL))
+#define ALL \
+	(KIND(FRONT) | KIND(MX) | KIND(WEB) | KIND(AUTH) | KIND(RESOLVER) | KIND(KEYS) | KIND(RELAY) | KIND(FILTER) | \
+	    KIND(MAIL))
 
 const struct process_rule process_rules[MESSAGE_COUNT] = {
 	[MESSAGE_SETUP] = { "setup", .from_parent = true, .once = true, .kinds = ALL, .schema = &setup_schema },
@@ -160,6 +172,7 @@ const struct process_link_row process_links[LINK_COUNT] = {
 	[LINK_WEB_VERIFY] = { PROCESS_WEB, PROCESS_MAIL },
 	[LINK_MX_RESOLVER] = { PROCESS_MX, PROCESS_RESOLVER },
 	[LINK_MAIL_KEYS] = { PROCESS_MAIL, PROCESS_KEYS },
+	[LINK_MX_FILTER] = { PROCESS_MX, PROCESS_FILTER },
 	[LINK_RELAY_MAIL] = { PROCESS_RELAY, PROCESS_MAIL },
 	[LINK_RELAY_RESOLVER] = { PROCESS_RELAY, PROCESS_RESOLVER },
 };

@@ -7,6 +7,7 @@
  *   mx, web               strangers' mail and HTTP behind front (service/smtp/session.h, directory.h)
  *   auth                  checks passwords (service/signin/signin.h)
  *   resolver              speaks DNS (service/resolve.h); the starter's child (daemon/process_starter.h)
+ *   filter                talks to a milter (service/milter/filter.h), when there is one; the starter's child too
  *   keys                  has the exchange's own secret keys, which the parent hands it opened (service/keys/keys.h)
  *   relay                 sends on to other servers (service/relay/relay.h); the starter's child too
  *   mail                  has the store; authenticated people's sessions; the control socket
@@ -99,6 +100,13 @@ struct process_setup {
 	struct process_port
 	    *ports; /* web's and mail's: what listens, for those who ask how to reach it and for links */
 	size_t port_count;
+	bool judge; /* mx's: strangers' mail is judged, by a policy as in service/judge/judge.h */
+	uint32_t dmarc_reject, spf_fail;
+	struct slice *sealers, *forwarders;
+	size_t sealer_count, forwarder_count;
+	bool dmarc_reports;  /* mail's */
+	struct slice milter; /* filter's: where it is; mx's: empty or not */
+	uint32_t milter_failure;
 	bool tokens; /* OAuth tokens are taken */
 	bool scram_main_password;
 	struct process_tokens oauth; /* auth's */
@@ -165,6 +173,7 @@ enum process_link_kind {
 	LINK_WEB_VERIFY, /* to mail */
 	LINK_MX_RESOLVER,
 	LINK_MAIL_KEYS,
+	LINK_MX_FILTER,
 	LINK_RELAY_MAIL,
 	LINK_RELAY_RESOLVER,
 	LINK_COUNT,
@@ -204,7 +213,7 @@ struct process_ops {
 	void (*stop)(struct process *p);
 };
 extern const struct process_ops process_front_ops, process_mx_ops, process_web_ops, process_auth_ops, process_mail_ops,
-    process_resolver_ops, process_keys_ops, process_relay_ops;
+    process_resolver_ops, process_keys_ops, process_relay_ops, process_filter_ops;
 
 /* "letterlockd process KIND", also the starter: returns an exit status, with 2 for words that are none. */
 int process_main(const char *kind_name);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "net/trunk.h"
+#include "service/milter/filter.h"
 
 /* What mail clients are told of; by name. */
 static void
@@ -39,7 +40,15 @@ behind_settings(const struct process_setup *s)
 		.directory_reads = s->directory_reads,
 		.directory_writes = s->directory_writes,
 		.directory_query_log = s->directory_query_log,
-		.tokens = s->tokens };
+		.tokens = s->tokens,
+		.judge = s->judge,
+		.policy = { .dmarc_reject = s->dmarc_reject,
+		    .spf_fail = s->spf_fail,
+		    .sealers = s->sealers,
+		    .sealer_count = s->sealer_count,
+		    .forwarders = s->forwarders,
+		    .forwarder_count = s->forwarder_count },
+		.milter_defers = s->milter_failure == FILTER_FAILURE_DEFER };
 
 	for (size_t i = 0; i < s->port_count; i++)
 		take_port(&out.ports, config_port_names[s->ports[i].port], (uint16_t)s->ports[i].number);

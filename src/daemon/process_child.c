@@ -26,6 +26,7 @@ static const struct process_ops *const kinds[PROCESS_ROLES] = {
 	[PROCESS_RESOLVER] = &process_resolver_ops,
 	[PROCESS_KEYS] = &process_keys_ops,
 	[PROCESS_RELAY] = &process_relay_ops,
+	[PROCESS_FILTER] = &process_filter_ops,
 	[PROCESS_MAIL] = &process_mail_ops,
 };
 

@@ -8,6 +8,8 @@
 
 #include "base/siphash.h"
 #include "os/log.h"
+#include "os/privileges.h"
+#include "os/tree.h"
 #include "service/keys/keys.h"
 
 int
@@ -19,6 +21,27 @@ keys_folder_path(const struct config *config, char out[FILE_PATH_MAX], struct er
 		return error_set(e, ERR_LIMIT, "the name of keys_folder is too long");
 	(void)memcpy(out, config->keys_folder, strlen(config->keys_folder) + 1);
 	return 0;
+}
+
+int
+keys_folder_give(const struct config *config, const char *name, struct error *e)
+{
+	char folder[FILE_PATH_MAX];
+	struct tree t = { .fd = -1 };
+	struct stat st;
+	int rc;
+
+	if (!privileges_are_roots() || stat(config->data, &st) != 0 || st.st_uid == 0)
+		return 0;
+	rc = keys_folder_path(config, folder, e);
+	if (rc == 0)
+		rc = tree_open(&t, folder, e);
+	if (rc == 0)
+		rc = tree_give(&t, name, st.st_uid, st.st_gid, e);
+	if (rc == 0)
+		rc = tree_give(&t, "", st.st_uid, st.st_gid, e);
+	tree_done(&t);
+	return rc;
 }
 
 /* ---- whether it changed ---- */
@@ -45,8 +68,7 @@ look_at(void *ctx, const char *name)
 	struct stat st;
 	uint64_t one;
 
-	if (!keys_file_is(slice_str(name)) || path_join(path, l->folder, name, NULL) != 0 ||
-	    lstat(path, &st) != 0)
+	if (!keys_file_is(slice_str(name)) || path_join(path, l->folder, name, NULL) != 0 || lstat(path, &st) != 0)
 		return 0;
 	one = mix(1, name, strlen(name));
 	one = mix(one, &st.st_ino, sizeof st.st_ino);

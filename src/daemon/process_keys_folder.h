@@ -14,6 +14,11 @@
 
 /* Its path; it need not exist. */
 int keys_folder_path(const struct config *config, char out[FILE_PATH_MAX], struct error *e);
+/*
+ * Of a file that a verb has put there, and the folder: as root they are given to whose the data is, for he runs the
+ * server, and his are its keys.
+ */
+int keys_folder_give(const struct config *config, const char *name, struct error *e);
 /* Another number when a key was put there or taken away; 0: there are none. */
 uint64_t keys_folder_stamp(const struct config *config);
 /* All keys, to the process that holds them; returns the stamp. */

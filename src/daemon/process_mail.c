@@ -289,11 +289,12 @@ mail_stop(struct process *p)
 	port_server_free(m->server);
 	behind_free(&m->behind);
 	verifier_free(m->verifier);
+	signer_stop(m->signer);
 	port_close(m->ask);
 	ask_free(m->ask_end);
 	queue_free(m->queue);
-	signer_free(m->signer);
 	port_close(m->keys);
+	signer_free(m->signer);
 	grants_free(m->grants);
 	place_close(&m->place);
 	mem_free(m);

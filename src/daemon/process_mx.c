@@ -3,12 +3,13 @@
 #include "base/mem.h"
 #include "daemon/process_behind.h"
 #include "service/ask.h"
+#include "service/milter/filter.h"
 #include "service/resolve.h"
 
 struct mx {
 	struct behind behind;
-	struct port *ask, *resolver;
-	struct behind_peer mail, names;
+	struct port *ask, *resolver, *filter; /* filter NULL: there is no milter */
+	struct behind_peer mail, names, milter;
 };
 
 static int
@@ -20,15 +21,20 @@ mx_start(struct process *p, int fd, struct error *e)
 	(void)fd;
 	if (mx == NULL)
 		return error_nomem(e);
-	mx->behind.process = mx->mail.process = mx->names.process = p;
+	mx->behind.process = mx->mail.process = mx->names.process = mx->milter.process = p;
 	rc = port_open_waiting(&ask_interface, &mx->ask, e);
 	if (rc == 0)
 		rc = port_open_waiting(&resolve_interface, &mx->resolver, e);
+	if (rc == 0 && p->setup.milter.len > 0)
+		rc = port_open_waiting(&filter_interface, &mx->filter, e);
 	if (rc != 0)
 		return rc;
 	port_on_gone(mx->ask, behind_port_gone, &mx->mail);
 	port_on_gone(mx->resolver, behind_port_gone, &mx->names);
-	return behind_start(&mx->behind, &(struct service_ports){ .ask = mx->ask, .resolver = mx->resolver }, e);
+	if (mx->filter != NULL)
+		port_on_gone(mx->filter, behind_port_gone, &mx->milter);
+	return behind_start(
+	    &mx->behind, &(struct service_ports){ .ask = mx->ask, .resolver = mx->resolver, .filter = mx->filter }, e);
 }
 
 static int
@@ -42,6 +48,10 @@ mx_link(struct process *p, const struct process_link *in, int fd, struct error *
 		mx->names.number = in->peer;
 		return port_attach(mx->resolver, fd, e);
 	}
+	if (in->link == LINK_MX_FILTER) {
+		mx->milter.number = in->peer;
+		return port_attach(mx->filter, fd, e);
+	}
 	mx->mail.number = in->peer;
 	return port_attach(mx->ask, fd, e);
 }
@@ -54,6 +64,7 @@ mx_stop(struct process *p)
 	behind_stop(&mx->behind);
 	port_close(mx->ask); /* before what its answers are for */
 	port_close(mx->resolver);
+	port_close(mx->filter);
 	behind_free(&mx->behind);
 	mem_free(mx);
 }

@@ -38,8 +38,7 @@ tell(struct child *c, enum process_message type, const void *message, int fd)
 static uint32_t
 front_share(const struct parent *p)
 {
-	uint32_t fronts = (uint32_t)(p->count - CHILDREN_BEHIND),
-		 share = (p->config->connections + fronts - 1) / fronts * 2;
+	uint32_t fronts = p->front_count, share = (p->config->connections + fronts - 1) / fronts * 2;
 
 	/* Accepting is not even: each may have twice its part, but never more than its descriptors. */
 	return share < PROCESS_FRONT_MAX ? share : PROCESS_FRONT_MAX;
@@ -62,17 +61,25 @@ tokens_of(const struct parent *p, const struct child *c)
 		.discovery = config_slice(f->oauth_discovery) };
 }
 
+/* A milter's socket may be a file. */
+static bool
+keeps_root(const struct parent *p, const struct child *c)
+{
+	return c->kind == PROCESS_MAIL || (c->kind == PROCESS_FILTER && strncmp(p->config->milter, "unix:", 5) == 0);
+}
+
 static struct process_setup
 setup_of(const struct parent *p, const struct child *c)
 {
 	const struct config *f = p->config;
 	bool resolver = c->kind == PROCESS_RESOLVER, web = c->kind == PROCESS_WEB;
+	bool mx = c->kind == PROCESS_MX;
 	bool tells_ports = web || c->kind == PROCESS_MAIL; /* in letters that verify an address */
 	const char *user = f->user != NULL ? f->user : c->kind == PROCESS_MAIL ? NULL : NOBODY;
 
 	return (struct process_setup){ .number = c->number,
 		.user = privileges_are_roots() ? slice_str(user) : SLICE_EMPTY,
-		.jail = c->kind == PROCESS_MAIL || !privileges_are_roots() ? SLICE_EMPTY : slice_str(p->jail),
+		.jail = keeps_root(p, c) || !privileges_are_roots() ? SLICE_EMPTY : slice_str(p->jail),
 		.hostname = slice_str(f->hostname),
 		.data = slice_str(f->data),
 		.domains = (struct slice *)(uintptr_t)p->domains,
@@ -107,6 +114,16 @@ setup_of(const struct parent *p, const struct child *c)
 		.anchors = resolver ? buf_slice(&p->resolving.anchors) : SLICE_EMPTY,
 		.ports = tells_ports ? (struct process_port *)(uintptr_t)p->ports : NULL,
 		.port_count = tells_ports ? p->port_count : 0,
+		.judge = f->mail_authentication,
+		.dmarc_reject = f->dmarc_reject,
+		.spf_fail = f->spf_fail,
+		.sealers = mx ? (struct slice *)(uintptr_t)p->sealers : NULL,
+		.sealer_count = mx ? f->trusted_sealer_count : 0,
+		.forwarders = mx ? (struct slice *)(uintptr_t)p->forwarders : NULL,
+		.forwarder_count = mx ? f->trusted_forwarder_count : 0,
+		.dmarc_reports = f->dmarc_reports,
+		.milter = mx || c->kind == PROCESS_FILTER ? config_slice(f->milter) : SLICE_EMPTY,
+		.milter_failure = f->milter_failure,
 		.tokens = f->oauth_keys != NULL,
 		.scram_main_password = f->scram_main_password,
 		.oauth = tokens_of(p, c) };
@@ -276,11 +293,19 @@ parent_start(struct parent *p, const struct config *config, struct listening *li
 		p->domains[i] = slice_str(config->domains[i]);
 	for (size_t i = 0; i < config->directory_search_count; i++)
 		p->searched[i] = slice_str(config->directory_search[i]);
+	for (size_t i = 0; i < config->trusted_sealer_count; i++)
+		p->sealers[i] = slice_str(config->trusted_sealers[i]);
+	for (size_t i = 0; i < config->trusted_forwarder_count; i++)
+		p->forwarders[i] = slice_str(config->trusted_forwarders[i]);
+	p->front_count = fronts;
 	for (unsigned i = 0; i < CHILDREN_BEHIND + fronts; i++)
 		p->children[p->count++] = (struct child){ .kind = i < CHILDREN_BEHIND ? behind[i] : PROCESS_FRONT,
 			.index = i < CHILDREN_BEHIND ? 0 : i - CHILDREN_BEHIND,
 			.control = -1,
 			.counts = { .fd = -1, .look_fd = -1 } };
+	if (config->milter != NULL)
+		p->children[p->count++] =
+		    (struct child){ .kind = PROCESS_FILTER, .control = -1, .counts = { .fd = -1, .look_fd = -1 } };
 	p->peers_fd = -1;
 	rc = make_jail(p, e);
 	if (rc == 0)
@@ -683,7 +708,7 @@ parent_stop(struct parent *p)
 		if (p->children[i].kind == PROCESS_MAIL && !p->children[i].stopping)
 			tell(&p->children[i], MESSAGE_DRAIN, &(struct process_nothing){ 0 }, -1);
 	stop_kinds(p, 1u << PROCESS_FRONT | 1u << PROCESS_MX | 1u << PROCESS_WEB | 1u << PROCESS_RELAY);
-	stop_kinds(p, 1u << PROCESS_AUTH | 1u << PROCESS_RESOLVER | 1u << PROCESS_KEYS);
+	stop_kinds(p, 1u << PROCESS_AUTH | 1u << PROCESS_RESOLVER | 1u << PROCESS_KEYS | 1u << PROCESS_FILTER);
 	stop_kinds(p, 1u << PROCESS_MAIL);
 	starter_end(&p->starter);
 	resolving_done(&p->resolving);

@@ -15,8 +15,8 @@
 #include "net/peers.h"
 #include "os/metrics.h"
 
-#define CHILDREN_BEHIND 7u /* of them, that are no fronts */
-#define CHILDREN_MAX (PEERS_FRONTS_MAX + CHILDREN_BEHIND)
+#define CHILDREN_BEHIND 7u                                    /* of them, that are no fronts */
+#define CHILDREN_MAX (PEERS_FRONTS_MAX + CHILDREN_BEHIND + 1) /* and the filter, if there is a milter */
 #define CHILD_WAIT_MAX_MS 10000
 #define CHILD_BLAMES_MAX 20u /* of others within CHILD_BLAMES_MS; one that says more is the liar itself */
 #define CHILD_BLAMES_MS 60000
@@ -50,6 +50,8 @@ struct parent {
 	struct resolving resolving;
 	uint64_t keys_stamp; /* of the folder of keys, as it was told */
 	struct child children[CHILDREN_MAX];
+	unsigned front_count;
+	struct slice sealers[CONFIG_LIST_MAX], forwarders[CONFIG_LIST_MAX];
 	size_t count;
 	uint64_t serial;
 	int peers_fd;

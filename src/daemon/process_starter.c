@@ -40,7 +40,7 @@ static const struct codec_schema number_schema = CODEC_SCHEMA(starter_number, nu
 bool
 process_connects(enum process_kind kind)
 {
-	return kind == PROCESS_RESOLVER || kind == PROCESS_RELAY;
+	return kind == PROCESS_RESOLVER || kind == PROCESS_RELAY || kind == PROCESS_FILTER;
 }
 
 _Noreturn void

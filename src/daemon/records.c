@@ -13,7 +13,8 @@
 #define PRIORITY_SECOND 10u
 #define PRIORITY_POP3 20u /* RFC 6186 3.4: IMAP is preferred */
 #define MX_PREFERENCE 10u
-#define RDATA_MAX 600u
+#define RDATA_MAX 2400u
+#define STRING_MAX 255u /* octets of a TXT record's string */
 
 struct maker {
 	const struct records_source *source;
@@ -82,14 +83,40 @@ numbers_and_name(struct maker *m, const uint16_t *numbers, size_t count, struct 
 	return keep(m, &b);
 }
 
+int
+records_text_put(struct slice words, struct buf *rdata_out)
+{
+	do {
+		size_t len = size_min(words.len, STRING_MAX);
+
+		(void)buf_put_u8(rdata_out, (uint8_t)len);
+		(void)buf_put_slice(rdata_out, slice_sub(words, 0, len));
+		words = slice_from(words, len);
+	} while (words.len > 0);
+	return rdata_out->err;
+}
+
+int
+records_text_get(struct slice rdata, struct buf *text_out)
+{
+	while (rdata.len > 0) {
+		size_t len = rdata.data[0];
+
+		if (len + 1 > rdata.len)
+			return ERR_SYNTAX;
+		(void)buf_put_slice(text_out, slice_sub(rdata, 1, len));
+		rdata = slice_from(rdata, len + 1);
+	}
+	return text_out->err;
+}
+
 static struct slice
-text(struct maker *m, const char *words)
+text(struct maker *m, struct slice words)
 {
 	struct buf b;
 
 	buf_init(&b, RDATA_MAX);
-	(void)buf_put_u8(&b, (uint8_t)strlen(words));
-	(void)buf_put_str(&b, words);
+	(void)records_text_put(words, &b);
 	return keep(m, &b);
 }
 
@@ -237,19 +264,42 @@ add_tlsa(struct maker *m)
 }
 
 static void
+add_dkim(struct maker *m)
+{
+	static const char *const why[] = {
+		[KEYS_DKIM_SIGNS] = "The key that mail of the domain is signed with (DKIM)",
+		[KEYS_DKIM_WAITS] = "A key that mail will be signed with: 'letterlockd domain dkim activate' looks for "
+				    "this record, and begins",
+		[KEYS_DKIM_RETIRED] = "A key that signed until lately; 'letterlockd domain dkim retire' lets it go",
+	};
+
+	for (size_t i = 0; m->source->dkim != NULL && i < m->source->dkim->count; i++) {
+		const struct dkim_kept *k = &m->source->dkim->list[i];
+
+		add(m,
+		    (struct record){ .name = k->name,
+			.type = DNS_TXT,
+			.rdata = text(m, k->record),
+			.need = k->state == KEYS_DKIM_SIGNS ? RECORD_NEEDED : RECORD_ADVISED,
+			.rule = RECORD_DKIM,
+			.why = why[k->state] });
+	}
+}
+
+static void
 add_advice(struct maker *m)
 {
 	add(m,
 	    (struct record){ .name = m->source->domain,
 		.type = DNS_TXT,
-		.rdata = text(m, "v=spf1 mx -all"),
+		.rdata = text(m, SLICE("v=spf1 mx -all")),
 		.need = RECORD_ADVISED,
 		.rule = RECORD_BEGINS,
 		.why = "A suggestion, SPF: only this server sends mail of the domain. Name others before -all" });
 	add(m,
 	    (struct record){ .name = under(m, "_dmarc."),
 		.type = DNS_TXT,
-		.rdata = text(m, "v=DMARC1; p=none"),
+		.rdata = text(m, SLICE("v=DMARC1; p=none")),
 		.need = RECORD_ADVISED,
 		.rule = RECORD_BEGINS,
 		.why = "A suggestion, DMARC: what others do with mail that only claims to be the domain's" });
@@ -272,6 +322,7 @@ records_make(const struct records_source *source, struct arena *a, struct record
 	for (size_t i = 0; i < sizeof services / sizeof services[0]; i++)
 		add_service(&m, &services[i]);
 	add_web(&m);
+	add_dkim(&m);
 	add_advice(&m);
 	return m.rc;
 }

@@ -12,6 +12,7 @@
  *   SRV _autodiscover                   the same for Outlook
  *   CNAME openpgpkey                    the Web Key Directory, advanced method (draft-koch-openpgp-webkey-service 3.1)
  *   TLSA of port 25                     our key, for senders that believe DNSSEC (RFC 7672)
+ *   TXT SELECTOR._domainkey             keys that its mail is signed with (RFC 6376 3.6.1; daemon/dkim.h)
  *   TXT SPF, DMARC                      advice: who may send as the domain (RFC 7208, RFC 7489)
  */
 #ifndef DAEMON_RECORDS_H
@@ -23,11 +24,12 @@
 #include "base/error.h"
 #include "base/slice.h"
 #include "daemon/config.h"
+#include "daemon/dkim.h"
 #include "daemon/place.h"
 #include "daemon/verbs.h"
 #include "net/tls.h"
 
-#define RECORDS_MAX 32u
+#define RECORDS_MAX 64u
 #define RECORDS_TTL 3600u
 
 enum record_need {
@@ -41,6 +43,7 @@ enum record_rule {
 	RECORD_LEADS_HERE, /* the name has our addresses, by whichever records */
 	RECORD_RESOLVES,   /* there are addresses */
 	RECORD_BEGINS,     /* a text that begins with the same word: what is in it is the domain's own matter */
+	RECORD_DKIM,       /* one of them has the same key */
 	RECORD_OR_NONE,    /* there is none, or it is among them: another one does harm */
 };
 
@@ -61,8 +64,13 @@ struct records {
 struct records_source {
 	const struct config *config;
 	struct slice domain;
-	const uint8_t *pin; /* of our certificate; NULL: there is none yet */
+	const uint8_t *pin;           /* of our certificate; NULL: there is none yet */
+	const struct dkim_keys *dkim; /* of the domain; NULL: they are left out */
 };
+
+/* A text as RDATA of TXT, in strings of at most 255 octets; and such RDATA as text. Appends; out's error, ERR_SYNTAX. */
+int records_text_put(struct slice text, struct buf *rdata_out);
+int records_text_get(struct slice rdata, struct buf *text_out);
 
 /* The number of a port of the configuration by its name; 0: off, any, or not known. */
 uint16_t records_port(const struct config *config, const char *name);

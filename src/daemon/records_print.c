@@ -151,6 +151,10 @@ print_head(const struct records_source *s)
 	}
 	if (s->pin == NULL)
 		(void)printf("; There is no certificate yet: TLSA is told when there is one.\n");
+	if (s->dkim->count == 0)
+		(void)printf("; There is no DKIM key yet, so mail of the domain is not signed:\n"
+			     "; 'letterlockd domain dkim new %.*s' makes one.\n",
+		    length, domain);
 }
 
 static void
@@ -216,6 +220,7 @@ domain_records(struct place *p, const struct verb_input *in, struct error *e)
 	struct records_source source = { .config = in->config };
 	struct slice *domains;
 	uint8_t pin[TLS_PIN_SIZE];
+	struct dkim_keys dkim;
 	struct records all;
 	size_t count;
 	ARENA_OWNED struct arena a = { 0 };
@@ -231,6 +236,10 @@ domain_records(struct place *p, const struct verb_input *in, struct error *e)
 	if (rc != 0)
 		return rc;
 	source.pin = records_pin(in->config, pin) ? pin : NULL;
+	source.dkim = &dkim;
+	rc = dkim_keys_read(in->config, source.domain, &a, &dkim, e);
+	if (rc != 0)
+		return rc;
 	if (in->openpgpkey || in->smimea_count > 0)
 		return print_keys(p, in, source.domain, e);
 	rc = records_make(&source, &a, &all, e);

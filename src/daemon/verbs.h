@@ -30,6 +30,8 @@ struct verb_input {
 	bool openpgpkey;     /* domain records */
 	const char **smimea; /* likewise: ADDRESS=FILE */
 	size_t smimea_count;
+	bool now;   /* domain dkim: without looking whether DNS has the records */
+	bool print; /* likewise: only lines of a zone file */
 };
 
 int verb_run(const struct verb_input *in);

@@ -40,6 +40,15 @@
 #define MAILAUTH_REPORT_ID_MAX 200u           /* octets of a report's identifier: it stands in Subject */
 #define MAILAUTH_IP_TEXT_MAX 45u          /* octets of an address as text, an IPv4 address at the end of an IPv6 one */
 #define MAILAUTH_REPORT_ARENA (64u << 20) /* octets of arena that are enough for any */
+#define MAILAUTH_REPORT_ARENA (64u << 20)     /* octets of arena that are enough for any */
+#define MAILAUTH_REPORT_ID_MAX 200u           /* octets of a report's identifier: it stands in Subject */
+#define MAILAUTH_IP_TEXT_MAX 45u          /* octets of an address as text, an IPv4 address at the end of an IPv6 one */
+#define MAILAUTH_REPORT_ARENA (64u << 20) /* octets of arena that are enough for any */
+
+#define STS_ID_MAX 32u             /* octets (RFC 8461 section 3.1) */
+#define STS_MAX_AGE 31557600u      /* seconds; what is longer counts as this (section 3.2) */
+#define STS_MX_MAX 64u             /* patterns of a policy: more than anybody's servers */
+#define STS_POLICY_MAX (64u << 10) /* octets of a policy's file (section 3.3) */
 
 #define MAILAUTH_SPF_LOOKUPS_MAX 10u  /* terms of a check that ask DNS (RFC 7208 section 4.6.4) */
 #define MAILAUTH_SPF_VOIDS_MAX 2u     /* of them in vain (the same) */

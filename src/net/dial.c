@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -21,6 +22,7 @@ struct address {
 		struct sockaddr any;
 		struct sockaddr_in v4;
 		struct sockaddr_in6 v6;
+		struct sockaddr_un local;
 	};
 	socklen_t len; /* 0: none */
 };
@@ -67,6 +69,10 @@ address_parse(const char *text, uint16_t port, struct address *out)
 		out->v6.sin6_family = AF_INET6;
 		out->v6.sin6_port = htons(port);
 		out->len = sizeof out->v6;
+	} else if (text[0] == '/' && strlen(text) < sizeof out->local.sun_path) {
+		out->local.sun_family = AF_UNIX;
+		memcpy(out->local.sun_path, text, strlen(text));
+		out->len = sizeof out->local;
 	}
 	return out->len > 0 ? 0 : ERR_SYNTAX;
 }
@@ -200,7 +206,8 @@ begin_connecting(const struct dial_target *target, int *fd_out, struct error *e)
 	fd = socket(to.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return error_set_errno(e, errno == EMFILE || errno == ENFILE ? ERR_LIMIT : ERR_NET, errno, "no socket");
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	if (to.any.sa_family != AF_UNIX)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	if (target->source != NULL)
 		rc = bind_source(fd, &to, target->source, e);
 	if (rc == 0 && connect(fd, &to.any, to.len) != 0 && errno != EINPROGRESS)

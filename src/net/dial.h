@@ -43,7 +43,7 @@ void dialer_stop(struct dialer *d);
 void dialer_free(struct dialer *d);
 
 struct dial_target {
-	const char *address; /* numeric, of IPv4 or IPv6 */
+	const char *address; /* numeric, of IPv4 or IPv6; or the path of a socket, beginning with a slash */
 	uint16_t port;
 	const char *source; /* numeric, of the same kind; NULL: as the system says */
 	int64_t connect_ms; /* time for connecting */

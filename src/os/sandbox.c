@@ -30,7 +30,7 @@ __lsan_is_turned_off(void)
 #endif
 
 static const char *const names[SANDBOX_PROFILE_COUNT] = { "parent", "front", "worker", "auth", "mail", "resolver",
-	"relay", "starter", "agent", "launcher" };
+	"relay", "filter", "starter", "agent", "launcher" };
 
 const char *
 sandbox_profile_name(enum sandbox_profile profile)

@@ -20,6 +20,8 @@
  *                   listens on none; no file
  *   SANDBOX_RELAY   makes and connects sockets of TCP over IP, from an address and
  *                   a port by chance, and listens on none; no file
+ *   SANDBOX_FILTER  makes and connects sockets of TCP over IP and of Unix, and
+ *                   listens on none; no file
  *   SANDBOX_STARTER like the parent, for those children that connect: it does
  *                   not refuse that, which they would inherit; but it writes no
  *                   file, listens nowhere and signals nobody but its children
@@ -58,13 +60,14 @@ enum sandbox_profile {
 	SANDBOX_MAIL,
 	SANDBOX_RESOLVER,
 	SANDBOX_RELAY,
+	SANDBOX_FILTER,
 	SANDBOX_STARTER,
 	SANDBOX_AGENT,
 	SANDBOX_LAUNCHER,
 };
-#define SANDBOX_PROFILE_COUNT 10
+#define SANDBOX_PROFILE_COUNT 11
 
-/* "parent", "front", "worker", "auth", "mail", "resolver", "relay", "starter", "agent", "launcher". */
+/* "parent", "front", "worker", "auth", "mail", "resolver", "relay", "filter", "starter", "agent", "launcher". */
 const char *sandbox_profile_name(enum sandbox_profile profile);
 
 /*

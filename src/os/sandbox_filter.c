@@ -26,11 +26,12 @@
 #define MAIL OF(SANDBOX_MAIL)
 #define RESOLVER OF(SANDBOX_RESOLVER)
 #define RELAY OF(SANDBOX_RELAY)
+#define FILTER OF(SANDBOX_FILTER)
 #define STARTER OF(SANDBOX_STARTER)
 #define AGENT OF(SANDBOX_AGENT)
 #define LAUNCHER OF(SANDBOX_LAUNCHER)
 #define STARTERS (PARENT | STARTER) /* their children inherit what is refused to them */
-#define CHILDREN (FRONT | OF(SANDBOX_WORKER) | OF(SANDBOX_AUTH) | MAIL | RESOLVER | RELAY | AGENT)
+#define CHILDREN (FRONT | OF(SANDBOX_WORKER) | OF(SANDBOX_AUTH) | MAIL | RESOLVER | RELAY | FILTER | AGENT)
 #define FILELESS (CHILDREN & ~(MAIL | AGENT))
 
 #define REFUSE SCMP_ACT_ERRNO(EPERM)
@@ -111,6 +112,7 @@ static const int refused_to_parent[] = { SCMP_SYS(connect) };
 static const int refused_to_starter[] = { SCMP_SYS(listen), SCMP_SYS(accept), SCMP_SYS(accept4) };
 
 /* Sockets of their own; which, is below. UDP's are bound to a port by chance, against forged answers. */
+static const int of_filter[] = { SCMP_SYS(connect) };
 static const int of_connecting[] = { SCMP_SYS(bind), SCMP_SYS(connect) };
 
 /* Its flags lie in memory, where no filter can read them; told that it is absent, glibc takes clone(). */
@@ -131,6 +133,7 @@ static const struct call_list {
 	LIST(AGENT, SCMP_ACT_ALLOW, of_agent),
 	LIST(MAIL, SCMP_ACT_ALLOW, of_mail),
 	LIST(RESOLVER | RELAY, SCMP_ACT_ALLOW, of_connecting),
+	LIST(FILTER, SCMP_ACT_ALLOW, of_filter),
 	LIST(CHILDREN | STARTERS, KILL, hostile),
 	LIST(CHILDREN, KILL, hostile_in_child),
 	LIST(LAUNCHER, REFUSE, hostile), /* other people's programs take a refusal better than an end */
@@ -248,10 +251,12 @@ static const struct arg_rule {
 	/* UDP (the resolver) and TCP over IP, and none of the rarer protocols. */
 	ALLOW3(RESOLVER, socket, IS(0, AF_INET), BITS(1, CALL_TYPE, SOCK_DGRAM), IS(2, 0)),
 	ALLOW3(RESOLVER, socket, IS(0, AF_INET6), BITS(1, CALL_TYPE, SOCK_DGRAM), IS(2, 0)),
-	ALLOW3(RESOLVER | RELAY, socket, IS(0, AF_INET), BITS(1, CALL_TYPE, SOCK_STREAM), IS(2, 0)),
-	ALLOW3(RESOLVER | RELAY, socket, IS(0, AF_INET6), BITS(1, CALL_TYPE, SOCK_STREAM), IS(2, 0)),
+	ALLOW3(RESOLVER | RELAY | FILTER, socket, IS(0, AF_INET), BITS(1, CALL_TYPE, SOCK_STREAM), IS(2, 0)),
+	ALLOW3(RESOLVER | RELAY | FILTER, socket, IS(0, AF_INET6), BITS(1, CALL_TYPE, SOCK_STREAM), IS(2, 0)),
 	ALLOW3(RESOLVER, socket, IS(0, AF_INET), BITS(1, CALL_TYPE, SOCK_STREAM), IS(2, IPPROTO_TCP)),
 	ALLOW3(RESOLVER, socket, IS(0, AF_INET6), BITS(1, CALL_TYPE, SOCK_STREAM), IS(2, IPPROTO_TCP)),
+	/* A milter may be at a file's name. */
+	ALLOW3(FILTER, socket, IS(0, AF_UNIX), BITS(1, CALL_TYPE, SOCK_STREAM), IS(2, 0)),
 	/* libunbound's, of which each has its reason against forged or broken answers; without them it makes no socket. */
 	ALLOW2(RESOLVER, setsockopt, IS(1, SOL_SOCKET), IS(2, SO_REUSEADDR)),
 	ALLOW2(RESOLVER, setsockopt, IS(1, IPPROTO_IP), IS(2, IP_MTU_DISCOVER)),
@@ -266,7 +271,7 @@ static const struct arg_rule {
 	ALLOW2(CHILDREN, setsockopt, IS(1, SOL_SOCKET), IS(2, SO_RCVTIMEO)),
 	ALLOW2(FRONT, setsockopt, IS(1, SOL_SOCKET), IS(2, SO_KEEPALIVE)),
 	ALLOW2(FRONT, setsockopt, IS(1, SOL_SOCKET), IS(2, SO_LINGER)),
-	ALLOW2(FRONT | RELAY, setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_NODELAY)),
+	ALLOW2(FRONT | RELAY | FILTER, setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_NODELAY)),
 	ALLOW2(FRONT, setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_KEEPIDLE)),
 	ALLOW2(FRONT, setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_KEEPINTVL)),
 	ALLOW2(FRONT, setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_KEEPCNT)),

@@ -66,7 +66,8 @@ fs_known(int abi)
 static bool
 does_connect(enum sandbox_profile profile)
 {
-	return profile == SANDBOX_STARTER || profile == SANDBOX_RESOLVER || profile == SANDBOX_RELAY;
+	return profile == SANDBOX_STARTER || profile == SANDBOX_RESOLVER || profile == SANDBOX_RELAY ||
+	    profile == SANDBOX_FILTER;
 }
 
 static struct ruleset

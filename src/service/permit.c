@@ -3,6 +3,7 @@
 
 #include "service/ask.h"
 #include "service/keys/keys.h"
+#include "service/milter/filter.h"
 #include "service/directory/verify.h"
 #include "service/queue/queue.h"
 #include "service/resolve.h"
@@ -18,6 +19,7 @@ const char *const process_names[PROCESS_ROLES] = {
 	[PROCESS_RESOLVER] = "resolver",
 	[PROCESS_KEYS] = "keys",
 	[PROCESS_RELAY] = "relay",
+	[PROCESS_FILTER] = "filter",
 	[PROCESS_MAIL] = "mail",
 	[PROCESS_CONTROL] = "control",
 };
@@ -47,7 +49,13 @@ static const struct permit {
 	{ PROCESS_MX, PROCESS_MAIL, &ask_interface, ASK_METHOD_body_append },
 	{ PROCESS_MX, PROCESS_MAIL, &ask_interface, ASK_METHOD_body_abort },
 
-	/* The name of who connects. */
+	/* What another program says of a message; a conversation is only for who began it. */
+	{ PROCESS_MX, PROCESS_FILTER, &filter_interface, FILTER_METHOD_begin },
+	{ PROCESS_MX, PROCESS_FILTER, &filter_interface, FILTER_METHOD_body },
+	{ PROCESS_MX, PROCESS_FILTER, &filter_interface, FILTER_METHOD_end },
+	{ PROCESS_MX, PROCESS_FILTER, &filter_interface, FILTER_METHOD_abort },
+
+	/* The name of who connects, and all that judging a message asks. */
 	{ PROCESS_MX, PROCESS_RESOLVER, &resolve_interface, RESOLVE_METHOD_lookup },
 
 	/* What is to be sent to others, and what became of it: of what it has leased. */

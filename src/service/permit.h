@@ -23,6 +23,7 @@ enum process_kind {
 	PROCESS_RESOLVER, /* speaks DNS */
 	PROCESS_KEYS,     /* has the exchange's own secret keys, and signs with them */
 	PROCESS_RELAY,    /* sends on to other servers */
+	PROCESS_FILTER,   /* asks another program about strangers' mail; only with a milter */
 	PROCESS_MAIL,     /* has the store; the last child */
 	PROCESS_CONTROL,  /* letterlockd's other verbs, through the control socket */
 	PROCESS_ROLES,

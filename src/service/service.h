@@ -57,6 +57,7 @@ struct service_settings {
 	bool tokens;                /* signing in with OAuth tokens is offered */
 	bool judge;                 /* mx: strangers' mail is judged, by */
 	struct judge_policy policy; /* lists stay the caller's */
+	bool milter_defers; /* what a milter says nothing about comes again later */
 };
 
 struct directory_fetch;
@@ -71,6 +72,7 @@ struct service_ports {
 	struct port *auth;     /* web: service/ask.h, authenticate */
 	struct port *verify;   /* web: service/directory/verify.h */
 	struct port *resolver; /* mx: service/resolve.h; NULL: no names are looked up */
+	struct port *filter;   /* mx: service/milter/filter.h; NULL: there is no milter */
 	struct grants *grants; /* mail */
 	struct signer *signer; /* mail: service/sign/sign.h; NULL: nothing is signed */
 };

@@ -84,6 +84,9 @@ static const struct row rows[SMTP_REPLY_COUNT] = {
 	    "5.7.26 Neither SPF nor DKIM show that this is from whom it says, and the domain wants such mail refused"
 	    " (DMARC):" },
 	[SMTP_REPLY_SPF] = { 550, "5.7.23 By its SPF record no mail with this sender comes from your address:" },
+	[SMTP_REPLY_FILTER] = { 550, "5.7.1 A filter of this server refuses the message; nothing was kept" },
+	[SMTP_REPLY_FILTER_SAYS] = { 550, "" },
+	[SMTP_REPLY_FILTER_SAYS_LATER] = { 451, "" },
 	[SMTP_REPLY_HEADER_BROKEN] = { 554,
 	    "5.6.0 A line of the header is no field, so the message cannot be signed; nothing was kept" },
 	[SMTP_REPLY_TRY_LATER] = { 451, "4.3.0 Not possible just now; try again later" },

@@ -92,6 +92,9 @@ enum smtp_reply {
 	SMTP_REPLY_FROM_TWICE,
 	SMTP_REPLY_DMARC, /* detail: the author's domain */
 	SMTP_REPLY_SPF,   /* detail: the sender's domain */
+	SMTP_REPLY_FILTER,
+	SMTP_REPLY_FILTER_SAYS,       /* detail: its words, with an enhanced code or without */
+	SMTP_REPLY_FILTER_SAYS_LATER, /* the same */
 	SMTP_REPLY_HEADER_BROKEN,
 	/* ours */
 	SMTP_REPLY_TRY_LATER,

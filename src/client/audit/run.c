@@ -67,7 +67,7 @@ audit_run(struct audit *a)
 {
 	static void (*const servers[])(struct audit *) = { audit_connection, audit_tls, audit_certificates };
 	static void (*const domain[])(
-	    struct audit *) = { audit_dane, audit_dkim, audit_dmarc, audit_keys, audit_services };
+	    struct audit *) = { audit_dane, audit_sts, audit_dkim, audit_dmarc, audit_keys, audit_services };
 
 	audit_hosts_find(a);
 	look_at_hosts(a);

@@ -34,7 +34,7 @@ take_version(struct dkim_parsed *p, const struct dkim_parse_rules *rules, struct
 	const struct slice *v = mailauth_tags_find(&p->tags, "v");
 
 	if (rules->version == NULL)
-		return v == NULL ? 0 : error_set(e, ERR_SYNTAX, "There is a v=, which must not be here.");
+		return 0;
 	if (v == NULL || !slice_eq_str(*v, rules->version))
 		return error_set(e, ERR_SYNTAX, "It is not version %s.", rules->version);
 	return 0;

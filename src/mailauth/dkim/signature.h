@@ -26,7 +26,7 @@ struct dkim_parsed {
 };
 
 struct dkim_parse_rules {
-	const char *version; /* what v= must say; NULL: there must be none (ARC) */
+	const char *version; /* what v= must say; NULL: it is passed over (ARC, RFC 8617 section 4.1.2) */
 	bool identity;       /* i= is an address (DKIM); otherwise it is left alone */
 };
 

@@ -130,20 +130,29 @@ failure_of(struct slice value)
 }
 
 static bool
-is_uri(struct slice s)
+is_scheme(struct slice s)
 {
-	size_t colon = slice_find(s, ':');
-
-	if (colon == SIZE_MAX || colon == 0 || colon + 1 == s.len)
-		return false;
 	for (size_t i = 0; i < s.len; i++) {
-		uint8_t c = s.data[i], lower = ascii_lower(c);
-		bool letter = (lower >= 'a' && lower <= 'z') || (i > 0 && c >= '0' && c <= '9');
+		uint8_t c = ascii_lower(s.data[i]);
+		bool letter = c >= 'a' && c <= 'z', other = (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
 
-		if (i < colon ? !letter && (i == 0 || (c != '+' && c != '-' && c != '.'))
-			      : c <= ' ' || c == 0x7f || c == '!')
+		if (!letter && !(other && i > 0))
 			return false;
 	}
+	return s.len > 0;
+}
+
+/* As far as it matters here: a scheme, and something behind it that could stand in a list. */
+static bool
+is_uri(struct slice s)
+{
+	struct slice rest;
+
+	if (!is_scheme(slice_split(s, ':', &rest)) || rest.len == 0)
+		return false;
+	for (size_t i = 0; i < rest.len; i++)
+		if (rest.data[i] <= ' ' || rest.data[i] == 0x7f || rest.data[i] == '!')
+			return false;
 	return true;
 }
 

@@ -22,7 +22,8 @@ dmarc_ask(struct dmarc_asking *a, enum mailauth_rr type, struct slice prefix, st
 		return &no_name;
 	if (prefix.len > 0)
 		memcpy(octets, prefix.data, prefix.len);
-	memcpy(octets + prefix.len, name.data, name.len);
+	if (name.len > 0)
+		memcpy(octets + prefix.len, name.data, name.len);
 	if (!mailauth_name_can_be(whole))
 		return &no_name;
 	for (size_t i = 0; i < a->count; i++)

@@ -6,7 +6,6 @@
 #include "mailauth/dkim/signature.h"
 
 #define PUBLIC_MAX 2048u
-#define RECORD_MAX 4096u
 
 static const struct {
 	const char *suffix, *name;
@@ -101,19 +100,15 @@ keys_dkim_record(const struct keys_dkim *k, struct buf *out, struct error *e)
 }
 
 bool
-keys_dkim_record_is(const struct keys_dkim *k, struct slice record)
+keys_dkim_record_is(struct slice ours, struct slice theirs)
 {
-	BUF_OWNED struct buf text = { 0 };
-	struct dkim_key ours = { 0 }, theirs = { 0 };
-	bool same;
+	struct dkim_key a = { 0 }, b = { 0 };
+	bool same = dkim_key_parse(ours, &a, NULL) == 0 && dkim_key_parse(theirs, &b, NULL) == 0 && !a.revoked &&
+	    !b.revoked && a.ed25519 == b.ed25519 && b.sha256 && b.email && slice_eq(a.rsa.n, b.rsa.n) &&
+	    slice_eq(a.rsa.e, b.rsa.e) && slice_eq(a.public_key, b.public_key);
 
-	buf_init(&text, RECORD_MAX);
-	same = keys_dkim_record(k, &text, NULL) == 0 && dkim_key_parse(buf_slice(&text), &ours, NULL) == 0 &&
-	    dkim_key_parse(record, &theirs, NULL) == 0 && ours.ed25519 == theirs.ed25519 && theirs.sha256 &&
-	    theirs.email && slice_eq(ours.rsa.n, theirs.rsa.n) && slice_eq(ours.rsa.e, theirs.rsa.e) &&
-	    slice_eq(ours.public_key, theirs.public_key);
-	dkim_key_done(&ours);
-	dkim_key_done(&theirs);
+	dkim_key_done(&a);
+	dkim_key_done(&b);
 	return same;
 }
 

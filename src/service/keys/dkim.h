@@ -22,6 +22,7 @@
 #define KEYS_DKIM_PREFIX "dkim-"
 #define KEYS_DKIM_NAME_MAX 400u     /* octets of a file's name */
 #define KEYS_DKIM_SELECTOR_MAX 63u  /* of ours */
+#define KEYS_DKIM_RECORD_MAX 2048u  /* octets of a record's text */
 #define KEYS_DKIM_SKEW_SECONDS 600u /* t= of what is to be signed may differ so much from now */
 
 enum keys_dkim_state { KEYS_DKIM_NONE, KEYS_DKIM_SIGNS, KEYS_DKIM_WAITS, KEYS_DKIM_RETIRED };
@@ -48,10 +49,11 @@ size_t keys_dkim_signature_size(const struct keys_dkim *k);
 /* Appends the record's text. */
 int keys_dkim_record(const struct keys_dkim *k, struct buf *out, struct error *e);
 /*
- * Whether a TXT record's text is this key's: the same key, whatever else it
- * says as long as it says nothing against signing mail with it.
+ * Whether a TXT record's text (theirs) is the record of this key (ours): the
+ * same key, whatever else it says, as long as it says nothing against signing
+ * mail with it.
  */
-bool keys_dkim_record_is(const struct keys_dkim *k, struct slice record);
+bool keys_dkim_record_is(struct slice ours, struct slice theirs);
 /* Appends the signature. ERR_DENIED: it is not to be signed with this key; ERR_SYNTAX: it is no DKIM-Signature. */
 int keys_dkim_sign(const struct keys_dkim *k, struct slice octets, uint64_t now, struct buf *out, struct error *e);
 

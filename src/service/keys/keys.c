@@ -208,7 +208,10 @@ list(const struct set *s, struct arena *a, struct keys_list *out, struct error *
 {
 	int rc = 0;
 
-	if (s == NULL || s->count + s->dkim_count == 0)
+	/* Just started: that there are none would be believed, and mail would go out unsigned. */
+	if (s == NULL)
+		return error_set(e, ERR_CLOSED, "the keys have not been given yet");
+	if (s->count + s->dkim_count == 0)
 		return 0;
 	out->keys = arena_array(a, s->count + s->dkim_count, sizeof(struct keys_key));
 	for (size_t i = 0; out->keys != NULL && i < s->count && rc == 0; i++)

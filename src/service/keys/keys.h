@@ -6,7 +6,7 @@
  * never a digest to sign, so that who asks gets nothing that the key is not
  * for. Who may ask what is service/permit.h.
  *
- * list      the keys that there are, with their public certificates
+ * list      the keys that there are, with their public certificates. ERR_CLOSED: they have not been given yet
  * certify   a CA's certification of one user ID. The errors are those of ca_certify(); ERR_NOT_FOUND also: no such key
  * dkim_sign signatures of one message by some of a domain's keys, each over its own octets, which end in the field that
  *           names the key (keys_dkim_sign()). All or none. ERR_NOT_FOUND: no such key; ERR_DENIED, ERR_SYNTAX

@@ -15,6 +15,7 @@
 
 #define LIST_BUDGET (8u << 20)
 #define FIRST_MS 50 /* between questions until the first answer: mail and keys start together */
+#define TICK_MS 1000
 
 /* What is known of the keys; replaced whole. */
 struct known {
@@ -26,10 +27,12 @@ struct signer {
 	struct port *keys;
 	pthread_t thread;
 	pthread_mutex_t lock;
-	pthread_cond_t changed; /* end, running */
+	pthread_cond_t ended;
 	bool end;
-	struct known *known; /* NULL: keys has never answered */
-	unsigned running;    /* questions under way */
+	struct known *known;  /* NULL: keys has never answered */
+	bool asking;          /* for the keys there are */
+	int64_t asked_ms;     /* when, last */
+	struct sign *waiting; /* those that were asked about and are neither answered nor given up */
 };
 
 struct item {
@@ -41,12 +44,16 @@ struct item {
 struct sign {
 	struct signer *signer;
 	atomic_uint owners; /* the caller, and the question under way */
-	struct buf domain;
+	struct buf domain, header;
 	struct dkim_body *body;
+	bool again; /* the keys were others than was thought, and are asked for anew */
 	struct item items[KEYS_DKIM_ITEMS_MAX];
 	size_t item_count;
 	sign_done_fn *done;
 	void *ctx;
+	/* While it is asked about; with the signer's lock: */
+	struct sign *next, **at; /* in the list; at NULL: it is in none, and done was called */
+	int64_t deadline_ms;
 };
 
 /* ---- what is known ---- */
@@ -60,23 +67,107 @@ known_free(struct known *k)
 	mem_free(k);
 }
 
-static void
-learn(struct signer *s)
+static int
+copy_keys(struct known *k, const struct keys_list *list)
 {
-	struct known *fresh = mem_alloc(sizeof *fresh), *old;
+	k->list.keys = arena_array(&k->arena, list->key_count + 1, sizeof *k->list.keys);
+	for (size_t i = 0; k->list.keys != NULL && i < list->key_count; i++) {
+		const struct keys_key *from = &list->keys[i];
 
-	if (fresh == NULL)
-		return;
-	arena_init(&fresh->arena, LIST_BUDGET);
-	if (keys_ask_list(s->keys, &(struct keys_nothing){ 0 }, &fresh->arena, &fresh->list, NULL) != 0) {
-		known_free(fresh); /* keys is being started anew: what it had before is what it will have */
-		return;
+		if (from->purpose != KEYS_DKIM)
+			continue;
+		k->list.keys[k->list.key_count] = *from;
+		k->list.keys[k->list.key_count].name = arena_copy(&k->arena, from->name);
+		k->list.keys[k->list.key_count++].selector = arena_copy(&k->arena, from->selector);
+	}
+	return k->arena.err;
+}
+
+/* Without an answer (NULL) keys is being started anew: what it had before is what it will have. */
+static void
+learn_from(struct signer *s, const struct keys_list *reply)
+{
+	struct known *fresh = reply == NULL ? NULL : mem_alloc(sizeof *fresh), *old = NULL;
+
+	if (fresh != NULL) {
+		arena_init(&fresh->arena, LIST_BUDGET);
+		if (copy_keys(fresh, reply) != 0) {
+			known_free(fresh);
+			fresh = NULL;
+		}
 	}
 	(void)pthread_mutex_lock(&s->lock);
-	old = s->known;
-	s->known = fresh;
+	if (fresh != NULL) {
+		old = s->known;
+		s->known = fresh;
+	}
 	(void)pthread_mutex_unlock(&s->lock);
 	known_free(old);
+}
+
+static void
+list_arrived(void *ctx, const void *reply, const struct error *e)
+{
+	struct signer *s = ctx;
+
+	(void)e;
+	learn_from(s, reply);
+	(void)pthread_mutex_lock(&s->lock);
+	s->asking = false;
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
+static void
+learn(struct signer *s, int64_t now_ms)
+{
+	bool ask;
+
+	(void)pthread_mutex_lock(&s->lock);
+	ask = !s->asking && (s->known == NULL || now_ms - s->asked_ms >= SIGN_KEYS_AGE_MS);
+	if (ask) {
+		s->asking = true;
+		s->asked_ms = now_ms;
+	}
+	(void)pthread_mutex_unlock(&s->lock);
+	if (ask && keys_ask_list_submit(s->keys, &(struct keys_nothing){ 0 }, list_arrived, s, NULL) != 0)
+		list_arrived(s, NULL, NULL);
+}
+
+/* With the lock. */
+static void
+leave_list(struct sign *s)
+{
+	if (s->next != NULL)
+		s->next->at = s->at;
+	*s->at = s->next;
+	s->at = NULL;
+}
+
+/* Each that has waited too long is told so; its answer, should it come, is not heard any more. */
+static void
+give_up(struct signer *signer, int64_t now_ms)
+{
+	struct error e;
+	struct sign *s;
+
+	(void)error_set(&e, ERR_TIMEOUT, "the process that has the keys does not answer");
+	(void)pthread_mutex_lock(&signer->lock);
+	for (s = signer->waiting; s != NULL; s = signer->waiting) {
+		sign_done_fn *done;
+		void *done_ctx;
+
+		while (s != NULL && s->deadline_ms > now_ms)
+			s = s->next;
+		if (s == NULL)
+			break;
+		done = s->done;
+		done_ctx = s->ctx;
+		leave_list(s);
+		(void)pthread_mutex_unlock(&signer->lock); /* from here on s may be gone */
+		done(done_ctx, SLICE_EMPTY, &e);
+		(void)pthread_mutex_lock(&signer->lock);
+	}
+	(void)pthread_mutex_unlock(&signer->lock);
 }
 
 /* With the lock. */
@@ -92,7 +183,7 @@ wait_for_end(struct signer *s, int64_t ms)
 		until.tv_sec++;
 		until.tv_nsec -= 1000000000;
 	}
-	while (!s->end && pthread_cond_timedwait(&s->changed, &s->lock, &until) == 0)
+	while (!s->end && pthread_cond_timedwait(&s->ended, &s->lock, &until) == 0)
 		;
 	return s->end;
 }
@@ -104,9 +195,10 @@ run(void *ctx)
 	bool end = false;
 
 	while (!end) {
-		learn(s);
+		learn(s, clock_ms());
+		give_up(s, clock_ms());
 		(void)pthread_mutex_lock(&s->lock);
-		end = wait_for_end(s, s->known == NULL ? FIRST_MS : SIGN_KEYS_AGE_MS);
+		end = wait_for_end(s, s->known == NULL ? FIRST_MS : TICK_MS);
 		(void)pthread_mutex_unlock(&s->lock);
 	}
 	return NULL;
@@ -125,7 +217,7 @@ signer_new(struct port *keys, struct signer **out, struct error *e)
 	(void)pthread_mutex_init(&s->lock, NULL);
 	(void)pthread_condattr_init(&monotonic);
 	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&s->changed, &monotonic);
+	(void)pthread_cond_init(&s->ended, &monotonic);
 	(void)pthread_condattr_destroy(&monotonic);
 	rc = thread_start(&s->thread, "signer", run, s, e);
 	if (rc != 0)
@@ -136,21 +228,24 @@ signer_new(struct port *keys, struct signer **out, struct error *e)
 }
 
 void
-signer_free(struct signer *s)
+signer_stop(struct signer *s)
 {
 	if (s == NULL)
 		return;
 	(void)pthread_mutex_lock(&s->lock);
 	s->end = true;
-	(void)pthread_cond_broadcast(&s->changed);
+	(void)pthread_cond_signal(&s->ended);
 	(void)pthread_mutex_unlock(&s->lock);
 	(void)pthread_join(s->thread, NULL);
-	(void)pthread_mutex_lock(&s->lock);
-	while (s->running > 0)
-		(void)pthread_cond_wait(&s->changed, &s->lock);
-	(void)pthread_mutex_unlock(&s->lock);
+}
+
+void
+signer_free(struct signer *s)
+{
+	if (s == NULL)
+		return;
 	known_free(s->known);
-	(void)pthread_cond_destroy(&s->changed);
+	(void)pthread_cond_destroy(&s->ended);
 	(void)pthread_mutex_destroy(&s->lock);
 	mem_free(s);
 }
@@ -166,6 +261,7 @@ disown(struct sign *s)
 		buf_done(&s->items[i].octets);
 	dkim_body_free(s->body);
 	buf_done(&s->domain);
+	buf_done(&s->header);
 	mem_free(s);
 }
 
@@ -173,6 +269,7 @@ disown(struct sign *s)
 static bool
 pick(struct sign *s, const struct known *known)
 {
+	s->item_count = 0;
 	for (int pass = 0; pass < 2; pass++) {
 		for (size_t i = 0; i < known->list.key_count && s->item_count < KEYS_DKIM_ITEMS_MAX; i++) {
 			const struct keys_key *k = &known->list.keys[i];
@@ -181,6 +278,7 @@ pick(struct sign *s, const struct known *known)
 			if (k->purpose != KEYS_DKIM || (k->algorithm == DKIM_RSA_SHA256) != (pass == 0) ||
 			    !slice_ieq(k->name, buf_slice(&s->domain)) || k->selector.len >= sizeof item->selector)
 				continue;
+			memset(item->selector, 0, sizeof item->selector);
 			memcpy(item->selector, k->selector.data, k->selector.len);
 			item->algorithm = (enum dkim_algorithm)k->algorithm;
 			s->item_count++;
@@ -223,6 +321,7 @@ sign_begin(struct signer *signer, struct slice domain, struct sign **out, struct
 	s->signer = signer;
 	atomic_init(&s->owners, 1);
 	buf_init(&s->domain, IDN_NAME_MAX);
+	buf_init(&s->header, MAILAUTH_DKIM_SIGNED_MAX);
 	for (size_t i = 0; i < KEYS_DKIM_ITEMS_MAX; i++)
 		buf_init(&s->items[i].octets, MAILAUTH_DKIM_SIGNED_MAX);
 	rc = dkim_body_new(DKIM_RELAXED, &s->body, e);
@@ -262,70 +361,136 @@ write_fields(const struct sign *s, const struct keys_dkim_signed *made, struct b
 	return rc;
 }
 
-static void
-ended(struct sign *s)
+/* False: somebody was told already that there is no answer. */
+static bool
+claim(struct sign *s)
 {
-	struct signer *signer = s->signer;
+	bool mine;
 
-	disown(s);
-	(void)pthread_mutex_lock(&signer->lock);
-	signer->running--;
-	(void)pthread_cond_broadcast(&signer->changed);
-	(void)pthread_mutex_unlock(&signer->lock);
+	(void)pthread_mutex_lock(&s->signer->lock);
+	mine = s->at != NULL;
+	if (mine)
+		leave_list(s);
+	(void)pthread_mutex_unlock(&s->signer->lock);
+	return mine;
 }
 
+static void
+finish(struct sign *s, struct slice fields, const struct error *e)
+{
+	if (claim(s))
+		s->done(s->ctx, fields, e);
+	disown(s);
+}
+
+static void
+fields_arrived(struct sign *s, const struct keys_dkim_signed *made)
+{
+	BUF_OWNED struct buf fields = { 0 };
+	struct error e;
+
+	buf_init(&fields, SIGN_FIELDS_MAX);
+	if (write_fields(s, made, &fields, &e) != 0)
+		finish(s, SLICE_EMPTY, &e);
+	else
+		finish(s, buf_slice(&fields), NULL);
+}
+
+static void list_arrived_for(void *ctx, const void *reply, const struct error *e);
+
+/* Not found: other keys sign since we last heard which. */
 static void
 signed_arrived(void *ctx, const void *reply, const struct error *e)
 {
 	struct sign *s = ctx;
-	BUF_OWNED struct buf fields = { 0 };
-	struct error fault = { 0 };
+	const struct keys_nothing nothing = { 0 };
+	struct error fault;
 
-	buf_init(&fields, SIGN_FIELDS_MAX);
-	if (reply == NULL)
-		fault = *e;
-	else
-		(void)write_fields(s, reply, &fields, &fault);
-	if (fault.code != 0)
-		s->done(s->ctx, SLICE_EMPTY, &fault);
-	else
-		s->done(s->ctx, buf_slice(&fields), NULL);
-	ended(s);
+	if (reply != NULL) {
+		fields_arrived(s, reply);
+		return;
+	}
+	fault = *e;
+	if (fault.code == ERR_NOT_FOUND && !s->again) {
+		s->again = true;
+		if (keys_ask_list_submit(s->signer->keys, &nothing, list_arrived_for, s, &fault) == 0)
+			return;
+	}
+	finish(s, SLICE_EMPTY, &fault);
+}
+
+static int
+write_octets(struct sign *s, struct error *e)
+{
+	struct dkim_sign params = { .domain = buf_slice(&s->domain), .now = clock_unix() };
+	int rc = 0;
+
+	for (size_t i = 0; i < s->item_count && rc == 0; i++) {
+		params.selector = slice_str(s->items[i].selector);
+		params.algorithm = s->items[i].algorithm;
+		buf_clear(&s->items[i].octets);
+		rc = dkim_sign_octets(
+		    &params, buf_slice(&s->header), dkim_body_hash(s->body, DKIM_BODY_WHOLE), &s->items[i].octets, e);
+	}
+	/* A header that is too large will be so later too; the callers tell "never" from "not now". */
+	return rc == ERR_LIMIT ? error_set(e, ERR_SYNTAX, "The header is too large to be signed.") : rc;
+}
+
+static int
+submit(struct sign *s, struct error *e)
+{
+	struct keys_dkim_item items[KEYS_DKIM_ITEMS_MAX];
+	const struct keys_dkim_sign request = { .items = items, .item_count = s->item_count };
+	int rc = write_octets(s, e);
+
+	for (size_t i = 0; i < s->item_count; i++)
+		items[i].octets = buf_slice(&s->items[i].octets);
+	return rc != 0 ? rc : keys_ask_dkim_sign_submit(s->signer->keys, &request, signed_arrived, s, e);
+}
+
+static void
+list_arrived_for(void *ctx, const void *reply, const struct error *e)
+{
+	struct sign *s = ctx;
+	struct error fault;
+	bool any;
+
+	if (reply == NULL) {
+		finish(s, SLICE_EMPTY, e);
+		return;
+	}
+	learn_from(s->signer, reply);
+	(void)pthread_mutex_lock(&s->signer->lock);
+	any = s->signer->known != NULL && pick(s, s->signer->known);
+	(void)pthread_mutex_unlock(&s->signer->lock);
+	if (!any)
+		finish(s, SLICE_EMPTY, NULL);
+	else if (submit(s, &fault) != 0)
+		finish(s, SLICE_EMPTY, &fault);
 }
 
 static int
 ask(struct sign *s, struct error *e)
 {
-	struct keys_dkim_item items[KEYS_DKIM_ITEMS_MAX];
-	const struct keys_dkim_sign request = { .items = items, .item_count = s->item_count };
+	struct signer *signer = s->signer;
 	int rc;
 
-	for (size_t i = 0; i < s->item_count; i++)
-		items[i].octets = buf_slice(&s->items[i].octets);
 	(void)atomic_fetch_add(&s->owners, 1);
-	(void)pthread_mutex_lock(&s->signer->lock);
-	s->signer->running++;
-	(void)pthread_mutex_unlock(&s->signer->lock);
-	rc = keys_ask_dkim_sign_submit(s->signer->keys, &request, signed_arrived, s, e);
-	if (rc != 0)
-		ended(s);
-	return rc;
-}
-
-static int
-write_octets(struct sign *s, struct slice header, struct error *e)
-{
-	struct dkim_sign params = { .domain = buf_slice(&s->domain), .now = clock_unix() };
-	int rc = dkim_body_end(s->body, e);
-
-	for (size_t i = 0; i < s->item_count && rc == 0; i++) {
-		params.selector = slice_str(s->items[i].selector);
-		params.algorithm = s->items[i].algorithm;
-		rc =
-		    dkim_sign_octets(&params, header, dkim_body_hash(s->body, DKIM_BODY_WHOLE), &s->items[i].octets, e);
+	(void)pthread_mutex_lock(&signer->lock);
+	s->deadline_ms = clock_ms() + SIGN_ANSWER_MS;
+	s->next = signer->waiting;
+	s->at = &signer->waiting;
+	if (s->next != NULL)
+		s->next->at = &s->next;
+	signer->waiting = s;
+	(void)pthread_mutex_unlock(&signer->lock);
+	rc = submit(s, e);
+	if (rc != 0) {
+		/* Given up in this moment already: then that was the answer. */
+		rc = claim(s) ? rc : 0;
+		disown(s);
 	}
-	/* A header that is too large will be so later too; the callers tell "never" from "not now". */
-	return rc == ERR_LIMIT ? error_set(e, ERR_SYNTAX, "The header is too large to be signed.") : rc;
+	return rc;
 }
 
 int
@@ -347,7 +512,10 @@ sign_end(struct sign *s, struct slice header, sign_done_fn *done, void *ctx, str
 		done(ctx, SLICE_EMPTY, NULL);
 		return 0;
 	}
-	rc = write_octets(s, header, e);
+	rc = dkim_body_end(s->body, e);
+	if (rc == 0 && buf_put_slice(&s->header, header) != 0)
+		rc = s->header.err == ERR_LIMIT ? error_set(e, ERR_SYNTAX, "The header is too large to be signed.")
+						: error_nomem(e);
 	return rc != 0 ? rc : ask(s, e);
 }
 

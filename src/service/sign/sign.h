@@ -23,11 +23,14 @@ struct signer; /* one in the process: which domains have which keys */
 struct sign;   /* one message */
 
 #define SIGN_KEYS_AGE_MS 2000       /* how old what is known of the keys may be */
+#define SIGN_ANSWER_MS 5000         /* after which keys is taken not to answer */
 #define SIGN_FIELDS_MAX (32u << 10) /* octets of all fields of a message */
 
-/* keys: the caller's, open until signer_free(). */
+/* keys: the caller's. */
 int signer_new(struct port *keys, struct signer **out, struct error *e);
-/* Waits for what is under way. NULL is permitted. */
+/* Nothing is asked any more. Then the port is closed, which answers what is under way. NULL is permitted. */
+void signer_stop(struct signer *s);
+/* When the port is closed. NULL is permitted. */
 void signer_free(struct signer *s);
 
 /*

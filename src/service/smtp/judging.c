@@ -1,32 +1,71 @@
 /* SPDX-License-Identifier: ISC */
 #include "service/smtp/judging.h"
 
+#include "base/mem.h"
 #include "os/clock.h"
 #include "os/log.h"
-#include "os/metrics.h"
 #include "service/ask.h"
 #include "service/judge/judge.h"
 #include "service/judge/tally.h"
+#include "service/milter/filter.h"
 #include "service/resolve.h"
 
 #define TALLY_BUDGET (64u << 10) /* ASK_TALLIES_MAX rows of TALLY_ROW_MAX, and what they are made of */
 
+/* What of the header can be shown: it has one end, and a milter's idea of what a field is. */
+static void
+begin_filter(struct smtp_session *s, struct slice block)
+{
+	const struct smtp_message *m = s->message;
+	struct slice *recipients = mem_array(m->recipient_count, sizeof *recipients);
+	struct filter_begin in = { .host = resolve_name_get(s->name),
+		.address = slice_str(conn_peer(s->conn)),
+		.hello = smtp_server_hello(s->machine),
+		.sender = m->from,
+		.recipients = recipients,
+		.recipient_count = m->recipient_count,
+		.hostname = s->service->settings.hostname,
+		.id = slice_str(s->id),
+		.header = block };
+	struct conn_tls_info tls;
+
+	if (conn_tls_info(s->conn, &tls)) {
+		in.tls_version = slice_str(tls.version);
+		in.tls_cipher = slice_str(tls.cipher);
+	}
+	for (size_t i = 0; recipients != NULL && i < m->recipient_count; i++)
+		recipients[i] = m->recipients[i].address;
+	if (recipients != NULL)
+		(void)filter_call_new(s->service->ports.filter, &in, s->conn, &s->filter, NULL);
+	mem_free(recipients);
+}
+
 static void
 hear_header(void *ctx, struct slice block)
 {
-	judge_header(((struct smtp_session *)ctx)->judge, block);
+	struct smtp_session *s = ctx;
+
+	if (s->judge != NULL)
+		judge_header(s->judge, block);
+	if (s->service->ports.filter != NULL)
+		begin_filter(s, block);
 }
 
 static void
 hear_body(void *ctx, struct slice piece)
 {
-	judge_body(((struct smtp_session *)ctx)->judge, piece);
+	struct smtp_session *s = ctx;
+
+	if (s->judge != NULL)
+		judge_body(s->judge, piece);
+	if (s->filter != NULL)
+		filter_call_body(s->filter, piece);
 }
 
 static const struct smtp_message_ear ear = { .header = hear_header, .body = hear_body };
 
-int
-judging_begin(struct smtp_session *s, struct error *e)
+static int
+begin_judge(struct smtp_session *s, struct error *e)
 {
 	const struct service_settings *set = &s->service->settings;
 	struct judge_in in = { .resolver = s->service->ports.resolver,
@@ -39,23 +78,39 @@ judging_begin(struct smtp_session *s, struct error *e)
 		.name = s->name,
 		.now = clock_unix(),
 		.now_ms = clock_ms() };
-	int rc;
 
-	if (s->role != SERVICE_MX || !set->judge)
+	return judge_new(&in, &s->judge, e);
+}
+
+int
+judging_begin(struct smtp_session *s, struct error *e)
+{
+	bool judged = s->service->settings.judge, filtered = s->service->ports.filter != NULL;
+	int rc = 0;
+
+	if (s->role != SERVICE_MX || (!judged && !filtered))
 		return 0;
-	rc = judge_new(&in, &s->judge, e);
-	if (rc != 0)
-		return rc;
+	if (judged)
+		rc = begin_judge(s, e);
 	s->message->judged = true;
 	s->message->ear = &ear;
 	s->message->ear_ctx = s;
-	return 0;
+	return rc;
 }
 
 bool
 judging_step(struct smtp_session *s, int64_t now_ms)
 {
-	return s->judge == NULL || judge_step(s->judge, now_ms);
+	bool judged = s->judge == NULL || judge_step(s->judge, now_ms);
+	bool filtered = s->filter == NULL || filter_call_step(s->filter);
+
+	return judged && filtered;
+}
+
+bool
+judging_is_full(const struct smtp_session *s)
+{
+	return s->filter != NULL && filter_call_is_full(s->filter);
 }
 
 int64_t
@@ -69,13 +124,17 @@ judging_end(struct smtp_session *s)
 {
 	if (s->judge != NULL)
 		judge_end(s->judge);
+	if (s->filter != NULL)
+		filter_call_end(s->filter);
 }
 
 void
 judging_drop(struct smtp_session *s)
 {
 	judge_free(s->judge);
+	filter_call_free(s->filter);
 	s->judge = NULL;
+	s->filter = NULL;
 }
 
 /* ---- what is counted ---- */
@@ -121,36 +180,107 @@ log_verdict(const struct smtp_session *s, const struct judge_verdict *v)
 	    log_str("action", actions[v->action]), log_str("why", v->why == NULL ? "" : v->why));
 }
 
-/* The results stand in place of those that were forged in our name. */
+/* ---- the milter's word ---- */
+
 static enum smtp_reply
-put_results(struct smtp_session *s, struct slice field)
+log_silent(const struct smtp_session *s, const struct error *e)
+{
+	bool defers = s->service->settings.milter_defers;
+
+	log_event(LOG_LEVEL_WARNING, "smtp.milter_silent", log_str("id", s->id), log_error(e),
+	    log_str("so", defers ? "try_later" : "accepted"));
+	return defers ? SMTP_REPLY_TRY_LATER : SMTP_REPLY_NONE;
+}
+
+/* SMTP_REPLY_KEPT: it says that it is taken, and it is gone. */
+static enum smtp_reply
+reply_of(const struct filter_said *said)
+{
+	switch ((enum milter_verdict)said->verdict) {
+	case MILTER_REJECT:
+		return said->reply.len > 0 ? SMTP_REPLY_FILTER_SAYS : SMTP_REPLY_FILTER;
+	case MILTER_TEMPFAIL:
+		return said->reply.len > 0 ? SMTP_REPLY_FILTER_SAYS_LATER : SMTP_REPLY_TRY_LATER;
+	case MILTER_DISCARD:
+		return SMTP_REPLY_KEPT;
+	case MILTER_ACCEPT:
+		break;
+	}
+	return SMTP_REPLY_NONE;
+}
+
+static enum smtp_reply
+hear_filter(struct smtp_session *s, const struct filter_said **said_out, struct slice *detail_out)
+{
+	static const char *const verdicts[] = { "accept", "tempfail", "reject", "discard" };
+	const struct filter_said *said;
+	struct error e;
+
+	if (s->filter == NULL)
+		return SMTP_REPLY_NONE;
+	said = filter_call_said(s->filter, &e);
+	if (said == NULL)
+		return log_silent(s, &e);
+	log_event(LOG_LEVEL_INFO, "smtp.milter", log_str("id", s->id), log_str("verdict", verdicts[said->verdict]),
+	    log_slice("reply", said->reply), log_str("quarantine", said->quarantine ? "yes" : "no"),
+	    log_slice("reason", said->reason), log_u64("fields", said->edit_count), log_u64("not_done", said->ignored));
+	*said_out = said;
+	*detail_out = said->verdict == MILTER_DISCARD ? slice_str(s->id) : said->reply;
+	s->message->junk = s->message->junk || said->quarantine;
+	return reply_of(said);
+}
+
+/* ---- what is kept ---- */
+
+/* The results stand in place of those that were forged in our name; then the header is as the milter wants it. */
+static enum smtp_reply
+put_results(struct smtp_session *s, struct slice field, const struct filter_said *said)
 {
 	struct smtp_message *m = s->message;
 	struct buf header BUF_OWNED = { 0 };
-	int forged;
+	int forged, rc;
 
 	buf_init(&header, m->header.max);
 	forged = judge_strip(buf_slice(&m->header), s->service->settings.hostname, &header);
 	if (forged < 0 || buf_put_slice(&m->results, field) != 0)
 		return SMTP_REPLY_TRY_LATER;
-	if (forged == 0)
+	if (forged > 0)
+		log_event(LOG_LEVEL_WARNING, "smtp.forged_results", log_str("id", s->id),
+		    log_str("peer", conn_peer(s->conn)), log_u64("fields", (uint64_t)forged));
+	if (forged == 0 && said == NULL)
 		return SMTP_REPLY_NONE;
-	log_event(LOG_LEVEL_WARNING, "smtp.forged_results", log_str("id", s->id), log_str("peer", conn_peer(s->conn)),
-	    log_u64("fields", (uint64_t)forged));
 	buf_clear(&m->header);
-	return buf_put_slice(&m->header, buf_slice(&header)) == 0 ? SMTP_REPLY_NONE : SMTP_REPLY_TRY_LATER;
+	rc = said == NULL ? buf_put_slice(&m->header, buf_slice(&header))
+			  : milter_edit_apply(buf_slice(&header), said->edits, said->edit_count, &m->header);
+	return rc == 0 ? SMTP_REPLY_NONE : SMTP_REPLY_TRY_LATER;
+}
+
+static enum smtp_reply
+hear_judge(struct smtp_session *s, struct slice *fields_out, struct slice *detail_out)
+{
+	const struct judge_verdict *v;
+
+	if (s->judge == NULL)
+		return SMTP_REPLY_NONE;
+	v = judge_verdict(s->judge);
+	log_verdict(s, v);
+	count(s);
+	*detail_out = v->author;
+	*fields_out = v->field;
+	s->message->junk = v->action == JUDGE_JUNK;
+	if (v->action != JUDGE_REFUSE)
+		return SMTP_REPLY_NONE;
+	return v->refused_for_spf ? SMTP_REPLY_SPF : SMTP_REPLY_DMARC;
 }
 
 enum smtp_reply
 judging_conclude(struct smtp_session *s, struct slice *detail_out)
 {
-	const struct judge_verdict *v = judge_verdict(s->judge);
+	const struct filter_said *said = NULL;
+	struct slice fields = SLICE_EMPTY;
+	enum smtp_reply r = hear_judge(s, &fields, detail_out);
 
-	log_verdict(s, v);
-	count(s);
-	*detail_out = v->author;
-	if (v->action == JUDGE_REFUSE)
-		return v->refused_for_spf ? SMTP_REPLY_SPF : SMTP_REPLY_DMARC;
-	s->message->junk = v->action == JUDGE_JUNK;
-	return put_results(s, v->field);
+	if (r == SMTP_REPLY_NONE)
+		r = hear_filter(s, &said, detail_out);
+	return r == SMTP_REPLY_NONE ? put_results(s, fields, said) : r;
 }

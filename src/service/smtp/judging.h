@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What an mx session does about where a message is from: has it judged
- * (service/judge/judge.h) as it comes, waits for that at its end, and makes of
- * the verdict what is kept. Messages of other sessions are not judged.
+ * What an mx session does about where a message is from, and about what
+ * another program says of it: has it judged (service/judge/judge.h) and shown to
+ * the milter, if there is one (service/milter/filter.h), as it comes, waits for
+ * both at its end, and makes of it what is kept. Messages of other sessions are
+ * not judged.
  */
 #ifndef SERVICE_SMTP_JUDGING_H
 #define SERVICE_SMTP_JUDGING_H
@@ -13,6 +15,8 @@
 int judging_begin(struct smtp_session *s, struct error *e);
 /* Goes on. True: nothing is waited for. */
 bool judging_step(struct smtp_session *s, int64_t now_ms);
+/* More of the message than can be shown waits: nothing more is read. */
+bool judging_is_full(const struct smtp_session *s);
 /* When it is due at the latest, while it is waited for. */
 int64_t judging_deadline(const struct smtp_session *s);
 /* The message is whole: nothing more comes. */

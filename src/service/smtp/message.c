@@ -17,7 +17,7 @@
 #define TRACE_MAX (16u << 10)       /* our own fields; names and addresses are bounded */
 #define RESULTS_MAX (64u << 10)     /* Authentication-Results, and ARC's fields */
 #define ADDED_MAX (64u << 10)       /* signatures, and what was found out */
-#define HEADER_MORE (16u << 10)     /* fields that were missing in a header */
+#define HEADER_MORE (64u << 10)     /* fields that were missing in a header, or that a milter adds */
 _Static_assert(2 * TRACE_MAX + RESULTS_MAX + ADDED_MAX + SERVICE_HEADER_MAX + HEADER_MORE <= SMTP_MESSAGE_FRONT_MAX,
     "the store takes all of it");
 

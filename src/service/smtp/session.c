@@ -750,6 +750,8 @@ session_run(void *session, struct conn *c, int64_t now_ms)
 			go_on_behind_judge(s);
 			continue;
 		}
+		if (judging_is_full(s) && !judging_step(s, now_ms) && judging_is_full(s))
+			return;
 		if (smtp_server_next(s->machine, now_ms, &ev) == SMTP_SERVER_NOTHING)
 			return;
 		if (on_event[ev.what] != NULL)

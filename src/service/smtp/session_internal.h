@@ -9,6 +9,7 @@
 #include "service/smtp/session.h"
 #include "smtp/server.h"
 
+struct filter_call;
 struct judge;
 struct resolve_name;
 
@@ -47,6 +48,7 @@ struct smtp_session {
 	struct resolve_name *name;    /* a stranger's; asked for, and perhaps confirmed */
 	struct smtp_message *message; /* the transaction: made by MAIL, replaced whole */
 	struct judge *judge;          /* of the message, from DATA on; NULL: it is not judged */
+	struct filter_call *filter;   /* likewise: what a milter says of it */
 	bool judging;                 /* the message is whole, and waits for it */
 	struct buf pending;           /* the address that a question is about */
 	struct buf orcpt;             /* what came with it */

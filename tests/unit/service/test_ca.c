@@ -192,6 +192,7 @@ the_set_of_keys(void **state)
 	assert_ok(port_open_local(keys_service(k), &port, &unit_error));
 	assert_int_equal(keys_ask_certify(port, &ask, &a, &certified, &unit_error), ERR_NOT_FOUND);
 	assert_int_equal(keys_take(k, SLICE("ca-example.org.pgp"), buf_slice(&secret), &unit_error), ERR_ORDER);
+	assert_int_equal(keys_ask_list(port, &nothing, &a, &list, &unit_error), ERR_CLOSED); /* not "there are none" */
 	keys_begin(k);
 	assert_ok(keys_take(k, SLICE("ca-example.org.pgp"), buf_slice(&secret), &unit_error));
 	assert_int_equal(keys_take(k, SLICE("ca-example.com.pgp"), buf_slice(&secret), &unit_error), ERR_SYNTAX);
