@@ -52,6 +52,13 @@ static const char usage_text[] =
     "                               the first keys; the next ones; sign with them; let those before go\n"
     "  domain records DOMAIN        the DNS records that it needs, as lines of a zone file\n"
     "  domain remove DOMAIN         one without addresses and aliases\n"
+    "  queue list [WHAT]            mail that waits for other servers, and why; WHAT is a number, a domain,\n"
+    "                               a sender's address, or all\n"
+    "  queue show NUMBER            one message, and what became of each attempt\n"
+    "  queue domains                where it waits to go\n"
+    "  queue retry|hold|release|remove WHAT\n"
+    "                               try it at once; try it no more; try it again; forget it: nobody is told\n"
+    "  queue flush                  try all of it at once\n"
     "  directory ca new|show|export|revoke|off DOMAIN\n"
     "                               a key that certifies verified addresses of a domain, as in\n"
     "                               letterlockd directory ca new example.org\n"
@@ -105,6 +112,7 @@ static const struct {
 	{ "account", verb_account },
 	{ "alias", verb_alias },
 	{ "domain", verb_domain },
+	{ "queue", verb_queue },
 	{ "directory", verb_directory },
 };
 

@@ -44,7 +44,7 @@
 enum process_message {
 	/* from the parent */
 	MESSAGE_SETUP =
-	    1, /* struct process_setup; to front with the table of peers (net/peers.h), to relay with the authorities' certificates */
+	    1, /* struct process_setup; to front with the table of peers (net/peers.h), to those that connect with the authorities' certificates */
 	MESSAGE_LOG,         /* with the log's descriptor */
 	MESSAGE_CERTIFICATE, /* struct process_certificate */
 	MESSAGE_LISTENER,    /* struct process_listener, with a listening socket */
@@ -201,6 +201,7 @@ struct process {
 	enum process_kind kind;
 	int control;
 	bool alone;         /* a process, not a thread */
+	int setup_fd;       /* what came with the setup, or -1: until start() */
 	struct arena arena; /* of setup */
 	struct process_setup setup;
 	void *self; /* the kind's own */
@@ -209,6 +210,8 @@ struct process {
 /* What a kind of process does; each has its page, process_KIND.c. NULL: no such message comes. */
 struct process_ops {
 	enum sandbox_profile profile;
+	/* Before the root is an empty folder: libraries that are loaded late. May be NULL. */
+	int (*load)(struct error *e);
 	/* Before the sandbox is entered: what is loaded late, what only an unconfined process can have. May be NULL. */
 	int (*prepare)(struct process *p, struct error *e);
 	/* fd: what came with the setup, or -1; its own from now on. */

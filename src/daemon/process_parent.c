@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/authorities.h"
 #include "daemon/counting.h"
 #include "daemon/process_keys_folder.h"
 #include "os/clock.h"
@@ -146,9 +147,11 @@ tell_all_it_needs(struct parent *p, struct child *c)
 {
 	const struct process_setup setup = setup_of(p, c);
 
-	int fd = c->kind == PROCESS_FRONT ? p->peers_fd : c->kind == PROCESS_RELAY ? p->relaying.authorities_fd : -1;
+	int authorities = process_connects(c->kind) ? authorities_open(p->config) : -1;
 
-	tell(c, MESSAGE_SETUP, &setup, fd);
+	tell(c, MESSAGE_SETUP, &setup, c->kind == PROCESS_FRONT ? p->peers_fd : authorities);
+	if (authorities >= 0)
+		(void)close(authorities);
 	if (!p->config->one_process)
 		counting_tell(p, c, tell);
 	if (c->kind == PROCESS_KEYS)

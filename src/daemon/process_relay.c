@@ -3,10 +3,9 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "daemon/authorities.h"
 #include "daemon/process_behind.h"
-#include "daemon/relaying.h"
 #include "net/tls_outgoing.h"
-#include "os/log.h"
 #include "service/queue/queue.h"
 #include "service/relay/relay.h"
 #include "service/resolve.h"
@@ -20,27 +19,16 @@ struct relay_process {
 	struct relay *relay; /* NULL: nothing is sent */
 };
 
-/* The authorities' certificates, as far as they can be read; takes fd. */
+/* Takes fd. */
 static int
 make_tls(struct relay_process *r, int fd, struct error *e)
 {
-	struct buf text;
-	ssize_t n = 1;
-	int rc;
+	struct buf text BUF_OWNED = { .max = AUTHORITIES_MAX };
 
-	buf_init(&text, RELAYING_AUTHORITIES_MAX);
-	while (fd >= 0 && n > 0) {
-		uint8_t *room = buf_reserve(&text, 65536);
-
-		n = room == NULL ? 0 : read(fd, room, 65536);
-		if (n > 0)
-			buf_commit(&text, (size_t)n);
-	}
+	authorities_read(fd, &text);
 	if (fd >= 0)
 		(void)close(fd);
-	rc = tls_outgoing_new_pem(buf_slice(&text), &r->tls, e);
-	buf_done(&text);
-	return rc;
+	return tls_outgoing_new_pem(buf_slice(&text), &r->tls, e);
 }
 
 static int

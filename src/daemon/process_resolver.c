@@ -1,15 +1,26 @@
 /* SPDX-License-Identifier: ISC */
 /* resolver: speaks DNS. It is told whom to ask and what to trust, and opens no file; mx asks it to look names up. */
+#include <unistd.h>
+
 #include "base/mem.h"
+#include "daemon/authorities.h"
 #include "daemon/process_behind.h"
+#include "net/curl_late.h"
 #include "service/resolve.h"
 
 struct resolver {
 	struct dns *dns;
+	struct resolver_end *end;
 	struct port_service service;
 	struct permit_service mx, relay;
 	struct port_server *server;
 };
+
+static int
+resolver_load(struct error *e)
+{
+	return curl_late(e) == NULL ? e->code : 0;
+}
 
 static int
 resolver_prepare(struct process *p, struct error *e)
@@ -18,8 +29,14 @@ resolver_prepare(struct process *p, struct error *e)
 		.servers = p->setup.resolvers, .server_count = p->setup.resolver_count, .anchors = p->setup.anchors
 	};
 	struct resolver *r = p->self = mem_alloc(sizeof *r);
+	struct buf authorities BUF_OWNED = { .max = AUTHORITIES_MAX };
+	int rc;
 
-	return r == NULL ? error_nomem(e) : dns_new(&config, &r->dns, e);
+	if (r == NULL)
+		return error_nomem(e);
+	authorities_read(p->setup_fd, &authorities);
+	rc = dns_new(&config, &r->dns, e);
+	return rc == 0 ? resolver_end_new(r->dns, buf_slice(&authorities), &r->end, e) : rc;
 }
 
 static int
@@ -28,15 +45,17 @@ resolver_start(struct process *p, int fd, struct error *e)
 	struct resolver *r = p->self;
 	int rc;
 
-	(void)fd;
-	r->service = resolve_service(r->dns);
+	if (fd >= 0)
+		(void)close(fd);
+	r->service = resolve_service(r->end);
 	permit_only(&r->mx, &r->service, PROCESS_MX, PROCESS_RESOLVER);
 	permit_only(&r->relay, &r->service, PROCESS_RELAY, PROCESS_RESOLVER);
 	rc = port_server_new(&r->service, &r->server, e);
 	if (rc != 0)
 		return rc;
 	port_server_on_broken(r->server, behind_asker_broken, p);
-	return dns_start(r->dns, e);
+	rc = dns_start(r->dns, e);
+	return rc == 0 ? resolver_end_start(r->end, e) : rc;
 }
 
 static int
@@ -56,11 +75,13 @@ resolver_stop(struct process *p)
 
 	port_server_free(r->server);
 	dns_free(r->dns);
+	resolver_end_free(r->end);
 	mem_free(r);
 }
 
 const struct process_ops process_resolver_ops = {
 	.profile = SANDBOX_RESOLVER,
+	.load = resolver_load,
 	.prepare = resolver_prepare,
 	.start = resolver_start,
 	.link = resolver_link,

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "daemon/relaying.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "daemon/process.h"
 #include "os/file.h"
 #include "os/log.h"
 
-#define SYSTEM_AUTHORITIES "/etc/ssl/certs/ca-certificates.crt" /* Debian's */
 #define PASSWORD_FILE_MAX 4096u
 
 static void
@@ -29,17 +25,6 @@ read_password(const struct config *config, struct relaying *out)
 	out->password = slice_sub(out->password, 0, RELAYING_PASSWORD_MAX);
 }
 
-static void
-open_authorities(const struct config *config, struct relaying *out)
-{
-	const char *path = config->authorities != NULL ? config->authorities : SYSTEM_AUTHORITIES;
-
-	out->authorities_fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (out->authorities_fd < 0)
-		log_event(LOG_LEVEL_WARNING, "relay.no_authorities", log_str("file", path),
-		    log_str("so", "no certificate is believed of other servers, but for DANE"));
-}
-
 void
 relaying_read(const struct config *config, struct relaying *out)
 {
@@ -50,7 +35,6 @@ relaying_read(const struct config *config, struct relaying *out)
 	for (size_t i = 0; i < config->relay_source_count; i++)
 		out->sources[i] = slice_str(config->relay_source[i]);
 	read_password(config, out);
-	open_authorities(config, out);
 }
 
 struct process_relay
@@ -75,7 +59,5 @@ relaying_done(struct relaying *r)
 	if (!r->read)
 		return;
 	buf_wipe_done(&r->password_file);
-	if (r->authorities_fd >= 0)
-		(void)close(r->authorities_fd);
 	r->read = false;
 }

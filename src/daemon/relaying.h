@@ -7,7 +7,6 @@
 #include "daemon/config.h"
 
 #define RELAYING_PASSWORD_MAX 1024u
-#define RELAYING_AUTHORITIES_MAX (4u << 20) /* octets of their certificates; Debian's are some 200 KiB */
 
 struct process_relay;
 
@@ -16,7 +15,6 @@ struct relaying {
 	bool read;
 	struct buf password_file;
 	struct slice password;
-	int authorities_fd; /* when read; -1: none */
 	struct slice routes[CONFIG_LIST_MAX], sources[CONFIG_LIST_MAX];
 };
 

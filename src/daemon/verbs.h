@@ -44,6 +44,7 @@ int verb_account(const struct verb_input *in);
 int verb_account_address(const struct verb_input *in);
 int verb_alias(const struct verb_input *in);
 int verb_domain(const struct verb_input *in);
+int verb_queue(const struct verb_input *in);
 int verb_directory(const struct verb_input *in);
 int verb_backup(const struct verb_input *in);
 int verb_restore(const struct verb_input *in);

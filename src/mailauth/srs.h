@@ -4,13 +4,14 @@
  * the envelope's sender becomes an address of ours, so that SPF permits us to
  * send it, and what bounces comes back here and is passed on to the sender.
  *
- *   someone@example.net            SRS0=HHHH=TT=example.net=someone@ours
- *   SRS0=h=TT=a.example=b@other    SRS1=HHHH=other==h=TT=a.example=b@ours
+ *   someone@example.net            SRS0=HHHHH=TT=example.net=someone@ours
+ *   SRS0=h=TT=a.example=b@other    SRS1=HHHHH=other==h=TT=a.example=b@ours
  *
- * HHHH is a keyed hash over the rest, so that nobody makes us pass mail on who
- * has not got the address from us; TT the day, after which it expires. The form
- * is that of other people's programs (Mail::SRS, postsrsd). The hash is counted
- * over small letters and compared without case, as some servers change that.
+ * HHHHH is a keyed hash over the rest, so that nobody makes us pass mail on who
+ * has not got the address from us; TT the day, which says when it expires. The
+ * form is that of other people's programs (Mail::SRS, postsrsd), which rewrite
+ * ours again as we do theirs; the hash is our own, in base32, as it is compared
+ * without case: some servers change that.
  *
  * The local part may have 64 octets (RFC 5321 section 4.5.3.1.1): what would be
  * longer is ERR_LIMIT. Forwarding must not fail for that: then the caller sends

@@ -91,8 +91,14 @@ set_trust(const struct curl_late *late, CURL *curl, const struct fetch_request *
 	CURLcode rc = CURLE_OK;
 
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	if (r->ca_file != NULL)
+	if (r->authorities.len > 0) {
+		struct curl_blob blob = { .data = (void *)(uintptr_t)r->authorities.data, .len = r->authorities.len };
+
+		SET(CURLOPT_CAINFO_BLOB, &blob);
+		SET(CURLOPT_CAPATH, NULL);
+	} else if (r->ca_file != NULL) {
 		SET(CURLOPT_CAINFO, r->ca_file);
+	}
 	if (r->pin.len == 0)
 		return rc;
 	if (r->pin.len != TLS_PIN_SIZE)
@@ -269,6 +275,21 @@ run(struct fetching *f, struct buf *body, unsigned *status_out, struct error *e)
 	}
 }
 
+/* Parameters do not count. */
+static int
+check_type(const struct fetching *f, struct error *e)
+{
+	const char *type = NULL;
+	struct slice rest;
+
+	(void)f->late->easy_getinfo(f->curl, CURLINFO_CONTENT_TYPE, &type);
+	if (f->request->media_type == NULL ||
+	    (type != NULL &&
+		slice_ieq_str(slice_trim(slice_split(slice_str(type), ';', &rest)), f->request->media_type)))
+		return 0;
+	return error_set(e, ERR_SYNTAX, "%s: this is not %s", f->request->url, f->request->media_type);
+}
+
 int
 fetch(const struct fetch_request *request, struct buf *body_out, unsigned *status_out, struct error *e)
 {
@@ -284,6 +305,8 @@ fetch(const struct fetch_request *request, struct buf *body_out, unsigned *statu
 	(void)buf_put_str(&f.url, request->url);
 	rc = buf_put_u8(&f.url, 0) == 0 ? run(&f, body_out, status_out, e)
 					: error_set(e, ERR_USAGE, "this address is too long");
+	if (rc == 0 && *status_out == 200)
+		rc = check_type(&f, e);
 	f.late->slist_free_all(f.headers);
 	f.late->slist_free_all(f.resolve);
 	f.late->easy_cleanup(f.curl);

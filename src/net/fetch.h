@@ -28,10 +28,12 @@ struct fetch_request {
 	const char *bearer;       /* a token of RFC 6750, over TLS; NULL: none */
 	const char *user;         /* HTTP Basic over TLS; NULL: none */
 	const char *password;
-	struct slice pin;    /* TLS_PIN_SIZE octets; or empty: authorities and name decide */
-	const char *ca_file; /* NULL: the system's authorities */
-	const char *resolve; /* "HOST:PORT:ADDRESS": connect there for that name; NULL: DNS */
-	const char *proxy;   /* "socks5h://127.0.0.1:9050"; NULL: none, whatever the environment says */
+	struct slice pin;         /* TLS_PIN_SIZE octets; or empty: authorities and name decide */
+	const char *ca_file;      /* NULL: the system's authorities */
+	struct slice authorities; /* or their PEM text, for a process that opens no file; empty: ca_file */
+	const char *media_type;   /* what the answer must be: "text/plain"; ERR_SYNTAX. NULL: anything */
+	const char *resolve;      /* "HOST:PORT:ADDRESS": connect there for that name; NULL: DNS */
+	const char *proxy;        /* "socks5h://127.0.0.1:9050"; NULL: none, whatever the environment says */
 	bool allow_http;
 	unsigned redirects; /* of a GET that are followed, at most FETCH_REDIRECTS_MAX */
 	bool other_hosts;   /* they may lead to another host */

@@ -113,28 +113,52 @@ is_clear(struct probe *p, struct error *e)
 	return true;
 }
 
+/* One step of the handshake, and a wait for what it needs. 0 with *done_out, or to be called again. */
+static int
+step(struct probe *p, int64_t until, bool *done_out, bool *reads_out, struct error *e)
+{
+	enum io_result r = tls_handshake(p->ssl);
+
+	*done_out = r == IO_OK;
+	*reads_out = r == IO_WANT_READ;
+	if (r == IO_EOF || r == IO_ERROR)
+		return error_set(e, ERR_TLS, "no TLS with %s: %s", p->address, tls_error_text());
+	return r == IO_OK ? 0 : probe_wait(p, r == IO_WANT_WRITE ? POLLOUT : POLLIN, until, e);
+}
+
+/*
+ * Until our hello is out libssl reads from an empty place, so that the first
+ * octets of the answer are still in the socket and can be looked at.
+ */
+static int
+say_hello(struct probe *p, int64_t until, struct error *e)
+{
+	BIO *socket_bio = SSL_get_rbio(p->ssl), *empty = BIO_new(BIO_s_mem());
+	bool done = false, reads = false;
+	int rc = 0;
+
+	if (empty == NULL || BIO_up_ref(socket_bio) != 1) {
+		BIO_free(empty);
+		return error_nomem(e);
+	}
+	(void)BIO_set_mem_eof_return(empty, -1);
+	SSL_set0_rbio(p->ssl, empty);
+	while (rc == 0 && !reads)
+		rc = step(p, until, &done, &reads, e);
+	SSL_set0_rbio(p->ssl, socket_bio);
+	return rc == 0 && is_clear(p, e) ? ERR_INTEGRITY : rc;
+}
+
 static int
 shake_hands(struct probe *p, struct error *e)
 {
 	int64_t until = probe_deadline(p);
-	bool first = true;
-	enum io_result r;
+	bool done = false, reads = false;
+	int rc = say_hello(p, until, e);
 
-	while ((r = tls_handshake(p->ssl)) != IO_OK) {
-		int rc;
-
-		if (r == IO_EOF || r == IO_ERROR)
-			return error_set(e, ERR_TLS, "no TLS with %s: %s", p->address, tls_error_text());
-		rc = probe_wait(p, r == IO_WANT_WRITE ? POLLOUT : POLLIN, until, e);
-		if (rc == 0 && first && r == IO_WANT_READ) {
-			first = false;
-			if (is_clear(p, e))
-				rc = ERR_INTEGRITY;
-		}
-		if (rc != 0)
-			return rc;
-	}
-	return 0;
+	while (rc == 0 && !done)
+		rc = step(p, until, &done, &reads, e);
+	return rc;
 }
 
 /* ---- what was shown ---- */

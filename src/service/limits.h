@@ -27,6 +27,9 @@
 #define SERVICE_EXCHANGES_ADDRESS_MAX 32u /* of one address, */
 #define SERVICE_EXCHANGES_PREFIX_MAX 128u /* and of its prefix: each takes some KiB of auth */
 #define RESOLVE_NAMES_MAX 3u /* names that an address is said to have; more are not looked at (RFC 7208 4.6.4 has 10) */
-#define RESOLVE_NAME_MS 5000 /* after this nothing more is asked for the name of an address */
+#define RESOLVE_STS_FETCH_MS 30000 /* for the file of a policy; RFC 8461 section 3.3 suggests at most a minute */
+#define RESOLVE_FETCH_THREADS 4u   /* policies that are fetched at once, */
+#define RESOLVE_FETCHES_MAX 256u   /* and that wait for it; more are tried again with the message */
+#define RESOLVE_NAME_MS 5000       /* after this nothing more is asked for the name of an address */
 
 #endif

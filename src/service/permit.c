@@ -79,6 +79,14 @@ static const struct permit {
 	/* For an account only while a grant says that it signed in there (service/directory/guard.c). */
 	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_put },
 
+	/* Where mail goes, what other domains say of their servers, and what is counted for them. */
+	{ PROCESS_RELAY, PROCESS_RESOLVER, &resolve_interface, RESOLVE_METHOD_route },
+	{ PROCESS_RELAY, PROCESS_RESOLVER, &resolve_interface, RESOLVE_METHOD_sts },
+	{ PROCESS_RELAY, PROCESS_RESOLVER, &resolve_interface, RESOLVE_METHOD_lookup },
+	{ PROCESS_RELAY, PROCESS_MAIL, &queue_interface, QUEUE_METHOD_sts_get },
+	{ PROCESS_RELAY, PROCESS_MAIL, &queue_interface, QUEUE_METHOD_sts_put },
+	{ PROCESS_RELAY, PROCESS_MAIL, &queue_interface, QUEUE_METHOD_tally },
+
 	/* Only what that key is for: keys looks at it itself. */
 	{ PROCESS_MAIL, PROCESS_KEYS, &keys_interface, KEYS_METHOD_list },
 	{ PROCESS_MAIL, PROCESS_KEYS, &keys_interface, KEYS_METHOD_certify },

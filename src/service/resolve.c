@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "net/curl_late.h"
 #include "os/clock.h"
 #include "service/limits.h"
 #include "service/resolve_internal.h"
@@ -93,30 +94,80 @@ static void
 run_lookup(void *ctx, struct port_job *job)
 {
 	const struct resolve_lookup *q = port_job_request(job);
+	const struct resolver_end *end = ctx;
 	struct error e;
 
-	if (dns_lookup(ctx, q->name, (uint16_t)q->type, answered, job, &e) != 0)
+	if (dns_lookup(end->dns, q->name, (uint16_t)q->type, answered, job, &e) != 0)
 		port_fail(job, &e);
 }
 
 static void
 run_route(void *ctx, struct port_job *job)
 {
-	resolve_route_run(ctx, job);
+	resolve_route_run(((struct resolver_end *)ctx)->dns, job);
+}
+
+static void
+run_sts(void *ctx, struct port_job *job)
+{
+	resolve_sts_run(ctx, job);
 }
 
 static const struct port_handler handlers[] = {
 	{ RESOLVE_METHOD_lookup, run_lookup },
 	{ RESOLVE_METHOD_route, run_route },
+	{ RESOLVE_METHOD_sts, run_sts },
 };
 
+int
+resolver_end_new(struct dns *d, struct slice authorities, struct resolver_end **end_out, struct error *e)
+{
+	struct resolver_end *end;
+	uint8_t *copy;
+
+	if (authorities.len > 0 && curl_late(e) == NULL)
+		return ERR_NET;
+	end = mem_alloc(sizeof *end);
+	copy = mem_alloc(authorities.len);
+	if (end == NULL || copy == NULL) {
+		mem_free(end);
+		mem_free(copy);
+		return error_nomem(e);
+	}
+	if (authorities.len > 0)
+		memcpy(copy, authorities.data, authorities.len);
+	*end = (struct resolver_end){ .dns = d, .authorities = slice_of(copy, authorities.len) };
+	*end_out = end;
+	return 0;
+}
+
+int
+resolver_end_start(struct resolver_end *end, struct error *e)
+{
+	const struct pool_options options = {
+		.name = "fetch", .threads = RESOLVE_FETCH_THREADS, .queue_max = RESOLVE_FETCHES_MAX
+	};
+
+	return end->authorities.len == 0 ? 0 : pool_new(&options, &end->pool, e);
+}
+
+void
+resolver_end_free(struct resolver_end *end)
+{
+	if (end == NULL)
+		return;
+	pool_free(end->pool);
+	mem_free((void *)(uintptr_t)end->authorities.data);
+	mem_free(end);
+}
+
 struct port_service
-resolve_service(struct dns *d)
+resolve_service(struct resolver_end *end)
 {
 	return (struct port_service){ .interface = &resolve_interface,
 		.handlers = handlers,
 		.handler_count = sizeof handlers / sizeof handlers[0],
-		.ctx = d };
+		.ctx = end };
 }
 
 /* ---- the confirmed name of an address ---- */

@@ -111,8 +111,19 @@ RESOLVE_METHODS(RESOLVE_CALL)
 
 /* ---- the resolver's end ---- */
 
-/* Answers from d. It is freed behind the servers of this: nothing is asked any more, and late answers are dropped. */
-struct port_service resolve_service(struct dns *d);
+struct resolver_end;
+
+/*
+ * Answers from d, which stays the caller's. authorities: PEM of those whom
+ * fetches believe, copied; empty: nothing is fetched. Loads libcurl now, so
+ * that no file is opened later. ERR_NOMEM, ERR_NET (libcurl is not there).
+ */
+int resolver_end_new(struct dns *d, struct slice authorities, struct resolver_end **end_out, struct error *e);
+/* Starts the threads that fetch. */
+int resolver_end_start(struct resolver_end *end, struct error *e);
+struct port_service resolve_service(struct resolver_end *end);
+/* Behind the servers of this and dns_free(): nothing is asked any more, and late answers are dropped. NULL is permitted. */
+void resolver_end_free(struct resolver_end *end);
 
 /* ---- the confirmed name of an address ---- */
 

@@ -143,6 +143,8 @@ OP_READ_FN(certificate_look);
 OP_READ_FN(meta_get);
 OP_WRITE_FN(meta_put);
 OP_READ_FN(info);
+OP_READ_FN(policy_get);
+OP_WRITE_FN(policy_put);
 OP_WRITE_FN(tally_add);
 OP_READ_FN(tally_list);
 OP_WRITE_FN(tally_remove);
@@ -160,9 +162,9 @@ int body_read_checked(
  * A new message into these mailboxes, each once (op_message.c). *refs_out: how many; its body is inserted by body_insert(),
  * which counts also those that hold it otherwise. stored: room for target_count.
  */
-int messages_deliver(struct tx *tx, const struct store_content *content, uint64_t date,
-    const struct store_target *targets, size_t target_count, struct store_stored *stored, size_t *refs_out,
-    struct error *e);
+int
+messages_deliver(struct tx *tx, const struct store_content *content, uint64_t date, const struct store_target *targets,
+    size_t target_count, struct store_stored *stored, size_t *refs_out, struct error *e);
 int body_insert(struct tx *tx, const struct store_content *c, struct slice envelope, size_t refs, struct error *e);
 
 int tx_changed(struct tx *tx, uint64_t account, uint64_t mailbox, struct error *e);

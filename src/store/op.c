@@ -116,6 +116,8 @@ const struct op op_table[] = {
 	READ(certificate_look, store_certificates_seen),
 	READ(meta_get, store_meta_value),
 	WRITE(meta_put, store_nothing),
+	READ(policy_get, store_policy),
+	{ STORE_METHOD_policy_put, OP_RELAXED, sizeof(struct store_nothing), .write = op_policy_put },
 	{ STORE_METHOD_tally_add, OP_RELAXED, sizeof(struct store_nothing), .write = op_tally_add },
 	READ(tally_list, store_tallies),
 	WRITE(tally_remove, store_nothing),

@@ -245,7 +245,9 @@ OP_READ_FN(address_resolve)
 		rc = may_write(&r, &may, e);
 	if (rc != 0)
 		return rc;
-	out->resolution = !is_found(&r) ? (ours ? STORE_NOBODY : STORE_ELSEWHERE) : may ? STORE_RESOLVED : STORE_NOT_FOR;
+	out->resolution = !is_found(&r) ? (ours ? STORE_NOBODY : STORE_ELSEWHERE)
+	    : may                       ? STORE_RESOLVED
+					: STORE_NOT_FOR;
 	out->accounts = r.accounts;
 	out->account_count = out->resolution == STORE_RESOLVED ? r.count : 0;
 	out->elsewhere = r.elsewhere;

@@ -246,11 +246,13 @@ static const struct check reference_checks[] = {
 	{ "SELECT DISTINCT printf('a recipient names queued message %d, which is not there', queue)"
 	  " FROM queue_recipients WHERE queue NOT IN (SELECT queue FROM queue)",
 	    restore },
-	{ "SELECT printf('queued message %d counts %d recipients; there are %d', q.queue, q.recipients, s.n) FROM queue q"
+	{ "SELECT printf('queued message %d counts %d recipients; there are %d', q.queue, q.recipients, s.n) FROM "
+	  "queue q"
 	  " JOIN (SELECT q.queue, count(r.queue) n FROM queue q LEFT JOIN queue_recipients r ON r.queue = q.queue"
 	  " GROUP BY q.queue) s ON s.queue = q.queue WHERE q.recipients != s.n OR s.n = 0",
 	    defect },
-	{ "SELECT printf('queued message %d has %d octets, its body %d without the first %d', q.queue, q.size, b.length,"
+	{ "SELECT printf('queued message %d has %d octets, its body %d without the first %d', q.queue, q.size, "
+	  "b.length,"
 	  " q.skip) FROM queue q JOIN bodies b ON b.body = q.body WHERE q.size != b.length - q.skip + length(q.front)"
 	  " OR q.header_size > q.size",
 	    restore },
@@ -258,8 +260,10 @@ static const struct check reference_checks[] = {
 	  " CAST(domain AS TEXT)) FROM queue_recipients r WHERE NOT EXISTS (SELECT 1 FROM queue_domains d"
 	  " WHERE d.domain = r.domain)",
 	    "it is never tried; 'letterlockd queue retry' that message" },
-	{ "SELECT printf('destination %s counts %d recipients; there are %d', CAST(d.domain AS TEXT), d.recipients, s.n)"
-	  " FROM queue_domains d JOIN (SELECT d.domain, count(r.queue) n FROM queue_domains d LEFT JOIN queue_recipients r"
+	{ "SELECT printf('destination %s counts %d recipients; there are %d', CAST(d.domain AS TEXT), d.recipients, "
+	  "s.n)"
+	  " FROM queue_domains d JOIN (SELECT d.domain, count(r.queue) n FROM queue_domains d LEFT JOIN "
+	  "queue_recipients r"
 	  " ON r.domain = d.domain GROUP BY d.domain) s ON s.domain = d.domain WHERE d.recipients != s.n OR s.n = 0",
 	    defect },
 	{ "SELECT printf('something for %s is due %d seconds before its destination', CAST(d.domain AS TEXT),"
@@ -270,8 +274,10 @@ static const struct check reference_checks[] = {
 	{ "SELECT printf('a recipient of queued message %d has a lease that was not given out yet', queue)"
 	  " FROM queue_recipients WHERE lease > (SELECT leases FROM queue_totals)",
 	    defect },
-	{ "SELECT printf('a recipient of queued message %d is held and the message is not, or the other way round', q.queue)"
-	  " FROM queue q JOIN queue_recipients r ON r.queue = q.queue WHERE (q.held != 0) != (r.due = 9223372036854775807)"
+	{ "SELECT printf('a recipient of queued message %d is held and the message is not, or the other way round', "
+	  "q.queue)"
+	  " FROM queue q JOIN queue_recipients r ON r.queue = q.queue WHERE (q.held != 0) != (r.due = "
+	  "9223372036854775807)"
 	  " AND r.lease = 0",
 	    "'letterlockd queue release' that message" },
 	{ "SELECT printf('the queue counts %d messages, %d recipients, %d octets; there are %d, %d, %d', t.messages,"

@@ -200,8 +200,8 @@ static const struct codec_field store_address_resolved_fields[] = {
 	CODEC_FIELD(struct store_address_resolved, resolution, CODEC_U32, STORE_NOT_FOR),
 	CODEC_FIELD_LIST(
 	    struct store_address_resolved, accounts, account_count, &codec_schema_u64, STORE_ALIAS_ACCOUNTS_MAX),
-	CODEC_FIELD_LIST(struct store_address_resolved, elsewhere, elsewhere_count, &codec_schema_slice,
-	    STORE_QUEUE_RECIPIENTS_MAX),
+	CODEC_FIELD_LIST(
+	    struct store_address_resolved, elsewhere, elsewhere_count, &codec_schema_slice, STORE_QUEUE_RECIPIENTS_MAX),
 };
 static const struct codec_schema store_address_resolved_schema =
     CODEC_SCHEMA(store_address_resolved, store_address_resolved_fields);
@@ -818,6 +818,23 @@ static const struct codec_field store_meta_key_fields[] = {
 	CODEC_FIELD(struct store_meta_key, key, CODEC_BYTES, STORE_KEY_MAX),
 };
 static const struct codec_schema store_meta_key_schema = CODEC_SCHEMA(store_meta_key, store_meta_key_fields);
+
+static const struct codec_field store_policy_key_fields[] = {
+	CODEC_FIELD(struct store_policy_key, kind, CODEC_U32, STORE_POLICY_STS),
+	CODEC_FIELD(struct store_policy_key, domain, CODEC_BYTES, STORE_DOMAIN_MAX),
+};
+static const struct codec_schema store_policy_key_schema = CODEC_SCHEMA(store_policy_key, store_policy_key_fields);
+
+static const struct codec_field store_policy_fields[] = {
+	CODEC_FIELD(struct store_policy, found, CODEC_BOOL, 0),
+	CODEC_FIELD(struct store_policy, kind, CODEC_U32, STORE_POLICY_STS),
+	CODEC_FIELD(struct store_policy, domain, CODEC_BYTES, STORE_DOMAIN_MAX),
+	CODEC_FIELD(struct store_policy, version, CODEC_BYTES, STORE_KEY_MAX),
+	CODEC_FIELD(struct store_policy, value, CODEC_BYTES, STORE_POLICY_MAX),
+	CODEC_FIELD(struct store_policy, fetched, CODEC_U64, 0),
+	CODEC_FIELD(struct store_policy, expires, CODEC_U64, 0),
+};
+static const struct codec_schema store_policy_schema = CODEC_SCHEMA(store_policy, store_policy_fields);
 
 static const struct codec_field store_meta_put_fields[] = {
 	CODEC_FIELD(struct store_meta_put, key, CODEC_BYTES, STORE_KEY_MAX),

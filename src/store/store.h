@@ -125,6 +125,7 @@
  * token_take           likewise, and it is gone
  * certificate_look     many look-ups at once, of what is served
  * meta_get, meta_put   settings that must survive, by key; an empty value removes
+ * policy_get, policy_put  another domain's policy, until it expires; to remember one may be lost with power
  * tally_add            counts octets that are alike, by day and domain; what is lost with power is not missed
  * tally_list           what was counted before a day, by day, domain and octets, in pages
  * tally_remove         all of a day and domain, or of a kind's days before one
@@ -193,6 +194,8 @@
 	X(certificate_certified, 83, store_certificate_certified, store_nothing) \
 	X(meta_get, 70, store_meta_key, store_meta_value) \
 	X(meta_put, 71, store_meta_put, store_nothing) \
+	X(policy_get, 78, store_policy_key, store_policy) \
+	X(policy_put, 79, store_policy, store_nothing) \
 	X(tally_add, 75, store_tally, store_nothing) \
 	X(tally_list, 76, store_tally_list, store_tallies) \
 	X(tally_remove, 77, store_tally_day, store_nothing) \

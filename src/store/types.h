@@ -843,6 +843,23 @@ struct store_meta_put {
 	struct slice value;
 };
 
+/* What another domain says about how mail to it is sent (MTA-STS), until it expires. */
+enum store_policy_kind { STORE_POLICY_STS = 1 };
+
+struct store_policy_key {
+	uint32_t kind;       /* enum store_policy_kind */
+	struct slice domain; /* A-labels in small letters */
+};
+struct store_policy {
+	bool found; /* policy_get; one that has expired is not found */
+	uint32_t kind;
+	struct slice domain;
+	struct slice version; /* at most STORE_KEY_MAX octets; its id */
+	struct slice value;   /* at most STORE_POLICY_MAX octets. policy_put: empty: there is none any more */
+	uint64_t fetched;     /* unix seconds */
+	uint64_t expires;
+};
+
 struct store_meta_value {
 	bool found;
 	struct slice value;

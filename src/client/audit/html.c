@@ -29,7 +29,7 @@ static const char head[] =
     "svg .closed{stroke:var(--good)}svg .loose{stroke:var(--weak)}svg .open{stroke:var(--bad)}\n"
     "svg .unknown{stroke:var(--soft)}svg .lock{fill:none;stroke-width:2.5}\n"
     "ul,ol{padding-left:1.2rem}li{margin:.4rem 0}\n"
-    "ul.found{list-style:none;padding:0}ul.found li{padding-left:5.5rem;position:relative}\n"
+    "ul.found{list-style:none;padding:0}ul.found li{padding-left:6.6rem;position:relative}\n"
     "ul.found b{position:absolute;left:0}\n"
     ".good{color:var(--good)}.weak{color:var(--weak)}.bad{color:var(--bad)}.note,.unknown{color:var(--soft)}\n"
     "footer{margin-top:3rem;border-top:1px solid var(--line);color:var(--soft);font-size:.9rem}\n"

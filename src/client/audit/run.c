@@ -67,14 +67,14 @@ audit_run(struct audit *a)
 {
 	static void (*const servers[])(struct audit *) = { audit_connection, audit_tls, audit_certificates };
 	static void (*const domain[])(
-	    struct audit *) = { audit_dane, audit_sts, audit_dkim, audit_dmarc, audit_keys, audit_services };
+	    struct audit *) = { audit_dane, audit_sts, audit_spf, audit_dkim, audit_dmarc, audit_keys, audit_services };
 
 	audit_hosts_find(a);
 	look_at_hosts(a);
 	for (size_t i = 0; i < sizeof servers / sizeof servers[0]; i++)
 		servers[i](a);
-	if (a->settings->domain.len == 0 || a->state.no_mail)
-		return; /* servers alone, or nothing */
+	if (a->settings->domain.len == 0 || a->state.no_mail || !a->state.mx_known)
+		return; /* servers alone, or nothing that could be said */
 	for (size_t i = 0; i < sizeof domain / sizeof domain[0]; i++)
 		domain[i](a);
 }

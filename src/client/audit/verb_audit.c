@@ -78,6 +78,21 @@ is_word(const char *text)
 	return n > 0 && n <= 255;
 }
 
+/* In A-labels, with a NUL behind it. */
+static int
+take_domain(struct audit_command *c, struct slice domain, struct error *e)
+{
+	BUF_OWNED struct buf octets = { .max = DNS_NAME_MAX + 1 };
+
+	if (domain.data[domain.len - 1] == '.')
+		domain.len--;
+	if (idn_to_ascii(domain, &c->domain, e) != 0 || dns_name_put(buf_slice(&c->domain), &octets, e) != 0 ||
+	    buf_put_u8(&c->domain, 0) != 0)
+		return error_set(e, ERR_USAGE, "'%.100s' is no domain", c->arguments.items[0]);
+	c->settings.domain = slice_sub(buf_slice(&c->domain), 0, c->domain.len - 1);
+	return 0;
+}
+
 static int
 check(struct audit_command *c, struct error *e)
 {
@@ -95,14 +110,7 @@ check(struct audit_command *c, struct error *e)
 	if (s->selectors.count > AUDIT_SELECTORS_MAX)
 		return error_set(e, ERR_USAGE, "at most %u selectors are looked at", AUDIT_SELECTORS_MAX);
 	s->port = (uint16_t)c->port;
-	if (domain.len == 0)
-		return 0;
-	if (domain.data[domain.len - 1] == '.')
-		domain.len--;
-	if (idn_to_ascii(domain, &c->domain, e) != 0 || buf_put_u8(&c->domain, 0) != 0)
-		return error_set(e, ERR_USAGE, "'%.100s' is no domain", c->arguments.items[0]);
-	s->domain = slice_sub(buf_slice(&c->domain), 0, c->domain.len - 1);
-	return 0;
+	return domain.len == 0 ? 0 : take_domain(c, domain, e);
 }
 
 static int

@@ -34,9 +34,11 @@ struct queue_rules { /* struct queue_options, as it is now */
 
 struct waiting; /* a lease that found nothing yet */
 
+#define QUEUE_HANDLERS 8u
+
 struct queue {
 	struct port_service service;
-	struct port_handler handlers[5];
+	struct port_handler handlers[QUEUE_HANDLERS];
 	struct port *store;
 	struct pool *pool; /* what reads, writes reports and resolves addresses */
 	struct buf hostname;
@@ -60,6 +62,12 @@ struct queue_rules queue_rules_now(struct queue *q);
 /* Something of this queue is under way until it leaves. */
 void queue_enter(struct queue *q);
 void queue_leave(struct queue *q);
+
+/* ---- policies.c ---- */
+
+void queue_run_sts_get(void *ctx, struct port_job *job);
+void queue_run_sts_put(void *ctx, struct port_job *job);
+void queue_run_tally(void *ctx, struct port_job *job);
 
 /* ---- lease.c ---- */
 

@@ -202,7 +202,10 @@ queue_new(const struct queue_options *options, struct queue **queue_out, struct 
 	q->handlers[2] = (struct port_handler){ QUEUE_METHOD_renew, queue_run_renew };
 	q->handlers[3] = (struct port_handler){ QUEUE_METHOD_settle, queue_run_settle };
 	q->handlers[4] = (struct port_handler){ QUEUE_METHOD_defer_domain, queue_run_defer };
-	q->service = (struct port_service){ &queue_interface, q->handlers, 5, q, NULL };
+	q->handlers[5] = (struct port_handler){ QUEUE_METHOD_sts_get, queue_run_sts_get };
+	q->handlers[6] = (struct port_handler){ QUEUE_METHOD_sts_put, queue_run_sts_put };
+	q->handlers[7] = (struct port_handler){ QUEUE_METHOD_tally, queue_run_tally };
+	q->service = (struct port_service){ &queue_interface, q->handlers, QUEUE_HANDLERS, q, NULL };
 	q->store = options->store;
 	q->sign = options->sign;
 	q->sign_ctx = options->sign_ctx;

@@ -21,6 +21,8 @@
  *               ended and somebody else has it, or the message was removed meanwhile. Reports to the sender are made here
  * defer_domain  nothing of this destination is leased before `until`: it cannot be reached at all. Entries that are leased
  *               are settled with QUEUE_RETURNED beside it
+ * sts_get, sts_put  the MTA-STS policy of a domain, kept until it expires, over restarts; empty text: none
+ * tally         one more session of a kind with a domain's servers, for the reports that it may want (RFC 8460)
  *
  * Addresses are "local@domain" as in the envelope, unquoted where the local
  * part permits it; domains are A-labels in small letters, or an address
@@ -162,6 +164,28 @@ struct queue_defer_domain {
 	struct queue_facts facts;
 };
 
+struct queue_domain {
+	struct slice domain; /* A-labels in small letters */
+};
+
+#define QUEUE_POLICY_ID_MAX 32u
+#define QUEUE_POLICY_TEXT_MAX STORE_POLICY_MAX
+
+/* A domain's MTA-STS policy (RFC 8461), as it was fetched. Empty text: none is known. */
+struct queue_sts {
+	struct slice domain;
+	struct slice id;
+	struct slice text;
+	uint64_t expires; /* unix seconds */
+};
+
+/* What is counted for TLS reports to a domain: octets that are alike. */
+struct queue_tally {
+	struct slice domain;
+	struct slice row; /* at most STORE_TALLY_MAX octets */
+	uint32_t count;
+};
+
 struct queue_until {
 	uint64_t until; /* unix seconds */
 };
@@ -175,7 +199,10 @@ struct queue_nothing {
 	X(body, 2, queue_body, queue_body_data) \
 	X(renew, 3, queue_hold_on, queue_until) \
 	X(settle, 4, queue_settle, queue_nothing) \
-	X(defer_domain, 5, queue_defer_domain, queue_until)
+	X(defer_domain, 5, queue_defer_domain, queue_until) \
+	X(sts_get, 6, queue_domain, queue_sts) \
+	X(sts_put, 7, queue_sts, queue_nothing) \
+	X(tally, 8, queue_tally, queue_nothing)
 
 #define QUEUE_METHOD_NUMBER(name, number, request, reply) QUEUE_METHOD_##name = (number),
 enum queue_method { QUEUE_METHODS(QUEUE_METHOD_NUMBER) };

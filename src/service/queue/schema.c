@@ -101,6 +101,26 @@ static const struct codec_field queue_defer_domain_fields[] = {
 static const struct codec_schema queue_defer_domain_schema =
     CODEC_SCHEMA(queue_defer_domain, queue_defer_domain_fields);
 
+static const struct codec_field queue_domain_fields[] = {
+	CODEC_FIELD(struct queue_domain, domain, CODEC_BYTES, STORE_DOMAIN_MAX),
+};
+static const struct codec_schema queue_domain_schema = CODEC_SCHEMA(queue_domain, queue_domain_fields);
+
+static const struct codec_field queue_sts_fields[] = {
+	CODEC_FIELD(struct queue_sts, domain, CODEC_BYTES, STORE_DOMAIN_MAX),
+	CODEC_FIELD(struct queue_sts, id, CODEC_BYTES, QUEUE_POLICY_ID_MAX),
+	CODEC_FIELD(struct queue_sts, text, CODEC_BYTES, QUEUE_POLICY_TEXT_MAX),
+	CODEC_FIELD(struct queue_sts, expires, CODEC_U64, 0),
+};
+static const struct codec_schema queue_sts_schema = CODEC_SCHEMA(queue_sts, queue_sts_fields);
+
+static const struct codec_field queue_tally_fields[] = {
+	CODEC_FIELD(struct queue_tally, domain, CODEC_BYTES, STORE_DOMAIN_MAX),
+	CODEC_FIELD(struct queue_tally, row, CODEC_BYTES, STORE_TALLY_MAX),
+	CODEC_FIELD(struct queue_tally, count, CODEC_U32, 0),
+};
+static const struct codec_schema queue_tally_schema = CODEC_SCHEMA(queue_tally, queue_tally_fields);
+
 static const struct codec_field queue_until_fields[] = {
 	CODEC_FIELD(struct queue_until, until, CODEC_U64, 0),
 };

@@ -13,6 +13,7 @@
 
 struct resolver {
 	struct dns *dns;
+	struct resolver_end *end;
 	struct port_service service;
 	struct permit_service permitted;
 	struct port_server *server;
@@ -25,7 +26,8 @@ resolver_begin(struct resolver *r, struct dns *d)
 	int fds[2];
 
 	r->dns = d;
-	r->service = resolve_service(d);
+	assert_ok(resolver_end_new(d, SLICE_EMPTY, &r->end, &unit_error));
+	r->service = resolve_service(r->end);
 	permit_only(&r->permitted, &r->service, PROCESS_MX, PROCESS_RESOLVER);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 	assert_ok(port_server_new(&r->service, &r->server, &unit_error));
@@ -39,6 +41,7 @@ resolver_end(struct resolver *r)
 	port_close(r->port);
 	port_server_free(r->server);
 	dns_free(r->dns);
+	resolver_end_free(r->end);
 }
 
 /* ---- look-ups ---- */
