@@ -134,6 +134,12 @@ evaluate_target(struct spf *s, struct frame *f)
 		spf_question(s, SPF_ASK_ADDRESS, spf_address_rr(s));
 }
 
+static bool
+needs_names(const struct spf_term *t)
+{
+	return t->kind == SPF_PTR || spf_macro_uses(t->spec, "p");
+}
+
 static void
 evaluate(struct spf *s, struct frame *f)
 {
@@ -155,7 +161,8 @@ evaluate(struct spf *s, struct frame *f)
 		spf_ptr_begin(s, SPF_STEP);
 	} else {
 		f->counted = true;
-		evaluate_target(s, f);
+		if (!s->ptr_void || !needs_names(t) || spf_void(s))
+			evaluate_target(s, f);
 	}
 }
 
