@@ -2,6 +2,8 @@
 /* The tables: which messages cross between the parent and its children, and who is linked with whom. */
 #include "daemon/process.h"
 
+#include <limits.h>
+
 #include "net/limits.h"
 #include "service/judge/judge.h"
 #include "service/keys/keys.h"

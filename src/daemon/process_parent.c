@@ -112,6 +112,7 @@ setup_of(const struct parent *p, const struct child *c)
 		.separator = config_separator(f),
 		.resolvers = resolver ? (struct slice *)(uintptr_t)p->resolving.servers : NULL,
 		.resolver_count = resolver ? p->resolving.server_count : 0,
+		.authorities = connects && f->authorities != NULL ? slice_str(f->authorities) : SLICE_EMPTY,
 		.anchors = resolver ? buf_slice(&p->resolving.anchors) : SLICE_EMPTY,
 		.ports = tells_ports ? (struct process_port *)(uintptr_t)p->ports : NULL,
 		.port_count = tells_ports ? p->port_count : 0,
