@@ -46,7 +46,8 @@ static void
 there_and_back(void **state)
 {
 	static const char *const senders[] = { "a@b.example", "Someone+tag@Example.net", "x=y=z@example.net",
-		"a.b!#$%@e.f", "SRS0x@example.net", "SRS2=x=y@example.net", "srs0@e.f", "SRS1=x=y@example.net" };
+		"a.b!#$%@e.f", "SRS0x@example.net", "SRS2=x=y@example.net", "srs0@e.f", "SRS1=x=y@example.net",
+		"SRS1=HHHH=c.example=.b=c@e.f" };
 	struct srs_config c = config();
 	char copy[100];
 
