@@ -71,18 +71,29 @@ take_names(struct dkim_parsed *p, struct error *e)
 	return 0;
 }
 
+/* Without c= both are simple, without a '/' the body's is; what is there must be a name (section 3.5). */
+static bool
+take_canon(struct dkim_parsed *p)
+{
+	const struct slice *c = mailauth_tags_find(&p->tags, "c");
+	struct slice header, body;
+
+	if (c == NULL)
+		return true;
+	header = slice_split(*c, '/', &body);
+	return dkim_canon_of(header, &p->header_canon) && (header.len == c->len || dkim_canon_of(body, &p->body_canon));
+}
+
 static int
 take_algorithm(struct dkim_parsed *p, struct error *e)
 {
-	struct slice canon = mailauth_tags_value(&p->tags, "c"), header = slice_split(canon, '/', &canon);
 	const struct slice *query = mailauth_tags_find(&p->tags, "q");
 	struct slice methods = query == NULL ? SLICE("dns/txt") : *query, method = SLICE_EMPTY;
 	bool dns = false;
 
 	if (!dkim_algorithm_of(mailauth_tags_value(&p->tags, "a"), &p->algorithm))
 		return error_set(e, ERR_SYNTAX, "a= names an algorithm that nobody knows here.");
-	if ((header.len > 0 && !dkim_canon_of(header, &p->header_canon)) ||
-	    (canon.len > 0 && !dkim_canon_of(canon, &p->body_canon)))
+	if (!take_canon(p))
 		return error_set(e, ERR_SYNTAX, "c= names a canonical form that nobody knows here.");
 	while (mailauth_tags_item(&methods, ':', &method))
 		dns = dns || slice_ieq_str(method, "dns/txt") || slice_ieq_str(method, "dns");
