@@ -22,7 +22,8 @@ enum check_result {
 
 struct check_line {
 	enum check_result result;
-	const char *what; /* "record", "name", "certificate", "port", "reverse", "resolver", "postmaster", "dkim" */
+	const char
+	    *what; /* "record", "name", "certificate", "port", "reverse", "resolver", "postmaster", "dkim", "outside" */
 	struct slice name;
 	const char *type;    /* of records; NULL */
 	struct slice found;  /* empty: nothing */

@@ -178,6 +178,59 @@ judge(const struct record *r, const struct dns_answer *answer)
 	return r->need == RECORD_NEEDED || r->rule == RECORD_OR_NONE ? CHECK_DIFFERENT : CHECK_ADVICE;
 }
 
+/* The words of a TXT record, without the lengths in front of its strings. */
+static struct slice
+text_words(struct check *c, struct slice rdata)
+{
+	BUF_OWNED struct buf words = { 0 };
+
+	buf_init(&words, FOUND_MAX);
+	while (rdata.len > 0) {
+		(void)buf_put_slice(&words, slice_sub(rdata, 1, rdata.data[0]));
+		rdata = slice_from(rdata, 1u + rdata.data[0]);
+	}
+	return arena_copy(c->arena, buf_slice(&words));
+}
+
+/* SPF's last word permits everybody (RFC 7208 section 5.1): without a sign it means "+". */
+static bool
+permits_all(struct slice words)
+{
+	size_t space = slice_find_last(words, ' ');
+	struct slice last = space == SIZE_MAX ? words : slice_from(words, space + 1);
+
+	return slice_ieq_str(last, "+all") || slice_ieq_str(last, "all");
+}
+
+/*
+ * What is the domain's own matter and cannot be right all the same: two
+ * records where receivers take one (RFC 7208 section 4.5, RFC 9989 section
+ * 4.7), and an SPF record that says nothing.
+ */
+static void
+look_at_own_matter(struct check *c, const struct record *r, const struct dns_answer *answer)
+{
+	struct check_line line = { .result = CHECK_DIFFERENT, .what = "record", .name = r->name, .type = "TXT" };
+	size_t count = 0;
+
+	for (size_t i = 0; i < answer->record_count; i++) {
+		struct slice words = text_words(c, answer->records[i]);
+
+		if (!fits(r, answer->records[i]))
+			continue;
+		count++;
+		line.found = words;
+		line.why = "It permits everybody to send as the domain: let it end in -all";
+		if (slice_ieq_str(first_word(answer->records[i]), "v=spf1") && permits_all(slice_trim(words)))
+			check_say(c, &line);
+	}
+	line.found = arena_printf(c->arena, "%zu that begin with %.*s", count, (int)first_word(r->rdata).len,
+	    (const char *)first_word(r->rdata).data);
+	line.why = "More than one is as good as none: receivers take it for an error";
+	if (count > 1)
+		check_say(c, &line);
+}
+
 static void
 look_at(struct check *c, const struct record *r)
 {
@@ -201,6 +254,8 @@ look_at(struct check *c, const struct record *r)
 	if (r->rule != RECORD_BEGINS || line.result == CHECK_OK)
 		line.found = text_of(c, r->type, answer.records, answer.record_count);
 	check_say(c, &line);
+	if (r->rule == RECORD_BEGINS)
+		look_at_own_matter(c, r, &answer);
 	if (r->type == DNS_TLSA && line.result == CHECK_OK && answer.security != DNS_SECURE)
 		check_say(c,
 		    &(struct check_line){ .result = CHECK_ADVICE,
@@ -374,6 +429,18 @@ look_at_domain(struct check *c, struct slice domain, struct error *e)
 	return rc;
 }
 
+/* Nothing here sees what is between a sender and us, and what the sender's own resolver says. */
+static void
+say_outside(struct check *c, struct slice domain)
+{
+	struct slice why = arena_printf(c->arena,
+	    "What senders meet is only seen from outside: run 'letterlock audit %.*s' on a machine elsewhere",
+	    (int)domain.len, (const char *)domain.data);
+	char *text = arena_cstr(c->arena, why);
+
+	check_say(c, &(struct check_line){ .result = CHECK_ADVICE, .what = "outside", .name = domain, .why = text });
+}
+
 int
 check_records(struct check *c, const struct slice *domains, size_t domain_count, struct error *e)
 {
@@ -395,6 +462,8 @@ check_records(struct check *c, const struct slice *domains, size_t domain_count,
 		rc = look_at_host(c, e);
 	for (size_t i = 0; rc == 0 && i < domain_count; i++)
 		rc = look_at_domain(c, domains[i], e);
+	for (size_t i = 0; rc == 0 && i < domain_count; i++)
+		say_outside(c, domains[i]);
 	dns_free(c->dns);
 	c->dns = NULL;
 	resolving_done(&resolving);

@@ -43,7 +43,8 @@
 
 enum process_message {
 	/* from the parent */
-	MESSAGE_SETUP = 1,   /* struct process_setup; to front with the table of peers (net/peers.h) */
+	MESSAGE_SETUP =
+	    1, /* struct process_setup; to front with the table of peers (net/peers.h), to those that connect with the authorities' certificates */
 	MESSAGE_LOG,         /* with the log's descriptor */
 	MESSAGE_CERTIFICATE, /* struct process_certificate */
 	MESSAGE_LISTENER,    /* struct process_listener, with a listening socket */
@@ -71,6 +72,15 @@ struct process_tokens {
 	struct slice keys, issuer, audience, claim, type, scope, discovery;
 };
 
+/* As struct relay_options (service/relay/relay.h); texts as the operator wrote them. */
+struct process_relay {
+	bool on;
+	struct slice smarthost, user, password;
+	struct slice *routes, *sources;
+	size_t route_count, source_count;
+	uint32_t port, connections, connections_destination;
+};
+
 struct process_setup {
 	uint64_t number;         /* service/permit.h */
 	struct slice user, jail; /* to become and to be shut in, when started by root; or empty */
@@ -96,8 +106,8 @@ struct process_setup {
 	uint32_t separator;
 	struct slice *resolvers; /* the resolver's: whom it asks; none: DNS's root */
 	size_t resolver_count;
-	struct slice anchors;     /* the resolver's: as in net/dns.h */
-	struct slice authorities; /* the resolver's and relay's: a path, read before they are shut in */
+	struct slice anchors; /* the resolver's: as in net/dns.h */
+	struct process_relay relay;
 	struct process_port
 	    *ports; /* web's and mail's: what listens, for those who ask how to reach it and for links */
 	size_t port_count;
@@ -191,6 +201,7 @@ struct process {
 	enum process_kind kind;
 	int control;
 	bool alone;         /* a process, not a thread */
+	int setup_fd;       /* what came with the setup, or -1: until start() */
 	struct arena arena; /* of setup */
 	struct process_setup setup;
 	void *self; /* the kind's own */
@@ -199,6 +210,8 @@ struct process {
 /* What a kind of process does; each has its page, process_KIND.c. NULL: no such message comes. */
 struct process_ops {
 	enum sandbox_profile profile;
+	/* Before the root is an empty folder: libraries that are loaded late. May be NULL. */
+	int (*load)(struct error *e);
 	/* Before the sandbox is entered: what is loaded late, what only an unconfined process can have. May be NULL. */
 	int (*prepare)(struct process *p, struct error *e);
 	/* fd: what came with the setup, or -1; its own from now on. */

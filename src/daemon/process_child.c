@@ -126,7 +126,9 @@ shut_in(struct process *p, const struct process_ops *ops, struct error *e)
 
 	use_log(p, STDERR_FILENO);
 	raise_descriptors(p);
-	rc = drop(p, e);
+	rc = ops->load == NULL ? 0 : ops->load(e);
+	if (rc == 0)
+		rc = drop(p, e);
 	/* The parent's death is ours; set behind the change of user, which clears it. */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	crypto_start();
@@ -140,6 +142,7 @@ begin(struct process *p, const struct process_ops *ops, int fd, struct error *e)
 {
 	int rc;
 
+	p->setup_fd = fd;
 	if (p->alone)
 		rc = shut_in(p, ops, e);
 	else

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* resolver: speaks DNS. It is told whom to ask and what to trust, and opens no file; mx asks it to look names up. */
-#include <limits.h>
-#include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
+#include "daemon/authorities.h"
 #include "daemon/process_behind.h"
-#include "os/file.h"
-#include "os/log.h"
+#include "net/curl_late.h"
 #include "service/resolve.h"
-
-#define AUTHORITIES_MAX (4u << 20) /* octets of PEM; Debian's have 220 KiB */
 
 struct resolver {
 	struct dns *dns;
@@ -19,22 +16,10 @@ struct resolver {
 	struct port_server *server;
 };
 
-/* Without them no policy is fetched, which is said; the rest goes on. */
-static void
-read_authorities(const struct process *p, struct buf *out)
+static int
+resolver_load(struct error *e)
 {
-	char path[PATH_MAX];
-	struct error e;
-
-	if (p->setup.authorities.len == 0 || p->setup.authorities.len >= sizeof path)
-		return;
-	memcpy(path, p->setup.authorities.data, p->setup.authorities.len);
-	path[p->setup.authorities.len] = '\0';
-	if (file_read(path, out, &e) != 0) {
-		buf_clear(out);
-		log_event(LOG_LEVEL_WARNING, "resolver.no_authorities", log_error(&e),
-		    log_str("do", "install ca-certificates, or set authorities: no MTA-STS policy can be fetched"));
-	}
+	return curl_late(e) == NULL ? e->code : 0;
 }
 
 static int
@@ -49,7 +34,7 @@ resolver_prepare(struct process *p, struct error *e)
 
 	if (r == NULL)
 		return error_nomem(e);
-	read_authorities(p, &authorities);
+	authorities_read(p->setup_fd, &authorities);
 	rc = dns_new(&config, &r->dns, e);
 	return rc == 0 ? resolver_end_new(r->dns, buf_slice(&authorities), &r->end, e) : rc;
 }
@@ -60,7 +45,8 @@ resolver_start(struct process *p, int fd, struct error *e)
 	struct resolver *r = p->self;
 	int rc;
 
-	(void)fd;
+	if (fd >= 0)
+		(void)close(fd);
 	r->service = resolve_service(r->end);
 	permit_only(&r->mx, &r->service, PROCESS_MX, PROCESS_RESOLVER);
 	permit_only(&r->relay, &r->service, PROCESS_RELAY, PROCESS_RESOLVER);
@@ -95,6 +81,7 @@ resolver_stop(struct process *p)
 
 const struct process_ops process_resolver_ops = {
 	.profile = SANDBOX_RESOLVER,
+	.load = resolver_load,
 	.prepare = resolver_prepare,
 	.start = resolver_start,
 	.link = resolver_link,

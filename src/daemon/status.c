@@ -32,6 +32,7 @@ struct status {
 	bool json;
 	struct slice text; /* of /metrics */
 	struct store_info info;
+	struct store_queue_totals queue;
 	uint64_t now;
 	char warnings[WARNINGS_MAX][WARNING_MAX];
 	size_t warning_count;
@@ -252,6 +253,20 @@ print_mail(const struct status *s)
 }
 
 static void
+print_queue(const struct status *s)
+{
+	(void)printf("Queue: %" PRIu64 " %s, ", s->queue.messages, s->queue.messages == 1 ? "message" : "messages");
+	print_octets(s->queue.octets);
+	if (s->queue.oldest == 0) {
+		(void)printf("\n");
+		return;
+	}
+	(void)printf(", the oldest for ");
+	print_duration(s->now > s->queue.oldest ? s->now - s->queue.oldest : 0);
+	(void)printf("\n");
+}
+
+static void
 print_words(const struct status *s)
 {
 	uint64_t started = number(s, "start_timestamp_seconds"), ends, backup = number(s, "backup_timestamp_seconds");
@@ -268,6 +283,7 @@ print_words(const struct status *s)
 	(void)printf("; since the start %" PRIu64 ", and %" PRIu64 " refused\n", number(s, "connections_total"),
 	    number(s, "connections_refused_total"));
 	print_mail(s);
+	print_queue(s);
 	(void)printf("Disk: ");
 	print_octets(number(s, "disk_free_bytes"));
 	(void)printf(" free of ");
@@ -331,6 +347,10 @@ print_json(const struct status *s)
 	json_value_set_i64(all, "messages", (int64_t)s->info.messages);
 	json_value_set_i64(all, "octets", (int64_t)s->info.body_octets);
 	json_value_set_i64(all, "certificates", (int64_t)s->info.certificates);
+	json_value_set_i64(all, "queue_messages", (int64_t)s->queue.messages);
+	json_value_set_i64(all, "queue_recipients", (int64_t)s->queue.recipients);
+	json_value_set_i64(all, "queue_octets", (int64_t)s->queue.octets);
+	json_value_set_i64(all, "queue_oldest", (int64_t)s->queue.oldest);
 	each_label(s, "process_pid", json_process, processes);
 	json_value_set(all, "processes", processes);
 	each_label(s, "connections", json_connections, connections);
@@ -374,6 +394,8 @@ ask(const char *data, struct arena *a, struct status *s, struct error *e)
 		return rc;
 	s->text = answer.text;
 	rc = store_info(store, &(struct store_nothing){ 0 }, a, &s->info, e);
+	if (rc == 0)
+		rc = store_queue_totals(store, &(struct store_nothing){ 0 }, a, &s->queue, e);
 	port_close(store);
 	return rc;
 }

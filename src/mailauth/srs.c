@@ -66,11 +66,18 @@ is_local(struct slice local)
 	return local.len > 0;
 }
 
+/* What may stand behind "SRS0" and "SRS1". */
+static bool
+has_separator(struct slice text, size_t at)
+{
+	return text.len > at && memchr("=+-", text.data[at], 3) != NULL;
+}
+
 static bool
 has_tag(struct slice local, uint8_t digit)
 {
 	return local.len > TAG_LEN && slice_istarts(local, SLICE("SRS")) && local.data[3] == digit &&
-	    memchr("=+-", local.data[4], 3) != NULL;
+	    has_separator(local, TAG_LEN - 1);
 }
 
 bool
@@ -151,7 +158,8 @@ forward_again(const struct srs_config *c, struct slice local, struct slice domai
 	struct slice rest = slice_from(local, TAG_LEN), hash, host;
 	BUF_OWNED struct buf text = { .max = HASHED_MAX };
 
-	if (has_tag(local, '1') && piece(&rest, &hash) && piece(&rest, &host) && is_domain(host) && rest.len > 1)
+	if (has_tag(local, '1') && piece(&rest, &hash) && piece(&rest, &host) && is_domain(host) &&
+	    has_separator(rest, 0))
 		(void)buf_putf(&text, "%.*s=%.*s", (int)host.len, host.data, (int)rest.len, rest.data);
 	else if (has_tag(local, '0'))
 		(void)buf_putf(&text, "%.*s=%.*s", (int)domain.len, domain.data, (int)(local.len - TAG_LEN + 1),
@@ -255,7 +263,7 @@ take_apart(struct slice rest, bool again, struct reversed *out)
 	if (!piece(&rest, &out->domain) || !is_domain(out->domain))
 		return false;
 	out->local = rest;
-	return is_local(rest);
+	return is_local(rest) && (!again || has_separator(rest, 0));
 }
 
 int

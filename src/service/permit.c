@@ -57,6 +57,9 @@ static const struct permit {
 
 	/* The name of who connects, and all that judging a message asks. */
 	{ PROCESS_MX, PROCESS_RESOLVER, &resolve_interface, RESOLVE_METHOD_lookup },
+	/* Where mail goes, and a smarthost's addresses. */
+	{ PROCESS_RELAY, PROCESS_RESOLVER, &resolve_interface, RESOLVE_METHOD_route },
+	{ PROCESS_RELAY, PROCESS_RESOLVER, &resolve_interface, RESOLVE_METHOD_lookup },
 
 	/* What is to be sent to others, and what became of it: of what it has leased. */
 	{ PROCESS_RELAY, PROCESS_MAIL, &queue_interface, QUEUE_METHOD_lease },

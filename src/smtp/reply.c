@@ -62,7 +62,6 @@ static const struct row rows[SMTP_REPLY_COUNT] = {
 	[SMTP_REPLY_RECIPIENT_ASCII] = { 553, "5.6.7 An address outside of ASCII needs SMTPUTF8" },
 	[SMTP_REPLY_RECIPIENT_UNKNOWN] = { 550, "5.1.1 Nobody here has this address" },
 	[SMTP_REPLY_RECIPIENT_ELSEWHERE] = { 550, "5.7.1 This server takes mail for its own addresses only" },
-	[SMTP_REPLY_RECIPIENT_NOT_YET] = { 550, "5.7.1 Sending to other domains is not available here yet" },
 	[SMTP_REPLY_RECIPIENT_DENIED] = { 550, "5.7.1 This address takes mail from its own circle only" },
 	[SMTP_REPLY_RECIPIENTS_TOO_MANY] = { 452, "4.5.3 Too many recipients; send to the others separately" },
 	[SMTP_REPLY_DATA_GO] = { 354, "Send the message; end with CR LF . CR LF" },

@@ -74,7 +74,6 @@ enum smtp_reply {
 	SMTP_REPLY_RECIPIENT_ASCII,
 	SMTP_REPLY_RECIPIENT_UNKNOWN,
 	SMTP_REPLY_RECIPIENT_ELSEWHERE, /* from strangers: no relay */
-	SMTP_REPLY_RECIPIENT_NOT_YET,   /* from our own people, where nothing is sent on */
 	SMTP_REPLY_RECIPIENT_DENIED,    /* ours, but this writer may not write to it */
 	SMTP_REPLY_RECIPIENTS_TOO_MANY,
 	/* DATA, BDAT */

@@ -169,8 +169,7 @@ server_reply(struct smtp_server *m, enum smtp_reply reply, struct slice detail)
 	(void)smtp_reply_write(&m->out, reply, detail);
 	if (!counts(m, reply))
 		return;
-	if (reply == SMTP_REPLY_RECIPIENT_UNKNOWN || reply == SMTP_REPLY_RECIPIENT_ELSEWHERE ||
-	    reply == SMTP_REPLY_RECIPIENT_NOT_YET)
+	if (reply == SMTP_REPLY_RECIPIENT_UNKNOWN || reply == SMTP_REPLY_RECIPIENT_ELSEWHERE)
 		m->refused++;
 	else
 		m->errors++;

@@ -149,6 +149,11 @@ def fill(n):
     n.zone("testing.example", n.server("tls", n.certificate("mx1.testing.example")),
            lines=f"_mta-sts 60 IN TXT \"v=STSv1; id=1;\"\nmta-sts 60 IN A {ADDRESS}\n")
     n.policy("testing.example", "version: STSv1\nmode: testing\nmx: *.testing.example\nmax_age: 604800\n")
+    many = "v=spf1 " + " ".join(f"a:a{i}.many-spf.example" for i in range(11)) + " -all"
+    for name, text in (("all", "v=spf1 +all"), ("maybe", "v=spf1 mx ?all"), ("soft", "v=spf1 mx ~all"), ("many", many),
+                       ("broken", "v=spf1 nonsense:x -all"), ("twice", "v=spf1 -all\"\n@ 60 IN TXT \"v=spf1 mx -all")):
+        n.zone(f"{name}-spf.example", good, lines=f'@ 60 IN TXT "{text}"\n'
+               + "".join(f"a{i} 60 IN A {good}\n" for i in range(11)))
     rsa = n.certificate("key.example", ca=False, key=("rsa:2048",))
     small = n.certificate("key.example", ca=False, key=("rsa:1024",))
 
@@ -229,7 +234,8 @@ def test_a_domain_in_order(network):
     assert a.done.returncode == 0 and a.json["verdict"].startswith("Letters to this domain travel encrypted, and senders can")
     for check in ("dnssec", "mx", "mx-resolves", "reach", "starttls", "tls-versions", "tls-old-versions", "tls-cipher",
                   "tls-weak-ciphers", "cert-name", "cert-chain", "cert-time", "cert-key", "dane", "dane-match", "dane-rollover",
-                  "mta-sts", "mta-sts-policy", "mta-sts-mode", "mta-sts-hosts", "mta-sts-max-age", "enforced", "dmarc",
+                  "mta-sts", "mta-sts-policy", "mta-sts-mode", "mta-sts-hosts", "mta-sts-max-age", "enforced", "spf", "spf-all", "spf-lookups",
+                  "dmarc",
                   "dmarc-policy", "dmarc-reports", "wkd"):
         assert a.results(check) == ["good"], (check, a.found(check))
     host = a.host["mx1.good.example"]
@@ -326,6 +332,14 @@ def test_mta_sts(network):
     a = Audit(network, "testing.example", check=1)
     assert a.results("mta-sts-mode") == ["note"] and a.results("mta-sts-hosts") == ["good"]
     assert "not enforced" in a.found("enforced")[0]
+
+
+def test_spf(network):
+    for name, check, result in (("all", "spf-all", "bad"), ("maybe", "spf-all", "weak"), ("soft", "spf-all", "good"),
+                                ("twice", "spf", "bad"), ("broken", "spf", "bad"), ("many", "spf-lookups", "bad")):
+        a = Audit(network, f"{name}-spf.example", check=1)
+        assert a.results(check)[-1:] == [result], (name, [f for f in a.json["findings"] if f["check"].startswith("spf")])
+    assert Audit(network, "plain.example").results("spf") == ["weak"]
 
 
 def test_keys_and_services(network):

@@ -12,7 +12,8 @@ from conftest import build_folder
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 DOC = ROOT / "doc"
 PAGES = ["letterlock.1", "letterlockd.8", "letterlockd.conf.5"]
-CLIENT_VERBS = ["", "setup", "send", "inbox", "read", "save", "encrypt", "decrypt", "sign", "verify", "key", "agent", "sop"]
+CLIENT_VERBS = ["", "setup", "send", "inbox", "read", "save", "encrypt", "decrypt", "sign", "verify", "key", "agent", "sop",
+                "audit"]
 
 
 def page(name):

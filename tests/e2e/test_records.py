@@ -190,6 +190,20 @@ def test_answers_that_do_not_prove_themselves_are_unknown(site):
     assert "'resolvers'" in advice["why"]
 
 
+def test_texts_that_cannot_be_right(site):
+    """Two records of one kind, and an SPF record for everybody; and where the rest can be seen."""
+    own = site.records()
+    lines = own.replace('"v=spf1 mx -all"', '"v=spf1 mx +all"') + f'_dmarc.{ZONE}. 60 IN TXT "v=DMARC1; p=reject"\n'
+    status, said = site.check(ZONE, zone=lines)
+    assert status == 1 and wrong(said) == [("different", ZONE, "TXT"), ("different", f"_dmarc.{ZONE}", "TXT")]
+    assert [line["found"] for line in said if line["result"] == "different"] == ["v=spf1 mx +all",
+                                                                                "2 that begin with v=DMARC1"]
+    status, said = site.check(ZONE)
+    assert status == 0
+    (outside,) = [line for line in said if line["check"] == "outside"]
+    assert outside["result"] == "advice" and f"'letterlock audit {ZONE}'" in outside["why"]
+
+
 def test_offline_asks_nobody(site):
     done = site.exchange.run("check", "--offline")
     assert "is in order" in done.stdout and "MX" not in done.stdout and "port" not in done.stdout

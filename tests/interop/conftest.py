@@ -5,6 +5,7 @@ Fixtures: `sop` runs ours, `gpg` is GnuPG with a home of its own, `sqop` Sequoia
 A peer that is not installed skips its tests. The programs come from LETTERLOCK_BUILD (default: build/asan, build).
 """
 import contextlib
+import fcntl
 import json
 import os
 import pathlib
@@ -202,6 +203,30 @@ def openpgpjs():
     def call(action, **values):
         out = run(["node", folder / "peer.mjs"], json.dumps({"action": action, **values}), cwd=folder)
         return json.loads(out)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def mailauth():
+    """npm's mailauth, installed once under the build folder by the lock file here: call(jobs) -> results (mailauth.mjs)."""
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        pytest.skip("node or npm is not installed (Debian packages nodejs, npm)")
+    folder = build_folder() / "interop-mailauth"
+    folder.mkdir(exist_ok=True)
+    with open(folder / "lock", "w") as lock:  # several workers may want it
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for name in ("package.json", "package-lock.json", "mailauth.mjs"):
+            shutil.copy(HERE / name, folder / name)
+        if not (folder / "node_modules" / "mailauth" / "package.json").exists():
+            done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, capture_output=True, timeout=180)
+            if done.returncode != 0:
+                pytest.skip("npm could not install mailauth: " + done.stderr.decode(errors="replace")[-200:])
+
+    def call(jobs):
+        results = json.loads(run(["node", folder / "mailauth.mjs"], json.dumps(jobs), cwd=folder))
+        assert [r["error"] for r in results if r and "error" in r] == []
+        return results
 
     return call
 

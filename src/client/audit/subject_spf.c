@@ -30,7 +30,7 @@ judge(struct audit *a, const struct spf_outcome *o)
 		audit_find(a, CHECK_SPF, AUDIT_UNKNOWN, SLICE_EMPTY, "%s", o->reason);
 		return;
 	case SPF_PERMERROR:
-		audit_find(a, o->lookups > LOOKUPS_MAX ? CHECK_SPF_LOOKUPS : CHECK_SPF, AUDIT_BAD, SLICE_EMPTY, "%s",
+		audit_find(a, o->lookups >= LOOKUPS_MAX ? CHECK_SPF_LOOKUPS : CHECK_SPF, AUDIT_BAD, SLICE_EMPTY, "%s",
 		    o->reason);
 		return;
 	case SPF_NEUTRAL:

@@ -71,18 +71,29 @@ take_names(struct dkim_parsed *p, struct error *e)
 	return 0;
 }
 
+/* Without c= both are simple, without a '/' the body's is; what is there must be a name (section 3.5). */
+static bool
+take_canon(struct dkim_parsed *p)
+{
+	const struct slice *c = mailauth_tags_find(&p->tags, "c");
+	struct slice header, body;
+
+	if (c == NULL)
+		return true;
+	header = slice_split(*c, '/', &body);
+	return dkim_canon_of(header, &p->header_canon) && (header.len == c->len || dkim_canon_of(body, &p->body_canon));
+}
+
 static int
 take_algorithm(struct dkim_parsed *p, struct error *e)
 {
-	struct slice canon = mailauth_tags_value(&p->tags, "c"), header = slice_split(canon, '/', &canon);
 	const struct slice *query = mailauth_tags_find(&p->tags, "q");
 	struct slice methods = query == NULL ? SLICE("dns/txt") : *query, method = SLICE_EMPTY;
 	bool dns = false;
 
 	if (!dkim_algorithm_of(mailauth_tags_value(&p->tags, "a"), &p->algorithm))
 		return error_set(e, ERR_SYNTAX, "a= names an algorithm that nobody knows here.");
-	if ((header.len > 0 && !dkim_canon_of(header, &p->header_canon)) ||
-	    (canon.len > 0 && !dkim_canon_of(canon, &p->body_canon)))
+	if (!take_canon(p))
 		return error_set(e, ERR_SYNTAX, "c= names a canonical form that nobody knows here.");
 	while (mailauth_tags_item(&methods, ':', &method))
 		dns = dns || slice_ieq_str(method, "dns/txt") || slice_ieq_str(method, "dns");
@@ -117,16 +128,34 @@ take_numbers(struct dkim_parsed *p, struct error *e)
 	return rc;
 }
 
+/* Without white space: mostly that of a fold, at the ends. */
+static void
+put_word(struct slice line, struct buf *out)
+{
+	line = slice_trim(line);
+	while (line.len > 0) {
+		size_t end = 0;
+
+		while (end < line.len && line.data[end] > ' ')
+			end++;
+		(void)buf_put_slice(out, slice_sub(line, 0, end));
+		line = slice_from(line, end == 0 ? 1 : end);
+	}
+}
+
 static int
 take_octets(struct dkim_parsed *p, struct error *e)
 {
 	struct slice b = mailauth_tags_value(&p->tags, "b");
 	int rc;
 
-	for (size_t i = 0; i < b.len; i++)
-		if (slice_trim(slice_sub(b, i, 1)).len > 0)
-			(void)buf_put_u8(&p->text, b.data[i]);
-	rc = mailauth_tags_base64(b, &p->signature, e);
+	while (b.len > 0) {
+		size_t line = slice_find(b, '\n');
+
+		put_word(slice_sub(b, 0, line), &p->text);
+		b = slice_from(b, line == SIZE_MAX ? b.len : line + 1);
+	}
+	rc = mailauth_tags_base64(mailauth_tags_value(&p->tags, "b"), &p->signature, e);
 	if (rc != 0)
 		return error_context(e, "b=");
 	rc = mailauth_tags_base64(mailauth_tags_value(&p->tags, "bh"), &p->body_hash, e);

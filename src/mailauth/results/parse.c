@@ -123,7 +123,7 @@ take_properties(struct parsing *p, struct auth_result *result)
 {
 	struct auth_property found[MAILAUTH_PROPERTIES_MAX], next;
 	struct auth_property *kept;
-	bool reason;
+	bool reason = false;
 	int rc;
 
 	while (!at_end(p) && mime_lex_peek(&p->lex) != ';') {

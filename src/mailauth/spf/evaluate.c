@@ -134,29 +134,50 @@ evaluate_target(struct spf *s, struct frame *f)
 		spf_question(s, SPF_ASK_ADDRESS, spf_address_rr(s));
 }
 
+static bool
+needs_names(const struct spf_term *t)
+{
+	return t->kind == SPF_PTR || spf_macro_uses(t->spec, "p");
+}
+
+static bool
+network_matches(const struct spf *s, const struct spf_term *t)
+{
+	bool four = t->kind == SPF_IP4;
+
+	return four == (s->ip_len == 4) && spf_address_within(spf_ip(s), t->address, four ? t->prefix4 : t->prefix6);
+}
+
+/* A term that asks DNS. It comes here again when the client's names have been asked for. */
+static void
+evaluate_asking(struct spf *s, struct frame *f)
+{
+	const struct spf_term *t = &f->term;
+	bool names = needs_names(t) && !s->validated_known;
+
+	if (!f->counted && !count_lookup(s))
+		return;
+	f->counted = true;
+	/* What macro p asks for is counted as well (section 4.6.4); "ptr" is counted as itself. */
+	if (names && t->kind != SPF_PTR && !count_lookup(s))
+		return;
+	if (names)
+		spf_ptr_begin(s, SPF_STEP);
+	else if (!s->ptr_void || !needs_names(t) || spf_void(s))
+		evaluate_target(s, f);
+}
+
 static void
 evaluate(struct spf *s, struct frame *f)
 {
 	const struct spf_term *t = &f->term;
-	bool names = t->kind == SPF_PTR && !s->validated_known, macro = spf_name_needs_ptr(s, t->spec);
 
-	if (t->kind == SPF_ALL) {
+	if (t->kind == SPF_ALL)
 		match_or_go_on(s, true);
-	} else if (t->kind == SPF_IP4 || t->kind == SPF_IP6) {
-		bool four = t->kind == SPF_IP4;
-
-		match_or_go_on(s,
-		    four == (s->ip_len == 4) &&
-			spf_address_within(spf_ip(s), t->address, four ? t->prefix4 : t->prefix6));
-	} else if ((!f->counted && !count_lookup(s)) || (macro && !names && !count_lookup(s))) {
-		/* finished. What macro p asks for is counted as well (section 4.6.4). */
-	} else if (names || macro) {
-		f->counted = true;
-		spf_ptr_begin(s, SPF_STEP);
-	} else {
-		f->counted = true;
-		evaluate_target(s, f);
-	}
+	else if (t->kind == SPF_IP4 || t->kind == SPF_IP6)
+		match_or_go_on(s, network_matches(s, t));
+	else
+		evaluate_asking(s, f);
 }
 
 /* After the last term: redirect=, or the default. */

@@ -70,6 +70,7 @@ struct spf {
 	struct name validated[MAILAUTH_SPF_NAMES_MAX]; /* the client's names that lead back to it */
 	size_t validated_count;
 	bool validated_known;
+	bool ptr_void; /* to know them something was asked in vain: each term that needs them has, then */
 
 	struct buf explanation_spec; /* the text that was found, before its macros */
 	struct buf explanation;

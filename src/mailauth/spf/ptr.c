@@ -39,11 +39,9 @@ ask_next(struct spf *s)
 void
 spf_ptr_answer(struct spf *s, const struct mailauth_answer *answer)
 {
-	bool in_term = s->after_ptr == SPF_STEP;
-
 	/* Errors of DNS make nothing here but a name fewer. */
-	if ((answer->found == MAILAUTH_NONE || answer->found == MAILAUTH_NO_NAME) && in_term && !spf_void(s))
-		return;
+	if (answer->found == MAILAUTH_NONE || answer->found == MAILAUTH_NO_NAME)
+		s->ptr_void = true;
 	if (s->state == SPF_ASK_PTR) {
 		s->name_count = s->name_at = 0;
 		if (answer->found == MAILAUTH_FOUND)

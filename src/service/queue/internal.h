@@ -54,7 +54,8 @@ struct queue {
 	uint64_t generation; /* one more whenever something may be due */
 	struct waiting *waiting;
 	unsigned under_way; /* that will call us back */
-	int64_t sweep_ms;   /* when to look for what has waited too long; INT64_MAX: it is being done */
+	bool sweeping;
+	int64_t sweep_ms; /* when to look for what has waited too long */
 	struct queue_rules rules;
 };
 
@@ -63,6 +64,8 @@ struct queue_rules queue_rules_now(struct queue *q);
 void queue_enter(struct queue *q);
 void queue_leave(struct queue *q);
 
+/* What came just now waits for its first look: that is not missed. */
+void queue_look_in(struct queue *q, uint32_t seconds);
 /* ---- policies.c ---- */
 
 void queue_run_sts_get(void *ctx, struct port_job *job);

@@ -270,7 +270,7 @@ struct putting {
 	struct queue *queue;
 	struct arena arena;
 	struct queue_letter in;
-	uint32_t sent_on;
+	uint32_t sent_on, look_s;
 	queue_put_fn *done;
 	void *ctx;
 };
@@ -284,6 +284,7 @@ finish(struct putting *p, const struct queue_kept *kept, const struct error *e)
 		log_event(LOG_LEVEL_INFO, "queue.put", log_u64("queue", kept->queue), log_u64("account", p->in.account),
 		    log_slice("from", p->in.sender), log_u64("recipients", kept->sent_on));
 		queue_poke(q);
+		queue_look_in(q, p->look_s);
 	}
 	p->done(p->ctx, kept, e);
 	arena_done(&p->arena);
@@ -335,6 +336,8 @@ run_put(void *ctx)
 		rc = check_disk(p->queue, &letter, &e);
 	if (rc == 0) {
 		p->sent_on = (uint32_t)letter.out.recipient_count;
+		p->look_s = letter.out.warn_s != 0 && letter.out.warn_s < letter.out.lifetime_s ? letter.out.warn_s
+												: letter.out.lifetime_s;
 		rc = store_queue_put_submit(p->queue->store, &letter, put_done, p, &e);
 	}
 	if (rc != 0)

@@ -76,11 +76,25 @@ queue_poke(struct queue *q)
 	(void)pthread_mutex_unlock(&q->lock);
 }
 
+void
+queue_look_in(struct queue *q, uint32_t seconds)
+{
+	int64_t when = clock_ms() + (int64_t)seconds * 1000;
+
+	(void)pthread_mutex_lock(&q->lock);
+	if (when < q->sweep_ms) {
+		q->sweep_ms = when;
+		(void)pthread_cond_broadcast(&q->wake);
+	}
+	(void)pthread_mutex_unlock(&q->lock);
+}
+
 /* ---- the thread ---- */
 
 static void
 begin_sweep(struct queue *q)
 {
+	q->sweeping = true;
 	q->sweep_ms = INT64_MAX;
 	q->under_way++;
 	if (pool_submit(q->pool, queue_sweep, q) == 0)
@@ -123,10 +137,10 @@ queue_main(void *arg)
 		int64_t now = clock_ms(), next = queue_waiting_go(q, now, seen != generation);
 
 		seen = generation;
-		if (q->sweep_ms <= now)
+		if (!q->sweeping && q->sweep_ms <= now)
 			begin_sweep(q);
 		if (q->generation == seen) /* the lock was given back meanwhile */
-			wait_until(q, next < q->sweep_ms ? next : q->sweep_ms);
+			wait_until(q, q->sweeping || next < q->sweep_ms ? next : q->sweep_ms);
 	}
 	(void)queue_waiting_go(q, INT64_MAX, true);
 	(void)pthread_mutex_unlock(&q->lock);

@@ -150,6 +150,7 @@ queue_sweep(void *ctx)
 	struct arena a ARENA_OWNED = { 0 };
 	struct store_queue_messages found = { 0 };
 	struct error e;
+	int64_t next;
 	int rc, failed = 0;
 
 	arena_init(&a, QUEUE_WORK_BUDGET);
@@ -163,7 +164,9 @@ queue_sweep(void *ctx)
 		    q->store, &(struct store_queue_list){ .which = STORE_QUEUE_LOOK, .limit = 1 }, &a, &found, &e);
 	count(q, &a);
 	(void)pthread_mutex_lock(&q->lock);
-	q->sweep_ms = clock_ms() + next_sweep(&found, rc != 0 ? rc : failed);
+	q->sweeping = false;
+	next = clock_ms() + next_sweep(&found, rc != 0 ? rc : failed);
+	q->sweep_ms = next < q->sweep_ms ? next : q->sweep_ms;
 	q->generation += found.row_count > 0;
 	(void)pthread_cond_broadcast(&q->wake);
 	if (--q->under_way == 0)

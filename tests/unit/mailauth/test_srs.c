@@ -46,7 +46,8 @@ static void
 there_and_back(void **state)
 {
 	static const char *const senders[] = { "a@b.example", "Someone+tag@Example.net", "x=y=z@example.net",
-		"a.b!#$%@e.f", "SRS0x@example.net", "SRS2=x=y@example.net", "srs0@e.f", "SRS1=x=y@example.net" };
+		"a.b!#$%@e.f", "SRS0x@example.net", "SRS2=x=y@example.net", "srs0@e.f", "SRS1=x=y@example.net",
+		"SRS1=HHHH=c.example=.b=c@e.f" };
 	struct srs_config c = config();
 	char copy[100];
 
@@ -135,7 +136,7 @@ changes_are_seen(void **state)
 	buf_done(&out);
 }
 
-/* The border between domain and local part, or an SRS0 as an SRS1. */
+/* An SRS0 as an SRS1 and the other way round, or the border between domain and local part. */
 static void
 pieces_cannot_be_shifted(void **state)
 {
@@ -144,10 +145,15 @@ pieces_cannot_be_shifted(void **state)
 	struct slice part;
 
 	(void)state;
+	assert_ok(forward(&c, "SRS0=HH=TT=a.example=b@cd"));
+	part = local(copy);
+	assert_ok(reverse(&c, part));
+	copy[3] = '0'; /* "cd" would be the day, and there is no domain */
+	assert_int_equal(reverse(&c, part), ERR_SYNTAX);
 	assert_ok(forward(&c, "ab=cd@e.example"));
 	part = local(copy);
 	copy[3] = '1';
-	assert_int_equal(reverse(&c, part), ERR_INTEGRITY);
+	assert_int_equal(reverse(&c, part), ERR_SYNTAX);
 	copy[3] = '0';
 	assert_ok(reverse(&c, part));
 	assert_true(slice_eq_str(buf_slice(&out), "ab=cd@e.example"));

@@ -8,6 +8,7 @@
 #include "service/ask.h"
 #include "service/directory/verify.h"
 #include "service/keys/keys.h"
+#include "service/queue/queue.h"
 #include "service/resolve.h"
 #include "service/status/status.h"
 #include "store/store.h"
@@ -20,8 +21,10 @@ static const struct {
 	{ "front", "auth", "ask", "authenticate exchange exchange_end" },
 	{ "web", "auth", "ask", "authenticate" },
 	{ "auth", "mail", "ask", "verifier salt_key grant" },
-	{ "mx", "mail", "ask", "recipient keep body_begin body_append body_abort" },
+	{ "mx", "mail", "ask", "recipient keep body_begin body_append body_abort tally" },
 	{ "mx", "resolver", "resolve", "lookup" },
+	{ "relay", "resolver", "resolve", "lookup route sts" },
+	{ "relay", "mail", "queue", "lease body renew settle defer_domain sts_get sts_put tally" },
 	{ "mail", "keys", "keys", "list certify dkim_sign" },
 	{ "web", "mail", "store",
 	    "address_find domain_list certificate_find certificate_count certificate_put "
@@ -32,6 +35,7 @@ static const struct {
 	    "account_create account_remove account_set_verifier account_rename account_get account_list "
 	    "address_add address_remove address_find address_resolve alias_add alias_remove alias_list "
 	    "domain_add domain_remove domain_list "
+	    "queue_get queue_list queue_change queue_domains queue_log queue_totals "
 	    "info verify hold credential_add credential_remove credential_list "
 	    "mailbox_list mailbox_get mailbox_create subscribe message_list append body_begin body_append body_abort "
 	    "body_read certificate_find certificate_count certificate_put certificate_publish certificate_unpublish "
@@ -40,7 +44,7 @@ static const struct {
 };
 
 static const struct port_interface *const interfaces[] = { &ask_interface, &store_interface, &resolve_interface,
-	&keys_interface, &status_interface, &verify_interface };
+	&keys_interface, &status_interface, &verify_interface, &queue_interface };
 #define INTERFACES (sizeof interfaces / sizeof interfaces[0])
 
 static bool

@@ -26,7 +26,7 @@ recipient_policy(const struct bare *b, const struct smtp_path *path)
 			r = SMTP_REPLY_RECIPIENT_OK;
 	buf_done(&address);
 	if (r != SMTP_REPLY_RECIPIENT_OK && !slice_ieq_str(path->domain, "example.org"))
-		r = b->submission ? SMTP_REPLY_RECIPIENT_NOT_YET : SMTP_REPLY_RECIPIENT_ELSEWHERE;
+		r = b->submission ? SMTP_REPLY_RECIPIENT_OK : SMTP_REPLY_RECIPIENT_ELSEWHERE;
 	return r;
 }
 

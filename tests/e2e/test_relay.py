@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: ISC
+"""Sending on: one letterlockd to another, to servers that refuse, die or are silent, over a smarthost, and through kill -9.
+
+All are on loopback addresses with one port, which `relay_port` names; Debian's nsd says which is whose.
+"""
+import contextlib
+import email
+import imaplib
+import pathlib
+import shutil
+import signal
+import smtplib
+import socket
+import ssl
+import tempfile
+import threading
+import time
+
+import pytest
+
+from conftest import Exchange
+from test_resolver import children, starter
+from zones import free_port, name_server
+
+WAIT_SECONDS = 30
+ALICE = Exchange.ALICE
+CAROL = "carol@b.example"
+
+
+def eventually(condition, what):
+    end = time.monotonic() + WAIT_SECONDS
+    while not (got := condition()):
+        assert time.monotonic() < end, what() if callable(what) else what
+        time.sleep(0.05)
+    return got
+
+
+# ---- servers that do what they are told ----
+
+class Peer:
+    """A server at an address that notes what it hears. answers: {verb: reply}; die: "text", "end" or "greeting"."""
+
+    def __init__(self, address, port, answers=None, die=None, silent=False, tls=None, login=None, drip=0.0):
+        self.answers, self.die, self.silent, self.tls, self.login, self.drip = answers or {}, die, silent, tls, login, drip
+        self.heard, self.letters, self.connections, self.over_tls = [], [], 0, 0
+        self.listener = socket.create_server((address, port))
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def close(self):
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self.listener.accept()
+                self.connections += 1
+                threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def serve(self, connection):
+        with contextlib.suppress(OSError, ssl.SSLError, ValueError), connection:
+            if self.die == "greeting":
+                return
+            if self.silent:
+                connection.recv(1)
+                return
+            self.talk(connection)
+
+    def say(self, connection, text):
+        for octet in (text + "\r\n") if self.drip else (text + "\r\n",):
+            time.sleep(self.drip)
+            connection.sendall(octet.encode())
+
+    def talk(self, connection):
+        reader = connection.makefile("rb")
+        self.say(connection, self.answers.get("greeting", "220 peer ESMTP"))
+        extensions = ["peer", "PIPELINING", "8BITMIME", "DSN"]
+        while line := reader.readline():
+            line = line.decode("latin-1").rstrip("\r\n")
+            self.heard.append(line)
+            verb = line.split(" ")[0].upper()
+            if verb in self.answers:
+                self.say(connection, self.answers[verb])
+            elif verb == "EHLO":
+                offered = extensions + (["STARTTLS"] if self.tls and not isinstance(connection, ssl.SSLSocket) else []) + (
+                    ["AUTH PLAIN"] if self.login else [])
+                self.say(connection, "\r\n".join("250" + "- "[i + 1 == len(offered)] + e for i, e in enumerate(offered)))
+            elif verb == "STARTTLS":
+                self.say(connection, "220 go")
+                connection = self.tls.wrap_socket(connection, server_side=True)
+                reader = connection.makefile("rb")
+                self.over_tls += 1
+            elif verb == "AUTH":
+                self.say(connection, "235 2.7.0 yes" if line == self.login else "535 5.7.8 no")
+            elif verb == "DATA":
+                self.say(connection, "354 go")
+                if not self.take_text(connection, reader):
+                    return
+            else:
+                self.say(connection, "221 bye" if verb == "QUIT" else "250 2.0.0 ok")
+                if verb == "QUIT":
+                    return
+
+    def take_text(self, connection, reader):
+        text = b""
+        while (line := reader.readline()) != b".\r\n":
+            text += line
+            if not line or (self.die == "text" and len(text) > 100000):
+                return False
+        if self.die == "end":
+            return False
+        self.letters.append(text)
+        self.say(connection, self.answers.get("end", "250 2.0.0 taken"))
+        return True
+
+
+# ---- the world ----
+
+class World:
+    def __init__(self, folder, port):
+        self.port, self.folder = port, folder
+        self.peers = {}
+
+    def peer(self, number, **how):
+        """A server at 127.0.0.NUMBER in place of the one that was there."""
+        if number in self.peers:
+            self.peers[number].close()
+        self.peers[number] = Peer(f"127.0.0.{number}", self.port, **how)
+        return self.peers[number]
+
+    @staticmethod
+    def tls(exchange):
+        """It is another host's certificate."""
+        context = exchange.tls()
+        context.check_hostname = False
+        return context
+
+    def inbox(self, exchange, who):
+        host = "127.0.0.2" if exchange is self.b else "127.0.0.1"
+        with imaplib.IMAP4_SSL(host, exchange.port("imaps"), ssl_context=self.tls(exchange)) as imap:
+            imap.login(who, exchange.password(who))
+            imap.select("INBOX", readonly=True)
+            numbers = imap.search(None, "ALL")[1][0].split()
+            return [email.message_from_bytes(imap.fetch(n, "(BODY.PEEK[])")[1][0][1]) for n in numbers]
+
+    def send(self, to, subject, text="x\r\n", sender=ALICE, options=(), rcpt_options=()):
+        a = self.a
+        with smtplib.SMTP_SSL("localhost", a.port("submissions"), context=self.tls(a), timeout=30) as smtp:
+            smtp.login(sender, a.password(sender))
+            smtp.sendmail(sender, to, f"From: {sender}\r\nTo: x@b.example\r\nSubject: {subject}\r\n\r\n{text}", options, rcpt_options)
+
+    def arrives(self, exchange, who, subject):
+        return eventually(lambda: [m for m in self.inbox(exchange, who) if m["Subject"] == subject],
+                          lambda: f"{subject} does not come:\n{self.a.log()[-6000:]}")
+
+    def logged(self, *words):
+        return eventually(lambda: [line for line in self.a.log().splitlines() if all(w in line for w in words)],
+                          lambda: f"nothing of {words}:\n{self.a.log()[-6000:]}")
+
+
+def zone(*lines):
+    return "".join(line + "\n" for line in lines)
+
+
+def zones():
+    """MX records: domain n.example has its host at 127.0.0.n, and so on."""
+    made = {"b.example": zone("@ 60 IN MX 10 mx", "mx 60 IN A 127.0.0.2"),
+            "order.example": zone("@ 60 IN MX 20 second", "@ 60 IN MX 10 first", "first 60 IN A 127.0.0.11",
+                                  "second 60 IN A 127.0.0.12"),
+            "null.example": zone("@ 60 IN MX 0 ."),
+            "loop.example": zone("@ 60 IN MX 10 a.host.example.", "@ 60 IN MX 20 other", "other 60 IN A 127.0.0.11"),
+            "implicit.example": zone("@ 60 IN A 127.0.0.11"),
+            "alias.example": zone("@ 60 IN MX 10 mx", "mx 60 IN CNAME mx.order.example."),
+            "host.example": zone("a 60 IN A 127.0.0.1", "smart 60 IN A 127.0.0.13"),
+            "silent.example": zone("@ 60 IN MX 10 mx", "mx 60 IN A 127.0.0.14")}
+    made["order.example"] += zone("mx 60 IN A 127.0.0.12")
+    return made
+
+
+def made(folder, name):
+    path = pathlib.Path(folder) / name
+    path.mkdir()
+    return path
+
+
+@pytest.fixture(scope="module")
+def world():
+    folder = tempfile.mkdtemp(prefix="letterlock-e2e-")
+    with contextlib.ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        port = free_port()
+        w = World(folder, port)
+        dns = stack.enter_context(name_server(folder + "/dns", zones()))
+        common = {"resolvers": f'{{ "127.0.0.1@{dns}" }}', "dnssec_anchors": '""', "relay_port": port}
+        b = Exchange(made(folder, "b"), {**common, "hostname": '"mx.b.example"', "domains": '{ "b.example" }',
+                                     "listen": '{ "127.0.0.2" }', "port_smtp": port}, accounts=())
+        b.account_add(CAROL, "a password of carol")
+        a = Exchange(made(folder, "a"), {**common, "hostname": '"a.host.example"', "account_messages_hour": 0})
+        w.common = common
+        for one in (b, a):
+            stack.callback(one.stop)
+            one.start()
+        w.a, w.b = a, b
+        stack.callback(lambda: [p.close() for p in w.peers.values()])
+        yield w
+
+
+def test_a_letter_goes_to_another_letterlockd(world):
+    world.send([CAROL], "first", "a letter\r\n.\r\nwith a dot\r\n")
+    (letter,) = world.arrives(world.b, CAROL, "first")
+    assert letter.get_payload() == "a letter\r\n.\r\nwith a dot\r\n"
+    (line,) = world.logged("relay.sent", "to=" + CAROL)
+    assert "tls=TLSv1.3" in line and "host=mx.b.example" in line
