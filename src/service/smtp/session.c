@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* lint: a session's events and the answers to its questions, read side by side. */
 /*
  * One SMTP connection: events of the machine on one side, questions through
  * the ask port on the other. At most one question is under way; its answer
