@@ -211,7 +211,7 @@ CASES = {  # author, sender, client, who signs, what is added behind the signatu
     "o-foreign": ("a@none.sender.test", "b@other.test", BAD, "other.test", b""),
     "o-changed": ("a@none.sender.test", "a@none.sender.test", BAD, "sender.test", b"More\r\n"),
     "o-no-key": ("a@none.sender.test", "a@none.sender.test", GOOD, "none.sender.test", b""),
-    "o-loop": ("a@none.sender.test", "a@loop.sender.test", BAD, None, b""),
+    "o-circle": ("a@none.sender.test", "a@loop.sender.test", BAD, None, b""),
     "o-nobody": ("a@none.sender.test", "a@nobody.sender.test", BAD, None, b""),
     "o-bounce": ("a@none.sender.test", "", GOOD, None, b""),
 }
