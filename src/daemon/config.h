@@ -94,7 +94,14 @@ struct config {
 	const char *resolvers[CONFIG_LIST_MAX];
 	size_t resolver_count;      /* at most DNS_SERVERS_MAX */
 	const char *dnssec_anchors; /* NULL: none */
-	const char *authorities;    /* PEM file: whom other servers' certificates may come from; NULL: the system's */
+	bool relay;
+	const char *smarthost, *smarthost_user, *smarthost_password_file; /* NULL: none */
+	const char *relay_routes[CONFIG_LIST_MAX];
+	size_t relay_route_count;
+	const char *relay_source[CONFIG_LIST_MAX];
+	size_t relay_source_count; /* at most 2 */
+	uint32_t relay_port, relay_connections, relay_connections_destination;
+	const char *authorities; /* NULL: the system's */
 	bool mail_authentication;
 	uint32_t dmarc_reject; /* enum judge_dmarc */
 	uint32_t spf_fail;     /* enum judge_spf */

@@ -34,6 +34,18 @@ check_tokens(const struct config *c, struct settings_problems *problems)
 }
 
 static void
+check_smarthost(const struct config *c, struct settings_problems *problems)
+{
+	if ((c->smarthost_user == NULL) != (c->smarthost_password_file == NULL))
+		settings_problem(c->settings, problems,
+		    c->smarthost_user != NULL ? "smarthost_user" : "smarthost_password_file", ERR_USAGE,
+		    "'smarthost_user' and 'smarthost_password_file' go together: set both or none");
+	if (c->smarthost_user != NULL && c->smarthost == NULL)
+		settings_problem(c->settings, problems, "smarthost_user", ERR_USAGE,
+		    "'smarthost_user' means nothing without 'smarthost'");
+}
+
+static void
 check_twice(
     const struct config *c, const char *name, const char *const *list, size_t count, struct settings_problems *problems)
 {
@@ -134,6 +146,7 @@ config_check(const struct config *config, const struct config_overrides *overrid
 {
 	check_tls(config, problems);
 	check_tokens(config, problems);
+	check_smarthost(config, problems);
 	check_twice(config, "domains", config->domains, config->domain_count, problems);
 	check_twice(config, "listen", config->listen, config->listen_count, problems);
 	check_twice(config, "lmtp_listen", config->lmtp_listen, config->lmtp_listen_count, problems);

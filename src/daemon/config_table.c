@@ -11,6 +11,7 @@
 
 #include "net/dns.h"
 #include "service/milter/filter.h"
+#include "service/relay/relay.h"
 
 /* ---- what a text must be ---- */
 
@@ -83,6 +84,24 @@ resolver(const char *value)
 {
 	return dns_server_valid(slice_str(value)) ? NULL
 						  : "takes numeric addresses, with @ and a port behind if it is not 53";
+}
+
+static const char *
+hop(const char *value)
+{
+	struct relay_hop out;
+
+	return value[0] == '\0' || relay_hop_parse(slice_str(value), &out)
+	    ? NULL
+	    : "is a host's name, or an address in brackets, perhaps with a colon and a port, not";
+}
+
+static const char *
+rule(const char *value)
+{
+	struct relay_rule out;
+
+	return relay_rule_parse(slice_str(value), &out) ? NULL : "takes DOMAIN=HOST or DOMAIN=HOST:PORT";
 }
 
 static const char *
@@ -220,8 +239,17 @@ const struct config_row config_table[] = {
 	NUMBER(RESTART, "fronts", fronts, 0, 0, 64),
 	CHOICE(RESTART, "processes", one_process, "split", split_or_one),
 	LIST(RESTART, "resolvers", resolvers, resolver_count, DNS_SERVERS_MAX, "{}", resolver),
+	TEXT(RESTART, "authorities", authorities, "", NULL),
+	FLAG(RESTART, "relay", relay, true),
+	TEXT(RESTART, "smarthost", smarthost, "", hop),
+	TEXT(RESTART, "smarthost_user", smarthost_user, "", NULL),
+	TEXT(RESTART, "smarthost_password_file", smarthost_password_file, "", NULL),
+	LIST(RESTART, "relay_routes", relay_routes, relay_route_count, 0, "{}", rule),
+	LIST(RESTART, "relay_source", relay_source, relay_source_count, 2, "{}", address),
+	NUMBER(RESTART, "relay_port", relay_port, 25, 1, 65535),
+	NUMBER(RESTART, "relay_connections", relay_connections, 1000, 4, 15000),
+	NUMBER(RESTART, "relay_connections_destination", relay_connections_destination, 20, 1, 1000),
 	TEXT(RESTART, "dnssec_anchors", dnssec_anchors, "/usr/share/dns/root.key", NULL),
-	TEXT(RESTART, "authorities", authorities, "/etc/ssl/certs/ca-certificates.crt", NULL),
 	FLAG(RESTART, "mail_authentication", mail_authentication, true),
 	CHOICE(RESTART, "dmarc_reject", dmarc_reject, "obey", dmarc_words),
 	CHOICE(RESTART, "spf_fail", spf_fail, "ignore", spf_words),

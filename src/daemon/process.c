@@ -4,6 +4,7 @@
 
 #include <limits.h>
 
+#include "daemon/relaying.h"
 #include "net/limits.h"
 #include "service/judge/judge.h"
 #include "service/keys/keys.h"
@@ -20,6 +21,19 @@ static const struct codec_field tokens_fields[] = {
 	CODEC_FIELD(struct process_tokens, discovery, CODEC_BYTES, JWT_NAME_MAX),
 };
 static const struct codec_schema tokens_schema = CODEC_SCHEMA(process_tokens, tokens_fields);
+
+static const struct codec_field relay_fields[] = {
+	CODEC_FIELD(struct process_relay, on, CODEC_BOOL, 0),
+	CODEC_FIELD(struct process_relay, smarthost, CODEC_BYTES, 320),
+	CODEC_FIELD(struct process_relay, user, CODEC_BYTES, CONFIG_ADDRESS_MAX),
+	CODEC_FIELD(struct process_relay, password, CODEC_BYTES, RELAYING_PASSWORD_MAX),
+	CODEC_FIELD_LIST(struct process_relay, routes, route_count, &codec_schema_slice, CONFIG_LIST_MAX),
+	CODEC_FIELD_LIST(struct process_relay, sources, source_count, &codec_schema_slice, 2),
+	CODEC_FIELD(struct process_relay, port, CODEC_U32, UINT16_MAX),
+	CODEC_FIELD(struct process_relay, connections, CODEC_U32, 0),
+	CODEC_FIELD(struct process_relay, connections_destination, CODEC_U32, 0),
+};
+static const struct codec_schema relay_schema = CODEC_SCHEMA(process_relay, relay_fields);
 
 static const struct codec_field port_fields[] = {
 	CODEC_FIELD(struct process_port, port, CODEC_U32, CONFIG_PORT_COUNT - 1),
@@ -70,6 +84,7 @@ static const struct codec_field setup_fields[] = {
 	CODEC_FIELD(struct process_setup, dmarc_reports, CODEC_BOOL, 0),
 	CODEC_FIELD(struct process_setup, milter, CODEC_BYTES, 256),
 	CODEC_FIELD(struct process_setup, milter_failure, CODEC_U32, FILTER_FAILURE_DEFER),
+	CODEC_FIELD_STRUCT(struct process_setup, relay, &relay_schema),
 	CODEC_FIELD(struct process_setup, tokens, CODEC_BOOL, 0),
 	CODEC_FIELD(struct process_setup, scram_main_password, CODEC_BOOL, 0),
 	CODEC_FIELD_STRUCT(struct process_setup, oauth, &tokens_schema),

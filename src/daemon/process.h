@@ -43,7 +43,8 @@
 
 enum process_message {
 	/* from the parent */
-	MESSAGE_SETUP = 1,   /* struct process_setup; to front with the table of peers (net/peers.h) */
+	MESSAGE_SETUP =
+	    1, /* struct process_setup; to front with the table of peers (net/peers.h), to relay with the authorities' certificates */
 	MESSAGE_LOG,         /* with the log's descriptor */
 	MESSAGE_CERTIFICATE, /* struct process_certificate */
 	MESSAGE_LISTENER,    /* struct process_listener, with a listening socket */
@@ -69,6 +70,15 @@ enum process_message {
 /* As struct jwt_options (service/signin/jwt.h). */
 struct process_tokens {
 	struct slice keys, issuer, audience, claim, type, scope, discovery;
+};
+
+/* As struct relay_options (service/relay/relay.h); texts as the operator wrote them. */
+struct process_relay {
+	bool on;
+	struct slice smarthost, user, password;
+	struct slice *routes, *sources;
+	size_t route_count, source_count;
+	uint32_t port, connections, connections_destination;
 };
 
 struct process_setup {
@@ -97,7 +107,8 @@ struct process_setup {
 	struct slice *resolvers; /* the resolver's: whom it asks; none: DNS's root */
 	size_t resolver_count;
 	struct slice anchors;     /* the resolver's: as in net/dns.h */
-	struct slice authorities; /* the resolver's and relay's: a path, read before they are shut in */
+	struct slice authorities; /* the resolver's: a file, read before it is shut in */
+	struct process_relay relay;
 	struct process_port
 	    *ports; /* web's and mail's: what listens, for those who ask how to reach it and for links */
 	size_t port_count;

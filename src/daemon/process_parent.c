@@ -72,8 +72,8 @@ static struct process_setup
 setup_of(const struct parent *p, const struct child *c)
 {
 	const struct config *f = p->config;
+	static const struct process_relay no_relay;
 	bool resolver = c->kind == PROCESS_RESOLVER, web = c->kind == PROCESS_WEB;
-	bool connects = process_connects(c->kind);
 	bool mx = c->kind == PROCESS_MX;
 	bool tells_ports = web || c->kind == PROCESS_MAIL; /* in letters that verify an address */
 	const char *user = f->user != NULL ? f->user : c->kind == PROCESS_MAIL ? NULL : NOBODY;
@@ -95,7 +95,9 @@ setup_of(const struct parent *p, const struct child *c)
 		.connections_peer = f->connections_peer,
 		.connections_prefix = f->connections_prefix,
 		.connections_account = f->connections_account,
-		.connections_here = c->kind == PROCESS_FRONT ? front_share(p) : 0,
+		.connections_here = c->kind == PROCESS_FRONT ? front_share(p)
+		    : c->kind == PROCESS_RELAY               ? f->relay_connections
+							     : 0,
 		.handshake_ms = f->handshake_seconds * 1000,
 		.stall_ms = f->stall_seconds * 1000,
 		.idle_ms = f->idle_seconds * 1000,
@@ -112,7 +114,8 @@ setup_of(const struct parent *p, const struct child *c)
 		.separator = config_separator(f),
 		.resolvers = resolver ? (struct slice *)(uintptr_t)p->resolving.servers : NULL,
 		.resolver_count = resolver ? p->resolving.server_count : 0,
-		.authorities = connects && f->authorities != NULL ? slice_str(f->authorities) : SLICE_EMPTY,
+		.authorities =
+		    resolver ? slice_str(f->authorities != NULL ? f->authorities : RELAYING_AUTHORITIES) : SLICE_EMPTY,
 		.anchors = resolver ? buf_slice(&p->resolving.anchors) : SLICE_EMPTY,
 		.ports = tells_ports ? (struct process_port *)(uintptr_t)p->ports : NULL,
 		.port_count = tells_ports ? p->port_count : 0,
@@ -126,6 +129,7 @@ setup_of(const struct parent *p, const struct child *c)
 		.dmarc_reports = f->dmarc_reports,
 		.milter = mx || c->kind == PROCESS_FILTER ? config_slice(f->milter) : SLICE_EMPTY,
 		.milter_failure = f->milter_failure,
+		.relay = c->kind == PROCESS_RELAY ? relaying_setup(f, &p->relaying) : no_relay,
 		.tokens = f->oauth_keys != NULL,
 		.scram_main_password = f->scram_main_password,
 		.oauth = tokens_of(p, c) };
@@ -144,7 +148,9 @@ tell_all_it_needs(struct parent *p, struct child *c)
 {
 	const struct process_setup setup = setup_of(p, c);
 
-	tell(c, MESSAGE_SETUP, &setup, c->kind == PROCESS_FRONT ? p->peers_fd : -1);
+	int fd = c->kind == PROCESS_FRONT ? p->peers_fd : c->kind == PROCESS_RELAY ? p->relaying.authorities_fd : -1;
+
+	tell(c, MESSAGE_SETUP, &setup, fd);
 	if (!p->config->one_process)
 		counting_tell(p, c, tell);
 	if (c->kind == PROCESS_KEYS)
@@ -219,6 +225,10 @@ child_start(struct parent *p, struct child *c, struct error *e)
 	if (c->kind == PROCESS_RESOLVER) { /* what the system says of name servers changes */
 		resolving_done(&p->resolving);
 		resolving_read(p->config, &p->resolving);
+	}
+	if (c->kind == PROCESS_RELAY) {
+		relaying_done(&p->relaying);
+		relaying_read(p->config, &p->relaying);
 	}
 	c->number = process_number(c->kind, ++p->serial);
 	c->ready = c->stopping = false;
@@ -714,6 +724,7 @@ parent_stop(struct parent *p)
 	stop_kinds(p, 1u << PROCESS_MAIL);
 	starter_end(&p->starter);
 	resolving_done(&p->resolving);
+	relaying_done(&p->relaying);
 	counting_close(p);
 	peers_free(p->peers);
 	if (p->peers_fd >= 0)

@@ -11,6 +11,7 @@
 #include "daemon/listening.h"
 #include "daemon/process.h"
 #include "daemon/process_starter.h"
+#include "daemon/relaying.h"
 #include "daemon/resolving.h"
 #include "net/peers.h"
 #include "os/metrics.h"
@@ -48,6 +49,7 @@ struct parent {
 	size_t port_count;
 	struct starter starter; /* begun before the sandbox; not with one_process */
 	struct resolving resolving;
+	struct relaying relaying;
 	uint64_t keys_stamp; /* of the folder of keys, as it was told */
 	struct child children[CHILDREN_MAX];
 	unsigned front_count;

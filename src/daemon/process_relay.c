@@ -4,54 +4,131 @@
 
 #include "base/mem.h"
 #include "daemon/process_behind.h"
+#include "daemon/relaying.h"
+#include "net/tls_outgoing.h"
+#include "os/log.h"
+#include "service/queue/queue.h"
+#include "service/relay/relay.h"
 #include "service/resolve.h"
 
+#define STOP_MS 6000 /* the parent gives 8 s */
+
 struct relay_process {
-	struct port *resolver;
-	struct behind_peer names;
+	struct port *queue, *resolver;
+	struct behind_peer mail, names;
+	struct tls_outgoing *tls;
+	struct relay *relay; /* NULL: nothing is sent */
 };
 
+/* The authorities' certificates, as far as they can be read; takes fd. */
 static int
-relay_start(struct process *p, int fd, struct error *e)
+make_tls(struct relay_process *r, int fd, struct error *e)
 {
-	struct relay_process *r = p->self = mem_alloc(sizeof *r);
+	struct buf text;
+	ssize_t n = 1;
 	int rc;
 
-	(void)fd;
-	if (r == NULL)
-		return error_nomem(e);
-	r->names.process = p;
-	rc = port_open_waiting(&resolve_interface, &r->resolver, e);
-	if (rc == 0)
-		port_on_gone(r->resolver, behind_port_gone, &r->names);
+	buf_init(&text, RELAYING_AUTHORITIES_MAX);
+	while (fd >= 0 && n > 0) {
+		uint8_t *room = buf_reserve(&text, 65536);
+
+		n = room == NULL ? 0 : read(fd, room, 65536);
+		if (n > 0)
+			buf_commit(&text, (size_t)n);
+	}
+	if (fd >= 0)
+		(void)close(fd);
+	rc = tls_outgoing_new_pem(buf_slice(&text), &r->tls, e);
+	buf_done(&text);
 	return rc;
 }
 
 static int
-relay_link(struct process *p, const struct process_link *in, int fd, struct error *e)
+open_ports(struct relay_process *r, struct process *p, struct error *e)
 {
-	struct relay_process *r = p->self;
+	int rc = port_open_waiting(&queue_interface, &r->queue, e);
 
-	if (in->link == LINK_RELAY_RESOLVER) {
-		r->names.number = in->peer;
-		return port_attach(r->resolver, fd, e);
-	}
-	(void)close(fd);
+	if (rc == 0)
+		rc = port_open_waiting(&resolve_interface, &r->resolver, e);
+	if (rc != 0)
+		return rc;
+	r->mail.process = r->names.process = p;
+	port_on_gone(r->queue, behind_port_gone, &r->mail);
+	port_on_gone(r->resolver, behind_port_gone, &r->names);
 	return 0;
 }
 
+static int
+open_relay(struct relay_process *r, const struct process_setup *set, struct error *e)
+{
+	const struct process_relay *in = &set->relay;
+	struct relay_rule rules[CONFIG_LIST_MAX];
+	struct relay_options options = { .queue = r->queue,
+		.resolver = r->resolver,
+		.tls = r->tls,
+		.hostname = set->hostname,
+		.rules = rules,
+		.user = in->user,
+		.password = in->password,
+		.port = (uint16_t)in->port,
+		.connections = in->connections,
+		.connections_destination = in->connections_destination };
+	int rc;
+
+	for (size_t i = 0; i < in->route_count; i++)
+		options.rule_count += relay_rule_parse(in->routes[i], &rules[options.rule_count]);
+	if (in->smarthost.len > 0 && !relay_hop_parse(in->smarthost, &options.smarthost))
+		return error_set(e, ERR_USAGE, "the smarthost is none");
+	for (size_t i = 0; i < in->source_count; i++)
+		*(slice_find(in->sources[i], ':') != SIZE_MAX ? &options.source6 : &options.source4) = in->sources[i];
+	rc = relay_new(&options, &r->relay, e);
+	return rc != 0 ? rc : relay_start(r->relay, e);
+}
+
+static int
+relay_process_start(struct process *p, int fd, struct error *e)
+{
+	struct relay_process *r = p->self = mem_alloc(sizeof *r);
+	int rc;
+
+	if (r == NULL) {
+		if (fd >= 0)
+			(void)close(fd);
+		return error_nomem(e);
+	}
+	rc = make_tls(r, fd, e);
+	if (rc == 0)
+		rc = open_ports(r, p, e);
+	return rc != 0 || !p->setup.relay.on ? rc : open_relay(r, &p->setup, e);
+}
+
+static int
+relay_process_link(struct process *p, const struct process_link *in, int fd, struct error *e)
+{
+	struct relay_process *r = p->self;
+	struct behind_peer *peer = in->link == LINK_RELAY_MAIL ? &r->mail : &r->names;
+
+	peer->number = in->peer;
+	return port_attach(in->link == LINK_RELAY_MAIL ? r->queue : r->resolver, fd, e);
+}
+
 static void
-relay_stop(struct process *p)
+relay_process_stop(struct process *p)
 {
 	struct relay_process *r = p->self;
 
+	if (r->relay != NULL)
+		relay_stop(r->relay, STOP_MS);
+	port_close(r->queue);
 	port_close(r->resolver);
+	relay_free(r->relay);
+	tls_outgoing_free(r->tls);
 	mem_free(r);
 }
 
 const struct process_ops process_relay_ops = {
 	.profile = SANDBOX_RELAY,
-	.start = relay_start,
-	.link = relay_link,
-	.stop = relay_stop,
+	.start = relay_process_start,
+	.link = relay_process_link,
+	.stop = relay_process_stop,
 };

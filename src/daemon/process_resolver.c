@@ -5,11 +5,10 @@
 
 #include "base/mem.h"
 #include "daemon/process_behind.h"
+#include "daemon/relaying.h"
 #include "os/file.h"
 #include "os/log.h"
 #include "service/resolve.h"
-
-#define AUTHORITIES_MAX (4u << 20) /* octets of PEM; Debian's have 220 KiB */
 
 struct resolver {
 	struct dns *dns;
@@ -44,7 +43,7 @@ resolver_prepare(struct process *p, struct error *e)
 		.servers = p->setup.resolvers, .server_count = p->setup.resolver_count, .anchors = p->setup.anchors
 	};
 	struct resolver *r = p->self = mem_alloc(sizeof *r);
-	struct buf authorities BUF_OWNED = { .max = AUTHORITIES_MAX };
+	struct buf authorities BUF_OWNED = { .max = RELAYING_AUTHORITIES_MAX };
 	int rc;
 
 	if (r == NULL)

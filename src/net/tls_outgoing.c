@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 #include "base/mem.h"
@@ -37,27 +38,59 @@ load_system(SSL_CTX *ctx)
 	ERR_clear_error();
 }
 
-int
-tls_outgoing_new(const char *ca_file, struct tls_outgoing **out, struct error *e)
+static int
+make(struct tls_outgoing **out, struct error *e)
 {
 	struct tls_outgoing *t = mem_alloc(sizeof *t);
-	int rc = 0;
 
 	if (t == NULL)
 		return error_nomem(e);
 	t->ctx = tls_client_context();
-	if (t->ctx == NULL || SSL_CTX_dane_enable(t->ctx) <= 0)
-		rc = error_set(e, ERR_TLS, "libssl makes no client context: %s", tls_error_text());
-	else if (ca_file == NULL)
-		load_system(t->ctx);
-	else if (SSL_CTX_load_verify_file(t->ctx, ca_file) != 1)
-		rc = error_set(
-		    e, ERR_TLS, "'%s' is not read as PEM certificates of authorities: %s", ca_file, tls_error_text());
-	if (rc != 0) {
+	if (t->ctx == NULL || SSL_CTX_dane_enable(t->ctx) <= 0) {
 		tls_outgoing_free(t);
-		return rc;
+		return error_set(e, ERR_TLS, "libssl makes no client context: %s", tls_error_text());
 	}
 	(void)SSL_CTX_dane_set_flags(t->ctx, DANE_FLAG_NO_DANE_EE_NAMECHECKS); /* RFC 7672 section 3.1.1 */
+	*out = t;
+	return 0;
+}
+
+int
+tls_outgoing_new(const char *ca_file, struct tls_outgoing **out, struct error *e)
+{
+	struct tls_outgoing *t;
+	int rc = make(&t, e);
+
+	if (rc != 0)
+		return rc;
+	if (ca_file == NULL) {
+		load_system(t->ctx);
+	} else if (SSL_CTX_load_verify_file(t->ctx, ca_file) != 1) {
+		tls_outgoing_free(t);
+		return error_set(
+		    e, ERR_TLS, "'%s' is not read as PEM certificates of authorities: %s", ca_file, tls_error_text());
+	}
+	*out = t;
+	return 0;
+}
+
+int
+tls_outgoing_new_pem(struct slice authorities, struct tls_outgoing **out, struct error *e)
+{
+	struct tls_outgoing *t;
+	int rc = make(&t, e);
+	BIO *bio;
+	X509 *x;
+
+	if (rc != 0)
+		return rc;
+	bio = BIO_new_mem_buf(authorities.data, (int)authorities.len);
+	while (bio != NULL && (x = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
+		(void)X509_STORE_add_cert(SSL_CTX_get_cert_store(t->ctx), x);
+		X509_free(x);
+	}
+	BIO_free(bio);
+	ERR_clear_error(); /* that the text has ended */
 	*out = t;
 	return 0;
 }

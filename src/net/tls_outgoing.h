@@ -31,6 +31,8 @@ struct tls_outgoing;
 
 /* ca_file: authorities instead of the system's, or NULL. It reads files now and never again. ERR_TLS. */
 int tls_outgoing_new(const char *ca_file, struct tls_outgoing **out, struct error *e);
+/* The same with authorities as PEM text, for a process that opens no file; empty: no name is valid. */
+int tls_outgoing_new_pem(struct slice authorities, struct tls_outgoing **out, struct error *e);
 void tls_outgoing_free(struct tls_outgoing *t);
 
 enum tls_outgoing_need {

@@ -47,6 +47,11 @@ struct relay_rule {
 	struct relay_hop hop; /* host empty: as DNS says, also with a smarthost */
 };
 
+/* "mail.example.net", "mail.example.net:587", "[192.0.2.1]:25". Slices of text. False: it is none. */
+bool relay_hop_parse(struct slice text, struct relay_hop *out);
+/* "example.org=HOP", ".example.org=HOP"; without a hop: as DNS says. */
+bool relay_rule_parse(struct slice text, struct relay_rule *out);
+
 struct relay_options {
 	struct port *queue, *resolver;  /* stay the caller's */
 	const struct tls_outgoing *tls; /* outlives the relay */

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC */
+/* What the process relay is told: read by the parent, for relay opens no file. */
+#ifndef DAEMON_RELAYING_H
+#define DAEMON_RELAYING_H
+
+#include "base/buf.h"
+#include "daemon/config.h"
+
+#define RELAYING_AUTHORITIES "/etc/ssl/certs/ca-certificates.crt" /* Debian's */
+#define RELAYING_PASSWORD_MAX 1024u
+#define RELAYING_AUTHORITIES_MAX (4u << 20) /* octets of their certificates; Debian's are some 200 KiB */
+
+struct process_relay;
+
+/* Zeroed: nothing is read. */
+struct relaying {
+	bool read;
+	struct buf password_file;
+	struct slice password;
+	int authorities_fd; /* when read; -1: none */
+	struct slice routes[CONFIG_LIST_MAX], sources[CONFIG_LIST_MAX];
+};
+
+/* What cannot be read is said in the log, and is missing. */
+void relaying_read(const struct config *config, struct relaying *out);
+/* Borrows from both. */
+struct process_relay relaying_setup(const struct config *config, const struct relaying *r);
+void relaying_done(struct relaying *r);
+
+#endif

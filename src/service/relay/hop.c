@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: ISC */
+/* Hosts and rules as the operator writes them. */
+#include "service/relay/relay.h"
+
+#include "smtp/path.h"
+
+bool
+relay_hop_parse(struct slice text, struct relay_hop *out)
+{
+	size_t end = slice_find_last(text, ']'), colon = slice_find_last(text, ':');
+	uint64_t port = 0;
+
+	if (end != SIZE_MAX && colon != SIZE_MAX && colon < end)
+		colon = SIZE_MAX; /* one of IPv6's */
+	if (colon != SIZE_MAX && !slice_to_u64(slice_from(text, colon + 1), UINT16_MAX, &port))
+		return false;
+	if (colon != SIZE_MAX && port == 0)
+		return false;
+	*out = (struct relay_hop){ .host = slice_sub(text, 0, colon == SIZE_MAX ? text.len : colon),
+		.port = (uint16_t)port };
+	return smtp_domain_valid(out->host) || smtp_literal_valid(out->host);
+}
+
+bool
+relay_rule_parse(struct slice text, struct relay_rule *out)
+{
+	struct slice hop, plain;
+
+	if (slice_find(text, '=') == SIZE_MAX)
+		return false;
+	*out = (struct relay_rule){ .domain = slice_trim(slice_split(text, '=', &hop)) };
+	plain = out->domain.len > 0 && out->domain.data[0] == '.' ? slice_from(out->domain, 1) : out->domain;
+	hop = slice_trim(hop);
+	return smtp_domain_valid(plain) && (hop.len == 0 || relay_hop_parse(hop, &out->hop));
+}
