@@ -359,6 +359,9 @@ def test_keys_and_services(network):
 def test_who_cannot_be_asked(network):
     a = Audit(network, "--server", "127.0.9.9", check=3)
     assert a.results("reach") == ["unknown"]
+    at = next(x["at"][0] for x in network.listeners if x["face"] == "none")
+    a = Audit(network, "--server", "127.0.9.9", "--server", at, check=1)
+    assert a.results("reach", "127.0.9.9") == ["weak"]  # the other one was reached from here
     a = Audit(network, "busy.example")
     assert a.results("reach") == ["weak"] and "421" in a.found("reach")[0]
     done = letterlock(network, "good.example", "--resolver", "127.0.9.9", "--timeout", "8", check=3)
