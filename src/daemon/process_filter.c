@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* filter: talks to the operator's milter about strangers' mail. It opens no file; mx asks it. */
+#include <unistd.h>
+
 #include "base/mem.h"
 #include "daemon/process_behind.h"
 #include "service/milter/filter.h"
@@ -17,7 +19,8 @@ filter_process_start(struct process *p, int fd, struct error *e)
 	struct filter_place place;
 	int rc;
 
-	(void)fd;
+	if (fd >= 0) /* authorities: a milter is not met by TLS */
+		(void)close(fd);
 	if (f == NULL)
 		return error_nomem(e);
 	if (!filter_place_parse(p->setup.milter, &place))

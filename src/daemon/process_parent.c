@@ -75,7 +75,6 @@ setup_of(const struct parent *p, const struct child *c)
 	const struct config *f = p->config;
 	static const struct process_relay no_relay;
 	bool resolver = c->kind == PROCESS_RESOLVER, web = c->kind == PROCESS_WEB;
-	bool mx = c->kind == PROCESS_MX;
 	bool tells_ports = web || c->kind == PROCESS_MAIL; /* in letters that verify an address */
 	const char *user = f->user != NULL ? f->user : c->kind == PROCESS_MAIL ? NULL : NOBODY;
 
@@ -118,20 +117,31 @@ setup_of(const struct parent *p, const struct child *c)
 		.anchors = resolver ? buf_slice(&p->resolving.anchors) : SLICE_EMPTY,
 		.ports = tells_ports ? (struct process_port *)(uintptr_t)p->ports : NULL,
 		.port_count = tells_ports ? p->port_count : 0,
-		.judge = f->mail_authentication,
-		.dmarc_reject = f->dmarc_reject,
-		.spf_fail = f->spf_fail,
-		.sealers = mx ? (struct slice *)(uintptr_t)p->sealers : NULL,
-		.sealer_count = mx ? f->trusted_sealer_count : 0,
-		.forwarders = mx ? (struct slice *)(uintptr_t)p->forwarders : NULL,
-		.forwarder_count = mx ? f->trusted_forwarder_count : 0,
-		.dmarc_reports = f->dmarc_reports,
-		.milter = mx || c->kind == PROCESS_FILTER ? config_slice(f->milter) : SLICE_EMPTY,
-		.milter_failure = f->milter_failure,
 		.relay = c->kind == PROCESS_RELAY ? relaying_setup(f, &p->relaying) : no_relay,
 		.tokens = f->oauth_keys != NULL,
 		.scram_main_password = f->scram_main_password,
 		.oauth = tokens_of(p, c) };
+}
+
+/* What mx and the process filter are told about judging mail. */
+static void
+add_judging(const struct parent *p, const struct child *c, struct process_setup *out)
+{
+	const struct config *f = p->config;
+
+	out->judge = f->mail_authentication;
+	out->dmarc_reject = f->dmarc_reject;
+	out->spf_fail = f->spf_fail;
+	out->dmarc_reports = f->dmarc_reports;
+	out->milter_failure = f->milter_failure;
+	if (c->kind == PROCESS_MX || c->kind == PROCESS_FILTER)
+		out->milter = config_slice(f->milter);
+	if (c->kind != PROCESS_MX)
+		return;
+	out->sealers = (struct slice *)(uintptr_t)p->sealers;
+	out->sealer_count = f->trusted_sealer_count;
+	out->forwarders = (struct slice *)(uintptr_t)p->forwarders;
+	out->forwarder_count = f->trusted_forwarder_count;
 }
 
 static void
@@ -145,10 +155,10 @@ tell_certificate(struct parent *p, struct child *c)
 static void
 tell_all_it_needs(struct parent *p, struct child *c)
 {
-	const struct process_setup setup = setup_of(p, c);
-
+	struct process_setup setup = setup_of(p, c);
 	int authorities = process_connects(c->kind) ? authorities_open(p->config) : -1;
 
+	add_judging(p, c, &setup);
 	tell(c, MESSAGE_SETUP, &setup, c->kind == PROCESS_FRONT ? p->peers_fd : authorities);
 	if (authorities >= 0)
 		(void)close(authorities);
@@ -673,8 +683,9 @@ parent_tell_settings(struct parent *p)
 		p->searched[i] = slice_str(p->config->directory_search[i]);
 	for (size_t i = 0; i < p->count; i++) {
 		struct child *c = &p->children[i];
-		const struct process_setup setup = setup_of(p, c);
+		struct process_setup setup = setup_of(p, c);
 
+		add_judging(p, c, &setup);
 		tell(c, MESSAGE_LOG, &(struct process_nothing){ 0 }, log_descriptor());
 		tell(c, MESSAGE_SETTINGS, &setup, -1);
 		if (c->kind == PROCESS_FRONT)

@@ -2,6 +2,7 @@
 #include "service/ask.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -36,6 +37,7 @@ struct ask {
 	unsigned jobs; /* under way: each will call us back */
 	struct staged *staged;
 	struct rules rules;
+	atomic_ullong tally_day; /* the last on which old tallies were removed */
 };
 
 /* Every job passes here first; its slot says whose it is. */
@@ -664,17 +666,29 @@ counted(void *ctx, const void *reply, const struct error *e)
 	(void)e;
 }
 
+/* Once a day. */
+static void
+forget_old(struct ask *a, uint64_t today)
+{
+	const struct store_tally_day old = { .kind = STORE_TALLY_DMARC, .day = today - STORE_TALLY_DAYS_MAX };
+
+	if (atomic_exchange(&a->tally_day, today) != today)
+		(void)store_tally_remove_submit(a->store, &old, counted, NULL, NULL);
+}
+
 /* Nobody waits for what is counted. */
 static void
 run_tally(void *ctx, struct port_job *job)
 {
 	struct ask *a = enter(ctx, job);
 	const struct ask_tally *q = port_job_request(job);
+	uint64_t today = clock_unix() / 86400;
 
+	forget_old(a, today);
 	for (size_t i = 0; i < q->row_count; i++)
 		(void)store_tally_add_submit(a->store,
 		    &(struct store_tally){ .kind = STORE_TALLY_DMARC,
-			.day = clock_unix() / 86400,
+			.day = today,
 			.domain = q->rows[i].domain,
 			.result = q->rows[i].row,
 			.count = 1 },

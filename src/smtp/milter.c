@@ -360,25 +360,33 @@ is_unwanted(const struct milter *m)
 	return m->step != MILTER_NEGOTIATE && (m->bits & steps[m->step].unwanted) != 0;
 }
 
+/* The step has no (more) word. False: the body's next one is waited for. */
+static bool
+pass_over(struct milter *m)
+{
+	if (m->step == MILTER_BODY && !m->ended)
+		return false;
+	step_to(m, m->step + 1);
+	return true;
+}
+
 static void
 go_on(struct milter *m)
 {
 	while (may_speak(m)) {
-		bool mute = m->step != MILTER_NEGOTIATE && (m->bits & steps[m->step].mute) != 0;
+		bool first = m->step == MILTER_NEGOTIATE;
+		bool mute = !first && (m->bits & steps[m->step].mute) != 0;
 
 		if (m->step == MILTER_BODY && (m->skips || is_unwanted(m)))
 			buf_clear(&m->body);
 		if (is_unwanted(m) || !say(m)) {
-			if (m->step != MILTER_BODY || m->ended)
-				step_to(m, m->step + 1);
-			else
+			if (!pass_over(m))
 				return;
-			continue;
-		}
-		if (m->step == MILTER_NEGOTIATE || m->step == MILTER_EOM || !mute)
+		} else if (!mute) {
 			m->waits = true;
-		else if (!repeats(m->step))
+		} else if (!repeats(m->step)) {
 			step_to(m, m->step + 1);
+		}
 	}
 	if (m->out.err != 0 && m->error.code == 0)
 		(void)error_set(&m->error, m->out.err, "there is no room for what a milter is to be told");

@@ -70,6 +70,12 @@ name_is_valid(struct slice name)
 	return name.len > 0 && name.len <= MIME_FIELD_NAME_MAX;
 }
 
+static bool
+is_white(uint8_t c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 /*
  * A value as it is kept: line ends are CRLF, and each is followed by white
  * space and more than that, so that no line of it is a field or ends the
@@ -78,32 +84,25 @@ name_is_valid(struct slice name)
 static void
 put_value(struct buf *out, struct slice value)
 {
-	bool blank = true;
+	bool any = false;
+	size_t at = 0;
 
-	for (size_t i = 0; i < value.len; i++) {
-		uint8_t c = value.data[i];
+	while (at < value.len) {
+		size_t lf = slice_find(slice_from(value, at), '\n');
+		struct slice line = slice_sub(value, at, lf == SIZE_MAX ? value.len - at : lf), bare = slice_trim(line);
 
-		if (c == '\r' || c == 0)
+		at += line.len + 1;
+		if (bare.len == 0)
 			continue;
-		if (c != '\n') {
-			(void)buf_put_u8(out, c);
-			blank = blank && (c == ' ' || c == '\t');
-			continue;
-		}
-		while (i + 1 < value.len && (value.data[i + 1] == '\n' || value.data[i + 1] == '\r'))
-			i++;
-		if (i + 1 == value.len)
-			break;
-		if (!blank)
-			(void)buf_put_str(out, "\r\n");
-		if (value.data[i + 1] != ' ' && value.data[i + 1] != '\t')
-			(void)buf_put_u8(out, '\t');
-		blank = true;
+		if (any)
+			(void)buf_put_str(out, is_white(line.data[0]) ? "\r\n" : "\r\n\t");
+		any = true;
+		for (size_t i = 0; i < line.len; i++)
+			if (line.data[i] != '\r' && line.data[i] != 0)
+				(void)buf_put_u8(out, line.data[i]);
 	}
 	/* A last line of white space alone would end there what a reader sees. */
-	while (out->len > 0 &&
-	    (out->data[out->len - 1] == ' ' || out->data[out->len - 1] == '\t' || out->data[out->len - 1] == '\n' ||
-		out->data[out->len - 1] == '\r'))
+	while (out->len > 0 && is_white(out->data[out->len - 1]))
 		buf_truncate(out, out->len - 1);
 }
 
@@ -230,6 +229,36 @@ heard_skip(struct milter *m)
 	m->waits = false;
 }
 
+/* What may be said at any step. False: it is none of these. */
+static bool
+heard_verdict(struct milter *m, uint8_t command)
+{
+	switch (command) {
+	case 'a':
+		milter_over(m, MILTER_ACCEPT);
+		return true;
+	case 'r':
+		milter_over(m, MILTER_REJECT);
+		return true;
+	case 't':
+	case '4':
+	case 'f':
+		milter_over(m, MILTER_TEMPFAIL);
+		return true;
+	case 'd':
+		milter_over(m, MILTER_DISCARD);
+		return true;
+	case 'c':
+		heard_continue(m);
+		return true;
+	case 's':
+		heard_skip(m);
+		return true;
+	default:
+		return false;
+	}
+}
+
 void
 milter_heard(struct milter *m, uint8_t command, struct slice data)
 {
@@ -242,21 +271,9 @@ milter_heard(struct milter *m, uint8_t command, struct slice data)
 			negotiated(m, data);
 		else
 			broken(m, "does not negotiate");
-	} else if (command == 'c') {
-		heard_continue(m);
-	} else if (command == 'a') {
-		milter_over(m, MILTER_ACCEPT);
-	} else if (command == 'r') {
-		milter_over(m, MILTER_REJECT);
-	} else if (command == 't' || command == '4' || command == 'f') {
-		milter_over(m, MILTER_TEMPFAIL);
-	} else if (command == 'd') {
-		milter_over(m, MILTER_DISCARD);
 	} else if (command == 'y') {
 		heard_reply(m, data);
-	} else if (command == 's') {
-		heard_skip(m);
-	} else if (m->step != MILTER_EOM || !heard_change(m, command, data)) {
+	} else if (!heard_verdict(m, command) && (m->step != MILTER_EOM || !heard_change(m, command, data))) {
 		broken(m, "says what is not known, or not now");
 	}
 }

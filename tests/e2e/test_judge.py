@@ -3,15 +3,19 @@
 
 Every results field is parsed by python3-authres; messages are signed by dkimpy (python3-dkim).
 """
+import base64
 import email
 import imaplib
+import json
 import re
+import shutil
 import smtplib
+import subprocess
 import time
 
 import pytest
 
-from conftest import Exchange
+from conftest import ROOT, Exchange, build_folder
 from test_resolver import NameServer, wait_until
 from zones import free_port, name_server
 
@@ -29,8 +33,6 @@ LETTER = (b"From: %(author)s\r\nTo: bob@example.org\r\nSubject: %(subject)s\r\nD
 @pytest.fixture(scope="module")
 def key():
     """A secret key for dkimpy, and its record."""
-    import base64
-    import subprocess
     secret = subprocess.run(["openssl", "genrsa", "-traditional", "2048"], check=True, capture_output=True).stdout
     public = subprocess.run(["openssl", "rsa", "-pubout", "-outform", "DER"], input=secret, check=True, capture_output=True).stdout
     text = "v=DKIM1; k=rsa; p=" + base64.b64encode(public).decode()
@@ -58,6 +60,7 @@ def world(tmp_path_factory, key):
         (folder / "exchange").mkdir()
         exchange = Exchange(folder / "exchange", settings(f'{{ "127.0.0.1@{port}" }}'))
         exchange.start()
+        exchange.name_server = port
         try:
             yield exchange
         finally:
@@ -177,6 +180,54 @@ def test_none_is_accepted(world):
 def test_the_null_sender_is_judged_by_its_hello(world):
     got = judged(world, letter("bounce", "a@none.sender.test"), "bounce", sender="")
     assert got["spf"][0][0] == "none" and got["spf"][0][1] == {"smtp.helo": "mail.sender.test"}
+
+
+# ---- beside npm's mailauth ----
+
+@pytest.fixture(scope="module")
+def oracle(world):
+    """mailauth's results for a message: {"spf": word, "dkim": [words], "dmarc": word}."""
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        pytest.skip("node or npm is not installed (Debian packages nodejs, npm)")
+    folder = build_folder() / "interop-judge"
+    folder.mkdir(exist_ok=True)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(ROOT / "tests" / "interop" / name, folder / name)
+    if not (folder / "node_modules" / "mailauth" / "package.json").exists():
+        done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, capture_output=True, timeout=180)
+        if done.returncode != 0:
+            pytest.skip("npm could not install mailauth: " + done.stderr.decode(errors="replace")[-200:])
+
+    def ask(text, sender, client):
+        words = ["node", ROOT / "tests" / "e2e" / "judge_oracle.mjs", str(world.name_server), client, "mail.sender.test", sender]
+        return json.loads(subprocess.run(words, input=text, cwd=folder, check=True, capture_output=True, timeout=60).stdout)
+
+    return ask
+
+
+CASES = {  # author, sender, client, who signs, what is added behind the signature
+    "o-right": ("a@none.sender.test", "a@sender.test", GOOD, "sender.test", b""),
+    "o-unsigned": ("a@none.sender.test", "a@sender.test", GOOD, None, b""),
+    "o-foreign": ("a@none.sender.test", "b@other.test", BAD, "other.test", b""),
+    "o-changed": ("a@none.sender.test", "a@none.sender.test", BAD, "sender.test", b"More\r\n"),
+    "o-no-key": ("a@none.sender.test", "a@none.sender.test", GOOD, "none.sender.test", b""),
+    "o-loop": ("a@none.sender.test", "a@loop.sender.test", BAD, None, b""),
+    "o-nobody": ("a@none.sender.test", "a@nobody.sender.test", BAD, None, b""),
+    "o-bounce": ("a@none.sender.test", "", GOOD, None, b""),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_as_mailauth_sees_it(world, oracle, key, name):
+    author, sender, client, signer, added = CASES[name]
+    text = letter(name, author)
+    text = (signed(text, key, signer) if signer else text) + added
+    theirs, ours = oracle(text, sender, client), judged(world, text, name, sender=sender, client=client)
+    assert ours["spf"][0][0] == theirs["spf"]
+    for (mine, _), other in zip(ours["dkim"], theirs["dkim"] or ["none"], strict=True):
+        # It says "neutral" of a body that does not match and of a key that is not there; RFC 8601 section 2.7.1 does not.
+        assert mine == other or (other == "neutral" and mine in ("fail", "permerror"))
+    assert ours["dmarc"][0][0] == theirs["dmarc"]
 
 
 # ---- what is written ----

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* lint: a session's events and the answers to its questions, read side by side. */
 /*
  * One SMTP connection: events of the machine on one side, questions through
  * the ask port on the other. At most one question is under way; its answer
@@ -737,7 +738,7 @@ session_run(void *session, struct conn *c, int64_t now_ms)
 
 	if (s->starting_tls && (!conn_is_tls(c) || !begin_behind_tls(s, now_ms)))
 		return;
-	(void)judging_step(s, now_ms);
+	(void)judging_step(s, now_ms); /* so that it takes more, when it was full */
 	for (;;) {
 		if (s->asking != ASKING_NOTHING) {
 			if (!take_answer(s))
@@ -750,9 +751,7 @@ session_run(void *session, struct conn *c, int64_t now_ms)
 			go_on_behind_judge(s);
 			continue;
 		}
-		if (judging_is_full(s) && !judging_step(s, now_ms) && judging_is_full(s))
-			return;
-		if (smtp_server_next(s->machine, now_ms, &ev) == SMTP_SERVER_NOTHING)
+		if (judging_is_full(s) || smtp_server_next(s->machine, now_ms, &ev) == SMTP_SERVER_NOTHING)
 			return;
 		if (on_event[ev.what] != NULL)
 			on_event[ev.what](s, &ev);
