@@ -57,7 +57,7 @@ struct service_settings {
 	bool tokens;                /* signing in with OAuth tokens is offered */
 	bool judge;                 /* mx: strangers' mail is judged, by */
 	struct judge_policy policy; /* lists stay the caller's */
-	bool milter_defers; /* what a milter says nothing about comes again later */
+	bool milter_defers;         /* what a milter says nothing about comes again later */
 };
 
 struct directory_fetch;
