@@ -6,6 +6,9 @@
 #include "mime/lex.h"
 #include "mime/limits.h"
 
+#define IPV4_TEXT_MAX 15u
+#define IPV6_TEXT_MAX 45u /* with an IPv4 address at its end */
+
 enum clause { FROM, BY, VIA, WITH, ID, FOR, TLS, CLAUSES, NO_CLAUSE = CLAUSES };
 
 static const char *const words[CLAUSES] = { "from", "by", "via", "with", "id", "for", "tls" };
@@ -14,6 +17,7 @@ struct parsing {
 	struct mime_lex lex;
 	struct slice clauses[CLAUSES]; /* words from the keyword to the next one or to a comment */
 	enum clause now;
+	bool closed; /* a comment stood behind its words: what follows is no more of it */
 	size_t date; /* where it begins, or SIZE_MAX */
 	struct mime_received *out;
 };
@@ -140,7 +144,7 @@ take_tls(struct mime_received *out, struct slice comment)
 static bool
 is_address(struct slice s)
 {
-	size_t dots = 0, colons = 0;
+	size_t dots = 0, colons = 0, letters = 0;
 
 	for (size_t i = 0; i < s.len; i++) {
 		uint8_t c = s.data[i];
@@ -148,10 +152,12 @@ is_address(struct slice s)
 
 		dots += c == '.';
 		colons += c == ':';
+		letters += hex && !is_digit(c);
 		if (!hex && c != '.' && c != ':')
 			return false;
 	}
-	return (dots == 3 && colons == 0) || (colons >= 2 && s.len <= 45);
+	return (dots == 3 && colons + letters == 0 && s.len <= IPV4_TEXT_MAX) ||
+	    (colons >= 2 && s.len <= IPV6_TEXT_MAX);
 }
 
 /* The address in "[192.0.2.1]", "[IPv6:2001:db8::1]", "alice@192.0.2.1", "2001:db8::1"; empty: there is none. */
@@ -208,6 +214,7 @@ static void
 take_comment(struct parsing *p, struct slice comment)
 {
 	comment = slice_trim(comment);
+	p->closed = p->now != NO_CLAUSE && p->clauses[p->now].len > 0;
 	if (slice_istarts(comment, SLICE("using ")) || p->now != FROM)
 		take_tls(p->out, comment);
 	else if (slice_ends(comment, SLICE(" encrypted")))
@@ -267,9 +274,10 @@ take_word(struct parsing *p, struct slice word)
 	/* A clause that was there does not begin again: "by" in a name is none. */
 	if (k != NO_CLAUSE && p->clauses[k].len == 0 && (p->now == NO_CLAUSE || p->clauses[p->now].len > 0)) {
 		p->now = k;
+		p->closed = false;
 		return;
 	}
-	if (p->now == NO_CLAUSE)
+	if (p->now == NO_CLAUSE || p->closed)
 		return;
 	s = &p->clauses[p->now];
 	if (s->len == 0)

@@ -144,10 +144,11 @@ def fill(n):
     n.zone("name.example", n.server("tls", n.certificate("else.example")))
     sts = n.certificate("mx1.sts.example")
     n.zone("sts.example", n.server("tls", sts), n.server("tls", n.certificate("mx2.sts.example", ca=False)),
-           lines=f"_mta-sts 60 IN TXT \"v=STSv1; id=1;\"\nmta-sts 60 IN A {ADDRESS}\n")
+           lines="_smtp._tls 60 IN TXT \"v=TLSRPTv1; rua=ftp://x.example\"\n" f"_mta-sts 60 IN TXT \"v=STSv1; id=1;\"\nmta-sts 60 IN A {ADDRESS}\n")
     n.policy("sts.example", "version: STSv1\nmode: enforce\nmx: mx1.sts.example\nmax_age: 3600\n")
     n.zone("testing.example", n.server("tls", n.certificate("mx1.testing.example")),
-           lines=f"_mta-sts 60 IN TXT \"v=STSv1; id=1;\"\nmta-sts 60 IN A {ADDRESS}\n")
+           lines="_smtp._tls 60 IN TXT \"v=TLSRPTv1; rua=mailto:a@b.example\"\n"
+           "_smtp._tls 60 IN TXT \"v=TLSRPTv1; rua=mailto:c@b.example\"\n" f"_mta-sts 60 IN TXT \"v=STSv1; id=1;\"\nmta-sts 60 IN A {ADDRESS}\n")
     n.policy("testing.example", "version: STSv1\nmode: testing\nmx: *.testing.example\nmax_age: 604800\n")
     many = "v=spf1 " + " ".join(f"a:a{i}.many-spf.example" for i in range(11)) + " -all"
     for name, text in (("all", "v=spf1 +all"), ("maybe", "v=spf1 mx ?all"), ("soft", "v=spf1 mx ~all"), ("many", many),
@@ -234,7 +235,7 @@ def test_a_domain_in_order(network):
     assert a.done.returncode == 0 and a.json["verdict"].startswith("Letters to this domain travel encrypted, and senders can")
     for check in ("dnssec", "mx", "mx-resolves", "reach", "starttls", "tls-versions", "tls-old-versions", "tls-cipher",
                   "tls-weak-ciphers", "cert-name", "cert-chain", "cert-time", "cert-key", "dane", "dane-match", "dane-rollover",
-                  "mta-sts", "mta-sts-policy", "mta-sts-mode", "mta-sts-hosts", "mta-sts-max-age", "enforced", "spf", "spf-all", "spf-lookups",
+                  "mta-sts", "mta-sts-policy", "mta-sts-mode", "mta-sts-hosts", "mta-sts-max-age", "tls-rpt", "enforced", "spf", "spf-all", "spf-lookups",
                   "dmarc",
                   "dmarc-policy", "dmarc-reports", "wkd"):
         assert a.results(check) == ["good"], (check, a.found(check))
@@ -329,7 +330,10 @@ def test_mta_sts(network):
     assert a.results("mta-sts-hosts", "mx1") == ["good"] and a.results("mta-sts-hosts", "mx2") == ["bad"]
     assert a.results("mta-sts-cert") == ["bad"] and a.results("mta-sts-max-age") == ["weak"]
     assert a.results("enforced") == ["weak"]
+    assert Audit(network, "wrong.example").results("tls-rpt") == ["note"]
+    assert a.results("tls-rpt") == ["weak"] and "ftp" in a.found("tls-rpt")[0]
     a = Audit(network, "testing.example", check=1)
+    assert a.results("tls-rpt") == ["weak"] and "2 records" in a.found("tls-rpt")[0]
     assert a.results("mta-sts-mode") == ["note"] and a.results("mta-sts-hosts") == ["good"]
     assert "not enforced" in a.found("enforced")[0]
 
@@ -355,6 +359,9 @@ def test_keys_and_services(network):
 def test_who_cannot_be_asked(network):
     a = Audit(network, "--server", "127.0.9.9", check=3)
     assert a.results("reach") == ["unknown"]
+    at = next(x["at"][0] for x in network.listeners if x["face"] == "none")
+    a = Audit(network, "--server", "127.0.9.9", "--server", at, check=1)
+    assert a.results("reach", "127.0.9.9") == ["weak"]  # the other one was reached from here
     a = Audit(network, "busy.example")
     assert a.results("reach") == ["weak"] and "421" in a.found("reach")[0]
     done = letterlock(network, "good.example", "--resolver", "127.0.9.9", "--timeout", "8", check=3)

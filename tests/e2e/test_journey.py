@@ -151,6 +151,7 @@ def test_what_is_made_up_is_only_claimed(reader):
     """A forger writes lines in our server's name, times that cannot be, and words that would move the cursor."""
     send(reader.exchange.port("smtp"), letter(
         "made up", "Authentication-Results: other.example; dkim=pass header.d=example.com; spf=fail smtp.mailfrom=x@example.com",
+        f"Authentication-Results: {OURS}; dkim=pass header.d=bank.example",
         f"Received: from bank.example (bank.example [192.0.2.1]) by {OURS} with ESMTPS id 1 (TLSv1.3 TLS_AES_256_GCM_SHA384);"
         " Fri, 27 Nov 2020 10:00:00 +0000",
         f"Received: from x{EVIL}y (bad{EVIL} [192.0.2.9]) by z{EVIL} with ESMTP{EVIL}; Fri, 27 Nov 2020 11:00:00 +0000",
@@ -164,6 +165,8 @@ def test_what_is_made_up_is_only_claimed(reader):
     assert ours["from"] == "liar.example" and not ours["encrypted"] and not ours["connected"] and "it took" in ours["odd"]
     assert ours["delay"] > 86400 and "it came from another name than that of the line before" in text
     assert "\x1b" not in text and "\x07" not in text
+    for result in told["results"]:  # ours took the one away that was not its own
+        assert not result["sure"] or "bank.example" not in str(result), told["results"]
     claimed = [r for r in told["results"] if r["server"] == "other.example"]
     assert [r["sure"] for r in claimed] == [False] and "claimed by other.example:" in text
     assert {x["method"]: x["result"] for x in claimed[0]["results"]} == {"dkim": "pass", "spf": "fail"}

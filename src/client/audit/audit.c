@@ -232,7 +232,7 @@ int
 audit_get(struct audit *a, struct slice host, const char *path, struct buf *body, unsigned *status, struct error *e)
 {
 	BUF_OWNED struct buf where = { .max = URL_MAX }, url = { .max = URL_MAX };
-	struct fetch_request r = { .ca_file = a->settings->ca_file, .timeout_ms = AUDIT_WAIT_MS };
+	struct fetch_request r = { .ca_file = a->settings->ca_file };
 	int rc;
 
 	audit_progress(a, "Asking", host);
@@ -244,6 +244,11 @@ audit_get(struct audit *a, struct slice host, const char *path, struct buf *body
 	(void)buf_put_u8(&url, 0);
 	if (where.err != 0 || url.err != 0)
 		return error_set(e, ERR_LIMIT, "the name is too long");
+	r.timeout_ms = a->until_ms - clock_ms();
+	if (r.timeout_ms <= 0)
+		return error_set(e, ERR_TIMEOUT, "not asked: the time is over");
+	if (r.timeout_ms > AUDIT_WAIT_MS)
+		r.timeout_ms = AUDIT_WAIT_MS;
 	r.url = (const char *)url.data;
 	r.resolve = (const char *)where.data;
 	return fetch(&r, body, status, e);

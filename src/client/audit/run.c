@@ -66,8 +66,8 @@ void
 audit_run(struct audit *a)
 {
 	static void (*const servers[])(struct audit *) = { audit_connection, audit_tls, audit_certificates };
-	static void (*const domain[])(
-	    struct audit *) = { audit_dane, audit_sts, audit_spf, audit_dkim, audit_dmarc, audit_keys, audit_services };
+	static void (*const domain[])(struct audit *) = { audit_dane, audit_sts, audit_tlsrpt, audit_spf, audit_dkim,
+		audit_dmarc, audit_keys, audit_services };
 
 	audit_hosts_find(a);
 	look_at_hosts(a);

@@ -58,6 +58,23 @@ judge_starttls(struct audit *a, const struct audit_host *h, const struct audit_l
 		audit_find(a, CHECK_STARTTLS, AUDIT_BAD, who, "it does not offer STARTTLS");
 }
 
+static bool
+is_ipv6(const struct audit_look *look)
+{
+	return strchr(look->address, ':') != NULL;
+}
+
+/* Over the same kind of network: many places have no IPv6. */
+static bool
+any_reached(const struct audit *a, bool ipv6)
+{
+	for (size_t i = 0; i < a->host_count; i++)
+		for (size_t k = 0; k < a->hosts[i].look_count; k++)
+			if (a->hosts[i].looks[k].reached && is_ipv6(&a->hosts[i].looks[k]) == ipv6)
+				return true;
+	return false;
+}
+
 static void
 judge(struct audit *a, const struct audit_host *h, const struct audit_look *look)
 {
@@ -65,9 +82,11 @@ judge(struct audit *a, const struct audit_host *h, const struct audit_look *look
 
 	a->state.asked |= look->reached;
 	if (look->failed.code != 0) {
-		/* A server that says no is no unknown; a network that says nothing may be ours. */
-		audit_find(a, CHECK_REACH, look->failed.code == ERR_POLICY ? AUDIT_WEAK : AUDIT_UNKNOWN, who, "%s",
-		    look->failed.text);
+		/* A server that says no is no unknown. Where nobody can be reached it may be our own network. */
+		bool theirs =
+		    look->failed.code == ERR_POLICY || (look->failed.code == ERR_NET && any_reached(a, is_ipv6(look)));
+
+		audit_find(a, CHECK_REACH, theirs ? AUDIT_WEAK : AUDIT_UNKNOWN, who, "%s", look->failed.text);
 		return;
 	}
 	if (look->implicit) {

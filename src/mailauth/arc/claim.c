@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include "mailauth/arc/fields.h"
 #include "mailauth/arc/seal.h"
 #include "mailauth/dkim/signature.h"
 #include "mailauth/dkim/signing.h"
@@ -59,9 +60,10 @@ take_line(struct slice *lines, struct slice name, size_t instance)
 	if (!slice_starts(line, name) || line.len < 2 || slice_find(line, '\r') != line.len - 2)
 		return false;
 	*lines = slice_from(*lines, line.len);
+	line = slice_from(line, name.len);
 	if (slice_eq(name, SLICE("arc-authentication-results:"))) /* no tag-list, but for its front */
-		line = slice_split(line, ';', &line);
-	return mailauth_tags_parse(slice_from(line, name.len), &tags, NULL) == 0 &&
+		return arc_fields_instance(line) == instance;
+	return mailauth_tags_parse(line, &tags, NULL) == 0 &&
 	    slice_to_u64(mailauth_tags_value(&tags, "i"), MAILAUTH_ARC_SETS_MAX, &number) && number == instance;
 }
 

@@ -5,8 +5,8 @@
 #include "mime/lex.h"
 
 /* "i=1;" in front of the results; spaces and comments may stand between (RFC 8617 section 4.1.1). 0: it is not there. */
-static size_t
-instance_of_results(struct slice value)
+size_t
+arc_fields_instance(struct slice value)
 {
 	struct mime_lex lex = { .in = value };
 	uint64_t instance = 0;
@@ -56,7 +56,7 @@ instance_of(const struct mime_field *field, bool *says_fail)
 
 	*says_fail = false;
 	if (slice_ieq_str(field->name, ARC_RESULTS))
-		return instance_of_results(field->value);
+		return arc_fields_instance(field->value);
 	if (mailauth_tags_parse(field->value, &tags, NULL) != 0)
 		return 0;
 	*says_fail = slice_ieq_str(field->name, ARC_SEAL) && slice_eq_str(mailauth_tags_value(&tags, "cv"), "fail");

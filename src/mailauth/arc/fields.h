@@ -27,5 +27,7 @@ struct arc_fields {
 
 /* 0, or ERR_SYNTAX with what is wrong with the chain; in both cases out is set. */
 int arc_fields_collect(const struct mime_header *h, struct arc_fields *out, struct error *e);
+/* The number in front of the value of ARC-Authentication-Results, 1 to MAILAUTH_ARC_SETS_MAX; 0: there is none. */
+size_t arc_fields_instance(struct slice results_value);
 
 #endif

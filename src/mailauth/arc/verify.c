@@ -7,8 +7,7 @@
 #include "base/idn.h"
 #include "base/mem.h"
 #include "crypto/compare.h"
-#include "mailauth/arc/fields.h"
-#include "mailauth/dkim/signature.h"
+#include "mailauth/arc/signed.h"
 #include "mailauth/name.h"
 
 #define ARENA_BUDGET (16u << 20)             /* the header, its fields, the sets, and at most 100 names' keys */
@@ -23,24 +22,12 @@ struct known {
 	size_t count;
 };
 
-/* One set, taken apart. */
-struct set {
-	const struct arc_fields_set *fields;
-	struct arc_set told;
-	struct dkim_parsed message;
-	bool message_parsed;        /* it is to be done with */
-	struct error message_fault; /* code 0: as far as is known, it may hold */
-	struct mailauth_tags seal;
-	enum dkim_algorithm seal_algorithm;
-	struct buf seal_signature;
-};
-
 struct arc_verify {
 	struct arc_verify_config config;
 	struct arena arena;
 	struct dkim_header header;
 	struct arc_fields fields;
-	struct set *sets;            /* fields.count */
+	struct arc_signed *sets;     /* fields.count */
 	struct dkim_body *bodies[2]; /* by enum dkim_canon; NULL: nobody needs it */
 	struct arc_verdict verdict;
 	bool ended, decided;
@@ -78,45 +65,7 @@ decide(struct arc_verify *v, enum arc_result result, size_t set, const char *for
 	v->decided = true;
 }
 
-/* ---- seals: what they say (RFC 8617 section 4.1.3) ---- */
-
-static bool
-chain_of(struct slice cv, enum arc_result *out)
-{
-	for (int r = ARC_NONE; r <= ARC_FAIL; r++)
-		if (slice_eq_str(cv, arc_result_name((enum arc_result)r))) {
-			*out = (enum arc_result)r;
-			return true;
-		}
-	return false;
-}
-
-static int
-take_seal(struct set *s, struct error *e)
-{
-	const struct mailauth_tags *t = &s->seal;
-	const struct slice *made;
-
-	if (mailauth_tags_parse(s->fields->seal->value, &s->seal, e) != 0)
-		return e->code;
-	if (mailauth_tags_find(t, "h") != NULL)
-		return error_set(e, ERR_SYNTAX, "it has h=, which must not be there");
-	if (!chain_of(mailauth_tags_value(t, "cv"), &s->told.chain))
-		return error_set(e, ERR_SYNTAX, "its cv= is none of none, pass and fail");
-	if (!dkim_algorithm_of(mailauth_tags_value(t, "a"), &s->seal_algorithm) || s->seal_algorithm == DKIM_RSA_SHA1)
-		return error_set(e, ERR_SYNTAX, "its a= is no algorithm that proves anything");
-	if (!dkim_domain_valid(mailauth_tags_value(t, "d"), 2) || !dkim_domain_valid(mailauth_tags_value(t, "s"), 1))
-		return error_set(e, ERR_SYNTAX, "its d= or s= is no name");
-	made = mailauth_tags_find(t, "t");
-	if (made != NULL && !slice_to_u64(*made, UINT64_MAX - 1, &s->told.made))
-		return error_set(e, ERR_SYNTAX, "its t= is no number");
-	s->told.seal_domain = mailauth_tags_value(t, "d");
-	s->told.seal_selector = mailauth_tags_value(t, "s");
-	buf_init(&s->seal_signature, MAILAUTH_TAG_LIST_MAX);
-	if (mailauth_tags_value(t, "b").len == 0)
-		return error_set(e, ERR_SYNTAX, "it has no signature");
-	return mailauth_tags_base64(mailauth_tags_value(t, "b"), &s->seal_signature, e);
-}
+/* ---- what the fields say ---- */
 
 static int
 take_seals(struct arc_verify *v, struct error *e)
@@ -124,9 +73,9 @@ take_seals(struct arc_verify *v, struct error *e)
 	size_t count = v->fields.count;
 
 	for (size_t i = count; i > 0 && !v->decided; i--) {
-		struct set *s = &v->sets[i - 1];
+		struct arc_signed *s = &v->sets[i - 1];
 		struct error fault = { 0 };
-		int rc = take_seal(s, &fault);
+		int rc = arc_signed_seal(s, &fault);
 
 		if (rc == ERR_NOMEM)
 			return error_nomem(e);
@@ -136,44 +85,6 @@ take_seals(struct arc_verify *v, struct error *e)
 			decide(v, ARC_FAIL, i, "Seal %zu of the chain says cv=%s.", i, arc_result_name(s->told.chain));
 	}
 	return 0;
-}
-
-/* ---- message signatures: what they say (section 4.1.2) ---- */
-
-/* Of From, all that there are: otherwise anyone could add one. Seals must not be among them. */
-static int
-check_names(const struct arc_verify *v, const struct set *s, struct error *e)
-{
-	struct slice rest = s->message.names, name;
-	struct dkim_choice choice;
-
-	dkim_choice_init(&choice, &v->header);
-	while (mailauth_tags_item(&rest, ':', &name)) {
-		if (slice_ieq_str(name, ARC_SEAL))
-			return error_set(e, ERR_POLICY, "it covers a seal");
-		if (slice_ieq_str(name, "From"))
-			(void)dkim_choice_take(&choice, name);
-	}
-	return dkim_choice_left(&choice, SLICE("From")) == 0
-	    ? 0
-	    : error_set(e, ERR_POLICY, "there is a From that it does not cover");
-}
-
-static int
-check_message(const struct arc_verify *v, const struct set *s, struct error *e)
-{
-	const struct dkim_parsed *p = &s->message;
-	const struct slice *canon = mailauth_tags_find(&p->tags, "c");
-
-	if (canon != NULL && canon->len == 0)
-		return error_set(e, ERR_SYNTAX, "its c= is empty");
-	if (p->algorithm == DKIM_RSA_SHA1)
-		return error_set(e, ERR_POLICY, "it is made with SHA-1, which proves nothing any more");
-	if (p->body_hash.len != DKIM_BODY_HASH_SIZE)
-		return error_set(e, ERR_SYNTAX, "its bh= is no SHA-256 hash");
-	if (p->expiring && p->expires < v->config.now)
-		return error_set(e, ERR_POLICY, "it has expired");
-	return check_names(v, s, e);
 }
 
 /* ERR_NOMEM, ERR_CRYPTO. */
@@ -192,31 +103,17 @@ want_body(struct arc_verify *v, const struct dkim_parsed *p, struct error *fault
 }
 
 static int
-take_message(struct arc_verify *v, struct set *s, struct error *e)
-{
-	static const struct dkim_parse_rules rules = { .version = NULL, .identity = false };
-	int rc = dkim_parse(s->fields->message->whole, &rules, &s->message, &s->message_fault);
-
-	s->message_parsed = true;
-	s->message_fault.code = rc;
-	s->told.message_domain = s->message.domain;
-	s->told.message_selector = s->message.selector;
-	if (rc == 0)
-		s->message_fault.code = check_message(v, s, &s->message_fault);
-	if (rc == ERR_NOMEM)
-		return error_nomem(e);
-	return s->message_fault.code == 0 ? want_body(v, &s->message, &s->message_fault, e) : 0;
-}
-
-static int
 take_messages(struct arc_verify *v, struct error *e)
 {
 	int rc = 0;
 
 	for (size_t i = v->fields.count; i > 0 && rc == 0 && !v->decided; i--) {
-		struct set *s = &v->sets[i - 1];
+		struct arc_signed *s = &v->sets[i - 1];
 
-		rc = take_message(v, s, e);
+		arc_signed_message(s, &v->header, v->config.now);
+		if (s->message_fault.code == ERR_NOMEM)
+			return error_nomem(e);
+		rc = s->message_fault.code == 0 ? want_body(v, &s->message, &s->message_fault, e) : 0;
 		if (rc == 0 && i == v->fields.count && s->message_fault.code != 0)
 			decide(v, ARC_FAIL, i, "The newest message signature of the chain (%zu) does not hold: %s", i,
 			    s->message_fault.text);
@@ -322,11 +219,8 @@ arc_verify_free(struct arc_verify *v)
 {
 	if (v == NULL)
 		return;
-	for (size_t i = 0; v->sets != NULL && i < v->fields.count; i++) {
-		if (v->sets[i].message_parsed)
-			dkim_parsed_done(&v->sets[i].message);
-		buf_done(&v->sets[i].seal_signature);
-	}
+	for (size_t i = 0; v->sets != NULL && i < v->fields.count; i++)
+		arc_signed_done(&v->sets[i]);
 	dkim_body_free(v->bodies[DKIM_SIMPLE]);
 	dkim_body_free(v->bodies[DKIM_RELAXED]);
 	buf_done(&v->octets);
@@ -338,7 +232,7 @@ arc_verify_free(struct arc_verify *v)
 /* ---- the body ---- */
 
 static void
-check_body(const struct arc_verify *v, struct set *s)
+check_body(const struct arc_verify *v, struct arc_signed *s)
 {
 	const struct dkim_body *body = v->bodies[s->message.body_canon];
 	const uint8_t *hash = dkim_body_hash(body, s->message.length);
@@ -353,7 +247,7 @@ static void
 end_body(struct arc_verify *v)
 {
 	struct error fault = { 0 };
-	struct set *newest;
+	struct arc_signed *newest;
 
 	v->ended = true;
 	for (size_t i = 0; i < 2; i++)
@@ -454,7 +348,7 @@ try_keys(const struct known *k, enum dkim_algorithm a, struct slice octets, stru
 /* ---- one step ---- */
 
 static void
-put_message(const struct arc_verify *v, const struct set *s, struct buf *out)
+put_message(const struct arc_verify *v, const struct arc_signed *s, struct buf *out)
 {
 	struct slice rest = s->message.names, name;
 	const struct mime_field *field;
@@ -470,7 +364,7 @@ put_message(const struct arc_verify *v, const struct set *s, struct buf *out)
 }
 
 static int
-check_message_signature(const struct arc_verify *v, struct set *s, const struct known *k, struct error *e)
+check_message_signature(const struct arc_verify *v, struct arc_signed *s, const struct known *k, struct error *e)
 {
 	BUF_OWNED struct buf octets = { .max = MAILAUTH_DKIM_SIGNED_MAX };
 
@@ -483,7 +377,7 @@ check_message_signature(const struct arc_verify *v, struct set *s, const struct 
 static void
 step_message(struct arc_verify *v, const struct known *k)
 {
-	struct set *s = &v->sets[v->at - 1];
+	struct arc_signed *s = &v->sets[v->at - 1];
 	struct error fault = { 0 };
 
 	if (check_message_signature(v, s, k, &fault) == 0) {
@@ -500,7 +394,7 @@ step_message(struct arc_verify *v, const struct known *k)
 static void
 step_seal(struct arc_verify *v, const struct known *k)
 {
-	struct set *s = &v->sets[v->at - 1];
+	struct arc_signed *s = &v->sets[v->at - 1];
 	struct error fault = { 0 };
 
 	buf_truncate(&v->octets, v->ends[v->at - 1]);
@@ -521,7 +415,7 @@ step_seal(struct arc_verify *v, const struct known *k)
 static void
 step_older(struct arc_verify *v, const struct known *k)
 {
-	struct set *s = &v->sets[v->at - 1];
+	struct arc_signed *s = &v->sets[v->at - 1];
 
 	if (k != NULL && s->message_fault.code == 0 && check_message_signature(v, s, k, &s->message_fault) == 0) {
 		s->told.message_holds = true;
@@ -557,7 +451,7 @@ arc_verify_next(struct arc_verify *v, struct mailauth_question *question_out)
 		end_body(v);
 	while (!v->decided) {
 		static const struct known nowhere = { .found = MAILAUTH_NO_NAME };
-		const struct set *s;
+		const struct arc_signed *s;
 		const struct known *k;
 		struct slice name;
 

@@ -11,7 +11,7 @@
 #include "crypto/hash.h"
 #include "mailauth/dkim/canon.h"
 
-#define STRETCH 64u /* octets that are looked at together */
+#define STRETCH 128u /* octets that are looked at together */
 
 static bool
 is_wsp(uint8_t c)
@@ -138,14 +138,15 @@ dkim_body_canon_feed(struct dkim_body_canon *c, struct slice piece)
 
 	while (at < piece.len) {
 		struct slice left = slice_from(piece, at);
-		size_t n = is_plain(left.data[0]) ? stretch_length(c, left) : 0;
+		size_t n = is_plain(left.data[0]) ? stretch_length(c, left) : 0, stop;
 
 		if (n > 0) {
 			release_all(c, &s);
 			stage_flush(c, &s);
 			c->put(c->ctx, slice_sub(left, 0, n));
 		}
-		for (; n == 0 || (n < left.len && !is_plain(left.data[n])); n++)
+		stop = n > 0 ? n : size_min(left.len, STRETCH);
+		for (; n < stop || (n < left.len && !is_plain(left.data[n])); n++)
 			step(c, &s, left.data[n]);
 		at += n;
 	}

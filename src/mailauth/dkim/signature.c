@@ -5,6 +5,20 @@
 
 #define NUMBER_DIGITS_MAX 76u /* of l= (section 3.5) */
 
+static bool
+is_label(struct slice label)
+{
+	if (label.len == 0 || label.len > 63 || label.data[0] == '-' || label.data[label.len - 1] == '-')
+		return false;
+	for (size_t i = 0; i < label.len; i++) {
+		uint8_t c = ascii_lower(label.data[i]);
+
+		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c >= 0x80))
+			return false;
+	}
+	return true;
+}
+
 bool
 dkim_domain_valid(struct slice domain, size_t min)
 {
@@ -12,19 +26,9 @@ dkim_domain_valid(struct slice domain, size_t min)
 
 	if (domain.len == 0 || domain.len > MAILAUTH_NAME_MAX || domain.data[domain.len - 1] == '.')
 		return false;
-	while (domain.len > 0) {
-		struct slice label = slice_split(domain, '.', &domain);
-
-		if (label.len == 0 || label.len > 63 || label.data[0] == '-' || label.data[label.len - 1] == '-')
+	for (; domain.len > 0; labels++)
+		if (!is_label(slice_split(domain, '.', &domain)))
 			return false;
-		for (size_t i = 0; i < label.len; i++) {
-			uint8_t c = ascii_lower(label.data[i]);
-
-			if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c >= 0x80))
-				return false;
-		}
-		labels++;
-	}
 	return labels >= min;
 }
 

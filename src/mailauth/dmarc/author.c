@@ -34,6 +34,34 @@ add(struct slice domain, struct arena *a, struct dmarc_authors *out, struct erro
 	return out->domains[out->count++].len == 0 ? no_memory(a, e) : 0;
 }
 
+static bool
+is_name_octet(uint8_t c)
+{
+	uint8_t lower = ascii_lower(c);
+
+	return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' ||
+	    c >= 0x80;
+}
+
+/* Of what is no list of addresses, whatever stands behind an '@': who knows which of it a reader shows. */
+static int
+add_all(struct slice value, struct arena *a, struct dmarc_authors *out, struct error *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < value.len; i++) {
+		size_t len = 0;
+
+		if (value.data[i] != '@')
+			continue;
+		while (i + 1 + len < value.len && is_name_octet(value.data[i + 1 + len]))
+			len++;
+		rc = len == 0 ? 0 : add(slice_sub(value, i + 1, len), a, out, e);
+		i += len;
+	}
+	return rc;
+}
+
 static int
 add_field(struct slice value, struct arena *a, struct dmarc_authors *out, struct error *e)
 {
@@ -46,7 +74,7 @@ add_field(struct slice value, struct arena *a, struct dmarc_authors *out, struct
 	for (size_t i = 0; rc == 0 && i < list.count; i++)
 		if (list.items[i].kind == MIME_ADDRESS_MAILBOX)
 			rc = add(list.items[i].domain, a, out, e);
-	return rc;
+	return rc == 0 && list.broken ? add_all(value, a, out, e) : rc;
 }
 
 int

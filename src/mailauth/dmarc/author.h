@@ -3,7 +3,8 @@
  * In whose name a message is: the domains of its From fields (RFC 9989 section
  * 5.3.1). A message with none, several, or a From that cannot be read is outside
  * of DMARC, and for that reason is what a forger sends (section 11.5): so all
- * domains that a reader could show are told here, whatever field they stand in.
+ * domains that a reader could show are told here, whatever field they stand in,
+ * and, of a field that is no list of addresses, whatever stands behind an '@'.
  */
 #ifndef MAILAUTH_DMARC_AUTHOR_H
 #define MAILAUTH_DMARC_AUTHOR_H

@@ -28,7 +28,7 @@ enum dmarc_result { /* RFC 9989 section 9.2 */
 	DMARC_PASS,
 	DMARC_FAIL,
 	DMARC_TEMPERROR, /* DNS did not answer */
-	DMARC_PERMERROR, /* the message has no author that could be judged, or more than are judged */
+	DMARC_PERMERROR, /* the message has no author that could be judged, or several of whom not all are known */
 };
 /* "none", "pass" and so on. */
 const char *dmarc_result_name(enum dmarc_result r);

@@ -39,6 +39,13 @@ is_ours(struct slice name, struct slice server)
 	return mailauth_name_below(buf_slice(&ascii), buf_slice(&ours));
 }
 
+/* What belongs to the same word as a name, but not to the name. */
+static bool
+stands_in_word(uint8_t c)
+{
+	return c > ' ' && c != '=' && c != ';' && c != '(' && c != '"';
+}
+
 /* The identifier as the grammar has it, quoted or not, up to the first octet that stands in no name. */
 static bool
 word_is_ours(struct slice value, struct slice server)
@@ -53,6 +60,8 @@ word_is_ours(struct slice value, struct slice server)
 		mime_lex_quoted(&lex, &word);
 	while (lex.at < lex.in.len && is_name_octet(lex.in.data[lex.at]))
 		(void)buf_put_u8(&word, lex.in.data[lex.at++]);
+	while (lex.at < lex.in.len && stands_in_word(lex.in.data[lex.at]))
+		lex.at++;
 	(void)mime_lex_skip(&lex);
 	name = slice_trim(buf_slice(&word));
 	while (len < name.len && is_name_octet(name.data[len]))

@@ -374,6 +374,28 @@ add_from(struct smtp_message *m, const struct mime_address *address)
 	return fits;
 }
 
+/* Those of one field. */
+static bool
+note_addresses(struct smtp_message *m, struct header_facts *f, size_t i)
+{
+	struct mime_addresses list;
+	bool named = false;
+
+	if (mime_addresses_parse(f->who[i], &m->arena, &list, NULL) != 0 || list.broken || list.cut)
+		return false;
+	f->several_from = f->several_from || list.count > 1;
+	for (size_t k = 0; k < list.count; k++) {
+		if (list.items[k].kind != MIME_ADDRESS_MAILBOX)
+			continue;
+		if (!add_from(m, &list.items[k]))
+			return false;
+		if (f->is_from[i] && m->from_domain.len == 0)
+			m->from_domain = arena_copy(&m->arena, list.items[k].domain);
+		named = true;
+	}
+	return named || !f->is_from[i];
+}
+
 /* The addresses that the message says it is from. False: none, too many, or not to be understood. */
 static bool
 note_from(struct smtp_message *m, struct header_facts *f)
@@ -383,25 +405,9 @@ note_from(struct smtp_message *m, struct header_facts *f)
 		return false;
 	if (f->from == 0 && m->from.len == 0) /* nor is there an address that could be put there */
 		return false;
-	for (size_t i = 0; i < f->who_count; i++) {
-		struct mime_addresses list;
-		bool named = false;
-
-		if (mime_addresses_parse(f->who[i], &m->arena, &list, NULL) != 0 || list.broken || list.cut)
+	for (size_t i = 0; i < f->who_count; i++)
+		if (!note_addresses(m, f, i))
 			return false;
-		f->several_from = f->several_from || list.count > 1;
-		for (size_t k = 0; k < list.count; k++) {
-			if (list.items[k].kind != MIME_ADDRESS_MAILBOX)
-				continue;
-			if (!add_from(m, &list.items[k]))
-				return false;
-			if (f->is_from[i] && m->from_domain.len == 0)
-				m->from_domain = arena_copy(&m->arena, list.items[k].domain);
-			named = true;
-		}
-		if (f->is_from[i] && !named)
-			return false;
-	}
 	if (f->from == 0)
 		m->from_domain = slice_from(m->from, slice_find_last(m->from, '@') + 1); /* put_missing() */
 	return m->arena.err == 0;

@@ -138,3 +138,21 @@ smtp_session_ask_signatures(struct smtp_session *s)
 		answer_arrived(s);
 	}
 }
+
+/* For the domain of its From; that is theirs, or the message is refused at its end. */
+void
+smtp_session_begin_signing(struct smtp_session *s)
+{
+	struct smtp_message *m = s->message;
+	struct signer *signer = s->service->ports.signer;
+
+	m->sign_asked = true;
+	if (s->role != SERVICE_SUBMISSION || signer == NULL || m->refusal != SMTP_REPLY_NONE)
+		return;
+	if (sign_begin(signer, m->from_domain, &m->sign, NULL) != 0) {
+		m->refusal = SMTP_REPLY_TRY_LATER;
+		return;
+	}
+	m->sign_asked = m->sign == NULL;
+	sign_body(m->sign, buf_slice(&m->text));
+}

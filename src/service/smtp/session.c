@@ -281,24 +281,6 @@ on_data(struct smtp_session *s, const struct smtp_server_event *ev)
 	reply(s, SMTP_REPLY_DATA_GO);
 }
 
-/* What our own people write is signed for the domain of its From; that is theirs, or the message is refused at its end. */
-static void
-begin_signing(struct smtp_session *s)
-{
-	struct smtp_message *m = s->message;
-	struct signer *signer = s->service->ports.signer;
-
-	m->sign_asked = true;
-	if (s->role != SERVICE_SUBMISSION || signer == NULL || m->refusal != SMTP_REPLY_NONE)
-		return;
-	if (sign_begin(signer, m->from_domain, &m->sign, NULL) != 0) {
-		m->refusal = SMTP_REPLY_TRY_LATER;
-		return;
-	}
-	m->sign_asked = m->sign == NULL;
-	sign_body(m->sign, buf_slice(&m->text));
-}
-
 /* A text that is staged before anything can be put in front of it is copied for that: so only where something will be. */
 static void
 send_piece(struct smtp_session *s)
@@ -328,7 +310,7 @@ on_chunk(struct smtp_session *s, const struct smtp_server_event *ev)
 		t = trace_of(s);
 		smtp_message_put(s->message, ev->chunk, &t);
 		if (s->message->header_whole)
-			begin_signing(s);
+			smtp_session_begin_signing(s);
 	}
 	smtp_count_octets(s->role, ev->chunk.len);
 	if (s->message->text.len > SERVICE_INLINE_MAX)
@@ -457,7 +439,7 @@ on_end(struct smtp_session *s, const struct smtp_server_event *ev)
 	whole = s->message->header_whole;
 	smtp_message_end(s->message, &t);
 	if (!whole)
-		begin_signing(s);
+		smtp_session_begin_signing(s);
 	judging_end(s);
 	s->from_checked = 0;
 	go_on_after_end(s);

@@ -70,7 +70,9 @@ struct smtp_session {
  * answered at once with the reason.
  */
 void smtp_session_ask(struct smtp_session *s, enum asking what, const void *request);
-/* The same for the signatures of the message, whose text is whole. */
+/* The header is whole: from here on its body is hashed for signatures, when our own people write it. */
+void smtp_session_begin_signing(struct smtp_session *s);
+/* As above, for the signatures of the message, whose text is whole. */
 void smtp_session_ask_signatures(struct smtp_session *s);
 /* Any thread: the last owner frees. */
 void smtp_session_disown(struct smtp_session *s);

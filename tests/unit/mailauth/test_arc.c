@@ -491,6 +491,10 @@ only_signatures_of_arc_are_claimed(void **state)
 	};
 	static const char good_seal[] = "arc-authentication-results:i=1; x\r\narc-message-signature:i=1; x=y\r\n"
 					"arc-seal:i=1; a=ed25519-sha256; cv=none; d=d.example; s=k1; t=1; b=";
+	static const char others[] =
+	    "arc-authentication-results:i = 1 (x) ; y\r\narc-message-signature:i=1; x=y\r\narc-seal:a=b; i=1\r\n"
+	    "arc-authentication-results:i=2; x\r\narc-message-signature:i=2; x=y\r\n"
+	    "arc-seal:i=2; a=ed25519-sha256; cv=pass; d=d.example; s=k1; t=1; b=";
 	static const char good_message[] =
 	    "from:x\r\narc-message-signature:i=1; a=ed25519-sha256; c=relaxed/relaxed; d=d.example; s=k1; t=1; h=From; "
 	    "bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=";
@@ -502,6 +506,8 @@ only_signatures_of_arc_are_claimed(void **state)
 			fail_msg("%s", bad[i]);
 	assert_ok(arc_seal_claim(slice_str(good_seal), &claim, &unit_error));
 	assert_true(claim.seal);
+	assert_ok(arc_seal_claim(slice_str(others), &claim, &unit_error));
+	assert_int_equal(claim.instance, 2);
 	assert_ok(arc_seal_claim(slice_str(good_message), &claim, &unit_error));
 	assert_false(claim.seal);
 	assert_slice(claim.domain, "d.example");

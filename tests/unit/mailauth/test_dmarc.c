@@ -306,6 +306,24 @@ static const struct {
 	{ "From: a@example.com, <b@\r\n\r\n", "example.com", 1, true, false },
 	{ "From: a@a.example, a@b.example, a@c.example, a@d.example, a@e.example\r\n\r\n",
 	    "a.example b.example c.example d.example", 1, false, false },
+	/* What slipped between readers of mail: no name that one of them could show is left out. */
+	{ "From: <a@bank.example> <b@evil.example>\r\n\r\n", "bank.example evil.example", 1, true, false },
+	{ "From: a@bank.example <b@evil.example>\r\n\r\n", "evil.example bank.example", 1, true, false },
+	{ "From: a@example.com <a@example.com>\r\n\r\n", "example.com", 1, true, false },
+	{ "From: a@bank.example@evil.example\r\n\r\n", "bank.example evil.example", 1, true, false },
+	{ "From: <a@bank.example>b@evil.example\r\n\r\n", "bank.example evil.example", 1, true, false },
+	{ "From: \"a@bank.example\"@evil.example\r\n\r\n", "evil.example", 1, false, true },
+	{ "From: <@bank.example,@x.example:a@evil.example>\r\n\r\n", "evil.example", 1, false, true },
+	{ "From: a@evil.example(@bank.example)\r\n\r\n", "evil.example", 1, false, true },
+	{ "From: a@evil.example,\r\n\tb@bank.example\r\n\r\n", "evil.example bank.example", 1, false, false },
+	{ "From: a@evil.example;b@bank.example\r\n\r\n", "evil.example bank.example", 1, true, false },
+	{ "From: =?utf-8?q?a=40bank.example?= <b@evil.example>\r\n\r\n", "evil.example", 1, false, true },
+	{ "From: =?utf-8?q?a=40bank.example?=\r\n\r\n", "", 1, true, false },
+	{ "From: a@bank.example\rFrom: b@evil.example\r\n\r\n", "bank.example evil.example", 1, true, false },
+	{ "From: a@bank.example\nFrom: b@evil.example\r\n\r\n", "bank.example evil.example", 2, false, false },
+	{ "From: <a@evil.example>\r\nFrom:\r\n\r\n", "evil.example", 2, false, false },
+	{ " From: a@bank.example\r\nFrom: b@evil.example\r\n\r\n", "", 0, false, false },
+	{ "From: a@bank.example.\r\n\r\n", "bank.example", 1, false, true },
 };
 
 static void
@@ -357,7 +375,10 @@ static const struct {
 	/* a pass is only for messages with one author that can be read */
 	{ "From: a@evil.example\r\n\r\n", DMARC_PASS, "evil.example", "none" },
 	{ "From: a@evil.example\r\nFrom: b@evil.example\r\n\r\n", DMARC_PERMERROR, "evil.example", "none" },
-	{ "From: a@evil.example, <b@\r\n\r\n", DMARC_PERMERROR, "evil.example", "none" },
+	{ "From: a@evil.example <a@evil.example>\r\n\r\n", DMARC_PASS, "evil.example", "none" },
+	{ "From: a@bank.example <a@evil.example>\r\n\r\n", DMARC_FAIL, "bank.example", "reject" },
+	{ "From: a@bank.example\rFrom: a@evil.example\r\n\r\n", DMARC_FAIL, "bank.example", "reject" },
+	{ "From: a@evil.example@a.evil.example\r\n\r\n", DMARC_PERMERROR, "evil.example", "none" },
 	{ "From: a@evil.example, b@a.evil.example, c@b.evil.example, d@c.evil.example, e@bank.example\r\n\r\n",
 	    DMARC_PERMERROR, "evil.example", "none" },
 	{ "From: a@evil.example, b@free.example\r\n\r\n", DMARC_NONE, "free.example", "none" },

@@ -392,6 +392,7 @@ static const struct {
 	{ ";none", true },
 	{ "(comment)", true },
 	{ "spf=pass smtp.mailfrom=x", true },
+	{ "x}y=pass smtp.mailfrom=x", true },
 	{ "other.example (open ; none", true },
 	{ "\"other.example ; none", true },
 	{ "\xff.example; none", true },
