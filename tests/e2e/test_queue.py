@@ -357,5 +357,6 @@ def test_other_peoples_reader(brief):
     failed = [r for r in reports(brief) if fields(r)[1]["Action"] == "failed"]
     assert failed
     for report in failed:
+        recipient = fields(report)[1]
         assert {a.decode() for a in scan(email.message_from_bytes(report.as_bytes()))} == {
-            fields(report)[1]["Final-Recipient"].split(";")[1]}
+            recipient.get("Original-Recipient", recipient["Final-Recipient"]).split(";")[1]}

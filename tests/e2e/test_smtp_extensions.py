@@ -38,7 +38,7 @@ def server():
 
 
 def test_what_is_announced(server):
-    for port, more in (("smtp", {"starttls"}), ("submission", {"starttls"}), ("submissions", {"auth"})):
+    for port, more in (("smtp", {"starttls"}), ("submission", {"starttls"}), ("submissions", {"auth", "requiretls"})):
         connection = submission(server) if port == "submissions" else smtplib.SMTP("localhost", server.port(port), timeout=20)
         with connection as client:
             client.ehlo()

@@ -330,7 +330,7 @@ def test_pitfall_server_11_reports_provoke_no_reports(server):
 @pytest.mark.parametrize("port", PORTS)
 def test_pitfall_server_12_recipients_are_decided_at_rcpt(server, port):
     d, sender = spoken(server, port)
-    for address, code in ((b"nobody@example.org", b"550 5.1.1 "), (b"dave@example.com", b"550 5.7.1 "),
+    for address, code in ((b"nobody@example.org", b"550 5.1.1 "), (b"dave@example.com", b"250 2.1.5 " if port == "submissions" else b"550 5.7.1 "),
                           ("b\u00fccher@example.org".encode(), b"550 5.1.1 "), (b"bob@example.org", b"250 2.1.5 "),
                           (b"bob+anything@example.org", b"250 2.1.5 ")):
         d.say(b"MAIL FROM:<%s> SMTPUTF8\r\n" % sender, 250)
@@ -355,8 +355,9 @@ RELAY = [b"dave@example.com", b"\"dave@example.com\"@example.org", b"dave%exampl
 
 @pytest.mark.parametrize("port", PORTS)
 def test_pitfall_server_13_no_open_relay(server, port):
+    """Who has signed in may write to other domains; what looks like one of ours is nobody's there, too."""
     d, sender = spoken(server, port)
-    for address in RELAY:
+    for address in RELAY if port != "submissions" else [a for a in RELAY if a.endswith((b"@example.org", b"."))]:
         d.say(b"MAIL FROM:<%s> SMTPUTF8\r\n" % sender, 250)
         d.socket.sendall(b"RCPT TO:<%s>\r\n" % address)
         assert d.reply()[:4] in (b"550 ", b"501 "), address

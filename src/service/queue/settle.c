@@ -21,36 +21,23 @@ struct settling {
 
 /* ---- said afterwards ---- */
 
-static const char *
-result_name(uint32_t result)
-{
-	switch ((enum queue_result)result) {
-	case QUEUE_DELIVERED:
-		return "queue.delivered";
-	case QUEUE_FAILED:
-		return "queue.failed";
-	case QUEUE_DEFERRED:
-		return "queue.deferred";
-	case QUEUE_RETURNED:
-		break;
-	}
-	return NULL;
-}
+static const char *const result_names[] = {
+	[QUEUE_DELIVERED] = "delivered", [QUEUE_FAILED] = "failed", [QUEUE_DEFERRED] = "deferred"
+};
 
 static void
 log_outcomes(const struct queue_settle *in)
 {
 	for (size_t i = 0; i < in->outcome_count; i++) {
 		const struct queue_outcome *o = &in->outcomes[i];
-		const char *event = result_name(o->result);
 
-		if (event == NULL)
+		if (o->result < QUEUE_DELIVERED || o->result > QUEUE_DEFERRED)
 			continue;
 		metric_add(METRIC_QUEUE_OUTCOMES_TOTAL + o->result - QUEUE_DELIVERED, 1);
-		log_event(LOG_LEVEL_INFO, event, log_u64("queue", in->queue), log_u64("recipient", o->position),
-		    log_slice("status", o->status), log_slice("mx", o->facts.mx_name),
-		    log_slice("address", o->facts.mx_address), log_slice("tls", o->facts.tls_version),
-		    log_slice("said", o->text));
+		log_event(LOG_LEVEL_INFO, "queue.settled", log_str("result", result_names[o->result]),
+		    log_u64("queue", in->queue), log_u64("recipient", o->position), log_slice("status", o->status),
+		    log_slice("mx", o->facts.mx_name), log_slice("address", o->facts.mx_address),
+		    log_slice("tls", o->facts.tls_version), log_slice("said", o->text));
 	}
 }
 

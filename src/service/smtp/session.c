@@ -17,13 +17,13 @@
 #include "os/log.h"
 #include "service/ask.h"
 #include "service/grants.h"
-#include "service/queue/queue.h"
 #include "service/resolve.h"
 #include "service/sign/sign.h"
 #include "service/smtp/count.h"
 #include "service/smtp/judging.h"
 #include "service/smtp/message.h"
 #include "service/smtp/report.h"
+#include "service/smtp/sending.h"
 #include "service/smtp/session_internal.h"
 #include "smtp/server.h"
 
@@ -327,42 +327,13 @@ refuse_message(struct smtp_session *s, enum smtp_reply r)
 
 static void go_on_after_end(struct smtp_session *s);
 
-/* What of the message others need; recipients in a. NULL: no memory. */
-static struct ask_send *
-sends_of(struct smtp_message *m)
-{
-	struct ask_send *to = arena_array(&m->arena, m->send_count + 1, sizeof *to);
-	size_t n = 0;
-
-	for (size_t i = 0; to != NULL && i < m->recipient_count; i++)
-		if (m->recipients[i].sends)
-			to[n++] = (struct ask_send){ m->recipients[i].address, m->recipients[i].notify,
-				m->recipients[i].orcpt };
-	return to;
-}
-
-/* RFC 8689 section 4.1: who requires it has the last word. */
-static uint32_t
-queue_flags(const struct smtp_message *m)
-{
-	return (m->eight_bit ? QUEUE_8BIT : 0u) | (m->utf8 ? QUEUE_UTF8 : 0u) |
-	    (m->require_tls           ? QUEUE_REQUIRE_TLS
-		    : m->tls_optional ? QUEUE_TLS_OPTIONAL
-				      : 0u);
-}
-
 static void
 keep(struct smtp_session *s)
 {
 	struct smtp_message *m = s->message;
-	struct ask_keep q = { .content = { .handle = m->handle },
-		.from = m->from,
-		.account = s->account,
-		.skip = m->skip,
-		.flags = queue_flags(m),
-		.ret = m->ret,
-		.envid = m->envid,
-		.junk = m->junk };
+	struct ask_keep q = {
+		.content = { .handle = m->handle }, .from = m->from, .account = s->account, .junk = m->junk
+	};
 	BUF_OWNED struct buf front = { 0 };
 
 	buf_init(&front, SMTP_MESSAGE_FRONT_MAX);
@@ -370,14 +341,10 @@ keep(struct smtp_session *s)
 		smtp_message_close(m);
 	else if (m->header_size == 0 && smtp_message_front(m, &front) != 0)
 		m->refusal = SMTP_REPLY_TRY_LATER;
+	if (m->refusal == SMTP_REPLY_NONE && smtp_sending_fill(m, &q) != 0)
+		m->refusal = SMTP_REPLY_TRY_LATER;
 	if (m->refusal != SMTP_REPLY_NONE) {
 		refuse_message(s, m->refusal);
-		return;
-	}
-	q.sends = sends_of(m);
-	q.send_count = q.sends == NULL ? 0 : m->send_count;
-	if (q.sends == NULL) {
-		refuse_message(s, SMTP_REPLY_TRY_LATER);
 		return;
 	}
 	q.content.front = buf_slice(&front);

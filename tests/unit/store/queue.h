@@ -11,7 +11,7 @@
 
 /* "local@domain", each; the domain is its destination. */
 BOX_FN void
-queue_recipients(struct store_queue_to *to, const char *const *addresses, size_t count)
+box_queue_recipients(struct store_queue_to *to, const char *const *addresses, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct slice a = slice_str(addresses[i]);
@@ -21,7 +21,7 @@ queue_recipients(struct store_queue_to *to, const char *const *addresses, size_t
 }
 
 BOX_FN struct store_queue_letter
-queue_letter(const struct store_queue_to *to, size_t count)
+box_queue_letter(const struct store_queue_to *to, size_t count)
 {
 	return (struct store_queue_letter){
 		.content = { .data = slice_str(QUEUE_LETTER), .header_size = QUEUE_SKIP + 18 },
@@ -35,22 +35,22 @@ queue_letter(const struct store_queue_to *to, size_t count)
 }
 
 BOX_FN uint64_t
-queue_put(struct box *b, const char *const *addresses, size_t count)
+box_queue_put(struct box *b, const char *const *addresses, size_t count)
 {
 	struct store_queue_to to[16];
 	struct store_queue_letter in;
 	struct store_queue_kept kept;
 
 	assert_in_range(count, 1, 16);
-	queue_recipients(to, addresses, count);
-	in = queue_letter(to, count);
+	box_queue_recipients(to, addresses, count);
+	in = box_queue_letter(to, count);
 	assert_ok(store_queue_put(b->port, &in, &b->arena, &kept, &unit_error));
 	assert_true(kept.queue != 0 && kept.inboxes == 0);
 	return kept.queue;
 }
 
 BOX_FN struct store_queue_leased
-queue_lease(struct box *b, uint32_t max, uint32_t of_one, uint32_t seconds)
+box_queue_lease(struct box *b, uint32_t max, uint32_t of_one, uint32_t seconds)
 {
 	struct store_queue_lease in = { .messages_max = max, .domain_messages_max = of_one, .lease_s = seconds };
 	struct store_queue_leased out;
@@ -60,7 +60,8 @@ queue_lease(struct box *b, uint32_t max, uint32_t of_one, uint32_t seconds)
 }
 
 BOX_FN int
-queue_settle(struct box *b, const struct store_queue_entry *entry, size_t recipient, uint32_t result, uint32_t retry_s)
+box_queue_settle(
+    struct box *b, const struct store_queue_entry *entry, size_t recipient, uint32_t result, uint32_t retry_s)
 {
 	struct store_queue_outcome o = { .position = entry->recipients[recipient].position,
 		.result = result,
@@ -77,7 +78,7 @@ queue_settle(struct box *b, const struct store_queue_entry *entry, size_t recipi
 }
 
 BOX_FN struct store_queue_totals
-queue_totals(struct box *b)
+box_queue_totals(struct box *b)
 {
 	struct store_queue_totals out;
 
@@ -87,7 +88,7 @@ queue_totals(struct box *b)
 
 /* Every promise of the store holds. */
 BOX_FN void
-queue_verify(struct box *b)
+box_queue_verify(struct box *b)
 {
 	for (uint32_t part = 0; part < STORE_VERIFY_PARTS; part++) {
 		struct store_verify in = { .part = part };

@@ -260,7 +260,7 @@ leads_elsewhere(void **state)
 	assert_int_equal(finds(&b, "both@example.org"), 0);
 	assert_false(owns(&b, 2, "both@example.org"));
 	assert_int_equal(ALIAS(&b, "x@example.org", "no spaces@elsewhere.org"), ERR_SYNTAX);
-	queue_verify(&b);
+	box_queue_verify(&b);
 	{
 		struct slice target = SLICE("Friend.X@elsewhere.org");
 		struct store_alias_remove in = { SLICE("both@example.org"), &target, 1 };

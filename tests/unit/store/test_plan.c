@@ -348,16 +348,16 @@ use_queue(struct box *b)
 	struct store_queue_domains domains;
 	struct store_queue_events log;
 	struct store_body_data data;
-	uint64_t queue = queue_put(b, to, 2);
+	uint64_t queue = box_queue_put(b, to, 2);
 
-	leased = queue_lease(b, 10, 0, 100);
+	leased = box_queue_lease(b, 10, 0, 100);
 	assert_int_equal(leased.entry_count, 2);
 	assert_ok(store_queue_renew(b->port, &(struct store_queue_renew){ queue, leased.entries[0].lease, 100 },
 	    &b->arena, &until, &unit_error));
 	assert_ok(store_queue_read(b->port, &(struct store_queue_read){ queue, leased.entries[0].lease, 0, 100 },
 	    &b->arena, &data, &unit_error));
-	assert_ok(queue_settle(b, &leased.entries[0], 0, STORE_QUEUE_DEFERRED, 0));
-	assert_ok(queue_settle(b, &leased.entries[1], 0, STORE_QUEUE_RETURNED, 0));
+	assert_ok(box_queue_settle(b, &leased.entries[0], 0, STORE_QUEUE_DEFERRED, 0));
+	assert_ok(box_queue_settle(b, &leased.entries[1], 0, STORE_QUEUE_RETURNED, 0));
 	assert_ok(store_queue_defer(b->port, &defer, &b->arena, &until, &unit_error));
 	assert_ok(store_queue_get(b->port, &(struct store_queue_id){ queue }, &b->arena, &message, &unit_error));
 	for (list.which = STORE_QUEUE_ALL; list.which <= STORE_QUEUE_LOOK; list.which++)
@@ -369,11 +369,11 @@ use_queue(struct box *b)
 		for (change.which = STORE_QUEUE_ALL; change.which <= STORE_QUEUE_SENDER; change.which++)
 			if (change.which != STORE_QUEUE_ONE)
 				assert_ok(store_queue_change(b->port, &change, &b->arena, &changed, &unit_error));
-	queue = queue_put(b, to, 2);
-	leased = queue_lease(b, 10, 0, 100);
+	queue = box_queue_put(b, to, 2);
+	leased = box_queue_lease(b, 10, 0, 100);
 	for (size_t i = 0; i < leased.entry_count; i++)
-		assert_ok(queue_settle(b, &leased.entries[i], 0, STORE_QUEUE_DELIVERED, 0));
-	assert_int_equal(queue_totals(b).messages, 0);
+		assert_ok(box_queue_settle(b, &leased.entries[i], 0, STORE_QUEUE_DELIVERED, 0));
+	assert_int_equal(box_queue_totals(b).messages, 0);
 	(void)queue;
 }
 

@@ -25,11 +25,11 @@ nap(void)
 static struct store_queue_leased
 lease_patiently(struct box *b)
 {
-	struct store_queue_leased out = queue_lease(b, 10, 0, 100);
+	struct store_queue_leased out = box_queue_lease(b, 10, 0, 100);
 
 	for (int i = 0; i < 200 && out.entry_count == 0; i++) {
 		nap();
-		out = queue_lease(b, 10, 0, 100);
+		out = box_queue_lease(b, 10, 0, 100);
 	}
 	return out;
 }
@@ -69,10 +69,10 @@ goes_through(void **state)
 	(void)state;
 	box_new(&b);
 	box_open(&b);
-	queue = queue_put(&b, to, 3);
-	assert_true(queue_totals(&b).messages == 1 && queue_totals(&b).recipients == 3);
-	assert_int_equal(queue_totals(&b).octets, strlen(QUEUE_SENT));
-	leased = queue_lease(&b, 10, 0, 100);
+	queue = box_queue_put(&b, to, 3);
+	assert_true(box_queue_totals(&b).messages == 1 && box_queue_totals(&b).recipients == 3);
+	assert_int_equal(box_queue_totals(&b).octets, strlen(QUEUE_SENT));
+	leased = box_queue_lease(&b, 10, 0, 100);
 	assert_int_equal(leased.entry_count, 2);
 	for (size_t i = 0; i < 2; i++) {
 		const struct store_queue_entry *one = &leased.entries[i];
@@ -84,14 +84,14 @@ goes_through(void **state)
 		assert_int_equal(one->header_size, 18);
 		assert_slices(read_all(&b, queue, one->lease), slice_str(QUEUE_SENT));
 	}
-	assert_int_equal(queue_lease(&b, 10, 0, 100).entry_count, 0);
-	queue_verify(&b);
+	assert_int_equal(box_queue_lease(&b, 10, 0, 100).entry_count, 0);
+	box_queue_verify(&b);
 	for (size_t i = 0; i < 2; i++)
 		for (size_t k = 0; k < leased.entries[i].recipient_count; k++)
-			assert_ok(queue_settle(&b, &leased.entries[i], k, STORE_QUEUE_DELIVERED, 0));
-	assert_true(queue_totals(&b).messages == 0 && queue_totals(&b).octets == 0);
-	assert_int_equal(queue_settle(&b, &leased.entries[0], 0, STORE_QUEUE_DELIVERED, 0), ERR_NOT_FOUND);
-	queue_verify(&b);
+			assert_ok(box_queue_settle(&b, &leased.entries[i], k, STORE_QUEUE_DELIVERED, 0));
+	assert_true(box_queue_totals(&b).messages == 0 && box_queue_totals(&b).octets == 0);
+	assert_int_equal(box_queue_settle(&b, &leased.entries[0], 0, STORE_QUEUE_DELIVERED, 0), ERR_NOT_FOUND);
+	box_queue_verify(&b);
 	box_free(&b);
 }
 
@@ -112,8 +112,8 @@ inbox_and_queue(void **state)
 	box_new(&b);
 	box_open(&b);
 	target.account = box_account(&b, "alice@example.org");
-	queue_recipients(elsewhere, to, 1);
-	in = queue_letter(elsewhere, 1);
+	box_queue_recipients(elsewhere, to, 1);
+	in = box_queue_letter(elsewhere, 1);
 	in.targets = &target;
 	in.target_count = 1;
 	in.out.front = SLICE("DKIM-Signature: x\r\n");
@@ -121,14 +121,14 @@ inbox_and_queue(void **state)
 	assert_true(kept.inboxes == 1 && kept.queue != 0);
 	rows = box_list(&b, target.account, box_mailbox(&b, target.account, "INBOX").mailbox);
 	assert_slices(box_body(&b, rows.rows[0].body), slice_str(QUEUE_LETTER));
-	leased = queue_lease(&b, 1, 0, 100);
+	leased = box_queue_lease(&b, 1, 0, 100);
 	assert_slices(read_all(&b, kept.queue, leased.entries[0].lease), slice_str("DKIM-Signature: x\r\n" QUEUE_SENT));
-	assert_ok(queue_settle(&b, &leased.entries[0], 0, STORE_QUEUE_FAILED, 0));
+	assert_ok(box_queue_settle(&b, &leased.entries[0], 0, STORE_QUEUE_FAILED, 0));
 	assert_slices(box_body(&b, rows.rows[0].body), slice_str(QUEUE_LETTER));
 	target.account = 99; /* one mailbox that is not there, and nothing is kept */
 	assert_int_equal(store_queue_put(b.port, &in, &b.arena, &kept, &unit_error), ERR_NOT_FOUND);
-	assert_int_equal(queue_totals(&b).messages, 0);
-	queue_verify(&b);
+	assert_int_equal(box_queue_totals(&b).messages, 0);
+	box_queue_verify(&b);
 	box_free(&b);
 }
 
@@ -144,8 +144,8 @@ limits_hold(void **state)
 	(void)state;
 	box_new(&b);
 	box_open(&b);
-	queue_recipients(one, to, 1);
-	in = queue_letter(one, 1);
+	box_queue_recipients(one, to, 1);
+	in = box_queue_letter(one, 1);
 	in.out.hour_max = 3;
 	for (int i = 0; i < 3; i++)
 		assert_ok(store_queue_put(b.port, &in, &b.arena, &kept, &unit_error));
@@ -157,13 +157,13 @@ limits_hold(void **state)
 	in.out.account = 2;
 	assert_ok(store_queue_put(b.port, &in, &b.arena, &kept, &unit_error));
 	in.out.account = 3;
-	in.out.octets_max = queue_totals(&b).octets + strlen(QUEUE_SENT) - 1;
+	in.out.octets_max = box_queue_totals(&b).octets + strlen(QUEUE_SENT) - 1;
 	assert_int_equal(store_queue_put(b.port, &in, &b.arena, &kept, &unit_error), ERR_LIMIT);
 	in.out.octets_max++;
 	assert_ok(store_queue_put(b.port, &in, &b.arena, &kept, &unit_error));
 	in.out.skip = in.content.header_size + 1;
 	assert_int_equal(store_queue_put(b.port, &in, &b.arena, &kept, &unit_error), ERR_SYNTAX);
-	queue_verify(&b);
+	box_queue_verify(&b);
 	box_free(&b);
 }
 
@@ -180,15 +180,15 @@ lease_ends(void **state)
 	(void)state;
 	box_new(&b);
 	box_open(&b);
-	(void)queue_put(&b, to, 1);
-	first = queue_lease(&b, 1, 0, 1);
+	(void)box_queue_put(&b, to, 1);
+	first = box_queue_lease(&b, 1, 0, 1);
 	assert_int_equal(first.entry_count, 1);
 	second = lease_patiently(&b);
 	assert_int_equal(second.entry_count, 1);
 	assert_true(second.entries[0].lease != first.entries[0].lease);
 	assert_int_equal(second.entries[0].recipients[0].attempts, 1);
 	/* Who was too slow changes nothing. */
-	assert_int_equal(queue_settle(&b, &first.entries[0], 0, STORE_QUEUE_DELIVERED, 0), ERR_NOT_FOUND);
+	assert_int_equal(box_queue_settle(&b, &first.entries[0], 0, STORE_QUEUE_DELIVERED, 0), ERR_NOT_FOUND);
 	assert_int_equal(store_queue_renew(b.port,
 			     &(struct store_queue_renew){ first.entries[0].queue, first.entries[0].lease, 100 },
 			     &b.arena, &until, &unit_error),
@@ -196,15 +196,15 @@ lease_ends(void **state)
 	assert_ok(store_queue_renew(b.port,
 	    &(struct store_queue_renew){ second.entries[0].queue, second.entries[0].lease, 100 }, &b.arena, &until,
 	    &unit_error));
-	assert_ok(queue_settle(&b, &second.entries[0], 0, STORE_QUEUE_RETURNED, 0));
-	second = queue_lease(&b, 1, 0, 1);
+	assert_ok(box_queue_settle(&b, &second.entries[0], 0, STORE_QUEUE_RETURNED, 0));
+	second = box_queue_lease(&b, 1, 0, 1);
 	assert_int_equal(second.entries[0].recipients[0].attempts, 1);
 	/* After its end a lease counts as long as nobody else has it: the message was sent. */
 	for (int i = 0; i < 30; i++)
 		nap();
-	assert_ok(queue_settle(&b, &second.entries[0], 0, STORE_QUEUE_DELIVERED, 0));
-	assert_int_equal(queue_totals(&b).messages, 0);
-	queue_verify(&b);
+	assert_ok(box_queue_settle(&b, &second.entries[0], 0, STORE_QUEUE_DELIVERED, 0));
+	assert_int_equal(box_queue_totals(&b).messages, 0);
+	box_queue_verify(&b);
 	box_free(&b);
 }
 
@@ -223,23 +223,23 @@ killed_in_between(void **state)
 	child = fork();
 	if (child == 0) {
 		box_open(&b);
-		(void)queue_put(&b, to, 2);
-		leased = queue_lease(&b, 10, 0, 1);
-		if (queue_settle(&b, &leased.entries[0], 0, STORE_QUEUE_DELIVERED, 0) != 0)
+		(void)box_queue_put(&b, to, 2);
+		leased = box_queue_lease(&b, 10, 0, 1);
+		if (box_queue_settle(&b, &leased.entries[0], 0, STORE_QUEUE_DELIVERED, 0) != 0)
 			_exit(8);
 		_exit(leased.entry_count == 2 ? 0 : 7);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	box_open(&b);
-	queue_verify(&b);
-	assert_int_equal(queue_totals(&b).recipients, 1);
+	box_queue_verify(&b);
+	assert_int_equal(box_queue_totals(&b).recipients, 1);
 	leased = lease_patiently(&b);
 	assert_int_equal(leased.entry_count, 1);
 	assert_slices(leased.entries[0].domain, SLICE("b.example"));
-	assert_ok(queue_settle(&b, &leased.entries[0], 0, STORE_QUEUE_DELIVERED, 0));
-	assert_int_equal(queue_totals(&b).messages, 0);
-	queue_verify(&b);
+	assert_ok(box_queue_settle(&b, &leased.entries[0], 0, STORE_QUEUE_DELIVERED, 0));
+	assert_int_equal(box_queue_totals(&b).messages, 0);
+	box_queue_verify(&b);
 	box_free(&b);
 }
 
@@ -256,22 +256,22 @@ deferred_is_due_later(void **state)
 	(void)state;
 	box_new(&b);
 	box_open(&b);
-	queue = queue_put(&b, to, 1);
-	leased = queue_lease(&b, 1, 0, 100);
+	queue = box_queue_put(&b, to, 1);
+	leased = box_queue_lease(&b, 1, 0, 100);
 	before = (uint64_t)time(NULL);
-	assert_ok(queue_settle(&b, &leased.entries[0], 0, STORE_QUEUE_DEFERRED, 0));
+	assert_ok(box_queue_settle(&b, &leased.entries[0], 0, STORE_QUEUE_DEFERRED, 0));
 	assert_ok(store_queue_get(b.port, &(struct store_queue_id){ queue }, &b.arena, &m, &unit_error));
 	assert_in_range(m.recipients[0].due, before + STORE_QUEUE_RETRY_FIRST_S,
 	    (uint64_t)time(NULL) + STORE_QUEUE_RETRY_FIRST_S * 9 / 8);
 	assert_slices(m.recipients[0].last_text, SLICE("451 4.2.0 come again"));
-	leased = queue_lease(&b, 1, 0, 100);
+	leased = box_queue_lease(&b, 1, 0, 100);
 	assert_int_equal(leased.entry_count, 0);
 	assert_int_equal(leased.next, m.recipients[0].due);
 	assert_ok(store_queue_log(b.port, &(struct store_queue_log){ queue, 0 }, &b.arena, &log, &unit_error));
 	assert_int_equal(log.row_count, 1);
 	assert_int_equal(log.rows[0].result, STORE_QUEUE_DEFERRED);
 	assert_slices(log.rows[0].facts.tls_version, SLICE("TLSv1.3"));
-	queue_verify(&b);
+	box_queue_verify(&b);
 	box_free(&b);
 }
 
@@ -284,8 +284,8 @@ put_many(struct box *b, const char *address, unsigned count)
 	struct store_queue_letter in;
 	struct store_queue_kept kept;
 
-	queue_recipients(to, &address, 1);
-	in = queue_letter(to, 1);
+	box_queue_recipients(to, &address, 1);
+	in = box_queue_letter(to, 1);
 	for (unsigned i = 0; i < count; i++) {
 		struct arena a ARENA_OWNED = { 0 };
 
@@ -324,34 +324,34 @@ one_after_the_other(void **state)
 	assert_int_equal(out.entry_count, 3);
 	for (size_t i = 0; i < 3; i++) {
 		assert_slices(out.entries[i].domain, SLICE("b.example"));
-		assert_ok(queue_settle(&b, &out.entries[i], 0, STORE_QUEUE_RETURNED, 0));
+		assert_ok(box_queue_settle(&b, &out.entries[i], 0, STORE_QUEUE_RETURNED, 0));
 	}
 	/* Both have a share, however much one has. */
-	out = queue_lease(&b, 6, 0, 100);
+	out = box_queue_lease(&b, 6, 0, 100);
 	assert_int_equal(out.entry_count, 6);
 	assert_slices(out.entries[0].domain, SLICE("a.example"));
 	assert_slices(out.entries[2].domain, SLICE("a.example"));
 	assert_slices(out.entries[3].domain, SLICE("b.example"));
 	/* Who was served last is behind who was not. */
-	(void)queue_put(&b, c, 1);
-	out = queue_lease(&b, 1, 1, 100);
+	(void)box_queue_put(&b, c, 1);
+	out = box_queue_lease(&b, 1, 1, 100);
 	assert_slices(out.entries[0].domain, SLICE("c.example"));
 	/* New mail goes before old. */
-	out = queue_lease(&b, 1, 1, 100);
+	out = box_queue_lease(&b, 1, 1, 100);
 	old = out.entries[0].queue;
-	assert_ok(queue_settle(&b, &out.entries[0], 0, STORE_QUEUE_DEFERRED, 1));
+	assert_ok(box_queue_settle(&b, &out.entries[0], 0, STORE_QUEUE_DEFERRED, 1));
 	for (int i = 0; i < 30; i++)
 		nap();
-	(void)queue_put(&b, a, 1);
+	(void)box_queue_put(&b, a, 1);
 	for (int i = 0; i < 47; i++) {
-		out = queue_lease(&b, 1, 1, 100);
+		out = box_queue_lease(&b, 1, 1, 100);
 		assert_int_equal(out.entry_count, 1);
 		assert_true(out.entries[0].queue != old);
 	}
-	out = queue_lease(&b, 1, 1, 100);
+	out = box_queue_lease(&b, 1, 1, 100);
 	assert_int_equal(out.entry_count, 1);
 	assert_int_equal(out.entries[0].queue, old);
-	queue_verify(&b);
+	box_queue_verify(&b);
 	box_free(&b);
 }
 
@@ -377,24 +377,24 @@ dead_destination(void **state)
 	box_new(&b);
 	box_open(&b);
 	put_many(&b, "x@dead.example", MANY);
-	assert_int_equal(queue_lease(&b, 1, 1, 100).entry_count, 1);
+	assert_int_equal(box_queue_lease(&b, 1, 1, 100).entry_count, 1);
 	until = defer(&b, "dead.example", 0);
 	assert_true(until >= (uint64_t)time(NULL) + STORE_QUEUE_RETRY_FIRST_S - 1);
 	assert_true(defer(&b, "dead.example", 0) > until);
 	assert_true(defer(&b, "nobody.example", 0) > 0);
-	out = queue_lease(&b, 10, 0, 100);
+	out = box_queue_lease(&b, 10, 0, 100);
 	assert_true(out.entry_count == 0 && out.next > until);
 	began = milliseconds();
 	for (int i = 0; i < 200; i++) {
-		(void)queue_put(&b, to, 1);
-		out = queue_lease(&b, 10, 0, 100);
+		(void)box_queue_put(&b, to, 1);
+		out = box_queue_lease(&b, 10, 0, 100);
 		assert_int_equal(out.entry_count, 1);
 		assert_slices(out.entries[0].domain, SLICE("b.example"));
-		assert_ok(queue_settle(&b, &out.entries[0], 0, STORE_QUEUE_DELIVERED, 0));
+		assert_ok(box_queue_settle(&b, &out.entries[0], 0, STORE_QUEUE_DELIVERED, 0));
 	}
 	(void)printf("# 200 messages beside %u for a dead destination: %llu ms\n", MANY,
 	    (unsigned long long)(milliseconds() - began));
-	queue_verify(&b);
+	box_queue_verify(&b);
 	box_free(&b);
 }
 
@@ -421,32 +421,32 @@ held_and_removed(void **state)
 	(void)state;
 	box_new(&b);
 	box_open(&b);
-	first = queue_put(&b, to, 2);
-	second = queue_put(&b, to, 1);
+	first = box_queue_put(&b, to, 2);
+	second = box_queue_put(&b, to, 1);
 	assert_int_equal(change(&b, STORE_QUEUE_HOLD, STORE_QUEUE_ONE, "", first).changed, 1);
-	queue_verify(&b);
-	out = queue_lease(&b, 10, 0, 100);
+	box_queue_verify(&b);
+	out = box_queue_lease(&b, 10, 0, 100);
 	assert_true(out.entry_count == 1 && out.entries[0].queue == second);
 	/* Held while somebody tries it: it is tried no more. */
 	(void)change(&b, STORE_QUEUE_HOLD, STORE_QUEUE_DOMAIN, "A.example", 0);
-	queue_verify(&b);
-	assert_ok(queue_settle(&b, &out.entries[0], 0, STORE_QUEUE_DEFERRED, 1));
-	queue_verify(&b);
-	assert_int_equal(queue_lease(&b, 10, 0, 100).next, STORE_QUEUE_NEVER);
+	box_queue_verify(&b);
+	assert_ok(box_queue_settle(&b, &out.entries[0], 0, STORE_QUEUE_DEFERRED, 1));
+	box_queue_verify(&b);
+	assert_int_equal(box_queue_lease(&b, 10, 0, 100).next, STORE_QUEUE_NEVER);
 	(void)change(&b, STORE_QUEUE_RETRY, STORE_QUEUE_ALL, "", 0);
-	assert_int_equal(queue_lease(&b, 10, 0, 100).entry_count, 0);
+	assert_int_equal(box_queue_lease(&b, 10, 0, 100).entry_count, 0);
 	assert_int_equal(change(&b, STORE_QUEUE_RELEASE, STORE_QUEUE_SENDER, "a@example.org", 0).changed, 2);
-	queue_verify(&b);
-	out = queue_lease(&b, 10, 10, 100);
+	box_queue_verify(&b);
+	out = box_queue_lease(&b, 10, 10, 100);
 	assert_int_equal(out.entry_count, 3);
 	/* Removed while somebody tries it. */
 	assert_int_equal(change(&b, STORE_QUEUE_REMOVE, STORE_QUEUE_DOMAIN, "b.example", 0).changed, 1);
-	assert_int_equal(queue_totals(&b).messages, 1);
+	assert_int_equal(box_queue_totals(&b).messages, 1);
 	(void)change(&b, STORE_QUEUE_REMOVE, STORE_QUEUE_ALL, "", 0);
 	for (size_t i = 0; i < out.entry_count; i++)
-		assert_int_equal(queue_settle(&b, &out.entries[i], 0, STORE_QUEUE_DELIVERED, 0), ERR_NOT_FOUND);
-	assert_int_equal(queue_totals(&b).messages, 0);
-	queue_verify(&b);
+		assert_int_equal(box_queue_settle(&b, &out.entries[i], 0, STORE_QUEUE_DELIVERED, 0), ERR_NOT_FOUND);
+	assert_int_equal(box_queue_totals(&b).messages, 0);
+	box_queue_verify(&b);
 	box_free(&b);
 }
 
@@ -464,7 +464,7 @@ listed(void **state)
 	box_new(&b);
 	box_open(&b);
 	for (int i = 0; i < 7; i++)
-		(void)queue_put(&b, to, i % 2 == 0 ? 1 : 2);
+		(void)box_queue_put(&b, to, i % 2 == 0 ? 1 : 2);
 	do {
 		assert_ok(store_queue_list(b.port, &in, &b.arena, &out, &unit_error));
 		for (size_t i = 0; i < out.row_count; i++) {
@@ -506,20 +506,20 @@ reported_in_one_step(void **state)
 	(void)state;
 	box_new(&b);
 	box_open(&b);
-	(void)queue_put(&b, to, 1);
-	leased = queue_lease(&b, 1, 0, 100);
+	(void)box_queue_put(&b, to, 1);
+	leased = box_queue_lease(&b, 1, 0, 100);
 	in.settle = (struct store_queue_settle){ leased.entries[0].queue, leased.entries[0].lease, &o, 1, 0, false };
 	in.report = (struct store_queue_letter){
 		.content = { .data = SLICE("Subject: failed\r\n\r\n") }, .targets = &target, .target_count = 1
 	};
 	assert_int_equal(store_queue_settle_report(b.port, &in, &b.arena, &out, &unit_error), ERR_NOT_FOUND);
-	assert_int_equal(queue_totals(&b).recipients, 1);
+	assert_int_equal(box_queue_totals(&b).recipients, 1);
 	target.account = box_account(&b, "alice@example.org");
 	assert_ok(store_queue_settle_report(b.port, &in, &b.arena, &out, &unit_error));
 	assert_int_equal(out.left, 0);
 	assert_int_equal(box_mailbox(&b, target.account, "INBOX").messages, 1);
-	assert_int_equal(queue_totals(&b).recipients, 0);
-	queue_verify(&b);
+	assert_int_equal(box_queue_totals(&b).recipients, 0);
+	box_queue_verify(&b);
 	box_free(&b);
 }
 
