@@ -48,6 +48,7 @@ make(struct relay *r, struct slice domain, struct relay_hop hop, bool smarthost,
 	d->relay = r;
 	d->key = *key;
 	buf_init(key, RELAY_KEY_MAX);
+	buf_init(&d->sts_text, STS_POLICY_MAX);
 	d->domain = slice_sub(buf_slice(&d->key), 0, hop.host.len > 0 ? 0 : domain.len);
 	d->hop = hop;
 	d->smarthost = smarthost;
@@ -380,6 +381,7 @@ destination_free(struct destination *d)
 		d->all_next->all_back = d->all_back;
 	route_release(d->route);
 	buf_done(&d->key);
+	buf_done(&d->sts_text);
 	mem_free(d);
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "mailauth/policy/sts.h"
 #include "net/dial.h"
 #include "service/queue/queue.h"
 #include "service/relay/limits.h"
@@ -108,6 +109,10 @@ struct destination {
 	bool proven; /* a message went through since the route was asked for */
 	bool asking, hungry;
 	struct route *route;
+	struct buf sts_text; /* its MTA-STS policy, or empty */
+	struct sts_policy sts;
+	uint8_t sts_id[STS_ID_MAX];
+	size_t sts_id_len;
 	int64_t used_at;
 };
 
@@ -131,6 +136,12 @@ void destinations_due(struct relay *r, int64_t now);
 void destinations_free(struct relay *r);
 /* Domains of which there is enough; slices of destinations. */
 size_t destinations_full(struct relay *r, struct slice *out, size_t max);
+
+/* route.c: its hosts, when its policy is known; or why they are not known. */
+void route_ask_hosts(struct destination *d);
+void route_fail(struct destination *d, const struct error *e);
+/* sts.c: its policy, then route_ask_hosts() or route_fail(). */
+void sts_ask(struct destination *d);
 
 /* ---- links ---- */
 

@@ -79,7 +79,12 @@ static void
 decide(struct destination *d, struct route *route, const struct resolve_host *in, bool sure, struct route_host *h)
 {
 	struct arena *a = &route->arena;
-	const struct policy_domain domain = { .domain = d->domain };
+	static const enum policy_sts modes[] = {
+		[STS_NONE] = POLICY_STS_NONE, [STS_TESTING] = POLICY_STS_TESTING, [STS_ENFORCE] = POLICY_STS_ENFORCE
+	};
+	const struct policy_domain domain = {
+		.domain = d->domain, .sts = modes[d->sts.mode], .mx = d->sts.mx, .mx_count = d->sts.mx_count
+	};
 	struct policy_decision *out = &h->decision;
 	struct slice *tlsa;
 
@@ -270,18 +275,32 @@ begin_hop(struct destination *d, struct slice host, uint16_t port)
 }
 
 void
-route_ask(struct destination *d)
+route_fail(struct destination *d, const struct error *e)
+{
+	done(d, failed(e));
+}
+
+void
+route_ask_hosts(struct destination *d)
 {
 	const struct resolve_route in = { .domain = d->domain };
 	struct relay *r = d->relay;
 	struct error e;
+
+	if (relay_ask(r, r->resolver, relay_method(&resolve_interface, RESOLVE_METHOD_route), &in, routed, d, &e) != 0)
+		route_fail(d, &e);
+}
+
+void
+route_ask(struct destination *d)
+{
+	struct relay *r = d->relay;
 
 	d->asking = true;
 	if (d->hop.host.len > 0)
 		begin_hop(d, d->hop.host, d->hop.port);
 	else if (d->domain.len > 0 && d->domain.data[0] == '[')
 		begin_hop(d, d->domain, r->port);
-	else if (relay_ask(
-		     r, r->resolver, relay_method(&resolve_interface, RESOLVE_METHOD_route), &in, routed, d, &e) != 0)
-		done(d, failed(&e));
+	else
+		sts_ask(d);
 }
