@@ -102,7 +102,6 @@ struct config {
 	size_t relay_source_count; /* at most 2 */
 	uint32_t relay_port, relay_connections, relay_connections_destination;
 	const char *authorities; /* PEM file: whom other servers' certificates may come from; NULL: the system's */
-	const char *authorities; /* NULL: the system's */
 	bool mail_authentication;
 	uint32_t dmarc_reject; /* enum judge_dmarc */
 	uint32_t spf_fail;     /* enum judge_spf */

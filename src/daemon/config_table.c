@@ -249,6 +249,7 @@ const struct config_row config_table[] = {
 	NUMBER(RESTART, "relay_connections", relay_connections, 1000, 4, 15000),
 	NUMBER(RESTART, "relay_connections_destination", relay_connections_destination, 20, 1, 1000),
 	TEXT(RESTART, "dnssec_anchors", dnssec_anchors, "/usr/share/dns/root.key", NULL),
+	TEXT(RESTART, "authorities", authorities, "/etc/ssl/certs/ca-certificates.crt", NULL),
 	FLAG(RESTART, "mail_authentication", mail_authentication, true),
 	CHOICE(RESTART, "dmarc_reject", dmarc_reject, "obey", dmarc_words),
 	CHOICE(RESTART, "spf_fail", spf_fail, "ignore", spf_words),

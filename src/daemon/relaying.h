@@ -6,7 +6,6 @@
 #include "base/buf.h"
 #include "daemon/config.h"
 
-#define RELAYING_AUTHORITIES "/etc/ssl/certs/ca-certificates.crt" /* Debian's */
 #define RELAYING_PASSWORD_MAX 1024u
 
 struct process_relay;
