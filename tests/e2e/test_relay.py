@@ -6,6 +6,7 @@ All are on loopback addresses with one port, which `relay_port` names; Debian's 
 import contextlib
 import email
 import imaplib
+import os
 import pathlib
 import shutil
 import signal
@@ -42,7 +43,7 @@ class Peer:
 
     def __init__(self, address, port, answers=None, die=None, silent=False, tls=None, login=None, drip=0.0):
         self.answers, self.die, self.silent, self.tls, self.login, self.drip = answers or {}, die, silent, tls, login, drip
-        self.heard, self.letters, self.connections, self.over_tls = [], [], 0, 0
+        self.heard, self.letters, self.connections, self.over_tls, self.open = [], [], 0, 0, []
         self.listener = socket.create_server((address, port))
         threading.Thread(target=self.accept, daemon=True).start()
 
@@ -50,12 +51,16 @@ class Peer:
         with contextlib.suppress(OSError):
             self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
+        for connection in self.open:  # also those that are kept for the next letter
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def accept(self):
         with contextlib.suppress(OSError):
             while True:
                 connection, _ = self.listener.accept()
                 self.connections += 1
+                self.open.append(connection)
                 threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
 
     def serve(self, connection):
@@ -90,6 +95,7 @@ class Peer:
                 self.say(connection, "220 go")
                 connection = self.tls.wrap_socket(connection, server_side=True)
                 reader = connection.makefile("rb")
+                self.open.append(connection)
                 self.over_tls += 1
             elif verb == "AUTH":
                 self.say(connection, "235 2.7.0 yes" if line == self.login else "535 5.7.8 no")
@@ -154,6 +160,10 @@ class World:
         return eventually(lambda: [m for m in self.inbox(exchange, who) if m["Subject"] == subject],
                           lambda: f"{subject} does not come:\n{self.a.log()[-6000:]}")
 
+    def arrives_at_alice(self, wanted):
+        return eventually(lambda: [m for m in self.inbox(self.a, ALICE) if wanted(m)],
+                          lambda: f"alice is told nothing:\n{self.a.log()[-6000:]}")
+
     def logged(self, *words):
         return eventually(lambda: [line for line in self.a.log().splitlines() if all(w in line for w in words)],
                           lambda: f"nothing of {words}:\n{self.a.log()[-6000:]}")
@@ -212,3 +222,93 @@ def test_a_letter_goes_to_another_letterlockd(world):
     assert letter.get_payload() == "a letter\r\n.\r\nwith a dot\r\n"
     (line,) = world.logged("relay.sent", "to=" + CAROL)
     assert "tls=TLSv1.3" in line and "host=mx.b.example" in line
+
+
+def test_hosts_are_tried_in_order(world):
+    """A refusal for now goes to the next host, one for good does not; a dead host is passed over."""
+    first, second = world.peer(11, answers={"RCPT": "450 4.2.1 later"}), world.peer(12)
+    world.send(["x@order.example"], "order")
+    world.logged("relay.sent", "to=x@order.example", "host=second.order.example")
+    assert first.connections == 1 and len(second.letters) == 1
+    first = world.peer(11, answers={"RCPT": "550 5.1.1 nobody"})
+    world.send(["y@order.example"], "order 2")
+    world.logged("relay.refused", "to=y@order.example", 'reply="550 5.1.1 nobody"')
+    assert len(second.letters) == 1
+    # The sender is told, once.
+    (report,) = [m for m in world.arrives_at_alice(lambda m: "y@order.example" in m.as_string())]
+    assert report.get_content_type() == "multipart/report" and "550 5.1.1 nobody" in report.as_string()
+    first.close()
+    world.send(["z@order.example"], "order 3")
+    world.logged("relay.sent", "to=z@order.example", "host=second.order.example")
+
+
+def test_what_has_no_way(world):
+    for to, status in (("x@null.example", "5.1.10"), ("x@loop.example", "5.4.6")):
+        world.send([to], to)
+        world.logged("queue.failed", f"status={status}")
+
+
+def test_no_mx_and_an_alias(world):
+    peer, other = world.peer(11), world.peer(12)
+    world.send(["x@implicit.example"], "implicit")
+    world.logged("relay.sent", "to=x@implicit.example", "address=127.0.0.11")
+    world.send(["x@alias.example"], "alias")
+    world.logged("relay.sent", "to=x@alias.example", "address=127.0.0.12")
+    assert len(peer.letters) == 1 and len(other.letters) == 1
+
+
+def test_a_server_that_dies_and_one_that_drips(world):
+    world.peer(12).close()
+    peer = world.peer(11, die="text")
+    world.send(["x@implicit.example"], "dies", "0123456789\r\n" * 60000)
+    world.logged("queue.deferred", "status=4.4.2")
+    assert not peer.letters
+    peer = world.peer(11, drip=0.01)
+    world.send(["drip@implicit.example"], "drips")
+    world.logged("relay.sent", "to=drip@implicit.example")
+
+
+def test_tls_that_fails_is_done_without(world):
+    """A certificate of nobody is enough, and so is none at all: nothing says that there must be one."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(world.b.certificate, world.b.data / "tls" / "key.pem")
+    peer = world.peer(11, tls=context)
+    world.send(["tls@implicit.example"], "tls")
+    (line,) = world.logged("relay.sent", "to=tls@implicit.example")
+    assert "tls=TLSv1.3" in line and peer.over_tls == 1
+    old = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    old.load_cert_chain(world.b.certificate, world.b.data / "tls" / "key.pem")
+    old.set_ciphers("AES128-SHA256")  # no forward secrecy
+    old.maximum_version = ssl.TLSVersion.TLSv1_2
+    for number, how in enumerate(({"tls": old}, {"tls": context, "answers": {"STARTTLS": "454 4.7.0 not now"}})):
+        peer = world.peer(11, **how)
+        world.send([f"clear{number}@implicit.example"], "clear")
+        (line,) = world.logged("relay.sent", f"to=clear{number}@implicit.example")
+        assert "tls=none" in line and peer.connections == 2
+
+
+def test_one_that_is_silent_slows_nobody(world):
+    silent = world.peer(14, silent=True)
+    for i in range(10):
+        world.send([f"s{i}@silent.example"], "silence")
+    eventually(lambda: silent.connections > 0, "nobody connects")
+    began = time.monotonic()
+    world.send([CAROL], "not slowed")
+    world.arrives(world.b, CAROL, "not slowed")
+    assert time.monotonic() - began < 15 and silent.connections <= 2
+
+
+def test_kill_9_loses_nothing(world):
+    """The relay is killed again and again while letters go: each arrives, and what the peer has answered for, once."""
+    subjects = [f"killed {i}" for i in range(30)]
+    peer = world.peer(11)
+    for number, subject in enumerate(subjects):
+        world.send(["k@implicit.example"], subject)
+        if number % 5 == 0:
+            with contextlib.suppress(KeyError, ProcessLookupError):
+                os.kill(children(starter(world.a))["letterlockd: relay"], signal.SIGKILL)
+
+    def missing():
+        got = [email.message_from_bytes(text)["Subject"] for text in peer.letters]
+        return [s for s in subjects if s not in got]
+    eventually(lambda: not missing(), missing)

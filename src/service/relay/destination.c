@@ -108,13 +108,31 @@ destination_add(struct relay *r, struct job *j)
 
 /* ---- its list ---- */
 
+/* A connection to that host is for it: no host that is preferred, and may take it, is there. */
+static bool
+is_for(const struct destination *d, const struct job *j, size_t host)
+{
+	const struct route_host *hosts = d->route == NULL ? NULL : d->route->hosts;
+	int64_t now = clock_ms();
+
+	if (host == RELAY_ANY_HOST)
+		return true;
+	if (hosts == NULL || host >= d->route->host_count || j->host_from > host)
+		return false;
+	for (size_t i = j->host_from; i < host; i++)
+		if (hosts[i].preference != hosts[host].preference && hosts[i].decision.permitted &&
+		    hosts[i].address_count > 0 && hosts[i].down_until <= now)
+			return false;
+	return true;
+}
+
 struct job *
 destination_take(struct destination *d, size_t host)
 {
 	for (struct job **at = &d->first; *at != NULL; at = &(*at)->next) {
 		struct job *j = *at;
 
-		if (j->host_from > host)
+		if (!is_for(d, j, host))
 			continue;
 		*at = j->next;
 		if (d->last == &j->next)
@@ -246,7 +264,7 @@ available(const struct destination *d)
 	unsigned n = 0;
 
 	for (const struct link *l = d->links; l != NULL; l = l->next)
-		n += l->job == NULL && !l->quitting && !l->closed && l->at.host >= d->first->host_from;
+		n += l->job == NULL && !l->quitting && !l->closed && is_for(d, d->first, l->at.host);
 	return n;
 }
 

@@ -119,7 +119,8 @@ struct destination {
 void destination_add(struct relay *r, struct job *j);
 /* Links take what waits; more are opened where that is permitted. */
 void destination_run(struct destination *d);
-/* The next job for a link to this host; NULL: none. It is out of the list. */
+#define RELAY_ANY_HOST SIZE_MAX
+/* The next job for a link to this host of the route; NULL: none. It is out of the list. */
 struct job *destination_take(struct destination *d, size_t host);
 /* Back to the front. */
 void destination_put_back(struct destination *d, struct job *j);

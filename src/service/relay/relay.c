@@ -183,7 +183,7 @@ return_waiting(struct relay *r)
 	for (struct destination *d = r->destinations; d != NULL; d = d->all_next) {
 		struct job *j;
 
-		while ((j = destination_take(d, SIZE_MAX)) != NULL)
+		while ((j = destination_take(d, RELAY_ANY_HOST)) != NULL)
 			job_return(j);
 	}
 }

@@ -117,6 +117,7 @@ take_hosts(struct destination *d, const struct resolve_routed *in, struct route 
 
 		if (!begin_host(route, h, in->hosts[i].name, d->relay->port))
 			return;
+		h->preference = in->hosts[i].preference;
 		for (size_t k = 0; k < in->hosts[i].address_count; k++)
 			add_address(route, h, in->hosts[i].addresses[k]);
 		decide(d, route, &in->hosts[i], in->secure || in->implicit, h);

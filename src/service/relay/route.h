@@ -19,6 +19,7 @@ struct route_host {
 	const char **addresses; /* numeric texts */
 	size_t address_count;
 	uint16_t port;
+	uint32_t preference;
 	bool signs_in;
 	struct policy_decision decision; /* not permitted, or without addresses: decision.why */
 	int64_t down_until;              /* it could not be reached: it is passed over while there are others */

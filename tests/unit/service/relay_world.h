@@ -368,7 +368,26 @@ run_defer_domain(void *ctx, struct port_job *job)
 	port_reply(job, &(struct queue_until){ .until = 1 });
 }
 
+/* No policy is known, */
+static void
+run_sts_get(void *ctx, struct port_job *job)
+{
+	(void)ctx;
+	port_reply(job, &(struct queue_sts){ .expires = 0 });
+}
+
 /* ---- the resolver ---- */
+
+/* and there is none. */
+static void
+run_sts(void *ctx, struct port_job *job)
+{
+	struct error e;
+
+	(void)ctx;
+	(void)error_set(&e, ERR_NOT_FOUND, "no policy");
+	port_fail(job, &e);
+}
 
 static void
 reply_hosts(const struct domain *d, struct port_job *job)
@@ -432,9 +451,9 @@ run_lookup(void *ctx, struct port_job *job)
 
 static const struct port_handler queue_handlers[] = { { QUEUE_METHOD_lease, run_lease },
 	{ QUEUE_METHOD_body, run_body }, { QUEUE_METHOD_renew, run_renew }, { QUEUE_METHOD_settle, run_settle },
-	{ QUEUE_METHOD_defer_domain, run_defer_domain } };
+	{ QUEUE_METHOD_defer_domain, run_defer_domain }, { QUEUE_METHOD_sts_get, run_sts_get } };
 static const struct port_handler resolve_handlers[] = { { RESOLVE_METHOD_lookup, run_lookup },
-	{ RESOLVE_METHOD_route, run_route } };
+	{ RESOLVE_METHOD_route, run_route }, { RESOLVE_METHOD_sts, run_sts } };
 
 static struct world *
 world_new(struct peer *peers, size_t peer_count, const struct domain *domains, struct relay_options options)

@@ -236,7 +236,7 @@ stop_in_the_middle(void **state)
 	uint64_t queue = put(w, 0, LETTER, TO("x@a.example"));
 
 	(void)state;
-	while (strstr(peers[0].log, "MAIL") == NULL)
+	for (int64_t until = clock_ms() + PATIENCE_MS; strstr(peers[0].log, "MAIL") == NULL && clock_ms() < until;)
 		nap();
 	world_stop(w, 5000);
 	assert_int_equal(w->outcome_count, 1);
