@@ -25,6 +25,19 @@ static const char *const result_names[] = {
 	[QUEUE_DELIVERED] = "delivered", [QUEUE_FAILED] = "failed", [QUEUE_DEFERRED] = "deferred"
 };
 
+/* Whose certificate it was, as far as it is known. */
+static const char *
+verified_name(uint32_t verified)
+{
+	static const char *const names[] = { [QUEUE_NO_TLS] = "",
+		[QUEUE_TLS_UNVERIFIED] = "no",
+		[QUEUE_TLS_NAME] = "name",
+		[QUEUE_TLS_DANE] = "dane",
+		[QUEUE_TLS_PIN] = "pin" };
+
+	return verified < sizeof names / sizeof names[0] ? names[verified] : "";
+}
+
 static void
 log_outcomes(const struct queue_settle *in)
 {
@@ -37,7 +50,9 @@ log_outcomes(const struct queue_settle *in)
 		log_event(LOG_LEVEL_INFO, "queue.settled", log_str("result", result_names[o->result]),
 		    log_u64("queue", in->queue), log_u64("recipient", o->position), log_slice("status", o->status),
 		    log_slice("mx", o->facts.mx_name), log_slice("address", o->facts.mx_address),
-		    log_slice("tls", o->facts.tls_version), log_slice("said", o->text));
+		    log_slice("tls", o->facts.tls_version), log_slice("cipher", o->facts.tls_cipher),
+		    log_str("verified", verified_name(o->facts.tls_verified)),
+		    log_slice("policy", o->facts.policy_source), log_slice("said", o->text));
 	}
 }
 

@@ -246,7 +246,9 @@ unreachable(struct destination *d, size_t from, const struct relay_reason *why, 
 	from = served > from ? served : from;
 	log_event(LOG_LEVEL_INFO, "relay.unreachable",
 	    log_slice("destination", d->domain.len > 0 ? d->domain : d->hop.host), log_str("reason", why->text));
-	if (from == 0 && d->hop.host.len == 0 && why->result == QUEUE_DEFERRED && d->waiting > 0) {
+	/* What TLS stood in the way of stands in the way of such messages, not of those that ask for another kind of it. */
+	if (from == 0 && d->hop.host.len == 0 && why->result == QUEUE_DEFERRED && d->waiting > 0 &&
+	    strncmp(why->status, "4.7.", 4) != 0) {
 		const struct queue_defer_domain in = {
 			.domain = d->domain, .reason = slice_str(why->text), .facts = facts != NULL ? *facts : none
 		};

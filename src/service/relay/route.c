@@ -96,7 +96,7 @@ decide(struct destination *d, struct route *route, const struct resolve_host *in
 		tlsa[i] = arena_copy(a, out->tlsa[i]);
 	out->tlsa = tlsa;
 	out->pin = arena_copy(a, out->pin);
-	if (in->failure.len > 0 && out->permitted) {
+	if (in->failure.len > 0) {
 		out->permitted = false;
 		(void)snprintf(out->why, sizeof out->why, "%.*s", (int)in->failure.len, (const char *)in->failure.data);
 	}
@@ -284,7 +284,7 @@ route_fail(struct destination *d, const struct error *e)
 void
 route_ask_hosts(struct destination *d)
 {
-	const struct resolve_route in = { .domain = d->domain };
+	const struct resolve_route in = { .domain = d->domain, .port = d->relay->port };
 	struct relay *r = d->relay;
 	struct error e;
 

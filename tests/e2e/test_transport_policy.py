@@ -1,0 +1,293 @@
+# SPDX-License-Identifier: ISC
+"""What a connection to another server must be: DANE, MTA-STS, REQUIRETLS and TLS-Required, each way it can be and be wrong.
+
+Zones are signed by ldns-signzone and served by nsd; the servers are at loopback addresses. What goes wrong is deferred or
+refused with a sentence, and never sent in clear.
+"""
+import contextlib
+import hashlib
+import http.server
+import pathlib
+import re
+import shutil
+import ssl
+import subprocess
+import tempfile
+import threading
+
+import pytest
+
+from conftest import Exchange
+from keyservers import make_certificate
+from test_relay import Peer, World, eventually, made, zone
+from zones import free_port, name_server
+
+ALICE = Exchange.ALICE
+STS_ADDRESS = "127.0.0.40"
+
+
+def server_context(certificate, key):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+def spki_digest(certificate):
+    public = subprocess.run(["openssl", "x509", "-in", certificate, "-noout", "-pubkey"], check=True, capture_output=True).stdout
+    der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=public, check=True, capture_output=True).stdout
+    return hashlib.sha256(der).hexdigest()
+
+
+class Policies:
+    """A web server with MTA-STS policies by host, which can be taken away."""
+
+    def __init__(self, certificate, key):
+        self.texts, self.asked = {}, []
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                host = self.headers.get("Host")
+                outer.asked.append(host)
+                text = outer.texts.get(host) if self.path == "/.well-known/mta-sts.txt" else None
+                self.send_response(404 if text is None else 200)
+                self.send_header("Content-Type", "text/plain; charset=us-ascii")
+                self.end_headers()
+                self.wfile.write((text or "").encode())
+
+            def log_message(self, *words):
+                pass
+
+        class Server(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+
+            def finish_request(self, request, client_address):
+                request.settimeout(30)
+                with contextlib.suppress(OSError), context.wrap_socket(request, server_side=True) as tls:
+                    super().finish_request(tls, client_address)
+
+        context = server_context(certificate, key)
+        try:
+            self.server = Server((STS_ADDRESS, 443), Handler)
+        except OSError as error:
+            pytest.skip(f"no web server at {STS_ADDRESS}:443: {error}")
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def policy(mode, *mx, age=86400):
+    return f"version: STSv1\r\nmode: {mode}\r\n" + "".join(f"mx: {m}\r\n" for m in mx) + f"max_age: {age}\r\n"
+
+
+def host(name, number, tlsa=None, port=None):
+    """A host's lines: its address, and TLSA records for it."""
+    lines = [f"{name} 60 IN A 127.0.0.{number}"]
+    lines += [f"_{port}._tcp.{name} 60 IN TLSA {record}" for record in tlsa or ()]
+    return zone(*lines)
+
+
+def write_zones(port, right):
+    wrong = "3 1 1 " + "ab" * 32
+    right = f"3 1 1 {right}"
+    sts = zone(f"mta-sts 60 IN A {STS_ADDRESS}", '_mta-sts 60 IN TXT "v=STSv1; id=1;"')
+    mx = zone("@ 60 IN MX 10 mx")
+    return {
+        "dane.example": mx + host("mx", 21, [right], port),
+        "rolling.example": mx + host("mx", 21, [wrong, right], port),
+        "wrong.example": mx + host("mx", 21, [wrong], port),
+        "pkix.example": mx + host("mx", 21, ["1 1 1 " + "cd" * 32], port),
+        "stripped.example": mx + host("mx", 22, [right], port),
+        "two.example": zone("@ 60 IN MX 10 bad", "@ 60 IN MX 20 mx") + host("bad", 22, [right], port) + host("mx", 21, [right], port),
+        "bogus.example": mx + host("mx", 21, [right], port),
+        "plain.example": mx + host("mx", 22),
+        "opportunistic.example": mx + host("mx", 21),
+        "insecure.example": mx + host("mx", 22, [right], port),  # not signed: its TLSA records are nobody's word
+        "sts.example": mx + host("mx", 23) + sts,
+        "stsname.example": mx + host("mx", 21) + sts,
+        "stsmx.example": mx + host("mx", 23) + sts,
+        "ststest.example": mx + host("mx", 22) + sts,
+        "stsdane.example": mx + host("mx", 21, [right], port) + sts,
+    }
+
+
+SIGNED = ("dane", "rolling", "wrong", "pkix", "stripped", "two", "bogus", "stsdane")
+
+
+def break_zone(folder):
+    """One address is another than the one that was signed."""
+    path = folder / "bogus.example.zone"
+    path.write_text(re.sub(r"(mx\.bogus\.example\.\s+60\s+IN\s+A\s+)127\.0\.0\.21", r"\g<1>127.0.0.22", path.read_text()))
+
+
+@pytest.fixture(scope="module")
+def world():
+    for program in ("ldns-signzone", "openssl"):
+        if shutil.which(program) is None:
+            pytest.skip(f"no {program}")
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="ll-tp-"))
+    with contextlib.ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        port = free_port()
+        own = make_certificate(folder / "own", "somebody.else.example")  # a name that is none of theirs
+        named = make_certificate(folder / "named", "mx.sts.example", "mx.stsmx.example")
+        web = make_certificate(folder / "web", *(f"mta-sts.{d}.example" for d in ("sts", "stsname", "stsmx", "ststest", "stsdane")))
+        (folder / "authorities.pem").write_text(named[0].read_text() + web[0].read_text())
+        w = World(folder, port)
+        signed = {f"{name}.example": None for name in SIGNED}
+        w.dns_folder = folder / "dns"
+        zones = write_zones(port, spki_digest(own[0]))
+        dns = stack.enter_context(name_server(w.dns_folder, zones, signed=signed))
+        (folder / "anchors").write_text("".join(signed.values()))
+        w.policies = Policies(*web)
+        stack.callback(w.policies.close)
+        w.exchange = {"resolvers": f'{{ "127.0.0.1@{dns}" }}', "dnssec_anchors": f'"{folder}/anchors"', "relay_port": port,
+                      "authorities": f'"{folder}/authorities.pem"', "hostname": '"a.host.example"', "account_messages_hour": 0}
+        w.a, w.b = Exchange(made(folder, "a"), w.exchange), None
+        stack.callback(w.a.stop)
+        w.a.start()
+        w.tls21, w.tls23 = server_context(*own), server_context(*named)
+        w.peer(21, tls=w.tls21)
+        w.peer(22)
+        w.peer(23, tls=w.tls23)
+        stack.callback(lambda: [p.close() for p in w.peers.values()])
+        yield w
+
+
+def queued(world):
+    """What the operator is told of letters that wait."""
+    return world.a.run("queue", "list").stdout
+
+
+def letters(world, number, subject):
+    return [t for t in world.peers[number].letters if f"Subject: {subject}\r\n".encode() in t]
+
+
+def sent(world, number, domain, subject=None, **more):
+    """It reaches that server; over TLS or not."""
+    before = world.peers[number].over_tls
+    world.send([f"x@{domain}"], subject or domain, **more)
+    eventually(lambda: letters(world, number, subject or domain), lambda: domain + world.a.log()[-6000:])
+    return world.peers[number].over_tls > before
+
+
+def not_sent(world, domain, *says, subject=None, **more):
+    world.send([f"x@{domain}"], subject or domain, **more)
+    line = world.logged("queue.settled result=deferred", domain)
+    for number in world.peers:
+        assert letters(world, number, subject or domain) == []
+    text = queued(world) + "\n".join(line)
+    for word in says:
+        assert word in text, text
+
+
+# ---- DANE ----
+
+@pytest.mark.parametrize("name", ["dane", "rolling"])
+def test_dane(world, name):
+    """The certificate's name is wrong and nobody vouches for it: the TLSA record is enough."""
+    assert sent(world, 21, f"{name}.example")
+    assert world.logged(f"{name}.example", "DANE")
+
+
+def test_dane_that_does_not_match(world):
+    not_sent(world, "wrong.example", "TLSA")
+
+
+def test_dane_where_starttls_is_stripped(world):
+    not_sent(world, "stripped.example", "TLS")
+
+
+def test_dane_next_host(world):
+    """The first host does not offer STARTTLS; nothing is said to it but that, and the second one takes the letter."""
+    heard = len(world.peers[22].heard)
+    assert sent(world, 21, "two.example")
+    assert not [line for line in world.peers[22].heard[heard:] if line.upper().startswith(("MAIL", "RCPT", "DATA"))]
+
+
+def test_unusable_tlsa_still_wants_tls(world):
+    assert sent(world, 21, "pkix.example")
+
+
+def test_bogus_is_not_insecure(world):
+    break_zone(world.dns_folder)
+    subprocess.run(["pkill", "-HUP", "-f", f"nsd -d -c {world.dns_folder}/nsd.conf"], check=True)
+    not_sent(world, "bogus.example", "DNSSEC")
+
+
+def test_tlsa_of_a_zone_that_is_not_signed_is_nobodys_word(world):
+    assert not sent(world, 22, "insecure.example")
+
+
+# ---- nothing is said ----
+
+def test_clear_where_nothing_else_is_offered(world):
+    assert not sent(world, 22, "plain.example")
+
+
+def test_tls_where_it_is_offered_whoever_it_is(world):
+    assert sent(world, 21, "opportunistic.example")
+
+
+# ---- MTA-STS ----
+
+def test_sts_enforce(world):
+    world.policies.texts["mta-sts.sts.example"] = policy("enforce", "mx.sts.example")
+    assert sent(world, 23, "sts.example")
+    assert world.logged("sts.example", "MTA-STS")
+
+
+def test_sts_certificate_of_another_name(world):
+    world.policies.texts["mta-sts.stsname.example"] = policy("enforce", "*.stsname.example")
+    not_sent(world, "stsname.example", "certificate")
+
+
+def test_sts_mx_that_is_not_named(world):
+    world.policies.texts["mta-sts.stsmx.example"] = policy("enforce", "other.stsmx.example")
+    not_sent(world, "stsmx.example", "MTA-STS")
+
+
+def test_sts_testing_stops_nothing(world):
+    world.policies.texts["mta-sts.ststest.example"] = policy("testing", "nobody.example")
+    assert not sent(world, 22, "ststest.example")
+
+
+def test_dane_wins_over_sts(world):
+    world.policies.texts["mta-sts.stsdane.example"] = policy("enforce", "nobody.example")
+    assert sent(world, 21, "stsdane.example")
+
+
+def test_sts_outlives_dns_and_restarts(world):
+    """The policy was fetched once; later neither its record nor its web server is there, and the MX is another's."""
+    path = world.dns_folder / "sts.example.zone"
+    world.a.stop()
+    path.write_text(path.read_text().replace('_mta-sts 60 IN TXT "v=STSv1; id=1;"\n', "").replace("127.0.0.23", "127.0.0.22"))
+    subprocess.run(["pkill", "-HUP", "-f", f"nsd -d -c {world.dns_folder}/nsd.conf"], check=True)
+    world.policies.texts.clear()
+    world.a.start()
+    not_sent(world, "sts.example", "TLS", subject="later")
+
+
+# ---- the writer's word ----
+
+def test_tls_required_no(world):
+    """RFC 8689 section 5: the writer would rather have it arrive."""
+    world.send(["x@wrong.example"], "anyway\r\nTLS-Required: No")
+    eventually(lambda: letters(world, 21, "anyway"), lambda: world.a.log()[-6000:])
+
+
+def test_requiretls_of_a_server_that_has_it(world):
+    world.peer(21, tls=world.tls21, answers={"EHLO": "250-peer\r\n250-STARTTLS\r\n250 REQUIRETLS"})
+    assert sent(world, 21, "dane.example", subject="required", options=["REQUIRETLS"])
+    assert [line for line in world.peers[21].heard if line.startswith("MAIL") and "REQUIRETLS" in line]
+
+
+def test_requiretls_of_a_server_that_has_it_not(world):
+    world.peer(21, tls=world.tls21)
+    world.send(["x@dane.example"], "refused", options=["REQUIRETLS"])
+    (report,) = eventually(lambda: [m for m in world.inbox(world.a, ALICE) if "5.7.30" in m.as_string()],
+                           lambda: world.a.log()[-6000:])
+    assert report.get_content_type() == "multipart/report"
+    assert letters(world, 21, "refused") == []
