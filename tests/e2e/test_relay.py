@@ -311,4 +311,4 @@ def test_kill_9_loses_nothing(world):
     def missing():
         got = [email.message_from_bytes(text)["Subject"] for text in peer.letters]
         return [s for s in subjects if s not in got]
-    eventually(lambda: not missing(), missing)
+    eventually(lambda: not missing(), lambda: f"{missing()}:\n{world.a.log()[-20000:]}")

@@ -53,6 +53,7 @@ struct queue {
 	bool stop;
 	uint64_t generation; /* one more whenever something may be due */
 	struct waiting *waiting;
+	uint64_t gone;      /* the newest asking end that is gone; its numbers only grow */
 	unsigned under_way; /* that will call us back */
 	bool sweeping;
 	int64_t sweep_ms; /* when to look for what has waited too long */
@@ -75,6 +76,8 @@ void queue_run_tally(void *ctx, struct port_job *job);
 /* ---- lease.c ---- */
 
 void queue_run_lease(void *ctx, struct port_job *job);
+/* Of a relay that has ended: nothing is leased to it any more. */
+void queue_peer_gone(void *ctx, uint64_t peer);
 void queue_run_body(void *ctx, struct port_job *job);
 void queue_run_renew(void *ctx, struct port_job *job);
 void queue_run_defer(void *ctx, struct port_job *job);

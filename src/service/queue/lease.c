@@ -111,7 +111,7 @@ park(struct waiting *w, uint64_t next)
 	bool waits;
 
 	(void)pthread_mutex_lock(&q->lock);
-	waits = !q->stop && now < w->until_ms && w->generation == q->generation;
+	waits = !q->stop && now < w->until_ms && w->generation == q->generation && port_job_peer(w->job) > q->gone;
 	if (waits) {
 		w->due_ms = due < w->until_ms ? due : w->until_ms;
 		w->next = q->waiting;
@@ -129,7 +129,7 @@ begin(struct waiting *w)
 
 	(void)pthread_mutex_lock(&w->queue->lock);
 	w->generation = w->queue->generation;
-	go = !w->queue->stop;
+	go = !w->queue->stop && port_job_peer(w->job) > w->queue->gone;
 	(void)pthread_mutex_unlock(&w->queue->lock);
 	return go;
 }
@@ -150,6 +150,34 @@ leased(void *ctx, const void *reply, const struct error *e)
 		ask(w);
 	else
 		finish(w, found, NULL);
+}
+
+void
+queue_peer_gone(void *ctx, uint64_t peer)
+{
+	struct waiting *gone = NULL, **at;
+	struct queue *q = ctx;
+
+	(void)pthread_mutex_lock(&q->lock);
+	q->gone = peer > q->gone ? peer : q->gone;
+	for (at = &q->waiting; *at != NULL;) {
+		struct waiting *w = *at;
+
+		if (port_job_peer(w->job) != peer) {
+			at = &w->next;
+			continue;
+		}
+		*at = w->next;
+		w->next = gone;
+		gone = w;
+	}
+	(void)pthread_mutex_unlock(&q->lock);
+	while (gone != NULL) {
+		struct waiting *w = gone;
+
+		gone = w->next;
+		finish(w, NULL, NULL);
+	}
 }
 
 int64_t

@@ -219,7 +219,7 @@ queue_new(const struct queue_options *options, struct queue **queue_out, struct 
 	q->handlers[5] = (struct port_handler){ QUEUE_METHOD_sts_get, queue_run_sts_get };
 	q->handlers[6] = (struct port_handler){ QUEUE_METHOD_sts_put, queue_run_sts_put };
 	q->handlers[7] = (struct port_handler){ QUEUE_METHOD_tally, queue_run_tally };
-	q->service = (struct port_service){ &queue_interface, q->handlers, QUEUE_HANDLERS, q, NULL };
+	q->service = (struct port_service){ &queue_interface, q->handlers, QUEUE_HANDLERS, q, queue_peer_gone };
 	q->store = options->store;
 	q->sign = options->sign;
 	q->sign_ctx = options->sign_ctx;
