@@ -315,5 +315,4 @@ def test_kill_9_loses_nothing(world):
     def waiting():
         """What a killed relay had comes again when its lease has ended."""
         return world.a.run("queue", "list").stdout.count("implicit.example")
-    eventually(lambda: len(missing()) <= waiting(), lambda: f"{missing()}:\n{world.a.log()[-20000:]}")
-    assert len(missing()) < len(subjects)
+    eventually(lambda: len(missing()) < len(subjects) / 2 and len(missing()) <= waiting(), lambda: f"{missing()}:\n{world.a.log()[-20000:]}")
