@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "daemon/authorities.h"
+#include "daemon/process_authorities.h"
 #include "daemon/counting.h"
 #include "daemon/process_keys_folder.h"
 #include "os/clock.h"
@@ -69,6 +69,14 @@ keeps_root(const struct parent *p, const struct child *c)
 	return c->kind == PROCESS_MAIL || (c->kind == PROCESS_FILTER && strncmp(p->config->milter, "unix:", 5) == 0);
 }
 
+static uint32_t
+connections_of(const struct parent *p, const struct child *c)
+{
+	if (c->kind == PROCESS_FRONT)
+		return front_share(p);
+	return c->kind == PROCESS_RELAY ? p->config->relay_connections : 0;
+}
+
 static struct process_setup
 setup_of(const struct parent *p, const struct child *c)
 {
@@ -95,9 +103,7 @@ setup_of(const struct parent *p, const struct child *c)
 		.connections_peer = f->connections_peer,
 		.connections_prefix = f->connections_prefix,
 		.connections_account = f->connections_account,
-		.connections_here = c->kind == PROCESS_FRONT ? front_share(p)
-		    : c->kind == PROCESS_RELAY               ? f->relay_connections
-							     : 0,
+		.connections_here = connections_of(p, c),
 		.handshake_ms = f->handshake_seconds * 1000,
 		.stall_ms = f->stall_seconds * 1000,
 		.idle_ms = f->idle_seconds * 1000,

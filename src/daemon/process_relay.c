@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "daemon/authorities.h"
+#include "daemon/process_authorities.h"
 #include "daemon/process_behind.h"
 #include "net/tls_outgoing.h"
 #include "service/queue/queue.h"

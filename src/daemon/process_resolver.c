@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "daemon/authorities.h"
+#include "daemon/process_authorities.h"
 #include "daemon/process_behind.h"
 #include "net/curl_late.h"
 #include "service/resolve.h"

@@ -65,6 +65,25 @@ smtp_client_write_commands(struct smtp_client *m)
 	}
 }
 
+/* Whether it takes such a message. */
+static int
+check_server(const struct smtp_client *m, const struct smtp_client_message *message, bool utf8, struct error *e)
+{
+	if (m->size_max > 0 && message->size > m->size_max)
+		return error_set(e, ERR_LIMIT, "the message has %llu octets, the server takes at most %llu",
+		    (unsigned long long)message->size, (unsigned long long)m->size_max);
+	if (message->envid.len > 0 && !smtp_envid_valid(message->envid))
+		return error_set(e, ERR_USAGE, "an envelope's name has %u octets of xtext at most", SMTP_ENVID_MAX);
+	if (message->require_tls && !(m->tls && m->has_require_tls))
+		return error_set(e, ERR_POLICY, "the server does not promise to send on over TLS alone (REQUIRETLS)");
+	if (message->body_8bit && !m->body_8bit)
+		return error_set(e, ERR_UNSUPPORTED, "the server takes no 8 bit text: encode the message");
+	if (utf8 && !m->has_utf8)
+		return error_set(e, ERR_UNSUPPORTED,
+		    "the server takes no addresses and headers with letters outside of ASCII (SMTPUTF8)");
+	return 0;
+}
+
 static int
 check_message(const struct smtp_client *m, const struct smtp_client_message *message, bool *utf8_out, struct error *e)
 {
@@ -86,19 +105,7 @@ check_message(const struct smtp_client *m, const struct smtp_client_message *mes
 		}
 		*utf8_out = *utf8_out || path.utf8;
 	}
-	if (m->size_max > 0 && message->size > m->size_max)
-		return error_set(e, ERR_LIMIT, "the message has %llu octets, the server takes at most %llu",
-		    (unsigned long long)message->size, (unsigned long long)m->size_max);
-	if (message->envid.len > 0 && !smtp_envid_valid(message->envid))
-		return error_set(e, ERR_USAGE, "an envelope's name has %u octets of xtext at most", SMTP_ENVID_MAX);
-	if (message->require_tls && !(m->tls && m->has_require_tls))
-		return error_set(e, ERR_POLICY, "the server does not promise to send on over TLS alone (REQUIRETLS)");
-	if (message->body_8bit && !m->body_8bit)
-		return error_set(e, ERR_UNSUPPORTED, "the server takes no 8 bit text: encode the message");
-	if (*utf8_out && !m->has_utf8)
-		return error_set(e, ERR_UNSUPPORTED,
-		    "the server takes no addresses and headers with letters outside of ASCII (SMTPUTF8)");
-	return 0;
+	return check_server(m, message, *utf8_out, e);
 }
 
 int

@@ -357,6 +357,17 @@ look_at_clock(struct link *l, int64_t now)
 }
 
 static void
+take_end(struct link *l)
+{
+	if (!l->idle && !l->quitting) {
+		fail_because(l, "4.4.2", "it ended the connection");
+		return;
+	}
+	l->closed = true;
+	conn_abort(l->conn);
+}
+
+static void
 on_run(void *session, struct conn *c, int64_t now)
 {
 	struct link *l = session;
@@ -383,14 +394,8 @@ on_run(void *session, struct conn *c, int64_t now)
 	do
 		take_events(l, now);
 	while (!l->closed && link_text_run(l));
-	if (!l->closed && l->ended) {
-		if (l->idle || l->quitting) {
-			l->closed = true;
-			conn_abort(c);
-		} else {
-			fail_because(l, "4.4.2", "it ended the connection");
-		}
-	}
+	if (!l->closed && l->ended)
+		take_end(l);
 	if (!l->closed)
 		look_at_clock(l, now);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What test_sandbox.c tries. Each attempt gives 0 when the system let it through, or errno. */
+/* lint: a list of attempts. What test_sandbox.c tries. Each attempt gives 0 when the system let it through, or errno. */
 #ifndef TESTS_UNIT_OS_SANDBOX_ATTEMPTS_H
 #define TESTS_UNIT_OS_SANDBOX_ATTEMPTS_H
 
@@ -386,6 +386,7 @@ pair_datagram(const struct scene *s)
 	return got(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, fd));
 }
 
+/* Nobody else is at the other address. */
 static int
 bind_inherited(const struct scene *s)
 {
@@ -397,12 +398,9 @@ bind_inherited(const struct scene *s)
 static int
 bind_certain(const struct scene *s)
 {
-	/* Nobody else is at this address. */
-	const struct sockaddr_in there = {
-		.sin_family = AF_INET, .sin_port = htons(40977), .sin_addr.s_addr = htonl(INADDR_LOOPBACK + 76)
-	};
+	const struct sockaddr_in at = { AF_INET, htons(40977), { htonl(INADDR_LOOPBACK + 76) }, { 0 } };
 
-	return got(bind(s->tcp, (const struct sockaddr *)&there, sizeof there));
+	return got(bind(s->tcp, (const struct sockaddr *)&at, sizeof at));
 }
 
 static int

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "daemon/authorities.h"
+#include "daemon/process_authorities.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,8 +4,8 @@
  * from. Those processes that connect open no file, and are shut in an empty
  * root before they read anything: the parent opens it, and hands them the descriptor.
  */
-#ifndef DAEMON_AUTHORITIES_H
-#define DAEMON_AUTHORITIES_H
+#ifndef DAEMON_PROCESS_AUTHORITIES_H
+#define DAEMON_PROCESS_AUTHORITIES_H
 
 #include "base/buf.h"
 #include "daemon/config.h"
