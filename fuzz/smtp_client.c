@@ -48,7 +48,8 @@ react(struct smtp_client *m, const struct smtp_client_event *ev, bool *tls)
 		smtp_client_secured(m);
 		*tls = true;
 	} else if (ev->what == SMTP_CLIENT_READY) {
-		(void)smtp_client_send(m, &letter, NULL);
+		if (smtp_client_send(m, &letter, NULL) != 0)
+			smtp_client_quit(m);
 	} else if (ev->what == SMTP_CLIENT_BODY) {
 		if (smtp_client_put(m, text) != text.len)
 			abort();
