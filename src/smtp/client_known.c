@@ -76,8 +76,8 @@ smtp_client_patience_ms(const struct smtp_client *m)
 {
 	switch (m->state) {
 	case STATE_READY:
-	case STATE_OVER:
-		return MACHINE_NEVER;
+	case STATE_OVER: /* last words that the server does not take */
+		return m->out.len > 0 ? MINUTES(5) : MACHINE_NEVER;
 	case STATE_SHAKING:
 	case STATE_QUIT:
 		return MINUTES(1); /* nothing hangs on it */
