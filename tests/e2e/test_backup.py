@@ -264,7 +264,7 @@ def test_one_after_the_other(fresh_exchange, place):
     assert modes.pop("certificate.pem") == 0o644
     assert set(modes.values()) == {0o600, 0o700} and modes["key.pem"] == modes["store.db"] == 0o600
     mark = json.loads((place / "b" / "backup.json").read_text())
-    assert mark["complete"] and mark["schema"] == 4 and mark["messages"] == 15
+    assert mark["complete"] and mark["schema"] == 5 and mark["messages"] == 15
     assert exchange.run("account", "list", "--data", place / "b").stdout.count("@") == 2
     assert "is a backup" in exchange.run("run", "--data", place / "b", check=False).stderr
 

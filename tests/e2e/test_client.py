@@ -389,9 +389,11 @@ def test_unknown_recipient(people, exchange):
     assert email.message_from_bytes(raw).get_content_type() == "multipart/signed" and b"to both" in raw
 
 
-def test_recipient_elsewhere_is_refused(people):
-    said = people[0].run("send", "--to", "somebody@example.net", "--subject", "x", stdin="hi\n", want=1)
-    assert "refuses" in said and "somebody@example.net" in said
+def test_recipient_elsewhere_waits_in_the_queue(people, exchange):
+    people[0].run("send", "--to", "somebody@example.net", "--subject", "x", stdin="hi\n")
+    assert "somebody@example.net" in exchange.run("queue", "list").stdout
+    said = people[0].run("send", "--to", "nobody@example.org", "--subject", "x", stdin="hi\n", want=1)
+    assert "refuses" in said and "nobody@example.org" in said
 
 
 def test_header_injection(people, exchange):

@@ -69,7 +69,7 @@ def other_milter(folder):
     pytest.importorskip("Milter", reason="python3-milter is not installed")
     path, log = folder / "m.sock", folder / "heard"
     log.touch()
-    words = [sys.executable, str(HERE / "milter_of_test.py"), f"unix:{path}", str(log)]
+    words = [sys.executable, str(HERE / "milter_peer.py"), f"unix:{path}", str(log)]
     with program(words, lambda: connects(socket.AF_UNIX, str(path)), folder / "out"):
         yield path, log
 

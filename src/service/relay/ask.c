@@ -57,9 +57,12 @@ int
 relay_ask(struct relay *r, struct port *p, const struct port_method *method, const void *request,
     relay_answer_fn *answer, void *ctx, struct error *e)
 {
-	struct question *q = mem_alloc(sizeof *q);
+	struct question *q;
 	int rc;
 
+	if (atomic_load(&r->mute))
+		return error_set(e, ERR_CLOSED, "this server is being stopped");
+	q = mem_alloc(sizeof *q);
 	if (q == NULL)
 		return error_nomem(e);
 	q->schema = method->reply;

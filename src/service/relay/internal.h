@@ -245,9 +245,10 @@ struct relay {
 	unsigned link_count, connecting;
 	bool leasing, stopping, cut;
 	int64_t lease_at; /* not before */
-	struct loop_task begin_task, stop_task, cut_task;
+	struct loop_task begin_task, stop_task, cut_task, last_task;
 	int64_t due_at;
 	atomic_bool quiet; /* stopping, and nothing is under way any more */
+	atomic_bool mute;  /* nothing is asked any more: the ports may be closed */
 };
 
 void relay_pump(struct relay *r);

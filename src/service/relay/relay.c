@@ -219,6 +219,14 @@ cut(void *ctx)
 }
 
 static void
+be_mute(void *ctx)
+{
+	struct relay *r = ctx;
+
+	atomic_store(&r->mute, true);
+}
+
+static void
 wait_until_quiet(struct relay *r, int64_t until)
 {
 	while (!atomic_load(&r->quiet) && clock_ms() < until)
@@ -237,6 +245,11 @@ relay_stop(struct relay *r, int64_t wait_ms)
 	r->cut_task = (struct loop_task){ .run = cut, .ctx = r };
 	loop_post(dialer_loop(r->dialer), &r->cut_task);
 	wait_until_quiet(r, now + wait_ms);
+	/* An answer may lead to another question: none once the ports are closed. */
+	r->last_task = (struct loop_task){ .run = be_mute, .ctx = r };
+	loop_post(dialer_loop(r->dialer), &r->last_task);
+	while (!atomic_load(&r->mute))
+		(void)nanosleep(&(struct timespec){ .tv_nsec = STOP_LOOK_MS * 1000000L }, NULL);
 }
 
 void

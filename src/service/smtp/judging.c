@@ -85,14 +85,15 @@ begin_judge(struct smtp_session *s, struct error *e)
 int
 judging_begin(struct smtp_session *s, struct error *e)
 {
-	bool judged = s->service->settings.judge, filtered = s->service->ports.filter != NULL;
 	int rc = 0;
 
-	if (s->role != SERVICE_MX || (!judged && !filtered))
+	if (s->role != SERVICE_MX)
 		return 0;
-	if (judged)
+	s->message->judged = true; /* also when nobody judges: what is forged in our name is taken out */
+	if (!s->service->settings.judge && s->service->ports.filter == NULL)
+		return 0;
+	if (s->service->settings.judge)
 		rc = begin_judge(s, e);
-	s->message->judged = true;
 	s->message->ear = &ear;
 	s->message->ear_ctx = s;
 	return rc;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 """A milter in libmilter's own terms (Debian python3-milter): what it does stands in the Subject of the message.
 
-    milter_of_test.py SOCKET LOG
+    milter_peer.py SOCKET LOG
 """
 import os
 import sys
