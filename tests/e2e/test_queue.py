@@ -28,7 +28,7 @@ def held(request):
     from conftest import Exchange
 
     folder = tempfile.mkdtemp(prefix="letterlock-e2e-")
-    running = Exchange(folder, {"account_messages_hour": "1000"}).start()
+    running = Exchange(folder, {"account_messages_hour": "1000", "relay": "false"}).start()
     yield running
     running.stop()
     shutil.rmtree(folder, ignore_errors=True)
@@ -133,7 +133,7 @@ def test_submission_needs_a_password(held):
 
 
 def test_hour_is_bounded(fresh_exchange):
-    one = fresh_exchange({"account_messages_hour": "3"})
+    one = fresh_exchange({"account_messages_hour": "3", "relay": "false"})
     refused = None
     for _ in range(8):  # the hour may turn once
         try:
@@ -147,7 +147,7 @@ def test_hour_is_bounded(fresh_exchange):
 
 
 def test_queue_is_bounded(fresh_exchange):
-    one = fresh_exchange({"queue_size_max": "65536", "account_messages_hour": "0"})
+    one = fresh_exchange({"queue_size_max": "65536", "account_messages_hour": "0", "relay": "false"})
     large = TEXT.format(sender=one.ALICE) + "0123456789abcde\r\n" * 2400
     submit(one, [ELSEWHERE], text=large)
     with pytest.raises(smtplib.SMTPDataError) as refused:
@@ -257,7 +257,7 @@ def test_status_and_metrics(held):
 
 
 def test_survives_a_kill(fresh_exchange):
-    one = fresh_exchange()
+    one = fresh_exchange({"relay": "false"})
     submit(one, [ELSEWHERE])
     before = messages(one)
     one.kill()
@@ -278,7 +278,7 @@ def brief():
     from conftest import Exchange
 
     folder = tempfile.mkdtemp(prefix="letterlock-e2e-")
-    running = Exchange(folder, {"queue_lifetime_seconds": "4", "queue_warn_seconds": "1"}).start()
+    running = Exchange(folder, {"queue_lifetime_seconds": "4", "queue_warn_seconds": "1", "relay": "false"}).start()
     yield running
     running.stop()
     shutil.rmtree(folder, ignore_errors=True)
