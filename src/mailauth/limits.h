@@ -40,39 +40,6 @@
 #define MAILAUTH_REPORT_ID_MAX 200u           /* octets of a report's identifier: it stands in Subject */
 #define MAILAUTH_IP_TEXT_MAX 45u          /* octets of an address as text, an IPv4 address at the end of an IPv6 one */
 #define MAILAUTH_REPORT_ARENA (64u << 20) /* octets of arena that are enough for any */
-#define MAILAUTH_REPORT_ID_MAX 200u       /* octets of a report's identifier: it stands in Subject */
-#define MAILAUTH_IP_TEXT_MAX 45u          /* octets of an address as text, an IPv4 address at the end of an IPv6 one */
-#define MAILAUTH_REPORT_ARENA (64u << 20) /* octets of arena that are enough for any */
-
-#define MAILAUTH_SPF_LOOKUPS_MAX 10u  /* terms of a check that ask DNS (RFC 7208 section 4.6.4) */
-#define MAILAUTH_SPF_VOIDS_MAX 2u     /* of them in vain (the same) */
-#define MAILAUTH_SPF_NAMES_MAX 10u    /* of one MX, or of the client's PTR (the same) */
-#define MAILAUTH_SPF_RECORD_MAX 8192u /* octets of a record; an answer over UDP has 1232, the longest seen some 4000 */
-#define MAILAUTH_SPF_EXPANDED_MAX \
-	4096u /* octets that the macros of one term come to, before a name is cut to its 253 */
-#define MAILAUTH_SPF_EXPLANATION_MAX \
-	400u                          /* octets: one line of a reply (RFC 5321 section 4.5.3.1.5) with ours beside it */
-#define MAILAUTH_SPF_SENDER_MAX 1024u /* octets of an address; SMTP's are shorter */
-#define MAILAUTH_SPF_PROBLEMS_MAX 16u /* that an owner is told of at once */
-#define MAILAUTH_SPF_QUESTIONS_MAX \
-	(3u + (MAILAUTH_SPF_LOOKUPS_MAX + 1u) * (MAILAUTH_SPF_NAMES_MAX + 1u)) /* record, exp, PTR, terms with names */
-
-#define MAILAUTH_LOCAL_MAX 64u   /* octets of a local part (RFC 5321 section 4.5.3.1.1) */
-#define MAILAUTH_SRS_KEYS_MAX 8u /* of one roll-over after another */
-
-#define STS_ID_MAX 32u                    /* octets (RFC 8461 section 3.1) */
-#define STS_MAX_AGE 31557600u             /* seconds; what is longer counts as this (section 3.2) */
-#define STS_MX_MAX 64u                    /* patterns of a policy: more than anybody's servers */
-#define STS_POLICY_MAX (64u << 10)        /* octets of a policy's file (section 3.3) */
-#define MAILAUTH_REPORT_ARENA (64u << 20) /* octets of arena that are enough for any */
-#define MAILAUTH_REPORT_ID_MAX 200u       /* octets of a report's identifier: it stands in Subject */
-#define MAILAUTH_IP_TEXT_MAX 45u          /* octets of an address as text, an IPv4 address at the end of an IPv6 one */
-#define MAILAUTH_REPORT_ARENA (64u << 20) /* octets of arena that are enough for any */
-
-#define STS_ID_MAX 32u             /* octets (RFC 8461 section 3.1) */
-#define STS_MAX_AGE 31557600u      /* seconds; what is longer counts as this (section 3.2) */
-#define STS_MX_MAX 64u             /* patterns of a policy: more than anybody's servers */
-#define STS_POLICY_MAX (64u << 10) /* octets of a policy's file (section 3.3) */
 
 #define MAILAUTH_SPF_LOOKUPS_MAX 10u  /* terms of a check that ask DNS (RFC 7208 section 4.6.4) */
 #define MAILAUTH_SPF_VOIDS_MAX 2u     /* of them in vain (the same) */
@@ -94,25 +61,5 @@
 #define STS_MAX_AGE 31557600u      /* seconds; what is longer counts as this (section 3.2) */
 #define STS_MX_MAX 64u             /* patterns of a policy: more than anybody's servers */
 #define STS_POLICY_MAX (64u << 10) /* octets of a policy's file (section 3.3) */
-
-#define STS_ID_MAX 32u                /* octets (RFC 8461 section 3.1) */
-#define STS_MAX_AGE 31557600u         /* seconds; what is longer counts as this (section 3.2) */
-#define STS_MX_MAX 64u                /* patterns of a policy: more than anybody's servers */
-#define STS_POLICY_MAX (64u << 10)    /* octets of a policy's file (section 3.3) */
-#define MAILAUTH_SPF_LOOKUPS_MAX 10u  /* terms of a check that ask DNS (RFC 7208 section 4.6.4) */
-#define MAILAUTH_SPF_VOIDS_MAX 2u     /* of them in vain (the same) */
-#define MAILAUTH_SPF_NAMES_MAX 10u    /* of one MX, or of the client's PTR (the same) */
-#define MAILAUTH_SPF_RECORD_MAX 8192u /* octets of a record; an answer over UDP has 1232, the longest seen some 4000 */
-#define MAILAUTH_SPF_EXPANDED_MAX \
-	4096u /* octets that the macros of one term come to, before a name is cut to its 253 */
-#define MAILAUTH_SPF_EXPLANATION_MAX \
-	400u                          /* octets: one line of a reply (RFC 5321 section 4.5.3.1.5) with ours beside it */
-#define MAILAUTH_SPF_SENDER_MAX 1024u /* octets of an address; SMTP's are shorter */
-#define MAILAUTH_SPF_PROBLEMS_MAX 16u /* that an owner is told of at once */
-#define MAILAUTH_SPF_QUESTIONS_MAX \
-	(3u + (MAILAUTH_SPF_LOOKUPS_MAX + 1u) * (MAILAUTH_SPF_NAMES_MAX + 1u)) /* record, exp, PTR, terms with names */
-
-#define MAILAUTH_LOCAL_MAX 64u   /* octets of a local part (RFC 5321 section 4.5.3.1.1) */
-#define MAILAUTH_SRS_KEYS_MAX 8u /* of one roll-over after another */
 
 #endif

@@ -29,12 +29,17 @@ ERROR = 0x8000
 ERR_PASSWORD, ERR_DENIED, ERR_UNSUPPORTED = -8, -12, -4
 # service/ask.h, store/store.h
 ASK = {"authenticate": 1, "recipient": 2, "sender": 3, "keep": 4, "body_begin": 5, "body_append": 6, "body_abort": 7,
-       "verifier": 8, "grant": 9, "exchange": 20, "exchange_end": 21, "salt_key": 22}
+       "verifier": 8, "grant": 9, "exchange": 20, "exchange_end": 21, "salt_key": 22, "tally": 23}
 # service/keys/keys.h
 KEYS = {"list": 1, "certify": 2, "dkim_sign": 3}
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 STORE = {name: int(number) for name, number in
          re.findall(r"X\((\w+), (\d+), \w+, \w+\)", (ROOT / "src" / "store" / "store.h").read_text())}
+# service/queue/queue.h
+QUEUE = {name: int(number) for name, number in
+         re.findall(r"X\((\w+), (\d+), queue_\w+, queue_\w+\)", (ROOT / "src" / "service" / "queue" / "queue.h").read_text())}
+# service/resolve.h
+RESOLVE = {"lookup": 1, "route": 2, "sts": 3}
 # daemon/process.h
 MESSAGES = {name: number for number, name in enumerate(
     re.findall(r"^\tMESSAGE_(\w+)(?: = 1)?,", (ROOT / "src" / "daemon" / "process.h").read_text(), re.M), 1)}
@@ -256,7 +261,8 @@ class Processes:
     def complete(self):
         """All children are there, linked, and clients are served. Waits."""
         kinds = [k for k, _ in self.table()]
-        return all(k in kinds for k in KINDS) and kinds.count("front") == self.fronts and all(self.served())
+        return (all(k in kinds for k in KINDS) and kinds.count("front") == self.fronts
+                and kinds.count("starter") == kinds.count("resolver") == kinds.count("relay") and all(self.served()))
 
     fronts = os.cpu_count()
 

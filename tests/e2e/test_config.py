@@ -199,7 +199,8 @@ OTHERS = {"directory_search": '{ "example.org" }', "hostname": '"other.example"'
           "resolvers": '{ "192.0.2.1" }', "listen": '{ "127.0.0.3" }', "lmtp_listen": '{ "127.0.0.3" }',
           "metrics_listen": '{ "127.0.0.3" }', "dmarc_reject": '"ignore"', "spf_fail": '"reject"',
           "trusted_sealers": '{ "other.example" }', "trusted_forwarders": '{ "192.0.2.1" }',
-          "milter": '"unix:/nonexistent"', "milter_failure": '"defer"'}
+          "milter": '"unix:/nonexistent"', "milter_failure": '"defer"',
+          "smarthost": '"mail.example.net:587"', "relay_routes": '{ "example.net=[192.0.2.1]:25" }', "relay_source": '{ "192.0.2.1" }'}
 
 
 def other(name, value):

@@ -21,7 +21,7 @@ import time
 import pytest
 
 from conftest import Exchange
-from processes import (ASK, CREDIT, DATA, ERR_DENIED, ERR_UNSUPPORTED, IMAP, KEYS, KINDS, MESSAGES, MX, OPEN, START_TLS, STATUS, STORE,
+from processes import (ASK, CREDIT, DATA, ERR_DENIED, ERR_UNSUPPORTED, IMAP, KEYS, KINDS, MESSAGES, MX, OPEN, QUEUE, RESOLVE, START_TLS, STATUS, STORE,
                        SUBMISSION, TLS, CLOSE, Processes, Wire, alive, authenticate, copied, eventually, frame, inject,
                        VERIFY, octets, sockets_of, status_field, to_store, to_verifier, trunk_open, u64)
 
@@ -184,20 +184,22 @@ PERMITTED = {
     ("web", "auth"): {"authenticate"},
     ("auth", "mail"): {"verifier", "salt_key", "grant"},
     ("mx", "resolver"): {"lookup"},
-    ("mail", "keys"): {"list", "certify"},
-    ("mx", "mail"): {"recipient", "keep", "body_begin", "body_append", "body_abort"},
+    ("mail", "keys"): {"list", "certify", "dkim_sign"},
+    ("mx", "mail"): {"recipient", "keep", "body_begin", "body_append", "body_abort", "tally"},
+    ("relay", "mail"): set(QUEUE),
+    ("relay", "resolver"): {"lookup", "route", "sts"},
     ("web", "mail"): {"address_find", "domain_list", "certificate_find", "certificate_look", "certificate_count",
                       "certificate_bucket", "certificate_names", "directory_changes", "certificate_put",
                       "certificate_publish", "certificate_unpublish"},
     ("web", "mail's verifier"): {"request", "look", "confirm", "unpublish"},
 }
-CALLS = {"mail": ASK, "auth": ASK, "resolver": {"lookup": 1}, "keys": KEYS, "mail's verifier": VERIFY}
+CALLS = {"mail": ASK, "auth": ASK, "resolver": RESOLVE, "keys": KEYS, "mail's verifier": VERIFY}
 
 
 @pytest.mark.parametrize("asking,asked", PERMITTED)
 def test_every_call_over_every_link(of, asking, asked):
     """As the process itself would ask: over its own socket. Permitted ones are recognised by another answer than DENIED."""
-    methods = STORE if (asking, asked) == ("web", "mail") else CALLS[asked]
+    methods = STORE if (asking, asked) == ("web", "mail") else QUEUE if asking == "relay" and asked == "mail" else CALLS[asked]
     tell = None if asking != "web" or asked == "auth" else to_store if asked == "mail" else to_verifier
     eventually(of.complete, 30)
     pid, far, got = of.one(asking), of.one(asked.split("'")[0]), {}
@@ -223,6 +225,7 @@ def test_every_call_over_the_control_socket(of):
         "domain_add", "domain_remove", "domain_list", "certificate_put", "certificate_publish",
         "certificate_find", "certificate_count", "certificate_unpublish", "certificate_remove", "meta_get", "meta_put",
         "info", "verify",
+        "queue_list", "queue_get", "queue_change", "queue_domains", "queue_log", "queue_totals",
         "status", "credential_add", "credential_remove", "credential_list",
         "hold",  # backup
         "mailbox_list", "mailbox_get", "mailbox_create", "subscribe", "message_list", "append",  # import, export
@@ -526,7 +529,7 @@ def test_when_the_parent_is_killed_all_are_gone(fresh_exchange):
         send(exchange, f"kept {n}")
         clients = Clients(of)
         children = [pid for _, pid in of.table()]
-        assert len(children) == 9
+        assert len(children) == 10
         exchange.kill()
         eventually(lambda: not any(map(alive, children)), 2)
         started = time.monotonic()

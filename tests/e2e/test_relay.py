@@ -220,7 +220,7 @@ def test_a_letter_goes_to_another_letterlockd(world):
     world.send([CAROL], "first", "a letter\r\n.\r\nwith a dot\r\n")
     (letter,) = world.arrives(world.b, CAROL, "first")
     assert letter.get_payload() == "a letter\r\n.\r\nwith a dot\r\n"
-    (line,) = world.logged("relay.sent", "to=" + CAROL)
+    (line,) = world.logged("relay.answered result=sent", "to=" + CAROL)
     assert "tls=TLSv1.3" in line and "host=mx.b.example" in line
 
 
@@ -228,18 +228,18 @@ def test_hosts_are_tried_in_order(world):
     """A refusal for now goes to the next host, one for good does not; a dead host is passed over."""
     first, second = world.peer(11, answers={"RCPT": "450 4.2.1 later"}), world.peer(12)
     world.send(["x@order.example"], "order")
-    world.logged("relay.sent", "to=x@order.example", "host=second.order.example")
+    world.logged("relay.answered result=sent", "to=x@order.example", "host=second.order.example")
     assert first.connections == 1 and len(second.letters) == 1
     first = world.peer(11, answers={"RCPT": "550 5.1.1 nobody"})
     world.send(["y@order.example"], "order 2")
-    world.logged("relay.refused", "to=y@order.example", 'reply="550 5.1.1 nobody"')
+    world.logged("relay.answered result=refused", "to=y@order.example", 'reply="550 5.1.1 nobody"')
     assert len(second.letters) == 1
     # The sender is told, once.
     (report,) = [m for m in world.arrives_at_alice(lambda m: "y@order.example" in m.as_string())]
     assert report.get_content_type() == "multipart/report" and "550 5.1.1 nobody" in report.as_string()
     first.close()
     world.send(["z@order.example"], "order 3")
-    world.logged("relay.sent", "to=z@order.example", "host=second.order.example")
+    world.logged("relay.answered result=sent", "to=z@order.example", "host=second.order.example")
 
 
 def test_what_has_no_way(world):
@@ -251,9 +251,9 @@ def test_what_has_no_way(world):
 def test_no_mx_and_an_alias(world):
     peer, other = world.peer(11), world.peer(12)
     world.send(["x@implicit.example"], "implicit")
-    world.logged("relay.sent", "to=x@implicit.example", "address=127.0.0.11")
+    world.logged("relay.answered result=sent", "to=x@implicit.example", "address=127.0.0.11")
     world.send(["x@alias.example"], "alias")
-    world.logged("relay.sent", "to=x@alias.example", "address=127.0.0.12")
+    world.logged("relay.answered result=sent", "to=x@alias.example", "address=127.0.0.12")
     assert len(peer.letters) == 1 and len(other.letters) == 1
 
 
@@ -265,7 +265,7 @@ def test_a_server_that_dies_and_one_that_drips(world):
     assert not peer.letters
     peer = world.peer(11, drip=0.01)
     world.send(["drip@implicit.example"], "drips")
-    world.logged("relay.sent", "to=drip@implicit.example")
+    world.logged("relay.answered result=sent", "to=drip@implicit.example")
 
 
 def test_tls_that_fails_is_done_without(world):
@@ -274,7 +274,7 @@ def test_tls_that_fails_is_done_without(world):
     context.load_cert_chain(world.b.certificate, world.b.data / "tls" / "key.pem")
     peer = world.peer(11, tls=context)
     world.send(["tls@implicit.example"], "tls")
-    (line,) = world.logged("relay.sent", "to=tls@implicit.example")
+    (line,) = world.logged("relay.answered result=sent", "to=tls@implicit.example")
     assert "tls=TLSv1.3" in line and peer.over_tls == 1
     old = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     old.load_cert_chain(world.b.certificate, world.b.data / "tls" / "key.pem")
@@ -283,7 +283,7 @@ def test_tls_that_fails_is_done_without(world):
     for number, how in enumerate(({"tls": old}, {"tls": context, "answers": {"STARTTLS": "454 4.7.0 not now"}})):
         peer = world.peer(11, **how)
         world.send([f"clear{number}@implicit.example"], "clear")
-        (line,) = world.logged("relay.sent", f"to=clear{number}@implicit.example")
+        (line,) = world.logged("relay.answered result=sent", f"to=clear{number}@implicit.example")
         assert "tls=none" in line and peer.connections == 2
 
 

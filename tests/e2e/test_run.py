@@ -53,7 +53,7 @@ def test_started_by_root_for_another_user(fresh_exchange):
     exchange.account_add(exchange.ALICE, exchange.PASSWORDS[exchange.ALICE])
     exchange.start()
     of, daemon = Processes(exchange), pwd.getpwnam("daemon")
-    assert sorted(kind for kind, _ in of.workers()) == sorted([*KINDS, "front", "resolver"])
+    assert sorted(kind for kind, _ in of.workers()) == sorted([*KINDS, "front", "relay", "resolver"])
     for kind, pid in of.workers():
         assert user_of(pid) == daemon.pw_uid
         assert int(status_field(pid, "CapEff"), 16) == int(status_field(pid, "CapPrm"), 16) == 0

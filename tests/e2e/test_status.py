@@ -44,7 +44,7 @@ def test_what_it_says(fresh_exchange):
     assert said["running"] is True and re.fullmatch(r"[\w.+-]+", said["version"])
     assert 0 <= time.time() - said["started"] < 300
     assert {(p["name"], p["pid"]) for p in said["processes"] if not p["name"].startswith("front")} == {
-        (kind, of.one(kind)) for kind in ("parent", "mail", "auth", "resolver", "keys", "mx", "web")}
+        (kind, of.one(kind)) for kind in ("parent", "mail", "auth", "resolver", "keys", "relay", "mx", "web")}
     assert {p["pid"] for p in said["processes"] if p["name"].startswith("front")} == set(of.all("front"))
     assert all(p["starts"] == 1 and p["started"] >= said["started"] for p in said["processes"])
     assert said["connections"]["imap"] == 1 and said["connections"]["smtp"] == 0

@@ -126,8 +126,9 @@ end_unready(struct link *l)
 	bool clear = clear_may_be_next(l);
 
 	link_facts(l, &facts);
-	log_event(LOG_LEVEL_INFO, clear ? "relay.tls_failed" : "relay.host_failed", log_slice("host", host_of(l)->name),
-	    log_str("address", host_of(l)->addresses[l->at.address]), log_str("reason", l->failure.text));
+	log_event(LOG_LEVEL_INFO, "relay.host_failed", log_slice("host", host_of(l)->name),
+	    log_str("address", host_of(l)->addresses[l->at.address]), log_str("reason", l->failure.text),
+	    log_str("so", clear ? "without_tls" : "next"));
 	if (l->loops)
 		l->at.host = l->route->host_count; /* nor to those that are less preferred */
 	destination_link_failed(l->destination, l, &l->failure, &facts, clear);

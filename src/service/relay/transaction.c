@@ -150,11 +150,12 @@ outcome_of(const struct link *l, const struct relay_reason *why, struct queue_ou
 static void
 log_recipient(const struct link *l, size_t i, const struct queue_outcome *o)
 {
-	static const char *const events[] = {
-		[QUEUE_DELIVERED] = "relay.sent", [QUEUE_FAILED] = "relay.refused", [QUEUE_DEFERRED] = "relay.deferred"
+	static const char *const results[] = {
+		[QUEUE_DELIVERED] = "sent", [QUEUE_FAILED] = "refused", [QUEUE_DEFERRED] = "deferred"
 	};
 
-	log_event(LOG_LEVEL_INFO, events[o->result], log_u64("queue", l->job->entry->queue),
+	log_event(LOG_LEVEL_INFO, "relay.answered", log_str("result", results[o->result]),
+	    log_u64("queue", l->job->entry->queue),
 	    log_slice("to", l->job->entry->recipients[i].address), log_slice("host", o->facts.mx_name),
 	    log_slice("address", o->facts.mx_address),
 	    log_slice("tls", o->facts.tls_version.len > 0 ? o->facts.tls_version : SLICE("none")),
