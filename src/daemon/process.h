@@ -43,8 +43,7 @@
 
 enum process_message {
 	/* from the parent */
-	MESSAGE_SETUP =
-	    1, /* struct process_setup; to front with the table of peers (net/peers.h), to those that connect with the authorities' certificates */
+	MESSAGE_SETUP = 1,   /* struct process_setup; with a descriptor to front, and to those that connect */
 	MESSAGE_LOG,         /* with the log's descriptor */
 	MESSAGE_CERTIFICATE, /* struct process_certificate */
 	MESSAGE_LISTENER,    /* struct process_listener, with a listening socket */

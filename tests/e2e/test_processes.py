@@ -609,7 +609,7 @@ def test_answers_to_what_nobody_asked_are_dropped(of):
     for near, far in (("front", "auth"), ("mx", "mail"), ("web", "mail"), ("auth", "mail")):
         with of.link(of.one(far), of.one(near)) as wire:
             assert wire.send(frame(1, 1 << 61, b"") + frame(0x8001, 1 << 61, b"x"))
-    assert of.complete() and of.everyone() == before
+    assert of.complete() and of.everyone() == before, of.exchange.log()
 
 
 def test_a_client_of_another_front_cannot_be_named(of):
@@ -653,7 +653,7 @@ def test_a_child_can_blame_only_who_is_there(of):
     with of.link(of.one("mx"), of.parent) as wire:
         assert wire.send(frame(MESSAGES["BLAME"], 0, u64(0xdeadbeef)))
     time.sleep(0.2)
-    assert of.complete() and of.everyone() == before
+    assert of.complete() and of.everyone() == before, of.exchange.log()
 
 
 def test_a_child_that_hears_nonsense_from_its_parent_ends(of):
