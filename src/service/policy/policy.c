@@ -146,12 +146,12 @@ policy_decide(const struct policy_input *in, struct policy_decision *out)
 	*out = (struct policy_decision){ .permitted = true, .need = TLS_OUTGOING_ANY };
 	name_add(out, in->host->name);
 	/* RFC 8689 section 5: with both the field is ignored. */
-	if (!optional || required) {
+	if (!optional || required || in->domain->rule == POLICY_OPERATOR_DANE)
 		dane(in, out);
-		if (in->host->tlsa == RESOLVE_TLSA_NONE)
-			sts(in, out);
-		if (required)
-			require_tls(in, out);
-	}
+	/* Records that cannot be used authenticate nobody: then another policy still does. */
+	if ((!optional || required) && (in->host->tlsa == RESOLVE_TLSA_NONE || in->host->tlsa == RESOLVE_TLSA_BAD))
+		sts(in, out);
+	if (required)
+		require_tls(in, out);
 	operator_rule(in, out);
 }
