@@ -127,6 +127,7 @@ OP_WRITE_FN(queue_put);
 OP_WRITE_FN(queue_lease);
 OP_READ_FN(queue_read);
 OP_WRITE_FN(queue_renew);
+OP_WRITE_FN(queue_release);
 OP_WRITE_FN(queue_settle);
 OP_WRITE_FN(queue_settle_report);
 OP_WRITE_FN(queue_defer);

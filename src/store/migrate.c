@@ -206,6 +206,7 @@ static const char version_5[] =
     " WITHOUT ROWID;"
     "CREATE INDEX queue_recipients_due ON queue_recipients (domain, class, due, queue);"
     "CREATE INDEX queue_recipients_domain ON queue_recipients (domain, queue);"
+    "CREATE INDEX queue_recipients_leased ON queue_recipients (lease) WHERE lease <> 0;"
     "CREATE TABLE queue_domains (domain BLOB PRIMARY KEY, due INTEGER NOT NULL, turn INTEGER NOT NULL,"
     " until INTEGER NOT NULL, failures INTEGER NOT NULL, reason BLOB NOT NULL, recipients INTEGER NOT NULL)"
     " WITHOUT ROWID;"

@@ -100,6 +100,7 @@ const struct op op_table[] = {
 	{ STORE_METHOD_queue_lease, OP_RELAXED, sizeof(struct store_queue_leased), .write = op_queue_lease },
 	READ(queue_read, store_body_data),
 	{ STORE_METHOD_queue_renew, OP_RELAXED, sizeof(struct store_queue_until), .write = op_queue_renew },
+	{ STORE_METHOD_queue_release, OP_RELAXED, sizeof(struct store_nothing), .write = op_queue_release },
 	WRITE(queue_settle, store_queue_settled),
 	{ STORE_METHOD_queue_settle_report, OP_WRITE, sizeof(struct store_queue_settled),
 	    .write = op_queue_settle_report, .content = queue_report_content },

@@ -287,6 +287,42 @@ OP_WRITE_FN(queue_renew)
 	return rc != 0 ? rc : queue_refresh(tx, domain, 0, e);
 }
 
+static int
+released(struct tx *tx, uint64_t last, struct rows *domains, struct error *e)
+{
+	struct query q = query_begin(tx->db,
+	    "UPDATE queue_recipients SET lease = 0, due = ?2, attempts = max(attempts, 1) - 1, class = attempts > 1"
+	    " WHERE lease <> 0 AND lease <= ?1 AND +due > ?2 RETURNING domain");
+	int rc;
+
+	query_u64(&q, last);
+	query_u64(&q, tx->now);
+	while ((rc = query_step(&q, e)) == 1) {
+		struct slice peek = query_col_peek(&q, 0), *one;
+
+		/* Those of one destination mostly stand together. */
+		if (domains->count > 0 && slice_eq(((struct slice *)domains->data)[domains->count - 1], peek))
+			continue;
+		if ((one = rows_add(domains)) == NULL)
+			break;
+		*one = query_col_bytes(&q, 0, tx->arena);
+	}
+	query_end(&q);
+	return rc < 0 ? rc : arena_check(tx->arena, e);
+}
+
+OP_WRITE_FN(queue_release)
+{
+	const struct store_queue_release *in = request;
+	struct rows domains = { .arena = tx->arena, .size = sizeof(struct slice) };
+	int rc = released(tx, in->last, &domains, e);
+
+	(void)reply;
+	for (size_t i = 0; rc == 0 && i < domains.count; i++)
+		rc = queue_refresh(tx, ((struct slice *)domains.data)[i], 0, e);
+	return rc;
+}
+
 struct reading_what {
 	uint64_t body, skip, size;
 	struct slice front;

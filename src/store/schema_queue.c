@@ -102,6 +102,11 @@ static const struct codec_field store_queue_renew_fields[] = {
 };
 const struct codec_schema store_queue_renew_schema = CODEC_SCHEMA(store_queue_renew, store_queue_renew_fields);
 
+static const struct codec_field store_queue_release_fields[] = {
+	CODEC_FIELD(struct store_queue_release, last, CODEC_U64, 0),
+};
+const struct codec_schema store_queue_release_schema = CODEC_SCHEMA(store_queue_release, store_queue_release_fields);
+
 static const struct codec_field store_queue_until_fields[] = {
 	CODEC_FIELD(struct store_queue_until, until, CODEC_U64, 0),
 };

@@ -92,6 +92,7 @@
  *                      ends, then everybody does: also when the store ended meanwhile
  * queue_read           octets of it as they are sent. ERR_NOT_FOUND: it is not leased by that lease (any more)
  * queue_renew          the lease goes on from now
+ * queue_release        leases up to one have ended: what they had is due
  * queue_settle         what became of recipients; a message goes with its last one. ERR_NOT_FOUND: somebody else has one of
  *                      them, or it is gone: nothing is changed. Settled after its end a lease counts as long as nobody else
  *                      took it
@@ -206,6 +207,7 @@
 	X(queue_lease, 101, store_queue_lease, store_queue_leased) \
 	X(queue_read, 102, store_queue_read, store_body_data) \
 	X(queue_renew, 103, store_queue_renew, store_queue_until) \
+	X(queue_release, 113, store_queue_release, store_nothing) \
 	X(queue_settle, 104, store_queue_settle, store_queue_settled) \
 	X(queue_settle_report, 105, store_queue_settle_report, store_queue_settled) \
 	X(queue_defer, 106, store_queue_defer, store_queue_until) \

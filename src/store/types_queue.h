@@ -97,6 +97,11 @@ struct store_queue_renew {
 	uint32_t lease_s;
 };
 
+/* Those that were given so far, up to this one: who had them is gone. */
+struct store_queue_release {
+	uint64_t last; /* lease */
+};
+
 struct store_queue_until {
 	uint64_t until;
 };

@@ -297,8 +297,10 @@ def check_form(report):
 def test_delayed_then_failed(brief):
     submit(brief, ["late@elsewhere.example"], mail_options=["ENVID=QQ314159", "RET=HDRS"],
            rcpt_options=["NOTIFY=FAILURE,DELAY", "ORCPT=rfc822;Late+2Bx@elsewhere.example"])
-    found = until(lambda: [r for r in reports(brief) if len(reports(brief)) >= 2 and "QQ314159" in str(fields(r))],
-                  "a warning and a failure")
+    def both():
+        found = [r for r in reports(brief) if "QQ314159" in str(fields(r))]
+        return found if len(found) >= 2 else None
+    found = until(both, "a warning and a failure")
     by_action = {fields(r)[1]["Action"]: r for r in found}
     assert sorted(by_action) == ["delayed", "failed"]
     for action, report in by_action.items():

@@ -284,6 +284,15 @@ def test_requiretls_of_a_server_that_has_it(world):
     assert [line for line in world.peers[21].heard if line.startswith("MAIL") and "REQUIRETLS" in line]
 
 
+def test_requiretls_without_tls_is_told_at_once(world):
+    """RFC 8689 section 4.2.1: neither deferred nor sent."""
+    world.send(["x@stripped.example", "x@plain.example"], "no way", options=["REQUIRETLS"])
+    reports = eventually(lambda: [m for m in world.inbox(world.a, ALICE) if "5.7.10" in m.as_string()], lambda: world.a.log()[-6000:])
+    eventually(lambda: all(any(d in m.as_string() for m in world.inbox(world.a, ALICE) if "5.7.10" in m.as_string())
+                           for d in ("stripped.example", "plain.example")), lambda: str(reports))
+    assert letters(world, 22, "no way") == []
+
+
 def test_requiretls_of_a_server_that_has_it_not(world):
     world.peer(21, tls=world.tls21)
     world.send(["x@dane.example"], "refused", options=["REQUIRETLS"])

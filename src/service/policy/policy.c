@@ -101,11 +101,13 @@ require_tls(const struct policy_input *in, struct policy_decision *out)
 	if (out->need == TLS_OUTGOING_ANY)
 		out->need = TLS_OUTGOING_NAME;
 	/* An MX record that anybody can have forged names a host that nobody meant. */
-	if (!in->sure && out->policy != QUEUE_POLICY_MTA_STS)
+	if (!in->sure && out->policy != QUEUE_POLICY_MTA_STS) {
 		refuse(out,
 		    "the writer wants TLS all the way, and the records that name %.*s are neither signed nor in an "
 		    "MTA-STS policy",
 		    (int)in->host->name.len, (const char *)in->host->name.data);
+		out->for_good = true;
+	}
 	if (out->policy == QUEUE_POLICY_NONE)
 		source_set(out, QUEUE_POLICY_REQUIRE_TLS, "REQUIRETLS of the message");
 }

@@ -51,7 +51,8 @@ struct queue {
 	pthread_mutex_t lock; /* of all that follows */
 	pthread_cond_t wake, idle;
 	bool stop;
-	uint64_t generation; /* one more whenever something may be due */
+	uint64_t generation;  /* one more whenever something may be due */
+	uint64_t leased_last; /* the newest lease that was given */
 	struct waiting *waiting;
 	uint64_t gone;      /* the newest asking end that is gone; its numbers only grow */
 	unsigned under_way; /* that will call us back */

@@ -2,6 +2,7 @@
 /* What relay is given. A lease that finds nothing waits here, for the next time at which something is due. */
 #include "base/mem.h"
 #include "os/clock.h"
+#include "os/log.h"
 #include "service/queue/internal.h"
 
 struct waiting {
@@ -135,11 +136,23 @@ begin(struct waiting *w)
 }
 
 static void
+note_leases(struct queue *q, const struct store_queue_leased *found)
+{
+	(void)pthread_mutex_lock(&q->lock);
+	for (size_t i = 0; i < found->entry_count; i++)
+		if (found->entries[i].lease > q->leased_last)
+			q->leased_last = found->entries[i].lease;
+	(void)pthread_mutex_unlock(&q->lock);
+}
+
+static void
 leased(void *ctx, const void *reply, const struct error *e)
 {
 	const struct store_queue_leased *found = reply;
 	struct waiting *w = ctx;
 
+	if (found != NULL)
+		note_leases(w->queue, found);
 	if (found == NULL || found->entry_count > 0) {
 		finish(w, found, e);
 		return;
@@ -152,11 +165,35 @@ leased(void *ctx, const void *reply, const struct error *e)
 		finish(w, found, NULL);
 }
 
+static void
+on_released(void *ctx, const void *reply, const struct error *e)
+{
+	struct queue *q = ctx;
+
+	if (reply == NULL)
+		log_event(LOG_LEVEL_WARNING, "queue.not_released", log_error(e));
+	queue_poke(q);
+	queue_leave(q);
+}
+
+/* There is one relay at a time: what was leased before it went is nobody's. Otherwise it comes when the leases end. */
+static void
+release(struct queue *q, uint64_t last)
+{
+	const struct store_queue_release in = { last };
+	struct error e;
+
+	queue_enter(q);
+	if (store_queue_release_submit(q->store, &in, on_released, q, &e) != 0)
+		on_released(q, NULL, &e);
+}
+
 void
 queue_peer_gone(void *ctx, uint64_t peer)
 {
 	struct waiting *gone = NULL, **at;
 	struct queue *q = ctx;
+	uint64_t last;
 
 	(void)pthread_mutex_lock(&q->lock);
 	q->gone = peer > q->gone ? peer : q->gone;
@@ -171,7 +208,9 @@ queue_peer_gone(void *ctx, uint64_t peer)
 		w->next = gone;
 		gone = w;
 	}
+	last = q->leased_last;
 	(void)pthread_mutex_unlock(&q->lock);
+	release(q, last);
 	while (gone != NULL) {
 		struct waiting *w = gone;
 

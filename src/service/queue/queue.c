@@ -179,8 +179,14 @@ static int
 start(struct queue *q, struct error *e)
 {
 	const struct pool_options pool = { .name = "queue", .threads = POOL_THREADS, .queue_max = POOL_WAITING_MAX };
+	struct arena a ARENA_OWNED = { 0 };
+	struct store_nothing none;
 	int rc = load_srs_key(q, e);
 
+	/* What a relay of an earlier run had. */
+	arena_init(&a, 4096);
+	if (rc == 0)
+		rc = store_queue_release(q->store, &(struct store_queue_release){ INT64_MAX }, &a, &none, e);
 	if (rc == 0)
 		rc = pool_new(&pool, &q->pool, e);
 	if (rc == 0)

@@ -238,12 +238,19 @@ unreachable(struct destination *d, size_t from, const struct relay_reason *why, 
 {
 	struct relay *r = d->relay;
 	static const struct queue_facts none;
+	struct relay_reason last;
 	size_t served = 0; /* what can go over a link that stands goes on; there are only no more of them */
 
 	for (const struct link *l = d->links; l != NULL; l = l->next)
 		if (l->was_ready && !l->closed && l->at.host >= served)
 			served = l->at.host + 1;
 	from = served > from ? served : from;
+	/* RFC 8689 section 4.2.1: the writer is told at once. What DNS could not say is another matter. */
+	if ((d->flags & (uint32_t)QUEUE_REQUIRE_TLS) != 0 && why->result == QUEUE_DEFERRED &&
+	    (strcmp(why->status, "4.7.5") == 0 || strcmp(why->status, "4.7.10") == 0)) {
+		relay_reason_set(&last, QUEUE_FAILED, "5.7.10", "%s", why->text);
+		why = &last;
+	}
 	log_event(LOG_LEVEL_INFO, "relay.unreachable",
 	    log_slice("destination", d->domain.len > 0 ? d->domain : d->hop.host), log_str("reason", why->text));
 	/* What TLS stood in the way of stands in the way of such messages, not of those that ask for another kind of it. */

@@ -528,8 +528,11 @@ link_open(struct destination *d, const struct attempt *from, struct relay_reason
 		struct route_host *h = &d->route->hosts[at.host];
 
 		if (!h->decision.permitted || h->address_count == 0)
-			relay_reason_set(why, QUEUE_DEFERRED, h->decision.permitted ? "4.4.4" : "4.7.0", "%.*s: %s",
-			    (int)h->name.len, (const char *)h->name.data,
+			relay_reason_set(why, QUEUE_DEFERRED,
+			    h->decision.permitted      ? "4.4.4"
+				: h->decision.for_good ? "4.7.10"
+						       : "4.7.0",
+			    "%.*s: %s", (int)h->name.len, (const char *)h->name.data,
 			    h->decision.permitted ? "it has no address" : h->decision.why);
 		if (!h->decision.permitted || (at.address == 0 && is_passed_over(d->route, at.host, now)))
 			continue;

@@ -155,9 +155,8 @@ log_recipient(const struct link *l, size_t i, const struct queue_outcome *o)
 	};
 
 	log_event(LOG_LEVEL_INFO, "relay.answered", log_str("result", results[o->result]),
-	    log_u64("queue", l->job->entry->queue),
-	    log_slice("to", l->job->entry->recipients[i].address), log_slice("host", o->facts.mx_name),
-	    log_slice("address", o->facts.mx_address),
+	    log_u64("queue", l->job->entry->queue), log_slice("to", l->job->entry->recipients[i].address),
+	    log_slice("host", o->facts.mx_name), log_slice("address", o->facts.mx_address),
 	    log_slice("tls", o->facts.tls_version.len > 0 ? o->facts.tls_version : SLICE("none")),
 	    log_slice("reply", o->text));
 }

@@ -348,10 +348,12 @@ use_queue(struct box *b)
 	struct store_queue_domains domains;
 	struct store_queue_events log;
 	struct store_body_data data;
+	struct store_nothing none;
 	uint64_t queue = box_queue_put(b, to, 2);
 
 	leased = box_queue_lease(b, 10, 0, 100);
 	assert_int_equal(leased.entry_count, 2);
+	assert_ok(store_queue_release(b->port, &(struct store_queue_release){ 0 }, &b->arena, &none, &unit_error));
 	assert_ok(store_queue_renew(b->port, &(struct store_queue_renew){ queue, leased.entries[0].lease, 100 },
 	    &b->arena, &until, &unit_error));
 	assert_ok(store_queue_read(b->port, &(struct store_queue_read){ queue, leased.entries[0].lease, 0, 100 },

@@ -208,6 +208,38 @@ lease_ends(void **state)
 	box_free(&b);
 }
 
+/* Who had them is gone: they are due at once, and as new as before; those that were given later stay. */
+static void
+released(void **state)
+{
+	static const char *const to[] = { A, B };
+	struct store_queue_leased first, again, other;
+	struct store_nothing none;
+	struct box b;
+
+	(void)state;
+	box_new(&b);
+	box_open(&b);
+	(void)box_queue_put(&b, to, 2);
+	first = box_queue_lease(&b, 1, 0, 1000);
+	other = box_queue_lease(&b, 1, 0, 1000);
+	assert_true(
+	    first.entry_count == 1 && other.entry_count == 1 && first.entries[0].lease < other.entries[0].lease);
+	assert_int_equal(box_queue_lease(&b, 10, 0, 1000).entry_count, 0);
+	assert_ok(store_queue_release(
+	    b.port, &(struct store_queue_release){ first.entries[0].lease }, &b.arena, &none, &unit_error));
+	again = box_queue_lease(&b, 10, 0, 1000);
+	assert_int_equal(again.entry_count, 1);
+	assert_true(slice_eq(again.entries[0].domain, first.entries[0].domain));
+	assert_int_equal(again.entries[0].recipients[0].attempts, 0);
+	assert_int_equal(box_queue_settle(&b, &first.entries[0], 0, STORE_QUEUE_DELIVERED, 0), ERR_NOT_FOUND);
+	assert_ok(box_queue_settle(&b, &other.entries[0], 0, STORE_QUEUE_DELIVERED, 0));
+	assert_ok(box_queue_settle(&b, &again.entries[0], 0, STORE_QUEUE_DELIVERED, 0));
+	assert_int_equal(box_queue_totals(&b).messages, 0);
+	box_queue_verify(&b);
+	box_free(&b);
+}
+
 /* Leased by a process that is killed with the store. */
 static void
 killed_in_between(void **state)
@@ -527,9 +559,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = { UNIT_TEST(goes_through), UNIT_TEST(inbox_and_queue), UNIT_TEST(limits_hold),
-		UNIT_TEST(lease_ends), UNIT_TEST(killed_in_between), UNIT_TEST(deferred_is_due_later),
-		UNIT_TEST(one_after_the_other), UNIT_TEST(dead_destination), UNIT_TEST(held_and_removed),
-		UNIT_TEST(listed), UNIT_TEST(reported_in_one_step) };
+		UNIT_TEST(lease_ends), UNIT_TEST(released), UNIT_TEST(killed_in_between),
+		UNIT_TEST(deferred_is_due_later), UNIT_TEST(one_after_the_other), UNIT_TEST(dead_destination),
+		UNIT_TEST(held_and_removed), UNIT_TEST(listed), UNIT_TEST(reported_in_one_step) };
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
