@@ -232,6 +232,14 @@ relay_feed_hungry(struct relay *r)
 	}
 }
 
+/* RFC 8689 section 4.2.1: of REQUIRETLS that cannot be had. What DNS could not say is another matter. */
+static bool
+is_told_at_once(const struct destination *d, const struct relay_reason *why)
+{
+	return (d->flags & (uint32_t)QUEUE_REQUIRE_TLS) != 0 && why->result == QUEUE_DEFERRED &&
+	    (strcmp(why->status, "4.7.5") == 0 || strcmp(why->status, "4.7.10") == 0);
+}
+
 /* Of the whole domain, when there is no other way and nobody is in. */
 static void
 unreachable(struct destination *d, size_t from, const struct relay_reason *why, const struct queue_facts *facts)
@@ -245,9 +253,7 @@ unreachable(struct destination *d, size_t from, const struct relay_reason *why, 
 		if (l->was_ready && !l->closed && l->at.host >= served)
 			served = l->at.host + 1;
 	from = served > from ? served : from;
-	/* RFC 8689 section 4.2.1: the writer is told at once. What DNS could not say is another matter. */
-	if ((d->flags & (uint32_t)QUEUE_REQUIRE_TLS) != 0 && why->result == QUEUE_DEFERRED &&
-	    (strcmp(why->status, "4.7.5") == 0 || strcmp(why->status, "4.7.10") == 0)) {
+	if (is_told_at_once(d, why)) {
 		relay_reason_set(&last, QUEUE_FAILED, "5.7.10", "%s", why->text);
 		why = &last;
 	}
