@@ -285,7 +285,7 @@ on_begin(void *ctx)
 {
 	const struct posted *p = ctx;
 	struct port_job *job = p->job;
-	struct conversation *c;
+	struct conversation *c = NULL;
 	struct error e;
 
 	if (begin(p->filter, job, &c, &e) != 0)
