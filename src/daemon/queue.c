@@ -332,7 +332,7 @@ print_domain(const struct store_queue_domain *d, bool json, uint64_t now)
 static int
 queue_domains(struct place *p, const struct verb_input *in, struct error *e)
 {
-	uint8_t after[STORE_DOMAIN_MAX];
+	uint8_t after[STORE_DOMAIN_MAX] = { 0 };
 	struct store_queue_domain_list request = { .after = slice_of(after, 0) };
 	uint64_t now = clock_unix();
 	bool more = true;

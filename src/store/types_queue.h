@@ -6,6 +6,8 @@
 #ifndef STORE_TYPES_QUEUE_H
 #define STORE_TYPES_QUEUE_H
 
+#include "store/types.h"
+
 /* A time that does not come: of what is held. */
 #define STORE_QUEUE_NEVER ((uint64_t)INT64_MAX)
 

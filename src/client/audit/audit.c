@@ -144,7 +144,7 @@ audit_ask_of(struct audit *a, size_t n, const char *prefix, struct slice name, e
 		(void)error_set(e, ERR_TIMEOUT, "not asked: the time is over");
 		return ASKED_FAILED;
 	}
-	rc = dns_ask(a->dns[n], whole, type, &a->arena, out, e);
+	rc = dns_ask(a->dns[n], whole, (uint16_t)type, &a->arena, out, e);
 	if (rc != 0)
 		return ASKED_FAILED;
 	if (out->security == DNS_BOGUS) {
