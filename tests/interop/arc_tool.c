@@ -105,8 +105,8 @@ static void
 seal_with(struct arc_seal_params *p, const char *pem, struct slice message)
 {
 	struct slice header, body;
-	struct pem_secret *k;
-	struct dkim_body *b;
+	struct pem_secret *k = NULL;
+	struct dkim_body *b = NULL;
 	struct arc_seal *s;
 	struct buf text;
 	struct error e;
