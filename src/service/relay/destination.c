@@ -9,9 +9,8 @@
 
 /* ---- which one ---- */
 
-/* An operator's rule: the domain itself, or with a dot in front all below it. */
-static bool
-rule_fits(struct slice rule, struct slice domain)
+bool
+relay_rule_fits(struct slice rule, struct slice domain)
 {
 	return rule.len > 0 && rule.data[0] == '.' ? slice_ends(domain, rule) : slice_eq(rule, domain);
 }
@@ -21,7 +20,7 @@ hop_of(const struct relay *r, struct slice domain, bool *smarthost_out)
 {
 	*smarthost_out = false;
 	for (size_t i = 0; i < r->rule_count; i++)
-		if (rule_fits(r->rules[i].domain, domain))
+		if (relay_rule_fits(r->rules[i].domain, domain))
 			return r->rules[i].hop;
 	*smarthost_out = r->smarthost.host.len > 0 && r->user.len > 0;
 	return r->smarthost;
