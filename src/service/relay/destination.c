@@ -206,6 +206,18 @@ may_connect(const struct relay *r)
 	    r->connecting < r->connections_max - r->connections_max / RELAY_CONNECTING_PART;
 }
 
+/* A connection that waits for more of its own mail makes room. */
+static void
+end_an_idle_one(struct relay *r)
+{
+	for (struct destination *d = r->destinations; d != NULL; d = d->all_next)
+		for (struct link *l = d->links; l != NULL && d->idle_count > 0; l = l->next)
+			if (l->idle) {
+				link_stop(l);
+				return;
+			}
+}
+
 static void
 be_hungry(struct destination *d)
 {
@@ -215,6 +227,8 @@ be_hungry(struct destination *d)
 	d->hungry_next = NULL;
 	*d->relay->hungry_last = d;
 	d->relay->hungry_last = &d->hungry_next;
+	if (d->relay->link_count >= d->relay->connections_max)
+		end_an_idle_one(d->relay);
 }
 
 void
