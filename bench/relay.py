@@ -15,6 +15,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -68,7 +69,7 @@ class Sink:
             threading.Thread(target=self.accept, daemon=True).start()
         with open(self.counted, "wb") as out:
             self.process = subprocess.Popen([f"{source}/usr/sbin/smtp-sink", "-c", "-u", "nobody", f"0.0.0.0:{self.port}",
-                                             "1000"], env=environment(source), stdout=out)
+                                             "1000"], env=environment(source), stdout=out, stderr=subprocess.DEVNULL)
         servers.wait_for_port(self.port)
 
     def silent_port(self):
@@ -288,6 +289,7 @@ def main():
     options.add_argument("--quick", action="store_true", help="1,000 messages, 20,000 queued, one round")
     options.add_argument("--only", choices=("sending", "many", "dkim"), action="append")
     o = options.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench: ended"))  # what was started is ended then
     if o.quick:
         o.messages, o.queued, o.rounds = 1000, 20000, 1
     only = o.only or ("sending", "many", "dkim")

@@ -96,6 +96,8 @@ struct config {
 	const char *dnssec_anchors; /* NULL: none */
 	bool relay;
 	const char *smarthost, *smarthost_user, *smarthost_password_file; /* NULL: none */
+	const char *relay_tls[CONFIG_LIST_MAX];
+	size_t relay_tls_count;
 	const char *relay_routes[CONFIG_LIST_MAX];
 	size_t relay_route_count;
 	const char *relay_source[CONFIG_LIST_MAX];

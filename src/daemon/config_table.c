@@ -105,6 +105,16 @@ rule(const char *value)
 }
 
 static const char *
+tls_rule(const char *value)
+{
+	struct relay_tls_rule out;
+
+	return relay_tls_rule_parse(slice_str(value), &out)
+	    ? NULL
+	    : "takes DOMAIN=encrypt, DOMAIN=verify, DOMAIN=dane or DOMAIN=pin:SHA256";
+}
+
+static const char *
 filled(const char *value)
 {
 	return value[0] == '\0' ? "must not be empty" : NULL;
@@ -243,6 +253,7 @@ const struct config_row config_table[] = {
 	TEXT(RESTART, "smarthost", smarthost, "", hop),
 	TEXT(RESTART, "smarthost_user", smarthost_user, "", NULL),
 	TEXT(RESTART, "smarthost_password_file", smarthost_password_file, "", NULL),
+	LIST(RESTART, "relay_tls", relay_tls, relay_tls_count, 0, "{}", tls_rule),
 	LIST(RESTART, "relay_routes", relay_routes, relay_route_count, 0, "{}", rule),
 	LIST(RESTART, "relay_source", relay_source, relay_source_count, 2, "{}", address),
 	NUMBER(RESTART, "relay_port", relay_port, 25, 1, 65535),

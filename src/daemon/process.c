@@ -27,6 +27,7 @@ static const struct codec_field relay_fields[] = {
 	CODEC_FIELD(struct process_relay, user, CODEC_BYTES, CONFIG_ADDRESS_MAX),
 	CODEC_FIELD(struct process_relay, password, CODEC_BYTES, RELAYING_PASSWORD_MAX),
 	CODEC_FIELD_LIST(struct process_relay, routes, route_count, &codec_schema_slice, CONFIG_LIST_MAX),
+	CODEC_FIELD_LIST(struct process_relay, tls, tls_count, &codec_schema_slice, CONFIG_LIST_MAX),
 	CODEC_FIELD_LIST(struct process_relay, sources, source_count, &codec_schema_slice, 2),
 	CODEC_FIELD(struct process_relay, port, CODEC_U32, UINT16_MAX),
 	CODEC_FIELD(struct process_relay, connections, CODEC_U32, 0),

@@ -75,8 +75,8 @@ struct process_tokens {
 struct process_relay {
 	bool on;
 	struct slice smarthost, user, password;
-	struct slice *routes, *sources;
-	size_t route_count, source_count;
+	struct slice *routes, *sources, *tls;
+	size_t route_count, source_count, tls_count;
 	uint32_t port, connections, connections_destination;
 };
 

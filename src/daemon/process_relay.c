@@ -51,11 +51,13 @@ open_relay(struct relay_process *r, const struct process_setup *set, struct erro
 {
 	const struct process_relay *in = &set->relay;
 	struct relay_rule rules[CONFIG_LIST_MAX];
+	struct relay_tls_rule tls[CONFIG_LIST_MAX];
 	struct relay_options options = { .queue = r->queue,
 		.resolver = r->resolver,
 		.tls = r->tls,
 		.hostname = set->hostname,
 		.rules = rules,
+		.tls_rules = tls,
 		.user = in->user,
 		.password = in->password,
 		.port = (uint16_t)in->port,
@@ -65,6 +67,8 @@ open_relay(struct relay_process *r, const struct process_setup *set, struct erro
 
 	for (size_t i = 0; i < in->route_count; i++)
 		options.rule_count += relay_rule_parse(in->routes[i], &rules[options.rule_count]);
+	for (size_t i = 0; i < in->tls_count; i++)
+		options.tls_rule_count += relay_tls_rule_parse(in->tls[i], &tls[options.tls_rule_count]);
 	if (in->smarthost.len > 0 && !relay_hop_parse(in->smarthost, &options.smarthost))
 		return error_set(e, ERR_USAGE, "the smarthost is none");
 	for (size_t i = 0; i < in->source_count; i++)

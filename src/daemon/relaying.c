@@ -32,6 +32,8 @@ relaying_read(const struct config *config, struct relaying *out)
 	buf_init(&out->password_file, PASSWORD_FILE_MAX);
 	for (size_t i = 0; i < config->relay_route_count; i++)
 		out->routes[i] = slice_str(config->relay_routes[i]);
+	for (size_t i = 0; i < config->relay_tls_count; i++)
+		out->tls[i] = slice_str(config->relay_tls[i]);
 	for (size_t i = 0; i < config->relay_source_count; i++)
 		out->sources[i] = slice_str(config->relay_source[i]);
 	read_password(config, out);
@@ -46,6 +48,8 @@ relaying_setup(const struct config *config, const struct relaying *r)
 		.password = r->password,
 		.routes = (struct slice *)(uintptr_t)r->routes,
 		.route_count = config->relay_route_count,
+		.tls = (struct slice *)(uintptr_t)r->tls,
+		.tls_count = config->relay_tls_count,
 		.sources = (struct slice *)(uintptr_t)r->sources,
 		.source_count = config->relay_source_count,
 		.port = config->relay_port,

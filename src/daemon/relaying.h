@@ -15,7 +15,7 @@ struct relaying {
 	bool read;
 	struct buf password_file;
 	struct slice password;
-	struct slice routes[CONFIG_LIST_MAX], sources[CONFIG_LIST_MAX];
+	struct slice routes[CONFIG_LIST_MAX], sources[CONFIG_LIST_MAX], tls[CONFIG_LIST_MAX];
 };
 
 /* What cannot be read is said in the log, and is missing. */

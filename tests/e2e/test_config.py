@@ -200,7 +200,7 @@ OTHERS = {"directory_search": '{ "example.org" }', "hostname": '"other.example"'
           "metrics_listen": '{ "127.0.0.3" }', "dmarc_reject": '"ignore"', "spf_fail": '"reject"',
           "trusted_sealers": '{ "other.example" }', "trusted_forwarders": '{ "192.0.2.1" }',
           "milter": '"unix:/nonexistent"', "milter_failure": '"defer"',
-          "smarthost": '"mail.example.net:587"', "relay_routes": '{ "example.net=[192.0.2.1]:25" }', "relay_source": '{ "192.0.2.1" }'}
+          "smarthost": '"mail.example.net:587"', "relay_tls": '{ "example.net=verify" }', "relay_routes": '{ "example.net=[192.0.2.1]:25" }', "relay_source": '{ "192.0.2.1" }'}
 
 
 def other(name, value):

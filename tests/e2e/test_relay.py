@@ -303,6 +303,27 @@ def test_one_that_is_silent_slows_nobody(world):
     assert time.monotonic() - began < 15 and silent.connections <= 2
 
 
+def test_connections_that_wait_make_room(world, tmp_path):
+    """With four connections for eight domains, all that are kept make room at once; and what nobody needs ends."""
+    many = [f"d{n}.example" for n in range(8)]
+    routes = ", ".join(f'"{d}=[127.0.0.{20 + n}]:{world.port}"' for n, d in enumerate(many))
+    peers = [world.peer(20 + n) for n in range(8)]
+    c = Exchange(made(tmp_path, "c"), {**world.common, "hostname": '"c.host.example"', "relay_connections": 4,
+                                       "relay_routes": f"{{ {routes} }}"}, accounts=(ALICE,))
+    c.start()
+    try:
+        with smtplib.SMTP_SSL("localhost", c.port("submissions"), context=world.tls(c), timeout=30) as smtp:
+            smtp.login(ALICE, c.password(ALICE))
+            began = time.monotonic()
+            for d in many:
+                smtp.sendmail(ALICE, [f"x@{d}"], f"From: {ALICE}\r\nSubject: room\r\n\r\nx\r\n")
+        eventually(lambda: all(p.letters for p in peers), lambda: f"{[len(p.letters) for p in peers]}\n{c.log()[-6000:]}")
+        eventually(lambda: all("QUIT" in p.heard for p in peers), lambda: f"{[p.heard[-1:] for p in peers]}")
+        assert time.monotonic() - began < WAIT_SECONDS
+    finally:
+        c.stop()
+
+
 def test_kill_9_loses_nothing(world):
     """The relay is killed again and again while letters go: each arrives, and twice only what was under way then."""
     subjects = [f"killed {i}" for i in range(30)]

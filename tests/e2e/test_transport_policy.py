@@ -105,6 +105,8 @@ def write_zones(port, right):
         "plain.example": mx + host("mx", 22),
         "opportunistic.example": mx + host("mx", 21),
         "insecure.example": mx + host("mx", 22, [right], port),  # not signed: its TLSA records are nobody's word
+        "encrypt.example": mx + host("mx", 22), "verify.example": mx + host("mx", 21), "only.example": mx + host("mx", 21),
+        "pinned.example": mx + host("mx", 21), "pinned2.example": mx + host("mx", 21),
         "sts.example": mx + host("mx", 23) + sts,
         "stsname.example": mx + host("mx", 21) + sts,
         "stsmx.example": mx + host("mx", 23) + sts,
@@ -144,7 +146,9 @@ def world():
         w.policies = Policies(*web)
         stack.callback(w.policies.close)
         w.exchange = {"resolvers": f'{{ "127.0.0.1@{dns}" }}', "dnssec_anchors": f'"{folder}/anchors"', "relay_port": port,
-                      "authorities": f'"{folder}/authorities.pem"', "hostname": '"a.host.example"', "account_messages_hour": 0}
+                      "authorities": f'"{folder}/authorities.pem"', "hostname": '"a.host.example"', "account_messages_hour": 0,
+                      "relay_tls": f'{{ "encrypt.example=encrypt", "verify.example=verify", "only.example=dane", '
+                                   f'"pinned.example=pin:{spki_digest(own[0])}", "pinned2.example=pin:{"ab" * 32}" }}'}
         w.a, w.b = Exchange(made(folder, "a"), w.exchange), None
         stack.callback(w.a.stop)
         w.a.start()
@@ -229,6 +233,19 @@ def test_clear_where_nothing_else_is_offered(world):
 
 def test_tls_where_it_is_offered_whoever_it_is(world):
     assert sent(world, 21, "opportunistic.example")
+
+
+# ---- the operator's word ----
+
+@pytest.mark.parametrize("domain, says", [("encrypt.example", "STARTTLS"), ("verify.example", "certificate"),
+                                          ("only.example", "only DANE"), ("pinned2.example", "key is not the one")])
+def test_the_operators_rule_is_not_met(world, domain, says):
+    not_sent(world, domain, says)
+
+
+def test_the_operators_pin(world):
+    assert sent(world, 21, "pinned.example")
+    assert world.logged("pinned.example", "verified=pin")
 
 
 # ---- MTA-STS ----

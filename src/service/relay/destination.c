@@ -9,9 +9,8 @@
 
 /* ---- which one ---- */
 
-/* An operator's rule: the domain itself, or with a dot in front all below it. */
-static bool
-rule_fits(struct slice rule, struct slice domain)
+bool
+relay_rule_fits(struct slice rule, struct slice domain)
 {
 	return rule.len > 0 && rule.data[0] == '.' ? slice_ends(domain, rule) : slice_eq(rule, domain);
 }
@@ -21,7 +20,7 @@ hop_of(const struct relay *r, struct slice domain, bool *smarthost_out)
 {
 	*smarthost_out = false;
 	for (size_t i = 0; i < r->rule_count; i++)
-		if (rule_fits(r->rules[i].domain, domain))
+		if (relay_rule_fits(r->rules[i].domain, domain))
 			return r->rules[i].hop;
 	*smarthost_out = r->smarthost.host.len > 0 && r->user.len > 0;
 	return r->smarthost;
@@ -207,6 +206,18 @@ may_connect(const struct relay *r)
 	    r->connecting < r->connections_max - r->connections_max / RELAY_CONNECTING_PART;
 }
 
+/* A connection that waits for more of its own mail makes room. */
+static void
+end_an_idle_one(struct relay *r)
+{
+	for (struct destination *d = r->destinations; d != NULL; d = d->all_next)
+		for (struct link *l = d->links; l != NULL && d->idle_count > 0; l = l->next)
+			if (l->idle) {
+				link_stop(l);
+				return;
+			}
+}
+
 static void
 be_hungry(struct destination *d)
 {
@@ -216,6 +227,8 @@ be_hungry(struct destination *d)
 	d->hungry_next = NULL;
 	*d->relay->hungry_last = d;
 	d->relay->hungry_last = &d->hungry_next;
+	if (d->relay->link_count >= d->relay->connections_max)
+		end_an_idle_one(d->relay);
 }
 
 void

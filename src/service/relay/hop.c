@@ -2,6 +2,8 @@
 /* Hosts and rules as the operator writes them. */
 #include "service/relay/relay.h"
 
+#include <string.h>
+
 #include "smtp/path.h"
 
 bool
@@ -32,4 +34,26 @@ relay_rule_parse(struct slice text, struct relay_rule *out)
 	plain = out->domain.len > 0 && out->domain.data[0] == '.' ? slice_from(out->domain, 1) : out->domain;
 	hop = slice_trim(hop);
 	return smtp_domain_valid(plain) && (hop.len == 0 || relay_hop_parse(hop, &out->hop));
+}
+
+bool
+relay_tls_rule_parse(struct slice text, struct relay_tls_rule *out)
+{
+	static const struct {
+		const char *word;
+		enum policy_operator rule;
+	} words[] = { { "encrypt", POLICY_OPERATOR_ENCRYPT }, { "verify", POLICY_OPERATOR_VERIFY },
+		{ "dane", POLICY_OPERATOR_DANE } };
+	const struct slice pin = SLICE("pin:");
+	struct slice word, plain;
+
+	*out = (struct relay_tls_rule){ .domain = slice_trim(slice_split(text, '=', &word)) };
+	plain = out->domain.len > 0 && out->domain.data[0] == '.' ? slice_from(out->domain, 1) : out->domain;
+	word = slice_trim(word);
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		if (slice_eq_str(word, words[i].word))
+			out->rule = words[i].rule;
+	if (slice_starts(word, pin) && tls_pin_parse(slice_from(word, pin.len), out->pin, NULL) == 0)
+		out->rule = POLICY_OPERATOR_PIN;
+	return smtp_domain_valid(plain) && out->rule != POLICY_OPERATOR_NONE;
 }

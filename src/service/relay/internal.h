@@ -229,6 +229,8 @@ struct relay {
 	struct arena texts;
 	struct slice hostname;
 	struct relay_rule *rules;
+	struct relay_tls_rule *tls_rules;
+	size_t tls_rule_count;
 	size_t rule_count;
 	struct relay_hop smarthost;
 	struct slice user, password;
@@ -250,6 +252,9 @@ struct relay {
 	atomic_bool quiet; /* stopping, and nothing is under way any more */
 	atomic_bool mute;  /* nothing is asked any more: the ports may be closed */
 };
+
+/* An operator's rule: for the domain itself, or with a dot in front for all below it. */
+bool relay_rule_fits(struct slice rule, struct slice domain);
 
 void relay_pump(struct relay *r);
 /* Something may be due at that time. */

@@ -188,7 +188,9 @@ quit(struct link *l)
 static void
 be_idle(struct link *l, int64_t now)
 {
-	if (l->relay->stopping || l->sent >= RELAY_MESSAGES_MAX || l->route != l->destination->route) {
+	/* Also when others wait for a connection, of which there are so many only. */
+	if (l->relay->stopping || l->sent >= RELAY_MESSAGES_MAX || l->route != l->destination->route ||
+	    l->relay->hungry != NULL) {
 		quit(l);
 		return;
 	}
@@ -368,6 +370,21 @@ take_end(struct link *l)
 	conn_abort(l->conn);
 }
 
+/* What is found idle again has waited since then: its time is not begun anew. */
+static void
+look_for_work(struct link *l, int64_t now)
+{
+	int64_t until = l->idle_until;
+
+	l->idle = false;
+	l->destination->idle_count--;
+	take_events(l, now);
+	if (!l->closed)
+		take_next(l, now);
+	if (l->idle)
+		l->idle_until = until;
+}
+
 static void
 on_run(void *session, struct conn *c, int64_t now)
 {
@@ -385,13 +402,8 @@ on_run(void *session, struct conn *c, int64_t now)
 	}
 	if (!l->shaken && conn_is_tls(c))
 		secured(l, c);
-	if (l->idle && !l->ended) {
-		l->idle = false;
-		l->destination->idle_count--;
-		take_events(l, now);
-		if (!l->closed)
-			take_next(l, now);
-	}
+	if (l->idle && !l->ended)
+		look_for_work(l, now);
 	do
 		take_events(l, now);
 	while (!l->closed && link_text_run(l));

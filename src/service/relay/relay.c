@@ -117,6 +117,7 @@ take_options(struct relay *r, const struct relay_options *o, struct error *e)
 	r->connections_max = o->connections != 0 ? o->connections : RELAY_CONNECTIONS;
 	r->concurrency_max = o->connections_destination != 0 ? o->connections_destination : RELAY_CONCURRENCY_MAX;
 	r->rules = arena_array(&r->texts, o->rule_count, sizeof *r->rules);
+	r->tls_rules = arena_array(&r->texts, o->tls_rule_count, sizeof *r->tls_rules);
 	if (r->texts.err != 0)
 		return error_nomem(e);
 	for (size_t i = 0; i < o->rule_count; i++)
@@ -124,6 +125,11 @@ take_options(struct relay *r, const struct relay_options *o, struct error *e)
 			{ arena_copy(&r->texts, o->rules[i].hop.host),
 			    o->rules[i].hop.port != 0 ? o->rules[i].hop.port : r->port } };
 	r->rule_count = o->rule_count;
+	for (size_t i = 0; i < o->tls_rule_count; i++) {
+		r->tls_rules[i] = o->tls_rules[i];
+		r->tls_rules[i].domain = arena_copy(&r->texts, o->tls_rules[i].domain);
+	}
+	r->tls_rule_count = o->tls_rule_count;
 	if (r->smarthost.port == 0)
 		r->smarthost.port = r->port;
 	return r->texts.err != 0 ? error_nomem(e) : 0;

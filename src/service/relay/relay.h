@@ -32,9 +32,9 @@
 #include "base/error.h"
 #include "base/slice.h"
 #include "os/port.h"
+#include "service/policy/policy.h"
 
 struct relay;
-struct tls_outgoing;
 
 /* A host that mail goes to instead of those that DNS names. */
 struct relay_hop {
@@ -52,12 +52,24 @@ bool relay_hop_parse(struct slice text, struct relay_hop *out);
 /* "example.org=HOP", ".example.org=HOP"; without a hop: as DNS says. */
 bool relay_rule_parse(struct slice text, struct relay_rule *out);
 
+/* What TLS there must be on the way to a domain, whatever DNS says of it. */
+struct relay_tls_rule {
+	struct slice domain; /* as above */
+	enum policy_operator rule;
+	uint8_t pin[TLS_PIN_SIZE]; /* POLICY_OPERATOR_PIN */
+};
+
+/* "example.org=encrypt", "=verify", "=dane" or "=pin:" and 64 hex digits or "sha256//...". False: it is none. */
+bool relay_tls_rule_parse(struct slice text, struct relay_tls_rule *out);
+
 struct relay_options {
 	struct port *queue, *resolver;  /* stay the caller's */
 	const struct tls_outgoing *tls; /* outlives the relay */
 	struct slice hostname;          /* ours; copied as all the texts */
 	const struct relay_rule *rules; /* the first that fits */
 	size_t rule_count;
+	const struct relay_tls_rule *tls_rules; /* the first that fits */
+	size_t tls_rule_count;
 	struct relay_hop smarthost;       /* host empty: none */
 	struct slice user, password;      /* for the smarthost, over TLS that names it only; user empty: none */
 	struct slice source4, source6;    /* addresses to connect from; empty: as the system says */

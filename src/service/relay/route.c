@@ -74,6 +74,19 @@ done(struct destination *d, struct route *route)
 
 /* ---- by MX ---- */
 
+static void
+take_rule(const struct destination *d, struct policy_domain *out)
+{
+	const struct relay *r = d->relay;
+
+	for (size_t i = 0; i < r->tls_rule_count; i++)
+		if (relay_rule_fits(r->tls_rules[i].domain, d->domain)) {
+			out->rule = r->tls_rules[i].rule;
+			memcpy(out->pin, r->tls_rules[i].pin, sizeof out->pin);
+			return;
+		}
+}
+
 /* What it borrows goes into the route's memory. */
 static void
 decide(struct destination *d, struct route *route, const struct resolve_host *in, bool sure, struct route_host *h)
@@ -82,12 +95,13 @@ decide(struct destination *d, struct route *route, const struct resolve_host *in
 	static const enum policy_sts modes[] = {
 		[STS_NONE] = POLICY_STS_NONE, [STS_TESTING] = POLICY_STS_TESTING, [STS_ENFORCE] = POLICY_STS_ENFORCE
 	};
-	const struct policy_domain domain = {
+	struct policy_domain domain = {
 		.domain = d->domain, .sts = modes[d->sts.mode], .mx = d->sts.mx, .mx_count = d->sts.mx_count
 	};
 	struct policy_decision *out = &h->decision;
 	struct slice *tlsa;
 
+	take_rule(d, &domain);
 	policy_decide(&(struct policy_input){ .domain = &domain, .host = in, .sure = sure, .flags = d->flags }, out);
 	for (size_t i = 0; i < out->name_count; i++)
 		out->names[i] = arena_copy(a, out->names[i]);
