@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Sending on: one letterlockd to another, to servers that refuse, die or are silent, over a smarthost, and through kill -9.
+"""Sending on: one letterlockd to another, to servers that refuse, die or are silent, and through kill -9.
 
 All are on loopback addresses with one port, which `relay_port` names; Debian's nsd says which is whose.
 """
@@ -42,8 +42,10 @@ def eventually(condition, what):
 class Peer:
     """A server at an address that notes what it hears. answers: {verb: reply}; die: "text", "end" or "greeting"."""
 
-    def __init__(self, address, port, answers=None, die=None, silent=False, tls=None, login=None, drip=0.0):
+    def __init__(self, address, port, answers=None, die=None, silent=False, tls=None, login=None, drip=0.0, injected=""):
         self.answers, self.die, self.silent, self.tls, self.login, self.drip = answers or {}, die, silent, tls, login, drip
+        self.sources = []  # who connects
+        self.injected = injected  # behind the answer to STARTTLS, in clear
         self.heard, self.letters, self.connections, self.over_tls, self.open = [], [], 0, 0, []
         self.listener = socket.create_server((address, port))
         threading.Thread(target=self.accept, daemon=True).start()
@@ -59,7 +61,8 @@ class Peer:
     def accept(self):
         with contextlib.suppress(OSError):
             while True:
-                connection, _ = self.listener.accept()
+                connection, source = self.listener.accept()
+                self.sources.append(source[0])
                 self.connections += 1
                 self.open.append(connection)
                 threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
@@ -93,7 +96,7 @@ class Peer:
                     ["AUTH PLAIN"] if self.login else [])
                 self.say(connection, "\r\n".join("250" + "- "[i + 1 == len(offered)] + e for i, e in enumerate(offered)))
             elif verb == "STARTTLS":
-                self.say(connection, "220 go")
+                self.say(connection, "220 go" + self.injected)
                 connection = self.tls.wrap_socket(connection, server_side=True)
                 reader = connection.makefile("rb")
                 self.open.append(connection)
@@ -290,6 +293,17 @@ def test_tls_that_fails_is_done_without(world):
         world.send([f"clear{number}@implicit.example"], "clear")
         (line,) = world.logged("relay.answered result=sent", f"to=clear{number}@implicit.example")
         assert "tls=none" in line and peer.connections == 2
+
+
+def test_what_is_said_in_clear_behind_starttls_is_no_answer(world):
+    """Somebody on the way says yes to everything in advance; what the server says by TLS counts."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(world.b.certificate, world.b.data / "tls" / "key.pem")
+    peer = world.peer(11, tls=context, answers={"RCPT": "550 5.1.1 nobody"}, injected="\r\n250 2.0.0 ok" * 5)
+    world.send(["injected@implicit.example"], "injected")
+    (line,) = world.logged("relay.answered result=", "to=injected@implicit.example")
+    assert "result=refused" in line and 'reply="550 5.1.1 nobody"' in line and "tls=TLSv1.3" in line, line
+    assert peer.over_tls == 1 and peer.heard.count("EHLO a.host.example") == 2 and not any(peer.letters)
 
 
 def test_one_that_is_silent_slows_nobody(world):
