@@ -63,7 +63,7 @@
 #define STS_POLICY_MAX (64u << 10) /* octets of a policy's file (section 3.3) */
 
 #define TLSRPT_URIS_MAX 8u            /* of one record; more than anybody publishes */
-#define TLSRPT_ID_MAX 200u            /* octets of an identifier of ours: it stands in Subject */
+#define TLSRPT_ID_MAX 300u            /* octets of an identifier of ours: it stands in Subject */
 #define TLSRPT_REPORT_MAX (4u << 20)  /* octets of a report; large reporters' have some 100 KiB */
 #define TLSRPT_POLICIES_MAX 1000u     /* of one: a domain has one or a few */
 #define TLSRPT_FAILURES_MAX 10000u    /* of all policies of one */
