@@ -228,6 +228,27 @@ event_json(const struct store_queue_event *v)
 	verb_print_json(o);
 }
 
+/* " (TLSv1.3 TLS_AES_256_GCM_SHA384, certificate by DANE; DANE, TLSA records of mx.example.org)" */
+static void
+put_facts(struct buf *line, const struct store_queue_event *v)
+{
+	struct slice words = slice_str(WORD(verified, v->facts.tls_verified));
+
+	(void)buf_put_str(line, " (");
+	if (v->facts.tls_version.len > 0 && slice_starts(words, SLICE("TLS"))) {
+		put_clean(line, v->facts.tls_version);
+		(void)buf_put_str(line, " ");
+		put_clean(line, v->facts.tls_cipher);
+		words = slice_from(words, 3);
+	}
+	(void)buf_put_slice(line, words);
+	if (v->facts.policy_source.len > 0) {
+		(void)buf_put_str(line, "; ");
+		put_clean(line, v->facts.policy_source);
+	}
+	(void)buf_put_str(line, ")");
+}
+
 static void
 event_text(const struct store_queue_event *v)
 {
@@ -240,7 +261,7 @@ event_text(const struct store_queue_event *v)
 	if (v->facts.mx_name.len > 0) {
 		(void)buf_put_str(&line, "\t");
 		put_clean(&line, v->facts.mx_name);
-		(void)buf_putf(&line, " (%s)", WORD(verified, v->facts.tls_verified));
+		put_facts(&line, v);
 	}
 	(void)printf("%.*s\n", ARGS(buf_slice(&line)));
 	buf_done(&line);

@@ -269,6 +269,7 @@ def test_dane(network):
 def test_forged_and_missing_names(network):
     a = Audit(network, "bogus.example", check=1)
     assert a.results("mx") == ["bad"] and "DNSSEC" in a.found("mx")[0] and not a.json["hosts"]
+    assert a.json["verdict"].startswith("What DNS says of this domain is forged or wrongly signed"), a.json["verdict"]
     a = Audit(network, "null.example", check=0)
     assert a.results("mx") == ["note"] and "takes no mail" in a.json["verdict"]
     a = Audit(network, "alias.example", check=1)

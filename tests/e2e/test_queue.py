@@ -313,6 +313,7 @@ def test_delayed_then_failed(brief):
         assert "Text of it" not in report.as_string() and "Subject: hello" in report.as_string()
     words = by_action["failed"].get_body().get_content()
     assert "not delivered" in words and "late@elsewhere.example" in words and "will not be tried again" in words
+    assert "    The reason: it was not tried yet" in words, words
     assert "Will-Retry-Until" in fields(by_action["delayed"])[1]
     assert "need not send it once more" in by_action["delayed"].get_body().get_content()
     assert "late@elsewhere.example" not in str(messages(brief))

@@ -8,6 +8,7 @@ import email
 import imaplib
 import os
 import pathlib
+import re
 import shutil
 import signal
 import smtplib
@@ -222,6 +223,10 @@ def test_a_letter_goes_to_another_letterlockd(world):
     assert letter.get_payload() == "a letter\r\n.\r\nwith a dot\r\n"
     (line,) = world.logged("relay.answered result=sent", "to=" + CAROL)
     assert "tls=TLSv1.3" in line and "host=mx.b.example" in line
+    # The operator is told how it went, also after it is gone.
+    number = re.search(r" queue=(\d+) ", line)[1]
+    shown = eventually(lambda: world.a.run("queue", "show", number, check=False).stdout, "nothing is shown")
+    assert re.search(r"\tmx\.b\.example \(TLSv1\.3 TLS_\w+, its certificate unverified\)\n", shown), shown
 
 
 def test_hosts_are_tried_in_order(world):

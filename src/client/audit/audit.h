@@ -110,7 +110,7 @@ struct audit_settings {
 /* What the verdict and the picture are made of. */
 struct audit_state {
 	bool asked; /* DNS, or a server, said something */
-	bool mx_known, mx_secure, null_mx, no_mail;
+	bool mx_known, mx_secure, mx_bogus, null_mx, no_mail;
 	bool sts_enforced, sts_found;
 	size_t hosts_reached, hosts_encrypted, hosts_verified; /* verified: by DANE or by name and authorities */
 	size_t hosts_stripped, hosts_dane;

@@ -20,7 +20,8 @@ const struct audit_row audit_rows[CHECK_COUNT] = {
 	[CHECK_MX] = { "mx", AUDIT_NAMES, "mail servers",
 	    "Publish MX records that name the servers which take the domain's mail; or, when it takes none, the null "
 	    "MX "
-	    "\"0 .\" (RFC 7505)." },
+	    "\"0 .\" (RFC 7505). Where signatures are wrong, sign the zone anew, or have the DS record in the zone "
+	    "above put right." },
 	[CHECK_MX_ALIAS] = { "mx-alias", AUDIT_NAMES, "mail servers' names",
 	    "Let the MX record name the host itself: one that leads to a CNAME is not permitted (RFC 5321 section "
 	    "5.1), and some "

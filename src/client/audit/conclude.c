@@ -47,6 +47,10 @@ mail_words(const struct audit *a)
 {
 	const struct audit_state *s = &a->state;
 
+	if (s->mx_bogus)
+		return SLICE(
+		    "What DNS says of this domain is forged or wrongly signed: who looks, as this program does, "
+		    "sends it no mail.");
 	if (!s->asked)
 		return SLICE("Nothing could be asked: neither DNS nor a server answered.");
 	if (s->null_mx)

@@ -183,6 +183,7 @@ find_mx(struct audit *a)
 	enum audit_asked asked = audit_ask(a, "", a->settings->domain, DNS_MX, &answer, &e);
 
 	if (asked == ASKED_FAILED || asked == ASKED_BOGUS) {
+		a->state.mx_bogus = asked == ASKED_BOGUS;
 		audit_find(a, CHECK_MX, asked == ASKED_BOGUS ? AUDIT_BAD : AUDIT_UNKNOWN, SLICE_EMPTY, "%s", e.text);
 		return;
 	}

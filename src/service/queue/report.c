@@ -207,6 +207,8 @@ put_what(struct buf *b, const struct report *r, const struct report_recipient *o
 		(void)buf_put_str(b, " said: ");
 	} else if (one->from_remote) {
 		(void)buf_put_str(b, "Its server said: ");
+	} else if (one->action == REPORT_FAILED || one->action == REPORT_DELAYED) {
+		(void)buf_put_str(b, "The reason: ");
 	}
 	put_foreign(b, one->text, r->utf8);
 	(void)buf_put_str(b, "\r\n");

@@ -563,9 +563,8 @@ say_kept(struct smtp_session *s)
 
 /*
  * A report that the message is delivered goes to who signed in: the sender's
- * address is that account's. A stranger's sender address proves nothing, and
- * other domains cannot be written to yet: it is only logged. False: nothing was
- * asked.
+ * address is that account's. A stranger's sender address proves nothing, and a
+ * report to it might be backscatter: it is only logged. False: nothing was asked.
  */
 static bool
 report(struct smtp_session *s)
