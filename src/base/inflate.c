@@ -7,7 +7,13 @@
 #include "base/mem.h"
 
 #define PIECE_MAX (1u << 30) /* the libraries count in unsigned int */
-#define RAW_WINDOW (-15)
+
+/* The libraries' word for the format: 15 bits of window, negative without a header, 16 more for gzip. */
+static int
+window_of(enum inflate_format format)
+{
+	return format == INFLATE_RAW ? -15 : format == INFLATE_GZIP ? 15 + 16 : 15;
+}
 
 struct inflater {
 	struct inflater_options options;
@@ -66,7 +72,7 @@ start(struct inflater *z)
 	}
 	z->u.zlib.zalloc = zlib_alloc;
 	z->u.zlib.zfree = give_back;
-	return inflateInit2(&z->u.zlib, z->options.format == INFLATE_RAW ? RAW_WINDOW : 15) == Z_OK ? 0 : ERR_NOMEM;
+	return inflateInit2(&z->u.zlib, window_of(z->options.format)) == Z_OK ? 0 : ERR_NOMEM;
 }
 
 int
@@ -209,8 +215,7 @@ start_deflate(struct deflater *z, int level)
 	}
 	z->u.zlib.zalloc = zlib_alloc;
 	z->u.zlib.zfree = give_back;
-	return deflateInit2(&z->u.zlib, level, Z_DEFLATED, z->format == INFLATE_RAW ? RAW_WINDOW : 15, 8,
-		   Z_DEFAULT_STRATEGY) == Z_OK
+	return deflateInit2(&z->u.zlib, level, Z_DEFLATED, window_of(z->format), 8, Z_DEFAULT_STRATEGY) == Z_OK
 	    ? 0
 	    : ERR_NOMEM;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Compression in streams: raw DEFLATE (RFC 1951), zlib (RFC 1950) and
- * bzip2. Memory is constant, and a decompressor has two bounds that
+ * Compression in streams: raw DEFLATE (RFC 1951), zlib (RFC 1950), gzip (RFC
+ * 1952; one member) and bzip2. Memory is constant, and a decompressor has two bounds that
  * end it with ERR_LIMIT: how much may come out, and how many times as much as
  * went in (after the first INFLATE_RATIO_FREE octets).
  */
@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/slice.h"
 
-enum inflate_format { INFLATE_RAW, INFLATE_ZLIB, INFLATE_BZIP2 };
+enum inflate_format { INFLATE_RAW, INFLATE_ZLIB, INFLATE_GZIP, INFLATE_BZIP2 };
 
 #define INFLATE_RATIO_FREE (1u << 20) /* octets of output before the ratio counts */
 

@@ -112,6 +112,7 @@ struct config {
 	const char *trusted_forwarders[CONFIG_LIST_MAX];
 	size_t trusted_forwarder_count;
 	bool dmarc_reports;
+	bool tls_reports;
 	const char *milter;      /* NULL: none */
 	uint32_t milter_failure; /* enum milter_failure */
 	enum log_level log_level;

@@ -267,6 +267,7 @@ const struct config_row config_table[] = {
 	LIST(RESTART, "trusted_sealers", trusted_sealers, trusted_sealer_count, 0, "{}", domain),
 	LIST(RESTART, "trusted_forwarders", trusted_forwarders, trusted_forwarder_count, 0, "{}", address),
 	FLAG(RESTART, "dmarc_reports", dmarc_reports, true),
+	FLAG(RESTART, "tls_reports", tls_reports, true),
 	TEXT(RESTART, "milter", milter, "", milter),
 	CHOICE(RESTART, "milter_failure", milter_failure, "accept", failure_words),
 	CHOICE(NOW, "log_level", log_level, "info", levels),

@@ -81,6 +81,7 @@ static const struct codec_field setup_fields[] = {
 	CODEC_FIELD_LIST(struct process_setup, sealers, sealer_count, &codec_schema_slice, CONFIG_LIST_MAX),
 	CODEC_FIELD_LIST(struct process_setup, forwarders, forwarder_count, &codec_schema_slice, CONFIG_LIST_MAX),
 	CODEC_FIELD(struct process_setup, dmarc_reports, CODEC_BOOL, 0),
+	CODEC_FIELD(struct process_setup, tls_reports, CODEC_BOOL, 0),
 	CODEC_FIELD(struct process_setup, milter, CODEC_BYTES, 256),
 	CODEC_FIELD(struct process_setup, milter_failure, CODEC_U32, FILTER_FAILURE_DEFER),
 	CODEC_FIELD_STRUCT(struct process_setup, relay, &relay_schema),
@@ -192,4 +193,5 @@ const struct process_link_row process_links[LINK_COUNT] = {
 	[LINK_MX_FILTER] = { PROCESS_MX, PROCESS_FILTER },
 	[LINK_RELAY_MAIL] = { PROCESS_RELAY, PROCESS_MAIL },
 	[LINK_RELAY_RESOLVER] = { PROCESS_RELAY, PROCESS_RESOLVER },
+	[LINK_MAIL_RESOLVER] = { PROCESS_MAIL, PROCESS_RESOLVER },
 };

@@ -115,6 +115,7 @@ struct process_setup {
 	struct slice *sealers, *forwarders;
 	size_t sealer_count, forwarder_count;
 	bool dmarc_reports;  /* mail's */
+	bool tls_reports;    /* mail's */
 	struct slice milter; /* filter's: where it is; mx's: empty or not */
 	uint32_t milter_failure;
 	bool tokens; /* OAuth tokens are taken */
@@ -186,6 +187,7 @@ enum process_link_kind {
 	LINK_MX_FILTER,
 	LINK_RELAY_MAIL,
 	LINK_RELAY_RESOLVER,
+	LINK_MAIL_RESOLVER,
 	LINK_COUNT,
 };
 

@@ -15,6 +15,8 @@
 #include "service/keys/certifier.h"
 #include "service/keys/keys.h"
 #include "service/queue/queue.h"
+#include "service/report/report.h"
+#include "service/resolve.h"
 #include "service/sign/sign.h"
 
 #define PATIENCE_MS 3000
@@ -31,11 +33,12 @@ struct mail {
 	struct port_server *server;
 	struct permit_service auth, mx, relay, verify;
 	struct verifier *verifier;
-	struct port *keys;
-	struct behind_peer keys_peer;
+	struct port *keys, *resolver;
+	struct behind_peer keys_peer, resolver_peer;
 	struct certifier *certifier;
 	struct signer *signer;
 	struct queue *queue;
+	struct reporter *reporter;
 	struct directory_guard web;
 	struct control *control;
 };
@@ -79,7 +82,7 @@ mail_prepare(struct process *p, struct error *e)
 	if (m == NULL)
 		return error_nomem(e);
 	m->control_fd = -1;
-	m->behind.process = m->keys_peer.process = p;
+	m->behind.process = m->keys_peer.process = m->resolver_peer.process = p;
 	for (size_t i = 0; i < data.len && i + 1 < sizeof m->data; i++)
 		m->data[i] = (char)data.data[i];
 	charset_open_all();
@@ -140,6 +143,26 @@ open_queue(struct mail *m, struct error *e)
 	if (rc == 0)
 		ask_set_queue(m->ask_end, m->queue);
 	return rc;
+}
+
+static int
+open_reporter(struct mail *m, struct error *e)
+{
+	const struct process_setup *set = &m->behind.process->setup;
+	struct reporter_options options = { .queue = m->queue,
+		.store = m->place.port,
+		.hostname = set->hostname,
+		.sign = sign_own,
+		.sign_ctx = m,
+		.tls = set->tls_reports };
+	int rc = port_open_waiting(&resolve_interface, &m->resolver, e);
+
+	if (rc != 0)
+		return rc;
+	port_on_gone(m->resolver, behind_port_gone, &m->resolver_peer);
+	options.resolver = m->resolver;
+	rc = reporter_new(&options, &m->reporter, e);
+	return rc == 0 ? reporter_start(m->reporter, e) : rc;
 }
 
 static void
@@ -229,7 +252,21 @@ mail_start(struct process *p, int fd, struct error *e)
 	m->behind.ctx = m;
 	if (rc == 0)
 		rc = certifier_new(m->place.port, m->keys, &m->certifier, e);
+	if (rc == 0)
+		rc = open_reporter(m, e);
 	return rc != 0 ? rc : open_askers(m, e);
+}
+
+static int
+link_resolver(struct mail *m, uint64_t peer, int fd, struct error *e)
+{
+	int rc;
+
+	m->resolver_peer.number = peer;
+	rc = port_attach(m->resolver, fd, e);
+	if (rc == 0)
+		reporter_wake(m->reporter);
+	return rc;
 }
 
 static int
@@ -245,6 +282,8 @@ mail_link(struct process *p, const struct process_link *in, int fd, struct error
 	case LINK_MAIL_KEYS:
 		m->keys_peer.number = in->peer;
 		return port_attach(m->keys, fd, e);
+	case LINK_MAIL_RESOLVER:
+		return link_resolver(m, in->peer, fd, e);
 	case LINK_MX_MAIL:
 		return port_server_add(m->server, fd, &m->mx.service, in->peer, e);
 	case LINK_RELAY_MAIL:
@@ -281,6 +320,7 @@ mail_stop(struct process *p)
 {
 	struct mail *m = p->self;
 
+	reporter_stop(m->reporter);
 	control_close(m->control);
 	certifier_free(m->certifier);
 	if (m->control_fd >= 0)
@@ -290,6 +330,8 @@ mail_stop(struct process *p)
 	behind_free(&m->behind);
 	verifier_free(m->verifier);
 	signer_stop(m->signer);
+	port_close(m->resolver);
+	reporter_free(m->reporter);
 	port_close(m->ask);
 	ask_free(m->ask_end);
 	queue_free(m->queue);

@@ -12,7 +12,7 @@ struct resolver {
 	struct dns *dns;
 	struct resolver_end *end;
 	struct port_service service;
-	struct permit_service mx, relay;
+	struct permit_service mx, relay, mail;
 	struct port_server *server;
 };
 
@@ -49,6 +49,7 @@ resolver_start(struct process *p, int fd, struct error *e)
 		(void)close(fd);
 	r->service = resolve_service(r->end);
 	permit_only(&r->mx, &r->service, PROCESS_MX, PROCESS_RESOLVER);
+	permit_only(&r->mail, &r->service, PROCESS_MAIL, PROCESS_RESOLVER);
 	permit_only(&r->relay, &r->service, PROCESS_RELAY, PROCESS_RESOLVER);
 	rc = port_server_new(&r->service, &r->server, e);
 	if (rc != 0)
@@ -63,7 +64,9 @@ resolver_link(struct process *p, const struct process_link *in, int fd, struct e
 {
 	struct resolver *r = p->self;
 
-	struct permit_service *who = in->link == LINK_RELAY_RESOLVER ? &r->relay : &r->mx;
+	struct permit_service *who = in->link == LINK_RELAY_RESOLVER ? &r->relay
+	    : in->link == LINK_MAIL_RESOLVER                         ? &r->mail
+								     : &r->mx;
 
 	return port_server_add(r->server, fd, &who->service, in->peer, e);
 }

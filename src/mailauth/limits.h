@@ -62,4 +62,14 @@
 #define STS_MX_MAX 64u             /* patterns of a policy: more than anybody's servers */
 #define STS_POLICY_MAX (64u << 10) /* octets of a policy's file (section 3.3) */
 
+#define TLSRPT_URIS_MAX 8u            /* of one record; more than anybody publishes */
+#define TLSRPT_ID_MAX 300u            /* octets of an identifier of ours: it stands in Subject */
+#define TLSRPT_REPORT_MAX (4u << 20)  /* octets of a report; large reporters' have some 100 KiB */
+#define TLSRPT_POLICIES_MAX 1000u     /* of one: a domain has one or a few */
+#define TLSRPT_FAILURES_MAX 10000u    /* of all policies of one */
+#define TLSRPT_STRINGS_MAX 256u       /* lines of a policy: above STS_MX_MAX */
+#define TLSRPT_TEXT_MAX 1024u         /* octets of one text that are kept */
+#define TLSRPT_COUNT_MAX (1ull << 40) /* sessions of a day: sums of any report are no overflow */
+#define TLSRPT_ARENA (32u << 20)      /* octets of arena that are enough for any */
+
 #endif

@@ -40,6 +40,7 @@ struct dialled {
 	struct tls_outgoing_facts facts;
 	struct error why;
 	struct address local;
+	char local_text[INET6_ADDRSTRLEN];
 	bool did_connect;
 };
 
@@ -90,6 +91,17 @@ address_same(const struct address *a, const struct address *b)
 
 /* ---- what differs from an accepted connection ---- */
 
+static void
+name_local(struct dialled *d)
+{
+	const void *octets = d->local.any.sa_family == AF_INET ? (const void *)&d->local.v4.sin_addr
+							       : (const void *)&d->local.v6.sin6_addr;
+	bool has = d->local.len > 0 && (d->local.any.sa_family == AF_INET || d->local.any.sa_family == AF_INET6);
+
+	if (!has || inet_ntop(d->local.any.sa_family, octets, d->local_text, sizeof d->local_text) == NULL)
+		d->local_text[0] = '\0';
+}
+
 static enum io_result
 connected(struct socket_conn *s)
 {
@@ -110,6 +122,7 @@ connected(struct socket_conn *s)
 	d->local.len = sizeof d->local.v6;
 	if (getsockname(s->fd, &d->local.any, &d->local.len) != 0)
 		d->local.len = 0;
+	name_local(d);
 	return IO_OK;
 }
 
@@ -279,6 +292,12 @@ bool
 dial_did_connect(const struct conn *c)
 {
 	return dialled_of_conn(c)->did_connect;
+}
+
+const char *
+dial_local(const struct conn *c)
+{
+	return dialled_of_conn(c)->local_text;
 }
 
 bool

@@ -66,6 +66,8 @@ const struct tls_outgoing_facts *dial_tls_facts(const struct conn *c);
 const struct error *dial_why(const struct conn *c);
 /* Whether it ever stood. */
 bool dial_did_connect(const struct conn *c);
+/* Our end's address as text, empty for sockets of this machine and before it stood. Lives as long as c. */
+const char *dial_local(const struct conn *c);
 /* Whether both of its ends have the same address: the peer is this machine. */
 bool dial_is_here(const struct conn *c);
 

@@ -198,6 +198,29 @@ is_pinned(SSL *ssl, struct slice pin)
 	return x != NULL && tls_pin_of(x, found) == 0 && slice_eq(slice_of(found, sizeof found), pin);
 }
 
+static enum tls_outgoing_fault
+fault_of(long verify)
+{
+	switch (verify) {
+	case X509_V_ERR_HOSTNAME_MISMATCH:
+	case X509_V_ERR_IP_ADDRESS_MISMATCH:
+		return TLS_OUTGOING_FAULT_NAME;
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+		return TLS_OUTGOING_FAULT_EXPIRED;
+	case X509_V_ERR_DANE_NO_MATCH:
+		return TLS_OUTGOING_FAULT_TLSA;
+	default:
+		return TLS_OUTGOING_FAULT_TRUST;
+	}
+}
+
+static void
+blame(struct tls_outgoing_facts *out, enum tls_outgoing_fault fault, const char *reason)
+{
+	out->fault = fault;
+	(void)snprintf(out->reason, sizeof out->reason, "%s", reason);
+}
+
 static void
 judge(const struct tls_outgoing_config *config, SSL *ssl, struct tls_outgoing_facts *out)
 {
@@ -208,20 +231,20 @@ judge(const struct tls_outgoing_config *config, SSL *ssl, struct tls_outgoing_fa
 		if (is_pinned(ssl, config->pin))
 			out->verified = TLS_OUTGOING_BY_PIN;
 		else
-			(void)snprintf(out->reason, sizeof out->reason, "its key is not the one that was said");
+			blame(out, TLS_OUTGOING_FAULT_OTHER, "its key is not the one that was said");
 	} else if (!shown) {
-		(void)snprintf(out->reason, sizeof out->reason, "it shows no certificate");
+		blame(out, TLS_OUTGOING_FAULT_OTHER, "it shows no certificate");
 	} else if (verify != X509_V_OK) {
-		(void)snprintf(out->reason, sizeof out->reason, "%s", X509_verify_cert_error_string(verify));
+		blame(out, fault_of(verify), X509_verify_cert_error_string(verify));
 	} else if (config->need == TLS_OUTGOING_DANE) {
 		if (SSL_get0_dane_authority(ssl, NULL, NULL) >= 0)
 			out->verified = TLS_OUTGOING_BY_DANE;
 		else
-			(void)snprintf(out->reason, sizeof out->reason, "no TLSA record matches its certificate");
+			blame(out, TLS_OUTGOING_FAULT_TLSA, "no TLSA record matches its certificate");
 	} else if (config->name_count > 0) {
 		out->verified = TLS_OUTGOING_BY_NAME;
 	} else {
-		(void)snprintf(out->reason, sizeof out->reason, "there is no name that its certificate should have");
+		blame(out, TLS_OUTGOING_FAULT_OTHER, "there is no name that its certificate should have");
 	}
 }
 

@@ -60,10 +60,21 @@ enum tls_outgoing_verified {
 	TLS_OUTGOING_BY_PIN,
 };
 
+/* Why it is not verified, for programs. */
+enum tls_outgoing_fault {
+	TLS_OUTGOING_NO_FAULT,
+	TLS_OUTGOING_FAULT_NAME,    /* it is another host's */
+	TLS_OUTGOING_FAULT_EXPIRED, /* its time, or that of a certificate above it, is over */
+	TLS_OUTGOING_FAULT_TRUST,   /* no authority that is known says so, or not rightly */
+	TLS_OUTGOING_FAULT_TLSA,    /* no TLSA record matches */
+	TLS_OUTGOING_FAULT_OTHER,
+};
+
 struct tls_outgoing_facts {
 	const char *version; /* "TLSv1.3"; constant. NULL: the handshake did not end */
 	const char *cipher;
 	enum tls_outgoing_verified verified;
+	enum tls_outgoing_fault fault;
 	char reason[160]; /* why it is not verified: "self-signed certificate" */
 };
 

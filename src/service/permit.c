@@ -57,6 +57,8 @@ static const struct permit {
 
 	/* The name of who connects, and all that judging a message asks. */
 	{ PROCESS_MX, PROCESS_RESOLVER, &resolve_interface, RESOLVE_METHOD_lookup },
+	/* Whether a domain wants reports, and where. */
+	{ PROCESS_MAIL, PROCESS_RESOLVER, &resolve_interface, RESOLVE_METHOD_lookup },
 	/* Where mail goes, and a smarthost's addresses. */
 	{ PROCESS_RELAY, PROCESS_RESOLVER, &resolve_interface, RESOLVE_METHOD_route },
 	{ PROCESS_RELAY, PROCESS_RESOLVER, &resolve_interface, RESOLVE_METHOD_lookup },

@@ -184,6 +184,7 @@ PERMITTED = {
     ("web", "auth"): {"authenticate"},
     ("auth", "mail"): {"verifier", "salt_key", "grant"},
     ("mx", "resolver"): {"lookup"},
+    ("mail", "resolver"): {"lookup"},
     ("mail", "keys"): {"list", "certify", "dkim_sign"},
     ("mx", "mail"): {"recipient", "keep", "body_begin", "body_append", "body_abort", "tally"},
     ("relay", "mail"): set(QUEUE),

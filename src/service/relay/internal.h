@@ -144,6 +144,14 @@ void route_fail(struct destination *d, const struct error *e);
 /* sts.c: its policy, then route_ask_hosts() or route_fail(). */
 void sts_ask(struct destination *d);
 
+/* tally.c: what is counted for TLS reports. */
+/* When TLS stands or has failed; a link counts once. */
+void tally_session(struct link *l);
+/* A host that its policy forbids. */
+void tally_not_permitted(struct destination *d, const struct route_host *h);
+/* A policy that the domain says it has, and that could not be had. */
+void tally_no_sts(struct destination *d, const struct error *e);
+
 /* ---- links ---- */
 
 /* Which host and address is tried, and from where on others are then. */
@@ -168,8 +176,9 @@ struct link {
 	bool ended;  /* the server has said its end */
 	bool failed; /* and `failure` says why */
 	bool tls_failed, loops;
-	bool gone; /* closed() came */
-	bool idle; /* READY, with nothing to send */
+	bool counted; /* for TLS reports */
+	bool gone;    /* closed() came */
+	bool idle;    /* READY, with nothing to send */
 	unsigned sent;
 	uint64_t steps, steps_begun;
 	int64_t since, idle_until;

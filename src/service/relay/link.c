@@ -126,6 +126,8 @@ end_unready(struct link *l)
 	bool clear = clear_may_be_next(l);
 
 	link_facts(l, &facts);
+	if (l->tls_failed)
+		tally_session(l);
 	log_event(LOG_LEVEL_INFO, "relay.host_failed", log_slice("host", host_of(l)->name),
 	    log_str("address", host_of(l)->addresses[l->at.address]), log_str("reason", l->failure.text),
 	    log_str("so", clear ? "without_tls" : "next"));
@@ -219,6 +221,7 @@ on_ready(struct link *l, int64_t now)
 		return;
 	}
 	l->was_ready = true;
+	tally_session(l);
 	if (l->quitting)
 		return;
 	if (l->job != NULL)
@@ -546,6 +549,8 @@ link_open(struct destination *d, const struct attempt *from, struct relay_reason
 						       : "4.7.0",
 			    "%.*s: %s", (int)h->name.len, (const char *)h->name.data,
 			    h->decision.permitted ? "it has no address" : h->decision.why);
+		if (!h->decision.permitted)
+			tally_not_permitted(d, h);
 		if (!h->decision.permitted || (at.address == 0 && is_passed_over(d->route, at.host, now)))
 			continue;
 		for (; at.address < h->address_count; at.address++, at.clear = false) {

@@ -55,6 +55,7 @@ on_found(void *ctx, const void *reply, struct arena *a, const struct error *e)
 		take(d, in->id, in->policy);
 		remember(d);
 	} else if (in == NULL && e->code != ERR_NOT_FOUND && e->code != ERR_UNSUPPORTED) {
+		tally_no_sts(d, e);
 		log_event(LOG_LEVEL_INFO, "relay.no_policy", log_slice("domain", d->domain), log_error(e),
 		    log_str("so", d->sts_text.len > 0 ? "the policy that is known holds" : "none is known"));
 	}

@@ -15,6 +15,7 @@
 
 #include "net/tls_outgoing.h"
 #include "os/clock.h"
+#include "service/policy/tally.h"
 #include "service/queue/queue.h"
 #include "service/relay/relay.h"
 #include "service/resolve.h"
@@ -24,6 +25,7 @@
 #define OUTCOMES_MAX 2000
 #define PEERS_MAX 8
 #define CONNECTIONS_MAX 400
+#define TALLIES_MAX 8
 
 static void
 nap(void)
@@ -96,6 +98,14 @@ struct world {
 	size_t outcome_count;
 	unsigned settle_refusals; /* so many settlements fail first */
 	unsigned deferred_domains;
+	const char *sts; /* every domain's MTA-STS policy; NULL: none */
+	int sts_error;   /* or why it cannot be had */
+	struct {
+		char domain[64];
+		uint8_t row[TLS_TALLY_ROW_MAX];
+		size_t len;
+	} tallies[TALLIES_MAX];
+	size_t tally_count;
 	const struct domain *domains;
 	struct port_job *waiting; /* a lease */
 	struct port_service queue_service, resolve_service;
@@ -368,6 +378,29 @@ run_defer_domain(void *ctx, struct port_job *job)
 	port_reply(job, &(struct queue_until){ .until = 1 });
 }
 
+static void
+run_tally(void *ctx, struct port_job *job)
+{
+	const struct queue_tally *in = port_job_request(job);
+	struct world *w = ctx;
+
+	(void)pthread_mutex_lock(&w->lock);
+	if (w->tally_count < TALLIES_MAX) {
+		copy_text(w->tallies[w->tally_count].domain, sizeof w->tallies[0].domain, in->domain);
+		memcpy(w->tallies[w->tally_count].row, in->row.data, in->row.len);
+		w->tallies[w->tally_count++].len = in->row.len;
+	}
+	(void)pthread_mutex_unlock(&w->lock);
+	port_reply(job, &(struct queue_nothing){ 0 });
+}
+
+static void
+run_sts_put(void *ctx, struct port_job *job)
+{
+	(void)ctx;
+	port_reply(job, &(struct queue_nothing){ 0 });
+}
+
 /* No policy is known, */
 static void
 run_sts_get(void *ctx, struct port_job *job)
@@ -378,14 +411,18 @@ run_sts_get(void *ctx, struct port_job *job)
 
 /* ---- the resolver ---- */
 
-/* and there is none. */
+/* and there is none, unless a test says so. */
 static void
 run_sts(void *ctx, struct port_job *job)
 {
+	const struct world *w = ctx;
 	struct error e;
 
-	(void)ctx;
-	(void)error_set(&e, ERR_NOT_FOUND, "no policy");
+	if (w->sts != NULL) {
+		port_reply(job, &(struct resolve_sts_found){ .id = SLICE("1"), .policy = slice_str(w->sts) });
+		return;
+	}
+	(void)error_set(&e, w->sts_error != 0 ? w->sts_error : ERR_NOT_FOUND, "no policy");
 	port_fail(job, &e);
 }
 
@@ -451,7 +488,8 @@ run_lookup(void *ctx, struct port_job *job)
 
 static const struct port_handler queue_handlers[] = { { QUEUE_METHOD_lease, run_lease },
 	{ QUEUE_METHOD_body, run_body }, { QUEUE_METHOD_renew, run_renew }, { QUEUE_METHOD_settle, run_settle },
-	{ QUEUE_METHOD_defer_domain, run_defer_domain }, { QUEUE_METHOD_sts_get, run_sts_get } };
+	{ QUEUE_METHOD_defer_domain, run_defer_domain }, { QUEUE_METHOD_sts_get, run_sts_get },
+	{ QUEUE_METHOD_sts_put, run_sts_put }, { QUEUE_METHOD_tally, run_tally } };
 static const struct port_handler resolve_handlers[] = { { RESOLVE_METHOD_lookup, run_lookup },
 	{ RESOLVE_METHOD_route, run_route }, { RESOLVE_METHOD_sts, run_sts } };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* What a connection must be: every source of a policy alone, and which of them wins. */
 #include "service/policy/policy.h"
+#include "service/policy/tally.h"
 
 #include "unit.h"
 
@@ -143,4 +144,61 @@ names_of_dane(void **state)
 	assert_int_equal(d.tlsa_count, 1);
 }
 
-UNIT_MAIN(UNIT_TEST(each_source_and_which_wins), UNIT_TEST(names_of_dane))
+/* ---- tallies ---- */
+
+static void
+tallies_cross(void **state)
+{
+	struct arena a ARENA_OWNED = { 0 };
+	struct buf one BUF_OWNED = { 0 }, two BUF_OWNED = { 0 };
+	struct tls_tally in = {
+		.type = TLSRPT_TLSA, .result = TLSRPT_TLSA_INVALID, .mx_name = SLICE(HOST), .reason = SLICE("x")
+	};
+	struct tls_tally out;
+
+	(void)state;
+	arena_init(&a, 1u << 16);
+	buf_init(&one, TLS_TALLY_ROW_MAX);
+	buf_init(&two, TLS_TALLY_ROW_MAX);
+	tls_tally_tlsa(&in, tlsa, 1, &a);
+	assert_ok(tls_tally_write(&in, &one, &unit_error));
+	assert_ok(tls_tally_read(buf_slice(&one), &a, &out, &unit_error));
+	assert_int_equal(out.line_count, 1);
+	assert_true(
+	    slice_eq_str(out.lines[0].text, "3 1 1 0000000000000000000000000000000000000000000000000000000000000000"));
+	assert_ok(tls_tally_write(&out, &two, &unit_error));
+	assert_slices(buf_slice(&one), buf_slice(&two));
+	for (size_t i = 0; i < one.len; i++)
+		assert_int_not_equal(tls_tally_read(slice_sub(buf_slice(&one), 0, i), &a, &out, NULL), 0);
+}
+
+/* What a domain publishes never makes a row that the store does not take. */
+static void
+long_policies_fit(void **state)
+{
+	static uint8_t whole[4096] = { 3, 0, 0 };
+	struct slice records[16];
+	struct arena a ARENA_OWNED = { 0 };
+	struct buf b BUF_OWNED = { 0 }, text BUF_OWNED = { 0 };
+	struct tls_tally t = { .type = TLSRPT_TLSA };
+
+	(void)state;
+	arena_init(&a, 1u << 16);
+	buf_init(&b, TLS_TALLY_ROW_MAX);
+	buf_init(&text, 1u << 17);
+	for (size_t i = 0; i < 16; i++)
+		records[i] = slice_of(whole, sizeof whole);
+	tls_tally_tlsa(&t, records, 16, &a);
+	assert_in_range(t.line_count, 1, 15);
+	assert_ok(tls_tally_write(&t, &b, &unit_error));
+	for (size_t i = 0; i < 1000; i++)
+		(void)buf_put_str(&text, "mx: a.quite.long.name.that.makes.the.policy.long.example.org\r\n\r\n");
+	tls_tally_sts(&t, buf_slice(&text), &a);
+	assert_int_equal(t.line_count, TLS_TALLY_LINES_MAX);
+	assert_true(slice_eq_str(t.lines[1].text, "mx: a.quite.long.name.that.makes.the.policy.long.example.org"));
+	buf_clear(&b);
+	assert_ok(tls_tally_write(&t, &b, &unit_error));
+}
+
+UNIT_MAIN(UNIT_TEST(each_source_and_which_wins), UNIT_TEST(names_of_dane), UNIT_TEST(tallies_cross),
+    UNIT_TEST(long_policies_fit))

@@ -300,7 +300,83 @@ require_tls(void **state)
 	world_free(w);
 }
 
+/* ---- what is counted for TLS reports ---- */
+
+static const struct counted {
+	const char *name;
+	uint32_t flags;
+	const char *sts;
+	int sts_error;
+	bool smarthost;
+	size_t count;                 /* of rows */
+	enum tlsrpt_policy_type type; /* of the first */
+	enum tlsrpt_result result;
+	const char *reason;
+} counted[] = {
+	{ "no policy, no STARTTLS", .count = 1, .type = TLSRPT_NO_POLICY, .result = TLSRPT_STARTTLS_NOT_SUPPORTED },
+	{ "STS, no STARTTLS", .sts = "version: STSv1\nmode: testing\nmx: mx.a.example\nmax_age: 1\n", .count = 1,
+	    .type = TLSRPT_STS, .result = TLSRPT_STARTTLS_NOT_SUPPORTED },
+	{ "STS that names another host", .sts = "version: STSv1\nmode: enforce\nmx: b.example\nmax_age: 1\n",
+	    .count = 1, .type = TLSRPT_STS, .result = TLSRPT_VALIDATION_FAILURE, .reason = "does not name" },
+	{ "a policy that is none", .sts_error = ERR_SYNTAX, .count = 2, .type = TLSRPT_STS,
+	    .result = TLSRPT_STS_INVALID, .reason = "no policy" },
+	{ "a web server that is somebody else's", .sts_error = ERR_TLS, .count = 2, .type = TLSRPT_STS,
+	    .result = TLSRPT_STS_WEBPKI_INVALID, .reason = "no policy" },
+	{ "a web server that is away", .sts_error = ERR_NET, .count = 2, .type = TLSRPT_STS,
+	    .result = TLSRPT_STS_FETCH_ERROR, .reason = "no policy" },
+	{ "a report, or whoever else wants no policy", .flags = QUEUE_TLS_OPTIONAL },
+	{ "REQUIRETLS", .flags = QUEUE_REQUIRE_TLS },
+	{ "over the operator's host", .smarthost = true },
+};
+
+static void
+check_counted(const struct counted *r, struct world *w)
+{
+	struct arena a ARENA_OWNED = { 0 };
+	struct tls_tally t;
+
+	if (w->tally_count != r->count)
+		fail_msg("%s: %u rows", r->name, (unsigned)w->tally_count);
+	if (r->count == 0)
+		return;
+	arena_init(&a, 1u << 16);
+	assert_string_equal(w->tallies[0].domain, "a.example");
+	assert_ok(tls_tally_read(slice_of(w->tallies[0].row, w->tallies[0].len), &a, &t, &unit_error));
+	if (t.type != r->type || t.result != r->result || t.line_count != (r->sts != NULL ? 4u : 0u))
+		fail_msg("%s: type %u, result %u, %u lines", r->name, t.type, t.result, (unsigned)t.line_count);
+	if (r->reason != NULL)
+		assert_true(slice_search(t.reason, slice_str(r->reason)) != SIZE_MAX);
+	if (r->sts_error == 0)
+		assert_true(slice_eq_str(t.mx_name, "mx.a.example"));
+	if (r->result == TLSRPT_STARTTLS_NOT_SUPPORTED)
+		assert_true(slice_eq_str(t.mx_ip, "127.0.0.1") && slice_eq_str(t.sending_ip, "127.0.0.1"));
+}
+
+static void
+counts_for_reports(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof counted / sizeof counted[0]; i++) {
+		const struct counted *r = &counted[i];
+		struct peer peers[] = { { .number = 1 } };
+		const struct domain domains[] = { { "a.example", { { "mx.a.example", { 1 } } } }, { 0 } };
+		struct relay_options options = { 0 };
+		struct world *w;
+
+		if (r->smarthost)
+			options.smarthost = (struct relay_hop){ SLICE("hop.example"), 0 };
+		w = world_new(peers, 1, domains, options);
+		w->sts = r->sts;
+		w->sts_error = r->sts_error;
+		(void)put(w, r->flags, LETTER, TO("x@a.example"));
+		until_settled(w, 1);
+		world_stop(w, 2000);
+		check_counted(r, w);
+		world_free(w);
+	}
+}
+
 UNIT_MAIN(UNIT_TEST(sent_and_reused), UNIT_TEST(partly_refused), UNIT_TEST(what_servers_say), UNIT_TEST(no_way),
     UNIT_TEST(kept_connection_ends), UNIT_TEST(silence_is_alone), UNIT_TEST(told_until_heard),
     UNIT_TEST(stop_in_the_middle), UNIT_TEST(rules_and_smarthost), UNIT_TEST(no_password_in_clear),
-    UNIT_TEST(require_tls))
+    UNIT_TEST(require_tls), UNIT_TEST(counts_for_reports))

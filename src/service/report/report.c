@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: ISC */
+#include "service/report/internal.h"
+
+#include <pthread.h>
+#include <time.h>
+
+#include "base/date.h"
+#include "base/mem.h"
+#include "base/siphash.h"
+#include "base/utf8.h"
+#include "mailauth/dmarc/record.h"
+#include "mailauth/name.h"
+#include "os/clock.h"
+#include "os/log.h"
+#include "os/thread.h"
+#include "service/resolve.h"
+#include "smtp/dsn.h"
+#include "store/store.h"
+
+#define AFTER_MIDNIGHT_S 600u /* sessions of the day before are counted by then */
+#define SPREAD_S 7200u
+#define LOOK_S 300u /* clocks are set, and a name server that was away is back */
+#define RETRY_S 10u /* when a domain could not be served; longer each time */
+#define RETRY_MAX_S 3600u
+#define LETTER_LIFETIME_S 86400u /* RFC 8460 section 5.5 */
+#define PAGE_ARENA (8u << 20)    /* STORE_TALLY_PAGE_MAX rows */
+#define DNS_ARENA (256u << 10)
+
+struct reporter {
+	struct reporter_options options;
+	struct buf hostname;
+	pthread_t thread;
+	bool started;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool stopping, put_done, woken;
+	int put_code;
+	/* the thread's */
+	uint64_t reported; /* days before this one were looked at */
+	bool again;        /* and not all could be served */
+	uint32_t retry_s;
+};
+
+uint64_t
+reporter_before(struct slice hostname, uint64_t unix_seconds)
+{
+	static const uint8_t key[SIPHASH_KEY_SIZE] = { 0 }; /* nobody is to be surprised by it */
+	uint64_t begin = AFTER_MIDNIGHT_S + siphash(key, hostname) % SPREAD_S, day = unix_seconds / DATE_DAY;
+
+	return unix_seconds % DATE_DAY >= begin || day == 0 ? day : day - 1;
+}
+
+static bool
+is_stopping(struct reporter *r)
+{
+	bool stopping;
+
+	(void)pthread_mutex_lock(&r->lock);
+	stopping = r->stopping;
+	(void)pthread_mutex_unlock(&r->lock);
+	return stopping;
+}
+
+/* ---- who wants reports ---- */
+
+/* The strings of a TXT record, one behind the other. */
+static struct slice
+joined(struct slice rdata, struct arena *a)
+{
+	struct buf text BUF_OWNED = { 0 };
+
+	buf_init(&text, rdata.len + 1);
+	while (rdata.len > 0) {
+		size_t n = size_min(rdata.data[0], rdata.len - 1);
+
+		(void)buf_put_slice(&text, slice_sub(rdata, 1, n));
+		rdata = slice_from(rdata, n + 1);
+	}
+	return arena_copy(a, buf_slice(&text));
+}
+
+/* 1: it does; 0: it does not; negative: nobody can say now. */
+static int
+ask_record(struct reporter *r, struct slice domain, struct arena *a, struct tlsrpt_record *out, struct error *e)
+{
+	const struct resolve_lookup in = {
+		.name = arena_printf(a, "_smtp._tls.%.*s", (int)domain.len, (const char *)domain.data), .type = DNS_TXT
+	};
+	struct dns_answer answer = { 0 };
+	struct slice *texts;
+	int rc = resolve_lookup(r->options.resolver, &in, a, &answer, e);
+
+	if (rc != 0)
+		return rc == ERR_NOT_FOUND ? 0 : rc;
+	if (answer.security == DNS_BOGUS)
+		return error_set(
+		    e, ERR_POLICY, "the record that asks for reports is forged or wrongly signed (DNSSEC)");
+	texts = arena_array(a, answer.record_count + 1, sizeof *texts);
+	for (size_t i = 0; texts != NULL && i < answer.record_count; i++)
+		texts[i] = joined(answer.records[i], a);
+	if (texts == NULL || a->err != 0)
+		return error_set(e, ERR_LIMIT, "the record that asks for reports is too long");
+	return tlsrpt_record_find(texts, answer.record_count, out) ? 1 : 0;
+}
+
+static size_t
+take_addresses(const struct tlsrpt_record *record, struct slice *out, struct arena *a)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < record->count; i++) {
+		struct buf address BUF_OWNED = { 0 };
+
+		buf_init(&address, MAILAUTH_ADDRESS_MAX);
+		if (record->uris[i].scheme == TLSRPT_MAILTO &&
+		    dmarc_uri_address(record->uris[i].text, &address, NULL) == 0)
+			out[n++] = arena_copy(a, buf_slice(&address));
+	}
+	return n;
+}
+
+/* ---- sending ---- */
+
+static void
+on_put(void *ctx, const struct queue_kept *kept, const struct error *e)
+{
+	struct reporter *r = ctx;
+
+	(void)pthread_mutex_lock(&r->lock);
+	r->put_done = true;
+	r->put_code = kept != NULL ? 0 : e->code;
+	(void)pthread_cond_broadcast(&r->wake);
+	(void)pthread_mutex_unlock(&r->lock);
+}
+
+static int
+put_and_wait(struct reporter *r, const struct queue_letter *letter, struct error *e)
+{
+	int rc;
+
+	r->put_done = false;
+	rc = queue_put(r->options.queue, letter, on_put, r, e);
+	if (rc != 0)
+		return rc;
+	(void)pthread_mutex_lock(&r->lock);
+	while (!r->put_done)
+		(void)pthread_cond_wait(&r->wake, &r->lock);
+	rc = r->put_code;
+	(void)pthread_mutex_unlock(&r->lock);
+	return rc == 0 ? 0 : error_set(e, rc, "the letter with a report is not kept");
+}
+
+static uint32_t
+header_size(struct slice letter)
+{
+	return (uint32_t)(slice_search(letter, SLICE("\r\n\r\n")) + 4);
+}
+
+/* Whom a report goes to, and who may send it. */
+struct sending {
+	struct reporter *reporter;
+	struct tls_gather *gather;
+	struct slice to[TLSRPT_URIS_MAX];
+	size_t to_count;
+	struct buf text, fields;
+};
+
+static int
+put_letter(struct sending *s, struct error *e)
+{
+	const struct slice text = buf_slice(&s->text);
+	struct queue_put_recipient recipients[TLSRPT_URIS_MAX];
+	const struct queue_letter letter = { .content = { .data = text, .header_size = header_size(text) },
+		.skip = REPORT_LETTER_SKIP,
+		.front = buf_slice(&s->fields),
+		.flags = QUEUE_TLS_OPTIONAL,
+		.lifetime_s = LETTER_LIFETIME_S,
+		.recipients = recipients,
+		.recipient_count = s->to_count };
+
+	for (size_t i = 0; i < s->to_count; i++)
+		recipients[i] = (struct queue_put_recipient){ .address = s->to[i], .notify = SMTP_NOTIFY_NEVER };
+	return put_and_wait(s->reporter, &letter, e);
+}
+
+/* With all failures, or with the sums alone when that is too long. */
+static int
+write_letter(struct sending *s, struct slice submitter, struct error *e)
+{
+	int rc = ERR_LIMIT;
+
+	for (int details = 1; rc == ERR_LIMIT && details >= 0; details--) {
+		struct tlsrpt_report report;
+		const struct report_letter letter = { .report = &report,
+			.submitter = submitter,
+			.domain = s->gather->domain,
+			.to = s->to,
+			.to_count = s->to_count,
+			.now = clock_unix() };
+
+		buf_done(&s->text);
+		buf_init(&s->text, REPORT_LETTER_MAX);
+		rc = tls_gather_report(s->gather, submitter, details == 1, &report, e);
+		if (rc == 0)
+			rc = report_letter_write(&letter, &s->text, e);
+	}
+	return rc;
+}
+
+/* 1: it is signed; 0: this domain has no key. */
+static int
+write_signed(struct sending *s, struct slice submitter, struct error *e)
+{
+	const struct reporter_options *o = &s->reporter->options;
+	int rc =
+	    mailauth_name_can_be(submitter) && utf8_is_ascii(submitter) ? write_letter(s, submitter, e) : ERR_USAGE;
+
+	if (rc == ERR_USAGE || o->sign == NULL)
+		return 0;
+	buf_clear(&s->fields);
+	if (rc == 0)
+		rc =
+		    o->sign(o->sign_ctx, submitter, slice_from(buf_slice(&s->text), REPORT_LETTER_SKIP), &s->fields, e);
+	return rc != 0 ? rc : s->fields.len > 0;
+}
+
+/* From our hostname, or the first of our domains that has a key: without a signature nobody may believe it. */
+static int
+send_letter(struct sending *s, struct error *e)
+{
+	struct arena a ARENA_OWNED = { 0 };
+	struct store_domains ours = { 0 };
+	int rc = write_signed(s, buf_slice(&s->reporter->hostname), e);
+
+	arena_init(&a, PAGE_ARENA);
+	if (rc == 0 && store_domain_list(s->reporter->options.store, &(struct store_nothing){ 0 }, &a, &ours, e) != 0)
+		return e->code;
+	for (size_t i = 0; rc == 0 && i < ours.domain_count; i++)
+		rc = write_signed(s, ours.domains[i], e);
+	if (rc == 0)
+		return error_set(e, ERR_NO_KEY, "none of our domains has a DKIM key, so nobody would believe a report");
+	return rc < 0 ? rc : put_letter(s, e);
+}
+
+/* 0: it was sent, or nobody wants it. */
+static int
+report_tls(struct reporter *r, struct tls_gather *g, struct error *e)
+{
+	struct arena a ARENA_OWNED = { 0 };
+	struct sending s = { .reporter = r, .gather = g };
+	struct tlsrpt_record record;
+	int rc;
+
+	if (!r->options.tls || g->policy_count == 0)
+		return 0;
+	arena_init(&a, DNS_ARENA);
+	rc = ask_record(r, g->domain, &a, &record, e);
+	if (rc <= 0)
+		return rc;
+	s.to_count = take_addresses(&record, s.to, &a);
+	if (s.to_count == 0 || a.err != 0) {
+		log_event(LOG_LEVEL_INFO, "report.no_address", log_slice("domain", g->domain));
+		return 0;
+	}
+	buf_init(&s.fields, QUEUE_FRONT_MAX);
+	rc = send_letter(&s, e);
+	if (rc == 0)
+		log_event(LOG_LEVEL_INFO, "report.sent", log_slice("domain", g->domain), log_u64("day", g->day),
+		    log_slice("to", s.to[0]));
+	buf_done(&s.text);
+	buf_done(&s.fields);
+	return rc;
+}
+
+/* ---- what was counted ---- */
+
+/* What never changes by waiting: an address that cannot be, or that nobody here has. */
+static bool
+is_for_good(int code)
+{
+	return code == ERR_NOT_FOUND || code == ERR_SYNTAX || code == ERR_DENIED || code == ERR_USAGE ||
+	    code == ERR_LIMIT || code == ERR_NO_KEY;
+}
+
+static void
+finish(struct reporter *r, struct tls_gather *g)
+{
+	struct arena a ARENA_OWNED = { 0 };
+	const struct store_tally_day in = { .kind = STORE_TALLY_TLS, .day = g->day, .domain = g->domain };
+	struct store_nothing none;
+	struct error e;
+	int rc;
+
+	if (!g->open)
+		return;
+	rc = is_stopping(r) ? ERR_CLOSED : report_tls(r, g, &e);
+	if (rc != 0 && !is_stopping(r))
+		log_event(is_for_good(rc) ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "report.not_sent",
+		    log_slice("domain", g->domain), log_error(&e),
+		    log_str("so", is_for_good(rc) ? "it is left out" : "later"));
+	arena_init(&a, 4096);
+	if (rc != 0 && !is_for_good(rc))
+		r->again = true;
+	else if (store_tally_remove(r->options.store, &in, &a, &none, &e) != 0)
+		log_event(LOG_LEVEL_WARNING, "report.counts", log_error(&e));
+	tls_gather_done(g);
+}
+
+static int
+take_page(struct reporter *r, struct tls_gather *g, const struct store_tallies *page, struct error *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < page->row_count && !is_stopping(r); i++) {
+		const struct store_tally *row = &page->rows[i];
+
+		if (g->open && (g->day != row->day || !slice_eq(g->domain, row->domain)))
+			finish(r, g);
+		if (!g->open)
+			rc = tls_gather_begin(g, row->day, row->domain, e);
+		if (rc == 0)
+			rc = tls_gather_add(g, row->result, row->count, e);
+		if (rc == ERR_LIMIT) /* the first rows are reported */
+			rc = 0;
+	}
+	return rc;
+}
+
+/* A copy of where the page ends, for the next one. */
+static void
+go_on_behind(struct store_tally_list *in, const struct store_tallies *page, struct buf *keep)
+{
+	const struct store_tally *last = &page->rows[page->row_count - 1];
+
+	buf_clear(keep);
+	(void)buf_put_slice(keep, last->domain);
+	(void)buf_put_slice(keep, last->result);
+	in->after_day = last->day;
+	in->after_domain = slice_sub(buf_slice(keep), 0, last->domain.len);
+	in->after_result = slice_from(buf_slice(keep), last->domain.len);
+}
+
+static int
+report_before(struct reporter *r, uint64_t day, struct error *e)
+{
+	struct store_tally_list in = { .kind = STORE_TALLY_TLS, .before = day };
+	struct buf keep BUF_OWNED = { 0 };
+	struct tls_gather *g = mem_alloc(sizeof *g);
+	bool more = true;
+	int rc = 0;
+
+	if (g == NULL)
+		return error_nomem(e);
+	buf_init(&keep, STORE_TALLY_MAX + STORE_DOMAIN_MAX);
+	while (rc == 0 && more && !is_stopping(r)) {
+		struct arena a ARENA_OWNED = { 0 };
+		struct store_tallies page = { 0 };
+
+		arena_init(&a, PAGE_ARENA);
+		rc = store_tally_list(r->options.store, &in, &a, &page, e);
+		more = rc == 0 && page.more && page.row_count > 0;
+		if (rc == 0)
+			rc = take_page(r, g, &page, e);
+		if (more)
+			go_on_behind(&in, &page, &keep);
+	}
+	if (rc == 0)
+		finish(r, g);
+	tls_gather_done(g);
+	mem_free(g);
+	return rc;
+}
+
+/* ---- the thread ---- */
+
+/* False: it is to end. */
+static bool
+wait_for(struct reporter *r, uint32_t seconds)
+{
+	struct timespec until;
+	bool stopping;
+	int rc = 0;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += seconds;
+	(void)pthread_mutex_lock(&r->lock);
+	while (!r->stopping && !r->woken && rc == 0)
+		rc = pthread_cond_timedwait(&r->wake, &r->lock, &until);
+	stopping = r->stopping;
+	r->woken = false;
+	(void)pthread_mutex_unlock(&r->lock);
+	return !stopping;
+}
+
+static void
+look(struct reporter *r)
+{
+	uint64_t before = reporter_before(buf_slice(&r->hostname), clock_unix());
+	struct error e;
+
+	if (before == r->reported && !r->again)
+		return;
+	r->again = false;
+	if (report_before(r, before, &e) != 0 && !is_stopping(r)) {
+		log_event(LOG_LEVEL_WARNING, "report.counts", log_error(&e));
+		r->again = true;
+	}
+	r->reported = before;
+	r->retry_s = !r->again ? 0 : r->retry_s == 0 ? RETRY_S : (uint32_t)size_min(r->retry_s * 2, RETRY_MAX_S);
+}
+
+/* First when it is woken: before, nobody can be asked. */
+static void *
+run(void *ctx)
+{
+	struct reporter *r = ctx;
+
+	while (wait_for(r, r->again ? r->retry_s : LOOK_S))
+		look(r);
+	return NULL;
+}
+
+void
+reporter_wake(struct reporter *r)
+{
+	(void)pthread_mutex_lock(&r->lock);
+	r->woken = true;
+	(void)pthread_cond_broadcast(&r->wake);
+	(void)pthread_mutex_unlock(&r->lock);
+}
+
+int
+reporter_new(const struct reporter_options *options, struct reporter **out, struct error *e)
+{
+	struct reporter *r;
+	pthread_condattr_t attr;
+
+	if (!mailauth_name_can_be(options->hostname))
+		return error_set(e, ERR_USAGE, "reports are from a host, and this is none");
+	r = mem_alloc(sizeof *r);
+	if (r == NULL)
+		return error_nomem(e);
+	r->options = *options;
+	buf_init(&r->hostname, MAILAUTH_NAME_MAX);
+	(void)buf_put_slice(&r->hostname, options->hostname);
+	(void)pthread_mutex_init(&r->lock, NULL);
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&r->wake, &attr);
+	(void)pthread_condattr_destroy(&attr);
+	*out = r;
+	return 0;
+}
+
+int
+reporter_start(struct reporter *r, struct error *e)
+{
+	int rc = thread_start(&r->thread, "reports", run, r, e);
+
+	r->started = rc == 0;
+	return rc;
+}
+
+void
+reporter_stop(struct reporter *r)
+{
+	if (r == NULL)
+		return;
+	(void)pthread_mutex_lock(&r->lock);
+	r->stopping = true;
+	(void)pthread_cond_broadcast(&r->wake);
+	(void)pthread_mutex_unlock(&r->lock);
+}
+
+void
+reporter_free(struct reporter *r)
+{
+	if (r == NULL)
+		return;
+	if (r->started)
+		(void)pthread_join(r->thread, NULL);
+	(void)pthread_cond_destroy(&r->wake);
+	(void)pthread_mutex_destroy(&r->lock);
+	buf_done(&r->hostname);
+	mem_free(r);
+}
