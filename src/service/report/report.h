@@ -35,8 +35,6 @@ int reporter_new(const struct reporter_options *options, struct reporter **out, 
 int reporter_start(struct reporter *r, struct error *e);
 /* The resolver can be asked, for the first time or again: what could not be said is asked now. Any thread. */
 void reporter_wake(struct reporter *r);
-/* The resolver can be asked, for the first time or again: what could not be said is asked now. Any thread. */
-void reporter_wake(struct reporter *r);
 /* Nothing is begun any more. Before the ports are closed, which answers what is under way. NULL is permitted. */
 void reporter_stop(struct reporter *r);
 /* Behind that; waits for the thread. NULL is permitted. */
