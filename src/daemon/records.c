@@ -242,6 +242,15 @@ add_web(struct maker *m)
 	add_alias(m, OPENPGPKEY_PREFIX, "The Web Key Directory: others find the OpenPGP certificates of the accounts");
 }
 
+int
+records_tlsa_put(const uint8_t pin[TLS_PIN_SIZE], struct buf *rdata_out)
+{
+	(void)buf_put_u8(rdata_out, TLSA_DANE_EE);
+	(void)buf_put_u8(rdata_out, TLSA_SPKI);
+	(void)buf_put_u8(rdata_out, TLSA_SHA256);
+	return buf_put(rdata_out, pin, TLS_PIN_SIZE);
+}
+
 static void
 add_tlsa(struct maker *m)
 {
@@ -250,10 +259,7 @@ add_tlsa(struct maker *m)
 	if (m->source->pin == NULL || records_port(m->source->config, "smtp") == 0)
 		return;
 	buf_init(&b, RDATA_MAX);
-	(void)buf_put_u8(&b, TLSA_DANE_EE);
-	(void)buf_put_u8(&b, TLSA_SPKI);
-	(void)buf_put_u8(&b, TLSA_SHA256);
-	(void)buf_put(&b, m->source->pin, TLS_PIN_SIZE);
+	(void)records_tlsa_put(m->source->pin, &b);
 	add(m,
 	    (struct record){ .name = arena_printf(m->a, "_25._tcp.%.*s", (int)m->host.len, (const char *)m->host.data),
 		.type = DNS_TLSA,

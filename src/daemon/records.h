@@ -74,6 +74,9 @@ struct records_source {
 int records_text_put(struct slice text, struct buf *rdata_out);
 int records_text_get(struct slice rdata, struct buf *text_out);
 
+/* The RDATA of TLSA for a key, "3 1 1". Appends; out's error. */
+int records_tlsa_put(const uint8_t pin[TLS_PIN_SIZE], struct buf *rdata_out);
+
 /* The number of a port of the configuration by its name; 0: off, any, or not known. */
 uint16_t records_port(const struct config *config, const char *name);
 /* The names in the domain under which mail clients reach us over TLS, so that the certificate needs them. At most RECORDS_NAMES_MAX. */
@@ -95,5 +98,7 @@ bool records_pin(const struct config *config, uint8_t pin_out[TLS_PIN_SIZE]);
 
 /* `letterlockd domain records DOMAIN`; a row of daemon/domain.c. */
 int domain_records(struct place *p, const struct verb_input *in, struct error *e);
+/* `letterlockd domain tlsa DOMAIN|HOST`; likewise, in daemon/domain_tlsa.c. */
+int domain_tlsa(struct place *p, const struct verb_input *in, struct error *e);
 
 #endif
