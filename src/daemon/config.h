@@ -113,6 +113,7 @@ struct config {
 	size_t trusted_forwarder_count;
 	bool dmarc_reports;
 	bool tls_reports;
+	uint32_t mta_sts;        /* enum sts_mode: of our own policy */
 	const char *milter;      /* NULL: none */
 	uint32_t milter_failure; /* enum milter_failure */
 	enum log_level log_level;

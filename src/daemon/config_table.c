@@ -161,6 +161,7 @@ static const char *const levels[] = { "debug", "info", "warning", "error", "fata
 static const char *const split_or_one[] = { "split", "one", NULL };
 static const char *const dmarc_words[] = { "obey", "quarantine", "ignore", NULL };
 static const char *const spf_words[] = { "ignore", "quarantine", "reject", NULL };
+static const char *const sts_words[] = { "none", "testing", "enforce", NULL };
 static const char *const failure_words[] = { "accept", "defer", NULL };
 
 /* ---- the rows ---- */
@@ -267,6 +268,7 @@ const struct config_row config_table[] = {
 	LIST(RESTART, "trusted_sealers", trusted_sealers, trusted_sealer_count, 0, "{}", domain),
 	LIST(RESTART, "trusted_forwarders", trusted_forwarders, trusted_forwarder_count, 0, "{}", address),
 	FLAG(RESTART, "dmarc_reports", dmarc_reports, true),
+	CHOICE(RESTART, "mta_sts", mta_sts, "none", sts_words),
 	FLAG(RESTART, "tls_reports", tls_reports, true),
 	TEXT(RESTART, "milter", milter, "", milter),
 	CHOICE(RESTART, "milter_failure", milter_failure, "accept", failure_words),

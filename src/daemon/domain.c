@@ -122,6 +122,7 @@ static const struct {
 	{ "list", 0, false, domain_list },
 	{ "records", 1, false, domain_records },
 	{ "remove", 1, true, domain_remove },
+	{ "tlsa", 1, false, domain_tlsa },
 };
 
 int
@@ -150,7 +151,7 @@ verb_domain(const struct verb_input *in)
 			return verb_refused(&e);
 		return rc == 0 ? EXIT_DONE : verb_failed(&e);
 	}
-	(void)error_set(
-	    &e, ERR_USAGE, "say domain add DOMAIN, list, records DOMAIN, remove DOMAIN, or dkim and what of it");
+	(void)error_set(&e, ERR_USAGE,
+	    "say domain add DOMAIN, list, records DOMAIN, remove DOMAIN, tlsa DOMAIN, or dkim and what of it");
 	return verb_failed(&e);
 }

@@ -47,6 +47,7 @@ static const char usage_text[] =
     "                               an alias, or some of what it stands for\n"
     "  domain add DOMAIN            one more domain whose mail is kept here, at once\n"
     "  domain list                  all of them\n"
+    "  domain tlsa DOMAIN|HOST      the records of the server's key (DANE), before it is changed\n"
     "  domain dkim list [DOMAIN]    the keys that its mail is signed with\n"
     "  domain dkim new|rotate|activate|retire DOMAIN\n"
     "                               the first keys; the next ones; sign with them; let those before go\n"
@@ -88,6 +89,7 @@ static const char usage_options[] =
     "  --offline                    check: ask nobody, neither DNS nor the ports\n"
     "  --openpgpkey                 domain records: OPENPGPKEY of published addresses, in place of the others\n"
     "  --now                        domain dkim new, rotate, activate: sign without looking for the records in DNS\n"
+    "  --certificate FILE.pem       domain tlsa: the next one, whose record is printed too\n"
     "  --print                      domain dkim: only the records, as lines of a zone file\n"
     "  --smimea ADDRESS=FILE.pem    domain records: SMIMEA of that certificate; as often as needed\n"
     "  --senders WHO                alias add: who may write to it: anyone (the default), members, domain\n"
@@ -133,6 +135,7 @@ enum {
 	OPTION_SMIMEA,
 	OPTION_NOW,
 	OPTION_PRINT,
+	OPTION_CERTIFICATE,
 	OPTION_VERSION,
 	OPTION_HELP
 };
@@ -154,6 +157,7 @@ static const struct option options[] = {
 	{ "smimea", required_argument, NULL, OPTION_SMIMEA },
 	{ "now", no_argument, NULL, OPTION_NOW },
 	{ "print", no_argument, NULL, OPTION_PRINT },
+	{ "certificate", required_argument, NULL, OPTION_CERTIFICATE },
 	{ "version", no_argument, NULL, OPTION_VERSION },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ 0 },
@@ -176,6 +180,7 @@ static const struct {
 	{ OPTION_SMIMEA, "domain records" },
 	{ OPTION_NOW, "domain dkim new,domain dkim rotate,domain dkim activate" },
 	{ OPTION_PRINT, "domain dkim" },
+	{ OPTION_CERTIFICATE, "domain tlsa" },
 };
 
 int
@@ -276,6 +281,9 @@ take_option(int option, struct config_overrides *o, struct verb_input *in, struc
 		return 0;
 	case OPTION_PRINT:
 		in->print = true;
+		return 0;
+	case OPTION_CERTIFICATE:
+		in->certificate = optarg;
 		return 0;
 	case OPTION_SMIMEA:
 		return take_smimea(optarg, in, e);

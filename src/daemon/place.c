@@ -13,6 +13,7 @@
 #include "os/log.h"
 #include "os/privileges.h"
 #include "os/tree.h"
+#include "service/policy/own.h"
 #include "service/web/autoconfig.h"
 #include "store/store.h"
 
@@ -347,7 +348,8 @@ static int
 make_certificate(const struct config *config, uint64_t now, const char *certificate, const char *key, struct error *e)
 {
 	/* Our own name; and each domain, by itself and as clients ask for settings and keys in it. */
-	static const char *const prefixes[] = { "", AUTOCONFIG_PREFIX, AUTODISCOVER_PREFIX, OPENPGPKEY_PREFIX };
+	static const char *const prefixes[] = { "", AUTOCONFIG_PREFIX, AUTODISCOVER_PREFIX, OPENPGPKEY_PREFIX,
+		OWN_STS_PREFIX };
 	const char *names[sizeof prefixes / sizeof prefixes[0] * CONFIG_LIST_MAX + 1] = { config->hostname };
 	ARENA_OWNED struct arena texts = { 0 };
 	size_t count = 1;

@@ -8,6 +8,7 @@
 #include "service/judge/judge.h"
 #include "service/keys/keys.h"
 #include "service/milter/filter.h"
+#include "service/policy/own.h"
 #include "service/signin/jwt.h"
 
 static const struct codec_field tokens_fields[] = {
@@ -81,6 +82,7 @@ static const struct codec_field setup_fields[] = {
 	CODEC_FIELD_LIST(struct process_setup, sealers, sealer_count, &codec_schema_slice, CONFIG_LIST_MAX),
 	CODEC_FIELD_LIST(struct process_setup, forwarders, forwarder_count, &codec_schema_slice, CONFIG_LIST_MAX),
 	CODEC_FIELD(struct process_setup, dmarc_reports, CODEC_BOOL, 0),
+	CODEC_FIELD(struct process_setup, mta_sts, CODEC_U32, STS_ENFORCE),
 	CODEC_FIELD(struct process_setup, tls_reports, CODEC_BOOL, 0),
 	CODEC_FIELD(struct process_setup, milter, CODEC_BYTES, 256),
 	CODEC_FIELD(struct process_setup, milter_failure, CODEC_U32, FILTER_FAILURE_DEFER),

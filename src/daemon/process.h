@@ -115,6 +115,7 @@ struct process_setup {
 	struct slice *sealers, *forwarders;
 	size_t sealer_count, forwarder_count;
 	bool dmarc_reports;  /* mail's */
+	uint32_t mta_sts;    /* web's; enum sts_mode */
 	bool tls_reports;    /* mail's */
 	struct slice milter; /* filter's: where it is; mx's: empty or not */
 	uint32_t milter_failure;

@@ -41,6 +41,7 @@ behind_settings(const struct process_setup *s)
 		.directory_writes = s->directory_writes,
 		.directory_query_log = s->directory_query_log,
 		.tokens = s->tokens,
+		.sts = (enum sts_mode)s->mta_sts,
 		.judge = s->judge,
 		.policy = { .dmarc_reject = s->dmarc_reject,
 		    .spf_fail = s->spf_fail,

@@ -139,6 +139,7 @@ add_judging(const struct parent *p, const struct child *c, struct process_setup 
 	out->dmarc_reject = f->dmarc_reject;
 	out->spf_fail = f->spf_fail;
 	out->dmarc_reports = f->dmarc_reports;
+	out->mta_sts = f->mta_sts;
 	out->tls_reports = f->tls_reports;
 	out->milter_failure = f->milter_failure;
 	if (c->kind == PROCESS_MX || c->kind == PROCESS_FILTER)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "net/dns.h"
+#include "service/policy/own.h"
 #include "service/web/autoconfig.h"
 
 #define TLSA_DANE_EE 3u /* RFC 6698 2.1, RFC 7672 3.1.1: the certificate itself is meant */
@@ -241,6 +242,15 @@ add_web(struct maker *m)
 	add_alias(m, OPENPGPKEY_PREFIX, "The Web Key Directory: others find the OpenPGP certificates of the accounts");
 }
 
+int
+records_tlsa_put(const uint8_t pin[TLS_PIN_SIZE], struct buf *rdata_out)
+{
+	(void)buf_put_u8(rdata_out, TLSA_DANE_EE);
+	(void)buf_put_u8(rdata_out, TLSA_SPKI);
+	(void)buf_put_u8(rdata_out, TLSA_SHA256);
+	return buf_put(rdata_out, pin, TLS_PIN_SIZE);
+}
+
 static void
 add_tlsa(struct maker *m)
 {
@@ -249,10 +259,7 @@ add_tlsa(struct maker *m)
 	if (m->source->pin == NULL || records_port(m->source->config, "smtp") == 0)
 		return;
 	buf_init(&b, RDATA_MAX);
-	(void)buf_put_u8(&b, TLSA_DANE_EE);
-	(void)buf_put_u8(&b, TLSA_SPKI);
-	(void)buf_put_u8(&b, TLSA_SHA256);
-	(void)buf_put(&b, m->source->pin, TLS_PIN_SIZE);
+	(void)records_tlsa_put(m->source->pin, &b);
 	add(m,
 	    (struct record){ .name = arena_printf(m->a, "_25._tcp.%.*s", (int)m->host.len, (const char *)m->host.data),
 		.type = DNS_TLSA,
@@ -284,6 +291,38 @@ add_dkim(struct maker *m)
 			.rule = RECORD_DKIM,
 			.why = why[k->state] });
 	}
+}
+
+/* The policy over HTTPS (RFC 8461), and where others tell of TLS (RFC 8460). */
+static void
+add_policies(struct maker *m)
+{
+	const enum sts_mode mode = (enum sts_mode)m->source->config->mta_sts;
+	struct buf words BUF_OWNED = { 0 };
+	struct slice rua;
+
+	buf_init(&words, RDATA_MAX);
+	if (mode != STS_NONE && own_sts_record(mode, m->host, &words) == 0) {
+		add(m,
+		    (struct record){ .name = under(m, OWN_STS_RECORD_PREFIX),
+			.type = DNS_TXT,
+			.rdata = text(m, buf_slice(&words)),
+			.need = RECORD_NEEDED,
+			.why = "The MTA-STS policy of the setting mta_sts is there: other servers fetch it, and give "
+			       "mail only "
+			       "to this server, over TLS" });
+		add_alias(m, OWN_STS_PREFIX, "Other servers fetch the MTA-STS policy there");
+	}
+	rua = arena_printf(m->a, "v=TLSRPTv1; rua=mailto:postmaster@%.*s", (int)m->source->domain.len,
+	    (const char *)m->source->domain.data);
+	add(m,
+	    (struct record){ .name = under(m, "_smtp._tls."),
+		.type = DNS_TXT,
+		.rdata = text(m, rua),
+		.need = RECORD_ADVISED,
+		.rule = RECORD_BEGINS,
+		.why =
+		    "A suggestion, TLS reports: other servers tell that address each day how TLS with this one went" });
 }
 
 static void
@@ -323,6 +362,7 @@ records_make(const struct records_source *source, struct arena *a, struct record
 		add_service(&m, &services[i]);
 	add_web(&m);
 	add_dkim(&m);
+	add_policies(&m);
 	add_advice(&m);
 	return m.rc;
 }
@@ -330,11 +370,13 @@ records_make(const struct records_source *source, struct arena *a, struct record
 size_t
 records_names(const struct records_source *source, struct arena *a, const char *names_out[RECORDS_NAMES_MAX])
 {
-	static const char *const prefixes[] = { AUTOCONFIG_PREFIX, AUTODISCOVER_PREFIX, OPENPGPKEY_PREFIX };
+	static const char *const prefixes[] = { AUTOCONFIG_PREFIX, AUTODISCOVER_PREFIX, OPENPGPKEY_PREFIX,
+		OWN_STS_PREFIX };
+	const bool sts = source->config->mta_sts != STS_NONE;
 	size_t n = 0;
 
 	names_out[n++] = source->config->hostname;
-	for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+	for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0] - (sts ? 0 : 1); i++) {
 		struct slice name =
 		    arena_printf(a, "%s%.*s", prefixes[i], (int)source->domain.len, (const char *)source->domain.data);
 		const char *text_of = arena_cstr(a, name);

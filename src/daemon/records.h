@@ -13,6 +13,8 @@
  *   CNAME openpgpkey                    the Web Key Directory, advanced method (draft-koch-openpgp-webkey-service 3.1)
  *   TLSA of port 25                     our key, for senders that believe DNSSEC (RFC 7672)
  *   TXT SELECTOR._domainkey             keys that its mail is signed with (RFC 6376 3.6.1; daemon/dkim.h)
+ *   TXT _mta-sts, CNAME mta-sts         our MTA-STS policy, when there is one (RFC 8461; service/policy/own.h)
+ *   TXT _smtp._tls                      advice: where others report on TLS (RFC 8460)
  *   TXT SPF, DMARC                      advice: who may send as the domain (RFC 7208, RFC 7489)
  */
 #ifndef DAEMON_RECORDS_H
@@ -72,10 +74,13 @@ struct records_source {
 int records_text_put(struct slice text, struct buf *rdata_out);
 int records_text_get(struct slice rdata, struct buf *text_out);
 
+/* The RDATA of TLSA for a key, "3 1 1". Appends; out's error. */
+int records_tlsa_put(const uint8_t pin[TLS_PIN_SIZE], struct buf *rdata_out);
+
 /* The number of a port of the configuration by its name; 0: off, any, or not known. */
 uint16_t records_port(const struct config *config, const char *name);
 /* The names in the domain under which mail clients reach us over TLS, so that the certificate needs them. At most RECORDS_NAMES_MAX. */
-#define RECORDS_NAMES_MAX 4u
+#define RECORDS_NAMES_MAX 5u
 size_t records_names(const struct records_source *source, struct arena *a, const char *names_out[RECORDS_NAMES_MAX]);
 /* Memory is the arena's. ERR_SYNTAX (a domain that is none), ERR_NOMEM, ERR_LIMIT. */
 int records_make(const struct records_source *source, struct arena *a, struct records *out, struct error *e);
@@ -93,5 +98,7 @@ bool records_pin(const struct config *config, uint8_t pin_out[TLS_PIN_SIZE]);
 
 /* `letterlockd domain records DOMAIN`; a row of daemon/domain.c. */
 int domain_records(struct place *p, const struct verb_input *in, struct error *e);
+/* `letterlockd domain tlsa DOMAIN|HOST`; likewise, in daemon/domain_tlsa.c. */
+int domain_tlsa(struct place *p, const struct verb_input *in, struct error *e);
 
 #endif

@@ -30,8 +30,9 @@ struct verb_input {
 	bool openpgpkey;     /* domain records */
 	const char **smimea; /* likewise: ADDRESS=FILE */
 	size_t smimea_count;
-	bool now;   /* domain dkim: without looking whether DNS has the records */
-	bool print; /* likewise: only lines of a zone file */
+	bool now;                /* domain dkim: without looking whether DNS has the records */
+	const char *certificate; /* domain tlsa: the next one's file; NULL: not said */
+	bool print;              /* likewise: only lines of a zone file */
 };
 
 int verb_run(const struct verb_input *in);

@@ -23,6 +23,7 @@
 #include "net/trunk.h"
 #include "os/pool.h"
 #include "os/port.h"
+#include "mailauth/policy/sts.h"
 #include "service/web/autoconfig.h"
 #include "service/judge/judge.h"
 #include "service/limits.h"
@@ -55,6 +56,7 @@ struct service_settings {
 	const struct slice *directory_search;       /* domains in which people are found by name */
 	size_t directory_search_count;
 	bool tokens;                /* signing in with OAuth tokens is offered */
+	enum sts_mode sts;          /* web: of our own MTA-STS policy */
 	bool judge;                 /* mx: strangers' mail is judged, by */
 	struct judge_policy policy; /* lists stay the caller's */
 	bool milter_defers;         /* what a milter says nothing about comes again later */

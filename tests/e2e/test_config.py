@@ -197,7 +197,7 @@ def test_a_refused_file_changes_nothing_and_every_problem_is_logged(fresh_exchan
 # What a reload does not take, as another value than that of the test's server.
 OTHERS = {"directory_search": '{ "example.org" }', "hostname": '"other.example"', "data": '"/nonexistent"', "user": '"daemon"', "processes": '"one"',
           "resolvers": '{ "192.0.2.1" }', "listen": '{ "127.0.0.3" }', "lmtp_listen": '{ "127.0.0.3" }',
-          "metrics_listen": '{ "127.0.0.3" }', "dmarc_reject": '"ignore"', "spf_fail": '"reject"',
+          "metrics_listen": '{ "127.0.0.3" }', "dmarc_reject": '"ignore"', "spf_fail": '"reject"', "mta_sts": '"testing"',
           "trusted_sealers": '{ "other.example" }', "trusted_forwarders": '{ "192.0.2.1" }',
           "milter": '"unix:/nonexistent"', "milter_failure": '"defer"',
           "smarthost": '"mail.example.net:587"', "relay_tls": '{ "example.net=verify" }', "relay_routes": '{ "example.net=[192.0.2.1]:25" }', "relay_source": '{ "192.0.2.1" }'}

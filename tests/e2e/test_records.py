@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 from conftest import Exchange
+from keyservers import make_certificate
 from test_directory import Gpg
 from zones import check_zone, free_port, name_server
 
@@ -99,6 +100,32 @@ def test_the_key_is_the_certificates(site):
                          check=True).stdout
     der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=key, capture_output=True, check=True).stdout
     assert parsed(site.records())[(f"_25._tcp.{HOST}", "TLSA")] == [f"3 1 1 {hashlib.sha256(der).hexdigest()}"]
+
+
+def spki_digest(certificate):
+    key = subprocess.run(["openssl", "x509", "-in", certificate, "-noout", "-pubkey"], capture_output=True, check=True).stdout
+    der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=key, capture_output=True, check=True).stdout
+    return hashlib.sha256(der).hexdigest()
+
+
+@pytest.mark.parametrize("name", [HOST, ZONE, "beispiel.example"])
+def test_tlsa_now_and_next(site, tmp_path, name):
+    fresh, _ = make_certificate(tmp_path / "next", HOST)
+    said = site.exchange.run("domain", "tlsa", name, "--certificate", fresh).stdout
+    now, then = (f"3 1 1 {spki_digest(one)}" for one in (site.exchange.certificate, fresh))
+    assert parsed(said) == {(f"_25._tcp.{HOST}", "TLSA"): [now, then]} and now != then and "Publish both" in said
+    rows = [json.loads(line) for line in site.exchange.run("domain", "tlsa", name, "--json", "--certificate", fresh).stdout.splitlines()]
+    assert [(r["name"], r["data"], r["next"]) for r in rows] == [(f"_25._tcp.{HOST}", now, False), (f"_25._tcp.{HOST}", then, True)]
+    assert parsed(site.exchange.run("domain", "tlsa", name).stdout) == {(f"_25._tcp.{HOST}", "TLSA"): [now]}
+    same = site.exchange.run("domain", "tlsa", name, "--certificate", site.exchange.certificate).stdout
+    assert "nothing changes" in same
+
+
+def test_tlsa_of_what_is_not_ours(site, tmp_path):
+    (tmp_path / "none.pem").write_text("no certificate\n")
+    for words in (("mail.example.net",), (HOST, "--certificate", tmp_path / "none.pem"), (HOST, "--certificate", tmp_path / "away")):
+        done = site.exchange.run("domain", "tlsa", *words, check=False)
+        assert done.returncode != 0 and done.stdout == "" and done.stderr
 
 
 def test_json_says_the_same(site):

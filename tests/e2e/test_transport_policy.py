@@ -10,7 +10,9 @@ import http.server
 import pathlib
 import re
 import shutil
+import sqlite3
 import ssl
+import struct
 import subprocess
 import tempfile
 import threading
@@ -317,3 +319,28 @@ def test_requiretls_of_a_server_that_has_it_not(world):
                            lambda: world.a.log()[-6000:])
     assert report.get_content_type() == "multipart/report"
     assert letters(world, 21, "refused") == []
+
+
+# ---- what is counted of it all for TLS reports ----
+
+NO_POLICY, TLSA, STS = range(3)  # enum tlsrpt_policy_type, and some of enum tlsrpt_result
+SUCCESS, NO_STARTTLS, NOT_TRUSTED, FAILURE, TLSA_INVALID = 0, 1, 4, 5, 6
+COUNTED = {"dane": {(TLSA, SUCCESS)}, "rolling": {(TLSA, SUCCESS)}, "wrong": {(TLSA, TLSA_INVALID)},
+           "stripped": {(TLSA, NO_STARTTLS)}, "two": {(TLSA, NO_STARTTLS), (TLSA, SUCCESS)}, "pkix": {(TLSA, TLSA_INVALID)},
+           "plain": {(NO_POLICY, NO_STARTTLS)}, "opportunistic": {(NO_POLICY, SUCCESS)}, "stsname": {(STS, NOT_TRUSTED)},
+           "stsmx": {(STS, FAILURE)}, "ststest": {(STS, NO_STARTTLS)}, "stsdane": {(TLSA, SUCCESS)}}
+
+
+def counted(world):
+    with contextlib.closing(sqlite3.connect(f"file:{world.a.data}/store.db?mode=ro", uri=True)) as db:
+        found = {}
+        for domain, row in db.execute("SELECT domain, result FROM policy_results WHERE kind = 1"):
+            name = (domain if isinstance(domain, str) else domain.decode()).removesuffix(".example")
+            found.setdefault(name, set()).add(struct.unpack(">II", row[:8]))
+        return found
+
+
+def test_each_is_counted_for_reports(world):
+    """Behind all the others; what is tried again is counted again, and is the same."""
+    eventually(lambda: COUNTED.items() <= counted(world).items(),
+               lambda: str({k: (v, counted(world).get(k)) for k, v in COUNTED.items() if counted(world).get(k) != v}))

@@ -6,11 +6,13 @@
 #include "base/idn.h"
 #include "http/form.h"
 #include "os/clock.h"
+#include "service/policy/own.h"
 #include "service/web/autoconfig.h"
 #include "store/store.h"
 
 #define TYPE_XML "text/xml; charset=utf-8"
 #define TYPE_JSON "application/json; charset=utf-8"
+#define TYPE_TEXT "text/plain; charset=us-ascii"
 #define TYPE_PAGE "text/html; charset=utf-8"
 #define TYPE_PROFILE "application/x-apple-aspen-config"
 #define NOTHING_HERE "There is nothing here."
@@ -108,6 +110,39 @@ void
 autoconfig_page(struct web_call *call)
 {
 	web_call_later(call, call->service->workers, work_page);
+}
+
+/* ---- mail servers ---- */
+
+static bool
+is_ours(const struct autoconfig *a, struct slice domain)
+{
+	for (size_t i = 0; i < a->domain_count; i++)
+		if (slice_ieq(a->domains[i], domain))
+			return true;
+	return false;
+}
+
+static void
+work_sts(struct web_call *call)
+{
+	const struct service_settings *set = &call->service->settings;
+	struct autoconfig a;
+	struct error e;
+
+	if (settings_of(call, &a, &e) != 0)
+		web_call_fail(call, &e);
+	else if (!is_ours(&a, slice_from(autoconfig_host_name(call->host), SLICE(OWN_STS_PREFIX).len)) ||
+	    own_sts_policy(set->sts, set->hostname, &call->answer) != 0)
+		web_call_say(call, 404, NOTHING_HERE);
+	else
+		web_call_finish(call, 200, TYPE_TEXT);
+}
+
+void
+autoconfig_sts(struct web_call *call)
+{
+	web_call_later(call, call->service->workers, work_sts);
 }
 
 /* ---- Outlook ---- */

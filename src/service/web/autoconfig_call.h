@@ -8,6 +8,7 @@
  *   GET  /autodiscover/autodiscover.json?Email=ADDRESS&Protocol=AutodiscoverV1, .../v1.0/ADDRESS?Protocol=...
  *   GET  /mail/NAME.mobileconfig?emailaddress=ADDRESS
  *   GET  / at autoconfig.DOMAIN
+ *   GET  /.well-known/mta-sts.txt at mta-sts.DOMAIN: for mail servers (service/policy/own.h)
  *
  * A domain that is not ours is not found. Addresses are not looked up.
  */
@@ -21,6 +22,7 @@ void autoconfig_outlook(struct web_call *call);
 void autoconfig_outlook_json(struct web_call *call);
 void autoconfig_apple(struct web_call *call);
 void autoconfig_page(struct web_call *call);
+void autoconfig_sts(struct web_call *call);
 /* The same place over TLS; 404 for names that are not ours. */
 void autoconfig_to_tls(struct web_call *call);
 

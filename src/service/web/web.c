@@ -13,6 +13,7 @@
 #include "service/directory/directory.h"
 #include "service/directory/page.h"
 #include "service/directory/rate.h"
+#include "service/policy/own.h"
 #include "service/web/call.h"
 #include "service/web/html.h"
 
@@ -73,6 +74,7 @@ static const struct route {
 	/* Tokens do not go in clear. */
 	{ "/verify/", true, false, NULL, TLS, GET | POST, WRITES, page_verify },
 	{ "/manage/", true, false, NULL, TLS, GET | POST, WRITES, page_manage_token },
+	{ OWN_STS_PATH, false, false, OWN_STS_PREFIX, TLS, GET, FREE, autoconfig_sts },
 	{ "/mail/config-v1.1.xml", false, false, NULL, TLS | HTTP, GET, FREE, autoconfig_thunderbird },
 	{ "/.well-known/autoconfig/mail/config-v1.1.xml", false, false, NULL, TLS | HTTP, GET, FREE,
 	    autoconfig_thunderbird },
