@@ -14,6 +14,7 @@ import ctypes
 import os
 import pathlib
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -60,7 +61,8 @@ def alone():
 # ---- where it goes ----
 
 class Sink:
-    """smtp-sink at every address; and, when it is wanted, one at another port that says nothing."""
+    """smtp-sink at every address; and, when it is wanted, one at another port that says nothing. It takes so many connections
+    that none waits for another's end: by itself it would let only 256 in."""
 
     def __init__(self, folder, source, silent=False):
         self.port, self.counted, self.held, self.listener = servers.free_port(), folder / "sink", [], None
@@ -68,7 +70,7 @@ class Sink:
             self.listener = socket.create_server((host(SILENT), 0), backlog=1000)
             threading.Thread(target=self.accept, daemon=True).start()
         with open(self.counted, "wb") as out:
-            self.process = subprocess.Popen([f"{source}/usr/sbin/smtp-sink", "-c", "-u", "nobody", f"0.0.0.0:{self.port}",
+            self.process = subprocess.Popen([f"{source}/usr/sbin/smtp-sink", "-c", "-m", "4000", "-u", "nobody", f"0.0.0.0:{self.port}",
                                              "1000"], env=environment(source), stdout=out, stderr=subprocess.DEVNULL)
         servers.wait_for_port(self.port)
 
@@ -301,6 +303,7 @@ def main():
     postfix.up()  # which fetches the package
     postfix.down()
     alone()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(20000, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),) * 2)
     table = common.Table("relay", o.rounds)
     lines = "".join(f"{name(n)[:-5]} 60 IN MX 10 mx.{name(n)[:-5]}\nmx.{name(n)[:-5]} 60 IN A {host(n)}\n" for n in range(DOMAINS))
     try:

@@ -402,6 +402,7 @@ on_run(void *session, struct conn *c, int64_t now)
 			fail_because(l, "4.3.0", e.text);
 			return;
 		}
+		relay_feed_hungry(l->relay); /* one fewer is connecting */
 	}
 	if (!l->shaken && conn_is_tls(c))
 		secured(l, c);
