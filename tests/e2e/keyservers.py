@@ -7,6 +7,7 @@
         server.url, server.ca, server.asked
 """
 import contextlib
+import errno
 import http.server
 import pathlib
 import shutil
@@ -142,6 +143,20 @@ def make_certificate(folder, *names):
     return folder / "certificate.pem", folder / "key.pem"
 
 
+def both_addresses(make):
+    """A server at 127.0.0.1, and a socket that keeps its port at ::1: localhost is that as well, and nobody else is to be there."""
+    while True:
+        server, other = make(), socket.socket(socket.AF_INET6)
+        try:
+            other.bind(("::1", server.server_address[1]))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                other.close()
+                server.server_close()
+                continue
+        return server, other
+
+
 @contextlib.contextmanager
 def played(folder, routes):
     one = Played(routes)
@@ -184,11 +199,7 @@ def played(folder, routes):
             with contextlib.suppress(OSError), context.wrap_socket(request, server_side=True) as tls:
                 super().finish_request(tls, client_address)
 
-    server = Server(("127.0.0.1", 0), Handler)
-    # localhost is ::1 as well: nobody else's server is to be there at this port.
-    other = socket.socket(socket.AF_INET6)
-    with contextlib.suppress(OSError):
-        other.bind(("::1", server.server_address[1]))
+    server, other = both_addresses(lambda: Server(("127.0.0.1", 0), Handler))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     one.ca = certificate

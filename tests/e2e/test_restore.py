@@ -151,7 +151,7 @@ def test_same_backup_goes_on(fresh_exchange, place):
         if segments and segments[0].stat().st_size > 100_000:
             first = segments[0]
             break
-        at += 3
+        at += 2
     inode = first.stat().st_ino
     put_back(exchange, place / "b")
     assert (exchange.data / "bodies" / first.name).stat().st_ino == inode

@@ -153,6 +153,11 @@ def test_bodies_that_are_refused(server, rest, statuses, why):
 
 # ---- RFC 9112, 9110: what is understood ----
 
+def steady(body):
+    """Without what grows between two requests: the numbers of the metrics."""
+    return re.sub(rb" [-+.e\d]+$", b"", body, flags=re.M) if body.startswith(b"# HELP") else body
+
+
 @pytest.mark.parametrize("port", PORTS)
 def test_one_connection_many_requests(server, port):
     """9112 9.3, 9.3.2: kept, pipelined, answered in order, in pieces; closed when the client says so or is of HTTP/1.0."""
@@ -161,7 +166,8 @@ def test_one_connection_many_requests(server, port):
         first = w.ask(get)
         for octet in get:
             w.send(bytes([octet]))
-        assert w.answer()[::2] == first[::2]
+        again = w.answer()
+        assert again[0] == first[0] and steady(again[2]) == steady(first[2])
         w.send(b"\r\n" + get + b"GET /nothing HTTP/1.1\r\n" + HOST + b"\r\n" + get)  # 9112 2.2: an empty line before a request
         statuses = [w.answer()[0] for _ in range(3)]
         assert statuses[0] == statuses[2] == first[0]
