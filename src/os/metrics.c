@@ -22,6 +22,8 @@ static const char *const results[METRIC_N_RESULT] = { "ok", "wrong", "busy", "fa
 static const char *const outcomes[METRIC_N_OUTCOME] = { "delivered", "failed", "deferred" };
 static const char *const verdicts[METRIC_N_VERDICT] = { "policy", "size", "recipient", "loop", "temporary" };
 static const char *const versions[METRIC_N_TLS] = { "1.2", "1.3" };
+static const char *const ways[METRIC_N_WAY] = { "none", "1.2", "1.3" };
+static const char *const proofs[METRIC_N_PROOF] = { "none", "name", "dane", "pin" };
 static const char *const statuses[METRIC_N_STATUS] = { "1xx", "2xx", "3xx", "4xx", "5xx" };
 
 static const struct metric_label NONE = { NULL, NULL, METRIC_N_NONE };
@@ -32,6 +34,8 @@ static const struct metric_label RESULT = { "result", results, METRIC_N_RESULT }
 static const struct metric_label OUTCOME = { "outcome", outcomes, METRIC_N_OUTCOME };
 static const struct metric_label VERDICT = { "reason", verdicts, METRIC_N_VERDICT };
 static const struct metric_label TLS = { "version", versions, METRIC_N_TLS };
+static const struct metric_label WAY = { "version", ways, METRIC_N_WAY };
+static const struct metric_label PROOF = { "verified", proofs, METRIC_N_PROOF };
 static const struct metric_label STATUS = { "status", statuses, METRIC_N_STATUS };
 static const struct metric_label SECONDS = { NULL, NULL, METRIC_N_SECONDS };
 

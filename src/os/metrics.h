@@ -53,6 +53,8 @@ enum metric_result { METRIC_OK, METRIC_WRONG, METRIC_BUSY, METRIC_FAULT };
 enum metric_verdict { METRIC_POLICY, METRIC_TOO_LARGE, METRIC_NO_RECIPIENT, METRIC_LOOP, METRIC_TEMPORARY };
 enum metric_outcome { METRIC_DELIVERED, METRIC_FAILED, METRIC_DEFERRED }; /* enum queue_result, less one */
 enum metric_tls { METRIC_TLS_12, METRIC_TLS_13 };
+enum metric_way { METRIC_WAY_CLEAR, METRIC_WAY_12, METRIC_WAY_13 };
+enum metric_proof { METRIC_PROOF_NONE, METRIC_PROOF_NAME, METRIC_PROOF_DANE, METRIC_PROOF_PIN };
 
 /* How many each list has (metrics.c). */
 enum {
@@ -63,6 +65,8 @@ enum {
 	METRIC_N_RESULT = 4,
 	METRIC_N_VERDICT = 5,
 	METRIC_N_TLS = 2,
+	METRIC_N_WAY = 3,
+	METRIC_N_PROOF = 4,
 	METRIC_N_OUTCOME = 3,
 	METRIC_N_STATUS = 5,   /* 1xx to 5xx */
 	METRIC_N_SECONDS = 15, /* the bounds of a histogram, +Inf, and the sum in microseconds */
@@ -103,6 +107,10 @@ enum {
 	X(QUEUE_BYTES, GAUGE, "queue_size_bytes", "Octets of messages that wait for other servers.", NONE, NONE) \
 	X(QUEUE_OLDEST, GAUGE, "queue_oldest_timestamp_seconds", \
 	    "When the oldest of them came, in unix seconds; 0: there is none.", NONE, NONE) \
+	X(RELAY_CONNECTIONS, GAUGE, "relay_connections", \
+	    "Connections to other servers that are open, or about to be.", NONE, NONE) \
+	X(RELAY_SESSIONS_TOTAL, COUNTER, "relay_sessions_total", \
+	    "Connections to other servers that came as far as to take mail.", WAY, PROOF) \
 	X(DATABASE_BYTES, GAUGE, "database_size_bytes", "Size of the database.", NONE, NONE) \
 	X(DATABASE_LOG_BYTES, GAUGE, "database_log_size_bytes", "Size of the database's write-ahead log.", NONE, NONE) \
 	X(DISK_BYTES, GAUGE, "disk_size_bytes", "Size of the file system with the data folder.", NONE, NONE) \
