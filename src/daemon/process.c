@@ -30,6 +30,8 @@ static const struct codec_field relay_fields[] = {
 	CODEC_FIELD_LIST(struct process_relay, routes, route_count, &codec_schema_slice, CONFIG_LIST_MAX),
 	CODEC_FIELD_LIST(struct process_relay, tls, tls_count, &codec_schema_slice, CONFIG_LIST_MAX),
 	CODEC_FIELD_LIST(struct process_relay, sources, source_count, &codec_schema_slice, 2),
+	CODEC_FIELD_LIST(struct process_relay, here, here_count, &codec_schema_slice, CONFIG_LIST_MAX),
+	CODEC_FIELD(struct process_relay, here_port, CODEC_U32, UINT16_MAX),
 	CODEC_FIELD(struct process_relay, port, CODEC_U32, UINT16_MAX),
 	CODEC_FIELD(struct process_relay, connections, CODEC_U32, 0),
 	CODEC_FIELD(struct process_relay, connections_destination, CODEC_U32, 0),

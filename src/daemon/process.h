@@ -75,9 +75,9 @@ struct process_tokens {
 struct process_relay {
 	bool on;
 	struct slice smarthost, user, password;
-	struct slice *routes, *sources, *tls;
-	size_t route_count, source_count, tls_count;
-	uint32_t port, connections, connections_destination;
+	struct slice *routes, *sources, *tls, *here;
+	size_t route_count, source_count, tls_count, here_count;
+	uint32_t here_port, port, connections, connections_destination;
 };
 
 struct process_setup {

@@ -247,7 +247,7 @@ child_start(struct parent *p, struct child *c, struct error *e)
 	}
 	if (c->kind == PROCESS_RELAY) {
 		relaying_done(&p->relaying);
-		relaying_read(p->config, &p->relaying);
+		relaying_read(p->config, p->listening, &p->relaying);
 	}
 	c->number = process_number(c->kind, ++p->serial);
 	c->ready = c->stopping = false;

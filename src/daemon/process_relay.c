@@ -60,6 +60,9 @@ open_relay(struct relay_process *r, const struct process_setup *set, struct erro
 		.tls_rules = tls,
 		.user = in->user,
 		.password = in->password,
+		.here = in->here,
+		.here_count = in->here_count,
+		.here_port = (uint16_t)in->here_port,
 		.port = (uint16_t)in->port,
 		.connections = in->connections,
 		.connections_destination = in->connections_destination };

@@ -25,8 +25,20 @@ read_password(const struct config *config, struct relaying *out)
 	out->password = slice_sub(out->password, 0, RELAYING_PASSWORD_MAX);
 }
 
+static void
+read_here(const struct listening *listening, struct relaying *out)
+{
+	out->here_port = listening->ports[CONFIG_PORT_SMTP];
+	for (size_t i = 0; i < listening->count && out->here_count < CONFIG_LIST_MAX; i++) {
+		char *text = out->here_texts[out->here_count];
+
+		if (listening->sockets[i].port == CONFIG_PORT_SMTP && server_address_of(listening->sockets[i].fd, text))
+			out->here[out->here_count++] = slice_str(text);
+	}
+}
+
 void
-relaying_read(const struct config *config, struct relaying *out)
+relaying_read(const struct config *config, const struct listening *listening, struct relaying *out)
 {
 	*out = (struct relaying){ .read = true };
 	buf_init(&out->password_file, PASSWORD_FILE_MAX);
@@ -36,6 +48,7 @@ relaying_read(const struct config *config, struct relaying *out)
 		out->tls[i] = slice_str(config->relay_tls[i]);
 	for (size_t i = 0; i < config->relay_source_count; i++)
 		out->sources[i] = slice_str(config->relay_source[i]);
+	read_here(listening, out);
 	read_password(config, out);
 }
 
@@ -52,6 +65,9 @@ relaying_setup(const struct config *config, const struct relaying *r)
 		.tls_count = config->relay_tls_count,
 		.sources = (struct slice *)(uintptr_t)r->sources,
 		.source_count = config->relay_source_count,
+		.here = (struct slice *)(uintptr_t)r->here,
+		.here_count = r->here_count,
+		.here_port = r->here_port,
 		.port = config->relay_port,
 		.connections = config->relay_connections,
 		.connections_destination = config->relay_connections_destination };

@@ -5,6 +5,8 @@
 
 #include "base/buf.h"
 #include "daemon/config.h"
+#include "daemon/listening.h"
+#include "net/server.h"
 
 #define RELAYING_PASSWORD_MAX 1024u
 
@@ -15,11 +17,14 @@ struct relaying {
 	bool read;
 	struct buf password_file;
 	struct slice password;
-	struct slice routes[CONFIG_LIST_MAX], sources[CONFIG_LIST_MAX], tls[CONFIG_LIST_MAX];
+	struct slice routes[CONFIG_LIST_MAX], sources[CONFIG_LIST_MAX], tls[CONFIG_LIST_MAX], here[CONFIG_LIST_MAX];
+	char here_texts[CONFIG_LIST_MAX][SERVER_ADDRESS_MAX]; /* where strangers' mail is taken */
+	size_t here_count;
+	uint32_t here_port;
 };
 
 /* What cannot be read is said in the log, and is missing. */
-void relaying_read(const struct config *config, struct relaying *out);
+void relaying_read(const struct config *config, const struct listening *listening, struct relaying *out);
 /* Borrows from both. */
 struct process_relay relaying_setup(const struct config *config, const struct relaying *r);
 void relaying_done(struct relaying *r);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "net/server.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
@@ -274,6 +275,23 @@ server_bind_unix(const char *path, int *fd_out, struct error *e)
 	}
 	*fd_out = fd;
 	return 0;
+}
+
+bool
+server_address_of(int fd, char out[SERVER_ADDRESS_MAX])
+{
+	struct sockaddr_storage address = { 0 };
+	socklen_t len = sizeof address;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+
+	if (getsockname(fd, (struct sockaddr *)&address, &len) != 0)
+		return false;
+	memcpy(&v4, &address, sizeof v4);
+	memcpy(&v6, &address, sizeof v6);
+	if (address.ss_family == AF_INET)
+		return inet_ntop(AF_INET, &v4.sin_addr, out, SERVER_ADDRESS_MAX) != NULL;
+	return address.ss_family == AF_INET6 && inet_ntop(AF_INET6, &v6.sin6_addr, out, SERVER_ADDRESS_MAX) != NULL;
 }
 
 uint16_t

@@ -70,6 +70,9 @@ int server_bind(const char *address, uint16_t port, int *fd_out, struct error *e
  * the umask for a moment. ERR_USAGE (no such path), ERR_NET.
  */
 int server_bind_unix(const char *path, int *fd_out, struct error *e);
+#define SERVER_ADDRESS_MAX 46u /* INET6_ADDRSTRLEN */
+/* The numeric address that it is bound to; false: none. */
+bool server_address_of(int fd, char out[SERVER_ADDRESS_MAX]);
 /* The port that a socket is bound to; 0: none. */
 uint16_t server_port_of(int fd);
 /*

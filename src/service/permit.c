@@ -59,9 +59,6 @@ static const struct permit {
 	{ PROCESS_MX, PROCESS_RESOLVER, &resolve_interface, RESOLVE_METHOD_lookup },
 	/* Whether a domain wants reports, and where. */
 	{ PROCESS_MAIL, PROCESS_RESOLVER, &resolve_interface, RESOLVE_METHOD_lookup },
-	/* Where mail goes, and a smarthost's addresses. */
-	{ PROCESS_RELAY, PROCESS_RESOLVER, &resolve_interface, RESOLVE_METHOD_route },
-	{ PROCESS_RELAY, PROCESS_RESOLVER, &resolve_interface, RESOLVE_METHOD_lookup },
 
 	/* What is to be sent to others, and what became of it: of what it has leased. */
 	{ PROCESS_RELAY, PROCESS_MAIL, &queue_interface, QUEUE_METHOD_lease },
@@ -84,7 +81,6 @@ static const struct permit {
 	/* Where mail goes, what other domains say of their servers, and what is counted for them. */
 	{ PROCESS_RELAY, PROCESS_RESOLVER, &resolve_interface, RESOLVE_METHOD_route },
 	{ PROCESS_RELAY, PROCESS_RESOLVER, &resolve_interface, RESOLVE_METHOD_sts },
-	{ PROCESS_RELAY, PROCESS_RESOLVER, &resolve_interface, RESOLVE_METHOD_lookup },
 	{ PROCESS_RELAY, PROCESS_MAIL, &queue_interface, QUEUE_METHOD_sts_get },
 	{ PROCESS_RELAY, PROCESS_MAIL, &queue_interface, QUEUE_METHOD_sts_put },
 	{ PROCESS_RELAY, PROCESS_MAIL, &queue_interface, QUEUE_METHOD_tally },

@@ -32,6 +32,7 @@ static const struct codec_schema dns_answer_schema = CODEC_SCHEMA(dns_answer, dn
 static const struct codec_field resolve_route_fields[] = {
 	CODEC_FIELD(struct resolve_route, domain, CODEC_BYTES, SMTP_DOMAIN_MAX),
 	CODEC_FIELD(struct resolve_route, port, CODEC_U32, UINT16_MAX),
+	CODEC_FIELD(struct resolve_route, direct, CODEC_BOOL, 0),
 };
 static const struct codec_schema resolve_route_schema = CODEC_SCHEMA(resolve_route, resolve_route_fields);
 

@@ -36,6 +36,8 @@ struct resolve_lookup {
 struct resolve_route {
 	struct slice domain; /* A-labels, without the last dot */
 	uint32_t port;       /* whose TLSA records are asked for; 0: 25 */
+	bool
+	    direct; /* it is the host itself, by the operator's word, which counts as a signed one: no MX is asked for */
 };
 
 #define RESOLVE_HOSTS_MAX 16u     /* of a domain: those that are preferred; the others are left out */

@@ -286,6 +286,15 @@ read_mx(struct route *r, const struct dns_answer *answer, struct mx *out)
 }
 
 static void
+ask_ways(struct route *r)
+{
+	r->pending = 1;
+	for (size_t i = 0; i < r->count; i++)
+		ask_addresses(&r->ways[i]);
+	leave(r);
+}
+
+static void
 take_mx(struct route *r, const struct dns_answer *answer, struct slice domain)
 {
 	struct mx *all = arena_array(&r->arena, answer->record_count + 1, sizeof *all);
@@ -299,14 +308,10 @@ take_mx(struct route *r, const struct dns_answer *answer, struct slice domain)
 	for (size_t i = 0; i < n && r->count < RESOLVE_HOSTS_MAX; i++)
 		(void)add_way(r, all[i].name, all[i].preference);
 	qsort(r->ways, r->count, sizeof r->ways[0], by_preference);
-	r->pending = 1;
-	for (size_t i = 0; i < r->count; i++)
-		ask_addresses(&r->ways[i]);
-	if (r->count == 0 && !r->out.null_mx) {
+	if (r->count == 0 && !r->out.null_mx)
 		fail(r, ERR_NOT_FOUND, "the MX records of this domain name no host");
-		return;
-	}
-	leave(r);
+	else
+		ask_ways(r);
 }
 
 static void
@@ -331,6 +336,16 @@ on_mx(void *ctx, const struct dns_answer *answer, const struct error *e)
 	}
 }
 
+static void
+go_direct(struct route *r, struct slice host)
+{
+	r->out.secure = r->out.implicit = true;
+	if (add_way(r, host, 0))
+		ask_ways(r);
+	else
+		fail(r, ERR_NOMEM, "no memory");
+}
+
 void
 resolve_route_run(struct dns *d, struct port_job *job)
 {
@@ -345,6 +360,8 @@ resolve_route_run(struct dns *d, struct port_job *job)
 	}
 	*r = (struct route){ .dns = d, .job = job, .port = q->port == 0 ? 25 : q->port };
 	arena_init(&r->arena, ROUTE_ARENA_MAX);
-	if (dns_lookup(d, q->domain, DNS_MX, on_mx, r, &e) != 0)
+	if (q->direct)
+		go_direct(r, q->domain);
+	else if (dns_lookup(d, q->domain, DNS_MX, on_mx, r, &e) != 0)
 		end(r, &e);
 }

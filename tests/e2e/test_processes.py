@@ -188,7 +188,7 @@ PERMITTED = {
     ("mail", "keys"): {"list", "certify", "dkim_sign"},
     ("mx", "mail"): {"recipient", "keep", "body_begin", "body_append", "body_abort", "tally"},
     ("relay", "mail"): set(QUEUE),
-    ("relay", "resolver"): {"lookup", "route", "sts"},
+    ("relay", "resolver"): {"route", "sts"},
     ("web", "mail"): {"address_find", "domain_list", "certificate_find", "certificate_look", "certificate_count",
                       "certificate_bucket", "certificate_names", "directory_changes", "certificate_put",
                       "certificate_publish", "certificate_unpublish"},

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "os/clock.h"
 #include "os/log.h"
+#include "os/metrics.h"
 
 /* ---- which one ---- */
 
@@ -24,6 +25,34 @@ hop_of(const struct relay *r, struct slice domain, bool *smarthost_out)
 			return r->rules[i].hop;
 	*smarthost_out = r->smarthost.host.len > 0 && r->user.len > 0;
 	return r->smarthost;
+}
+
+static const struct relay_tls_rule *
+tls_rule_for(const struct relay *r, struct slice name)
+{
+	for (size_t i = 0; i < r->tls_rule_count; i++)
+		if (relay_rule_fits(r->tls_rules[i].domain, name))
+			return &r->tls_rules[i];
+	return NULL;
+}
+
+/*
+ * A host that the operator named has a rule by its own name, or the one of the mail's domain; but whose key, and whose DANE,
+ * that one means are the domain's own servers, so that of the named host a certificate is asked for.
+ */
+static struct relay_tls_rule
+tls_rule_of(const struct relay *r, struct slice domain, struct slice hop)
+{
+	const struct relay_tls_rule *own = tls_rule_for(r, hop), *rule = tls_rule_for(r, domain);
+	struct relay_tls_rule out = { 0 };
+
+	if (hop.len > 0 && own != NULL)
+		rule = own;
+	if (rule != NULL)
+		out = *rule;
+	if (hop.len > 0 && own == NULL && (out.rule == POLICY_OPERATOR_PIN || out.rule == POLICY_OPERATOR_DANE))
+		out.rule = POLICY_OPERATOR_VERIFY;
+	return out;
 }
 
 static size_t
@@ -51,6 +80,7 @@ make(struct relay *r, struct slice domain, struct relay_hop hop, bool smarthost,
 	d->domain = slice_sub(buf_slice(&d->key), 0, hop.host.len > 0 ? 0 : domain.len);
 	d->hop = hop;
 	d->smarthost = smarthost;
+	d->tls_rule = tls_rule_of(r, domain, hop.host);
 	d->flags = flags;
 	d->last = &d->first;
 	d->concurrency = RELAY_CONCURRENCY_FIRST;
@@ -75,7 +105,8 @@ find(struct relay *r, const struct queue_entry *entry)
 
 	buf_init(&key, RELAY_KEY_MAX);
 	(void)buf_put_slice(&key, hop.host.len > 0 ? hop.host : entry->domain);
-	(void)buf_putf(&key, " %u %u %u %u", hop.host.len > 0, hop.port, smarthost, flags);
+	(void)buf_putf(&key, " %u %u %u %u %u", hop.host.len > 0, hop.port, smarthost, flags,
+	    tls_rule_of(r, entry->domain, hop.host).rule);
 	if (key.err == 0) {
 		for (d = r->hashed[hash_of(buf_slice(&key))]; d != NULL; d = d->next)
 			if (slice_eq(buf_slice(&d->key), buf_slice(&key)))
@@ -394,6 +425,7 @@ destination_link_gone(struct destination *d, struct link *l)
 		l->next->back = l->back;
 	d->link_count--;
 	d->relay->link_count--;
+	metric_add(METRIC_RELAY_CONNECTIONS, -1);
 	destination_run(d);
 	relay_feed_hungry(d->relay);
 }

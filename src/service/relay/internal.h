@@ -16,6 +16,8 @@
 #include "service/relay/route.h"
 #include "smtp/client.h"
 
+#define RELAY_HERE_SIZE 16u
+
 struct link;
 struct destination;
 struct settlement;
@@ -100,7 +102,8 @@ struct destination {
 	struct slice domain;  /* of its entries; with a hop: of the first */
 	struct relay_hop hop; /* host empty: as DNS says */
 	bool smarthost;       /* signs in */
-	uint32_t flags;       /* QUEUE_REQUIRE_TLS, QUEUE_TLS_OPTIONAL */
+	struct relay_tls_rule tls_rule;
+	uint32_t flags; /* QUEUE_REQUIRE_TLS, QUEUE_TLS_OPTIONAL */
 	struct buf key;
 	struct job *first, **last;
 	size_t waiting, in_hand; /* in_hand: with those in links and those that mail has not heard of */
@@ -141,6 +144,10 @@ size_t destinations_full(struct relay *r, struct slice *out, size_t max);
 /* route.c: its hosts, when its policy is known; or why they are not known. */
 void route_ask_hosts(struct destination *d);
 void route_fail(struct destination *d, const struct error *e);
+/* here.c: mail that is sent there comes back to us. */
+bool relay_is_here(const struct relay *r, const char *address, uint16_t port);
+/* The same of a connection that stands: when we take mail at every address of this machine, no list has them. */
+bool relay_leads_here(const struct relay *r, const struct conn *c, uint16_t port);
 /* sts.c: its policy, then route_ask_hosts() or route_fail(). */
 void sts_ask(struct destination *d);
 
@@ -244,6 +251,10 @@ struct relay {
 	struct relay_hop smarthost;
 	struct slice user, password;
 	const char *source4, *source6;
+	uint8_t (*here)[RELAY_HERE_SIZE]; /* addresses in IPv6's form */
+	size_t here_count;
+	bool here_any; /* all of this machine's are meant */
+	uint16_t here_port;
 	uint16_t port;
 	uint32_t connections_max, concurrency_max;
 
@@ -265,6 +276,8 @@ struct relay {
 /* An operator's rule: for the domain itself, or with a dot in front for all below it. */
 bool relay_rule_fits(struct slice rule, struct slice domain);
 
+/* here.c: copies them. */
+void relay_take_here(struct relay *r, const struct relay_options *o);
 void relay_pump(struct relay *r);
 /* Something may be due at that time. */
 void relay_due_at(struct relay *r, int64_t at);

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "os/clock.h"
 #include "os/log.h"
+#include "os/metrics.h"
 
 static const struct route_host *
 host_of(const struct link *l)
@@ -168,13 +169,13 @@ is_ourselves(const struct link *l)
 }
 
 static void
-refuse_loop(struct link *l)
+refuse_loop(struct link *l, const char *because)
 {
 	struct relay_reason why;
 
 	relay_reason_set(&why, l->at.host == l->at.start && l->at.start == 0 ? QUEUE_FAILED : QUEUE_DEFERRED, "5.4.6",
-	    "mail for this domain would loop: %.*s calls itself by our own name", (int)host_of(l)->name.len,
-	    (const char *)host_of(l)->name.data);
+	    "mail for this domain would loop: %.*s %s", (int)host_of(l)->name.len, (const char *)host_of(l)->name.data,
+	    because);
 	l->loops = true;
 	link_fail(l, &why);
 }
@@ -214,12 +215,31 @@ take_next(struct link *l, int64_t now)
 }
 
 static void
+count_session(const struct link *l)
+{
+	static const unsigned proofs[] = { [TLS_OUTGOING_UNVERIFIED] = METRIC_PROOF_NONE,
+		[TLS_OUTGOING_BY_NAME] = METRIC_PROOF_NAME,
+		[TLS_OUTGOING_BY_DANE] = METRIC_PROOF_DANE,
+		[TLS_OUTGOING_BY_PIN] = METRIC_PROOF_PIN };
+	const struct tls_outgoing_facts *tls = dial_tls_facts(l->conn);
+	unsigned way = !l->shaken                                                  ? METRIC_WAY_CLEAR
+	    : tls->version != NULL && slice_eq_str(SLICE("TLSv1.2"), tls->version) ? METRIC_WAY_12
+										   : METRIC_WAY_13;
+
+	metric_add(METRIC_RELAY_SESSIONS_TOTAL +
+		METRIC_PAIR(way, PROOF, l->shaken ? proofs[tls->verified] : METRIC_PROOF_NONE),
+	    1);
+}
+
+static void
 on_ready(struct link *l, int64_t now)
 {
 	if (!l->was_ready && is_ourselves(l)) {
-		refuse_loop(l);
+		refuse_loop(l, "calls itself by our own name");
 		return;
 	}
+	if (!l->was_ready)
+		count_session(l);
 	l->was_ready = true;
 	tally_session(l);
 	if (l->quitting)
@@ -398,6 +418,10 @@ on_run(void *session, struct conn *c, int64_t now)
 		return;
 	if (l->m == NULL) {
 		l->since = now;
+		if (relay_leads_here(l->relay, c, host_of(l)->port)) {
+			refuse_loop(l, "is this server itself");
+			return;
+		}
 		if (begin_machine(l, &e) != 0) {
 			fail_because(l, "4.3.0", e.text);
 			return;
@@ -515,6 +539,7 @@ begin(struct destination *d, const struct attempt *at, struct relay_reason *why)
 	d->links = l;
 	d->link_count++;
 	d->relay->link_count++;
+	metric_add(METRIC_RELAY_CONNECTIONS, 1);
 	return l;
 }
 

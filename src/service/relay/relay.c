@@ -116,6 +116,7 @@ take_options(struct relay *r, const struct relay_options *o, struct error *e)
 	r->port = o->port != 0 ? o->port : 25;
 	r->connections_max = o->connections != 0 ? o->connections : RELAY_CONNECTIONS;
 	r->concurrency_max = o->connections_destination != 0 ? o->connections_destination : RELAY_CONCURRENCY_MAX;
+	relay_take_here(r, o);
 	r->rules = arena_array(&r->texts, o->rule_count, sizeof *r->rules);
 	r->tls_rules = arena_array(&r->texts, o->tls_rule_count, sizeof *r->tls_rules);
 	if (r->texts.err != 0)

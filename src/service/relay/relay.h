@@ -9,7 +9,7 @@
  *   job.c          an entry that is leased: what became of its recipients, told to mail until mail has heard it
  *   destination.c  where entries go: how many connections there are, which host is tried, what is kept open
  *   link.c         one connection: its machine (smtp/client.h) and the transaction under way; link_text.c the text
- *   route.c        which hosts, and what TLS has to be there
+ *   route.c        which hosts, and what TLS has to be there; here.c whether one is ourselves
  *
  * A destination is a domain, or a host that the operator named for it; messages
  * that ask for another kind of TLS (RFC 8689) are a destination of their own. It begins with RELAY_CONCURRENCY_FIRST
@@ -70,9 +70,12 @@ struct relay_options {
 	size_t rule_count;
 	const struct relay_tls_rule *tls_rules; /* the first that fits */
 	size_t tls_rule_count;
-	struct relay_hop smarthost;       /* host empty: none */
-	struct slice user, password;      /* for the smarthost, over TLS that names it only; user empty: none */
-	struct slice source4, source6;    /* addresses to connect from; empty: as the system says */
+	struct relay_hop smarthost;    /* host empty: none */
+	struct slice user, password;   /* for the smarthost, over TLS that names it only; user empty: none */
+	struct slice source4, source6; /* addresses to connect from; empty: as the system says */
+	const struct slice *here;      /* numeric addresses at which we take strangers' mail: nothing is sent there */
+	size_t here_count;
+	uint16_t here_port;               /* 0: we take none */
 	uint16_t port;                    /* of others; 0: 25 */
 	uint32_t connections;             /* in all; 0: RELAY_CONNECTIONS */
 	uint32_t connections_destination; /* 0: RELAY_CONCURRENCY_MAX */

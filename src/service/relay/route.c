@@ -10,12 +10,6 @@
 
 #define ROUTE_BUDGET (4u << 20)
 
-struct asking {
-	struct destination *destination;
-	struct route *route;
-	uint32_t type; /* of a hop: what is asked for now */
-};
-
 void
 route_release(struct route *route)
 {
@@ -74,19 +68,6 @@ done(struct destination *d, struct route *route)
 
 /* ---- by MX ---- */
 
-static void
-take_rule(const struct destination *d, struct policy_domain *out)
-{
-	const struct relay *r = d->relay;
-
-	for (size_t i = 0; i < r->tls_rule_count; i++)
-		if (relay_rule_fits(r->tls_rules[i].domain, d->domain)) {
-			out->rule = r->tls_rules[i].rule;
-			memcpy(out->pin, r->tls_rules[i].pin, sizeof out->pin);
-			return;
-		}
-}
-
 /* What it borrows goes into the route's memory. */
 static void
 decide(struct destination *d, struct route *route, const struct resolve_host *in, bool sure, struct route_host *h)
@@ -95,13 +76,15 @@ decide(struct destination *d, struct route *route, const struct resolve_host *in
 	static const enum policy_sts modes[] = {
 		[STS_NONE] = POLICY_STS_NONE, [STS_TESTING] = POLICY_STS_TESTING, [STS_ENFORCE] = POLICY_STS_ENFORCE
 	};
-	struct policy_domain domain = {
-		.domain = d->domain, .sts = modes[d->sts.mode], .mx = d->sts.mx, .mx_count = d->sts.mx_count
-	};
+	struct policy_domain domain = { .domain = d->domain.len > 0 ? d->domain : in->name,
+		.rule = d->tls_rule.rule,
+		.sts = modes[d->sts.mode],
+		.mx = d->sts.mx,
+		.mx_count = d->sts.mx_count };
 	struct policy_decision *out = &h->decision;
 	struct slice *tlsa;
 
-	take_rule(d, &domain);
+	memcpy(domain.pin, d->tls_rule.pin, sizeof domain.pin);
 	policy_decide(&(struct policy_input){ .domain = &domain, .host = in, .sure = sure, .flags = d->flags }, out);
 	for (size_t i = 0; i < out->name_count; i++)
 		out->names[i] = arena_copy(a, out->names[i]);
@@ -118,13 +101,28 @@ decide(struct destination *d, struct route *route, const struct resolve_host *in
 		out->permitted = false;
 }
 
+/* By its name, or an address of its own. */
+static bool
+is_ours(const struct relay *r, const struct resolve_host *in)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	for (size_t i = 0; i < in->address_count; i++)
+		if ((in->addresses[i].len == 4 || in->addresses[i].len == 16) &&
+		    inet_ntop(in->addresses[i].len == 4 ? AF_INET : AF_INET6, in->addresses[i].data, text,
+			sizeof text) != NULL &&
+		    relay_is_here(r, text, r->port))
+			return true;
+	return slice_ieq(in->name, r->hostname);
+}
+
 static void
 take_hosts(struct destination *d, const struct resolve_routed *in, struct route *route)
 {
 	uint32_t ours = UINT32_MAX;
 
 	for (size_t i = 0; i < in->host_count; i++)
-		if (slice_ieq(in->hosts[i].name, d->relay->hostname) && in->hosts[i].preference < ours)
+		if (in->hosts[i].preference < ours && is_ours(d->relay, &in->hosts[i]))
 			ours = in->hosts[i].preference;
 	for (size_t i = 0; i < in->host_count && in->hosts[i].preference < ours; i++) {
 		struct route_host *h = &route->hosts[route->host_count];
@@ -179,66 +177,64 @@ routed(void *ctx, const void *reply, struct arena *a, const struct error *e)
 
 /* ---- a host that the operator named ---- */
 
-/* The operator said whom. With a password it must be that host, surely. */
+/* A password is for that host and no other: what is known of it must be proven. */
 static void
-decide_hop(const struct destination *d, struct route_host *h)
+sign_in(struct route_host *h)
 {
 	struct policy_decision *out = &h->decision;
 
-	out->permitted = true;
-	out->must_tls = d->smarthost || (d->flags & QUEUE_REQUIRE_TLS) != 0;
-	out->must_require_tls = (d->flags & QUEUE_REQUIRE_TLS) != 0;
-	out->need = out->must_tls ? TLS_OUTGOING_NAME : TLS_OUTGOING_ANY;
-	out->names[0] = h->name;
-	out->name_count = 1;
-	out->policy = out->must_tls ? QUEUE_POLICY_OPERATOR : QUEUE_POLICY_NONE;
-	h->signs_in = d->smarthost;
-	if (out->must_tls)
-		memcpy(out->source, "smarthost", sizeof "smarthost");
+	h->signs_in = true;
+	if (out->must_tls && out->need != TLS_OUTGOING_ANY)
+		return;
+	out->must_tls = true;
+	out->need = TLS_OUTGOING_NAME;
+	out->policy = QUEUE_POLICY_OPERATOR;
+	memcpy(out->source, "smarthost", sizeof "smarthost");
 }
 
-static void ask_hop(struct asking *q);
+static void
+take_hop(struct destination *d, struct route *route, const struct resolve_host *in)
+{
+	struct route_host *h = &route->hosts[0];
 
+	for (size_t i = 0; i < in->address_count; i++)
+		add_address(route, h, in->addresses[i]);
+	for (size_t i = 0; i < h->address_count; i++)
+		if (relay_is_here(d->relay, h->addresses[i], h->port)) {
+			relay_reason_set(route->reason, QUEUE_FAILED, "5.4.6",
+			    "mail for this domain would loop: %.*s is this server itself", (int)h->name.len,
+			    (const char *)h->name.data);
+			return;
+		}
+	decide(d, route, in, true, h);
+	if (d->smarthost)
+		sign_in(h);
+	route->host_count = h->address_count > 0;
+}
+
+/* What is wrong here is the operator's, and mail waits until it is mended. */
 static void
 hop_found(void *ctx, const void *reply, struct arena *a, const struct error *e)
 {
-	const struct dns_answer *in = reply;
-	struct asking *q = ctx;
-	struct destination *d = q->destination;
-	struct route *route = q->route;
+	const struct resolve_routed *in = reply;
+	struct destination *d = ctx;
+	struct route *route = route_new(1);
 
 	(void)a;
-	for (size_t i = 0; in != NULL && i < in->record_count; i++)
-		add_address(route, &route->hosts[0], in->records[i]);
-	if (in == NULL)
-		relay_reason_set(route->reason, QUEUE_DEFERRED, "4.4.3", "%s", e->text);
-	if (q->type == DNS_AAAA) {
-		q->type = DNS_A;
-		ask_hop(q);
+	if (route == NULL || !begin_host(route, &route->hosts[0], d->hop.host, d->hop.port)) {
+		route_release(route);
+		done(d, NULL);
 		return;
 	}
-	mem_free(q);
-	if (route->hosts[0].address_count > 0)
-		route->host_count = 1;
-	else if (route->reason->text[0] == '\0')
+	if (in != NULL && in->host_count == 1)
+		take_hop(d, route, &in->hosts[0]);
+	else if (in == NULL && e->code != ERR_NOT_FOUND)
+		relay_reason_set(
+		    route->reason, QUEUE_DEFERRED, e->code == ERR_POLICY ? "4.7.0" : "4.4.3", "%s", e->text);
+	else
 		relay_reason_set(route->reason, QUEUE_DEFERRED, "4.4.4", "%.*s has no address", (int)d->hop.host.len,
 		    (const char *)d->hop.host.data);
 	done(d, route);
-}
-
-static void
-ask_hop(struct asking *q)
-{
-	const struct resolve_lookup in = { .name = q->destination->hop.host, .type = q->type };
-	struct relay *r = q->destination->relay;
-	struct error e;
-
-	if (relay_ask(r, r->resolver, relay_method(&resolve_interface, RESOLVE_METHOD_lookup), &in, hop_found, q, &e) ==
-	    0)
-		return;
-	relay_reason_set(q->route->reason, QUEUE_DEFERRED, "4.4.3", "%s", e.text);
-	q->type = DNS_A;
-	hop_found(q, NULL, NULL, &e);
 }
 
 /* "[192.0.2.1]", "[IPv6:2001:db8::1]". False: it is none. */
@@ -264,29 +260,31 @@ take_literal(struct slice text, struct route *route, struct route_host *h)
 }
 
 static void
-begin_hop(struct destination *d, struct slice host, uint16_t port)
+begin_literal(struct destination *d, struct slice host, uint16_t port)
 {
+	const struct resolve_host in = { .name = host };
 	struct route *route = route_new(1);
-	struct asking *q;
 
 	if (route == NULL || !begin_host(route, &route->hosts[0], host, port)) {
 		route_release(route);
 		done(d, NULL);
 		return;
 	}
-	decide_hop(d, &route->hosts[0]);
-	if (take_literal(host, route, &route->hosts[0])) {
-		route->host_count = route->hosts[0].address_count > 0;
-		done(d, route);
-		return;
-	}
-	q = mem_alloc(sizeof *q);
-	if (q == NULL) {
-		done(d, route);
-		return;
-	}
-	*q = (struct asking){ .destination = d, .route = route, .type = DNS_AAAA };
-	ask_hop(q);
+	if (take_literal(host, route, &route->hosts[0]))
+		take_hop(d, route, &in);
+	done(d, route);
+}
+
+static void
+ask_hop(struct destination *d)
+{
+	const struct resolve_route in = { .domain = d->hop.host, .port = d->hop.port, .direct = true };
+	struct relay *r = d->relay;
+	struct error e;
+
+	if (relay_ask(r, r->resolver, relay_method(&resolve_interface, RESOLVE_METHOD_route), &in, hop_found, d, &e) !=
+	    0)
+		hop_found(d, NULL, NULL, &e);
 }
 
 void
@@ -312,10 +310,12 @@ route_ask(struct destination *d)
 	struct relay *r = d->relay;
 
 	d->asking = true;
-	if (d->hop.host.len > 0)
-		begin_hop(d, d->hop.host, d->hop.port);
+	if (d->hop.host.len > 0 && d->hop.host.data[0] != '[')
+		ask_hop(d);
+	else if (d->hop.host.len > 0)
+		begin_literal(d, d->hop.host, d->hop.port);
 	else if (d->domain.len > 0 && d->domain.data[0] == '[')
-		begin_hop(d, d->domain, r->port);
+		begin_literal(d, d->domain, r->port);
 	else
 		sts_ask(d);
 }

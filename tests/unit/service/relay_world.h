@@ -448,6 +448,9 @@ reply_hosts(const struct domain *d, struct port_job *job)
 	port_reply(job, &out);
 }
 
+/* The one that operators name. */
+static const struct domain named_host = { "hop.example", { { "hop.example", { 1 } } }, 0 };
+
 static void
 run_route(void *ctx, struct port_job *job)
 {
@@ -455,6 +458,10 @@ run_route(void *ctx, struct port_job *job)
 	struct world *w = ctx;
 	struct error e;
 
+	if (in->direct && slice_eq_str(in->domain, named_host.name)) {
+		reply_hosts(&named_host, job);
+		return;
+	}
 	for (const struct domain *d = w->domains; d->name != NULL; d++) {
 		if (!slice_eq_str(in->domain, d->name))
 			continue;
@@ -471,27 +478,14 @@ run_route(void *ctx, struct port_job *job)
 	port_fail(job, &e);
 }
 
-static void
-run_lookup(void *ctx, struct port_job *job)
-{
-	const struct resolve_lookup *in = port_job_request(job);
-	uint8_t octets[] = { 127, 0, 0, 1 };
-	struct slice records[] = { slice_of(octets, 4) };
-
-	(void)ctx;
-	port_reply(job,
-	    &(struct dns_answer){
-		.records = records, .record_count = in->type == DNS_A && slice_eq_str(in->name, "hop.example") });
-}
-
 /* ---- all together ---- */
 
 static const struct port_handler queue_handlers[] = { { QUEUE_METHOD_lease, run_lease },
 	{ QUEUE_METHOD_body, run_body }, { QUEUE_METHOD_renew, run_renew }, { QUEUE_METHOD_settle, run_settle },
 	{ QUEUE_METHOD_defer_domain, run_defer_domain }, { QUEUE_METHOD_sts_get, run_sts_get },
 	{ QUEUE_METHOD_sts_put, run_sts_put }, { QUEUE_METHOD_tally, run_tally } };
-static const struct port_handler resolve_handlers[] = { { RESOLVE_METHOD_lookup, run_lookup },
-	{ RESOLVE_METHOD_route, run_route }, { RESOLVE_METHOD_sts, run_sts } };
+static const struct port_handler resolve_handlers[] = { { RESOLVE_METHOD_route, run_route },
+	{ RESOLVE_METHOD_sts, run_sts } };
 
 static struct world *
 world_new(struct peer *peers, size_t peer_count, const struct domain *domains, struct relay_options options)
@@ -520,6 +514,7 @@ world_new(struct peer *peers, size_t peer_count, const struct domain *domains, s
 	options.resolver = w->resolver;
 	options.tls = w->tls;
 	options.port = w->port;
+	options.here_port = options.here_count > 0 ? w->port : 0;
 	if (options.hostname.len == 0)
 		options.hostname = SLICE("us.example");
 	assert_ok(relay_new(&options, &w->relay, &unit_error));

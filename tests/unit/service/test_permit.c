@@ -24,7 +24,7 @@ static const struct {
 	{ "mx", "mail", "ask", "recipient keep body_begin body_append body_abort tally" },
 	{ "mx", "resolver", "resolve", "lookup" },
 	{ "mail", "resolver", "resolve", "lookup" },
-	{ "relay", "resolver", "resolve", "lookup route sts" },
+	{ "relay", "resolver", "resolve", "route sts" },
 	{ "relay", "mail", "queue", "lease body renew settle defer_domain sts_get sts_put tally" },
 	{ "mail", "keys", "keys", "list certify dkim_sign" },
 	{ "web", "mail", "store",

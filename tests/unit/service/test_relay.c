@@ -266,6 +266,76 @@ rules_and_smarthost(void **state)
 	world_free(w);
 }
 
+/* The rule for a named host is that of its name, or of the mail's domain, whose key is not the named host's. */
+static void
+tls_rules_of_named_hosts(void **state)
+{
+	struct peer peers[] = { { .number = 1 }, { .number = 2 } };
+	const struct domain domains[] = { { 0 } };
+	struct relay_rule rules[] = { { SLICE("named.example"), { SLICE("[127.0.0.2]"), 0 } } };
+	struct relay_tls_rule tls[] = { { .domain = SLICE("encrypted.example"), .rule = POLICY_OPERATOR_ENCRYPT },
+		{ .domain = SLICE("pinned.example"), .rule = POLICY_OPERATOR_PIN },
+		{ .domain = SLICE("dane.example"), .rule = POLICY_OPERATOR_DANE },
+		{ .domain = SLICE("named.example"), .rule = POLICY_OPERATOR_VERIFY } };
+	struct world *w = world_new(peers, 2, domains,
+	    (struct relay_options){ .smarthost = { SLICE("hop.example"), 0 },
+		.rules = rules,
+		.rule_count = 1,
+		.tls_rules = tls,
+		.tls_rule_count = 4 });
+	uint64_t a = put(w, 0, LETTER, TO("x@encrypted.example")), b = put(w, 0, LETTER, TO("x@other.example")),
+		 c = put(w, 0, LETTER, TO("x@pinned.example")), d = put(w, 0, LETTER, TO("x@named.example")),
+		 f = put(w, 0, LETTER, TO("x@dane.example"));
+
+	(void)state;
+	until_settled(w, 5);
+	expect(w, a, 0, QUEUE_DEFERRED, "4.7.5", "STARTTLS");
+	expect(w, b, 0, QUEUE_DELIVERED, "2.0.0", "taken");
+	expect(w, c, 0, QUEUE_DEFERRED, "4.7.5", "STARTTLS");
+	expect(w, d, 0, QUEUE_DEFERRED, "4.7.5", "STARTTLS");
+	expect(w, f, 0, QUEUE_DEFERRED, "4.7.5", "STARTTLS");
+	assert_int_equal(peers[0].messages, 1);
+	assert_int_equal(peers[1].messages, 0);
+	world_free(w);
+}
+
+/* Where we take mail ourselves nothing is sent, nor to hosts that are less preferred; at other ports it is another server. */
+static void
+own_addresses(void **state)
+{
+	struct peer peers[] = { { .number = 1 }, { .number = 2 } };
+	const struct domain domains[] = { { "ours.example",
+					      { { "mx.ours.example", { 1 } }, { "mx2.ours.example", { 2 } } } },
+		{ "second.example", { { "mx.second.example", { 2 } }, { "mx2.second.example", { 1 } } } }, { 0 } };
+	static const struct {
+		const char *here;
+		bool second_goes; /* and what is at 127.0.0.2 is not ours */
+	} cases[] = { { "127.0.0.1", true }, { "::ffff:127.0.0.1", true }, { "0.0.0.0", false } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const struct slice here[] = { slice_str(cases[i].here) };
+		struct relay_rule rules[] = { { SLICE("routed.example"), { SLICE("[127.0.0.1]"), 0 } } };
+		int before = (int)peers[0].connections, got = (int)peers[1].messages;
+		struct world *w = world_new(peers, 2, domains,
+		    (struct relay_options){ .here = here, .here_count = 1, .rules = rules, .rule_count = 1 });
+		uint64_t a = put(w, 0, LETTER, TO("x@ours.example")), b = put(w, 0, LETTER, TO("x@second.example")),
+			 c = put(w, 0, LETTER, TO("x@routed.example")), d = put(w, 0, LETTER, TO("x@[127.0.0.1]"));
+
+		until_settled(w, 4);
+		expect(w, a, 0, QUEUE_FAILED, "5.4.6", "loop");
+		expect(w, c, 0, QUEUE_FAILED, "5.4.6", "[127.0.0.1] is this server itself");
+		expect(w, d, 0, QUEUE_FAILED, "5.4.6", "[127.0.0.1] is this server itself");
+		if (cases[i].second_goes)
+			expect(w, b, 0, QUEUE_DELIVERED, "2.0.0", "taken");
+		else
+			expect(w, b, 0, QUEUE_FAILED, "5.4.6", "loop");
+		assert_int_equal(peers[0].connections, before);
+		assert_int_equal(peers[1].messages, got + cases[i].second_goes);
+		world_free(w);
+	}
+}
+
 /* A password is for a server that TLS names, and for no other. */
 static void
 no_password_in_clear(void **state)
@@ -378,5 +448,5 @@ counts_for_reports(void **state)
 
 UNIT_MAIN(UNIT_TEST(sent_and_reused), UNIT_TEST(partly_refused), UNIT_TEST(what_servers_say), UNIT_TEST(no_way),
     UNIT_TEST(kept_connection_ends), UNIT_TEST(silence_is_alone), UNIT_TEST(told_until_heard),
-    UNIT_TEST(stop_in_the_middle), UNIT_TEST(rules_and_smarthost), UNIT_TEST(no_password_in_clear),
-    UNIT_TEST(require_tls), UNIT_TEST(counts_for_reports))
+    UNIT_TEST(stop_in_the_middle), UNIT_TEST(rules_and_smarthost), UNIT_TEST(tls_rules_of_named_hosts),
+    UNIT_TEST(own_addresses), UNIT_TEST(no_password_in_clear), UNIT_TEST(require_tls), UNIT_TEST(counts_for_reports))
