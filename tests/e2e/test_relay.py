@@ -17,10 +17,12 @@ import ssl
 import tempfile
 import threading
 import time
+import urllib.request
 
 import pytest
 
 from conftest import Exchange
+from namespace import ADDRESS, namespace
 from test_resolver import children, starter
 from zones import free_port, name_server
 
@@ -210,7 +212,7 @@ def world():
         b = Exchange(made(folder, "b"), {**common, "hostname": '"mx.b.example"', "domains": '{ "b.example" }',
                                      "listen": '{ "127.0.0.2" }', "port_smtp": port}, accounts=())
         b.account_add(CAROL, "a password of carol")
-        a = Exchange(made(folder, "a"), {**common, "hostname": '"a.host.example"', "account_messages_hour": 0})
+        a = Exchange(made(folder, "a"), {**common, "hostname": '"a.host.example"', "account_messages_hour": 0, "port_metrics": 0})
         w.common = common
         for one in (b, a):
             stack.callback(one.stop)
@@ -230,6 +232,27 @@ def test_a_letter_goes_to_another_letterlockd(world):
     number = re.search(r" queue=(\d+) ", line)[1]
     shown = eventually(lambda: world.a.run("queue", "show", number, check=False).stdout, "nothing is shown")
     assert re.search(r"\tmx\.b\.example \(TLSv1\.3 TLS_\w+, its certificate unverified\)\n", shown), shown
+
+
+def number(world, metric):
+    """Of the relay's, as Prometheus reads it."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{world.a.port('metrics')}/metrics", timeout=30) as page:
+        (line,) = [line for line in page.read().decode().splitlines() if line.startswith(f"letterlock_{metric} ")]
+    return int(line.split()[-1])
+
+
+def test_sessions_are_counted(world):
+    over_tls, clear = 'relay_sessions_total{version="1.3",verified="none"}', 'relay_sessions_total{version="none",verified="none"}'
+    world.send([CAROL], "over TLS")
+    world.arrives(world.b, CAROL, "over TLS")
+    before = number(world, over_tls), number(world, clear)
+    peer = world.peer(11)
+    world.send(["x@implicit.example"], "counted")
+    world.logged("relay.answered result=sent", "to=x@implicit.example")
+    assert number(world, clear) == before[1] + 1 and number(world, over_tls) == before[0] >= 1
+    assert number(world, "relay_connections") >= 1
+    peer.close()
+    eventually(lambda: number(world, "relay_connections") == 0, lambda: world.a.log()[-3000:])
 
 
 def test_hosts_are_tried_in_order(world):
@@ -254,6 +277,33 @@ def test_what_has_no_way(world):
     for to, status in (("x@null.example", "5.1.10"), ("x@loop.example", "5.4.6")):
         world.send([to], to)
         world.logged("queue.settled result=failed", f"status={status}")
+
+
+SUBMIT = """
+import smtplib, ssl, sys
+context = ssl.create_default_context()
+context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+with smtplib.SMTP_SSL("127.0.0.1", int(sys.argv[1]), context=context, timeout=30) as smtp:
+    smtp.login(sys.argv[2], sys.argv[3])
+    smtp.sendmail(sys.argv[2], ["x@here.example"], "Subject: here\\r\\n\\r\\nx\\r\\n")
+"""
+
+
+def test_nothing_is_sent_to_ourselves(tmp_path):
+    """It takes mail at every address of the machine, and a domain that is none of ours names one of them."""
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="letterlock-e2e-"))
+        net = stack.enter_context(namespace(folder))
+        made_of = {"here.example": zone("@ 60 IN MX 10 mx", f"mx 60 IN A {ADDRESS}")}
+        dns = stack.enter_context(name_server(folder + "/dns", made_of, launcher=net.launcher))
+        a = Exchange(made(folder, "a"), {"resolvers": f'{{ "127.0.0.1@{dns}" }}', "dnssec_anchors": '""', "listen": '{ "0.0.0.0" }',
+                                         "port_smtp": 25, "hostname": '"other.host.example"'}, accounts=(ALICE,))
+        stack.callback(a.stop)
+        a.start(launcher=net.launcher)
+        net.run("python3", "-c", SUBMIT, a.port("submissions"), ALICE, a.password(ALICE))
+        (line,) = eventually(lambda: [line for line in a.log().splitlines() if "queue.settled result=failed" in line], a.log)
+        assert "status=5.4.6" in line and "is this server itself" in line, line
+        assert f"from={ALICE}" not in "".join(x for x in a.log().splitlines() if f"peer={ADDRESS}" in x)
 
 
 def test_no_mx_and_an_alias(world):

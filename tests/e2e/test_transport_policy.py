@@ -22,7 +22,7 @@ import pytest
 from conftest import Exchange
 from keyservers import make_certificate
 from test_relay import Peer, World, eventually, made, zone
-from zones import free_port, name_server
+from zones import free_port, name_server, read_anew
 
 ALICE = Exchange.ALICE
 STS_ADDRESS = "127.0.0.40"
@@ -150,7 +150,11 @@ def world():
         w.exchange = {"resolvers": f'{{ "127.0.0.1@{dns}" }}', "dnssec_anchors": f'"{folder}/anchors"', "relay_port": port,
                       "authorities": f'"{folder}/authorities.pem"', "hostname": '"a.host.example"', "account_messages_hour": 0,
                       "relay_tls": f'{{ "encrypt.example=encrypt", "verify.example=verify", "only.example=dane", '
-                                   f'"pinned.example=pin:{spki_digest(own[0])}", "pinned2.example=pin:{"ab" * 32}" }}'}
+                                   f'"pinned.example=pin:{spki_digest(own[0])}", "pinned2.example=pin:{"ab" * 32}", '
+                                   f'"mx.only.example=dane", "named.example=verify" }}',
+                      "relay_routes": '{ "to-dane.example=mx.dane.example", "to-wrong.example=mx.wrong.example", '
+                                      '"to-plain.example=mx.plain.example", "to-only.example=mx.only.example", '
+                                      '"named.example=[127.0.0.21]" }'}
         w.a, w.b = Exchange(made(folder, "a"), w.exchange), None
         stack.callback(w.a.stop)
         w.a.start()
@@ -219,7 +223,7 @@ def test_unusable_tlsa_still_wants_tls(world):
 
 def test_bogus_is_not_insecure(world):
     break_zone(world.dns_folder)
-    subprocess.run(["pkill", "-HUP", "-f", f"nsd -d -c {world.dns_folder}/nsd.conf"], check=True)
+    read_anew(world.dns_folder)
     not_sent(world, "bogus.example", "DNSSEC")
 
 
@@ -248,6 +252,27 @@ def test_the_operators_rule_is_not_met(world, domain, says):
 def test_the_operators_pin(world):
     assert sent(world, 21, "pinned.example")
     assert world.logged("pinned.example", "verified=pin")
+
+
+# ---- hosts that the operator named ----
+
+def test_a_named_host_with_dane(world):
+    assert sent(world, 21, "to-dane.example")
+    number = re.search(r" queue=(\d+) ", world.logged("relay.answered result=sent", "to=x@to-dane.example")[0])[1]
+    assert world.logged("queue.settled result=delivered", f" queue={number} ", "verified=dane", "mx=mx.dane.example")
+
+
+@pytest.mark.parametrize("domain, says", [("to-wrong.example", "TLSA"), ("to-only.example", "only DANE"),
+                                          ("named.example", "certificate")])
+def test_a_named_host_that_is_not_good_enough(world, domain, says):
+    world.send([f"x@{domain}"], domain)
+    eventually(lambda: [line for line in queued(world).splitlines() if f"x@{domain}" in line and says in line],
+               lambda: queued(world) + world.a.log()[-6000:])
+    assert all(letters(world, number, domain) == [] for number in world.peers)
+
+
+def test_a_named_host_of_which_nothing_is_said(world):
+    assert not sent(world, 22, "to-plain.example")
 
 
 # ---- MTA-STS ----
@@ -283,7 +308,7 @@ def test_sts_outlives_dns_and_restarts(world):
     path = world.dns_folder / "sts.example.zone"
     world.a.stop()
     path.write_text(path.read_text().replace('_mta-sts 60 IN TXT "v=STSv1; id=1;"\n', "").replace("127.0.0.23", "127.0.0.22"))
-    subprocess.run(["pkill", "-HUP", "-f", f"nsd -d -c {world.dns_folder}/nsd.conf"], check=True)
+    read_anew(world.dns_folder)
     world.policies.texts.clear()
     world.a.start()
     not_sent(world, "sts.example", "TLS", subject="later")

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: ISC
 """A name server of somebody else's (Debian's nsd) with zones of our own."""
 import contextlib
+import os
 import pathlib
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -52,6 +54,7 @@ def name_server(folder, zones, address="127.0.0.1", port=None, launcher=(), sign
         config.append(f"zone:\n name: {zone}\n zonefile: {zone}.zone\n")
     (folder / "nsd.conf").write_text("".join(config))
     process = subprocess.Popen([*launcher, NSD, "-d", "-c", folder / "nsd.conf"])
+    (folder / "pid").write_text(str(process.pid))
     try_it = [*launcher, "bash", "-c", f"exec 3<>/dev/tcp/{address}/{port}"]
     try:
         end = time.monotonic() + START_SECONDS
@@ -67,6 +70,11 @@ def name_server(folder, zones, address="127.0.0.1", port=None, launcher=(), sign
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def read_anew(folder):
+    """The name server with that folder reads its zones again."""
+    os.kill(int((pathlib.Path(folder) / "pid").read_text()), signal.SIGHUP)
 
 
 def check_zone(folder, zone, lines):
