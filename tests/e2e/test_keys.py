@@ -163,7 +163,7 @@ def test_expiry_user_ids_subkeys(alice):
 def test_a_change_in_the_same_second_counts(alice):
     """The later signature is dated one second on; what is kept of the key must know it already."""
     fingerprint = alice.new()
-    for when in ("1y", "2y", "never"):
+    for when in ("1y", "2y", "never", "3y", "1y", "never"):
         before = alice.json("list")[0]["expires"]
         alice("expire", fingerprint, when)
         assert alice.json("list")[0]["expires"] != before, when

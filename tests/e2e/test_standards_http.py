@@ -180,15 +180,25 @@ def test_one_connection_many_requests(server, port):
         assert w.ask(b"GET " + target(port) + b" HTTP/1.9\r\n" + HOST + b"\r\n")[0] == first[0]  # 9110 2.5: a minor version
 
 
+def around_head(server, port, where):
+    """GET, HEAD and GET of one connection, when both GETs have the same body: metrics go on while others' connections end."""
+    get = b"GET " + where + b" HTTP/1.1\r\n" + HOST + b"\r\n"
+    for _ in range(50):
+        with Web(server, port) as w:
+            first, head, last = w.ask(get), w.ask(get.replace(b"GET", b"HEAD", 1), head=True), w.ask(get)
+        if first[2] == last[2]:
+            return first, head, last
+        time.sleep(0.1)
+    raise AssertionError(f"{where} has never twice the same body")
+
+
 @pytest.mark.parametrize("port", PORTS)
 def test_head_is_get_without_a_body(server, port):
     """9110 9.3.2: the same fields; no body, also of what is not there; the next request is understood."""
     for where in (target(port), b"/nothing", b"/"):
-        with Web(server, port) as w:
-            status, fields, body = w.ask(b"GET " + where + b" HTTP/1.1\r\n" + HOST + b"\r\n")
-            again, short, _ = w.ask(b"HEAD " + where + b" HTTP/1.1\r\n" + HOST + b"\r\n", head=True)
-            assert again == status and set(short) == set(fields) and short.get("content-length") == [str(len(body))]
-            assert w.ask(b"GET " + where + b" HTTP/1.1\r\n" + HOST + b"\r\n")[2] == body
+        (status, fields, body), (again, short, _), last = around_head(server, port, where)
+        assert again == status == last[0] and set(short) == set(fields)
+        assert short.get("content-length") == [str(len(body))]
 
 
 def test_a_target_in_absolute_form(server):

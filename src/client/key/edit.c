@@ -114,6 +114,24 @@ key_edit_unlock(struct key_edit *d)
 	return rc;
 }
 
+/* Each change within the second of the last one is dated one second on (change.h), and is to count already. */
+static uint64_t
+newest_signature(const struct pgp_cert *cert, const struct pgp_policy *policy)
+{
+	uint64_t newest = policy->now;
+	struct pgp_sig s;
+
+	for (size_t n = 0; n < cert->component_count; n++)
+		for (size_t i = 0; i < cert->components[n].part_count; i++) {
+			const struct pgp_part *part = &cert->components[n].parts[i];
+
+			if (part->type == PGP_SIGNATURE && pgp_sig_parse(part->body, &s, NULL) == 0 &&
+			    s.created > newest && s.created <= policy->now + policy->clock_skew)
+				newest = s.created;
+		}
+	return newest;
+}
+
 int
 key_edit_keep(struct key_edit *d, struct slice changed)
 {
@@ -125,8 +143,7 @@ key_edit_keep(struct key_edit *d, struct slice changed)
 		return rc;
 	pgp_cert_free(d->cert);
 	d->cert = cert;
-	/* A change within the second of the last one is dated one second on, and is to count already. */
-	d->c->keyring.policy.now++;
+	d->c->keyring.policy.now = newest_signature(cert, &d->c->keyring.policy);
 	use(d);
 	return keyring_keep(&d->c->keyring, changed, NULL, &d->c->error);
 }
