@@ -11,6 +11,7 @@ import errno
 import imaplib
 import os
 import pathlib
+import re
 import resource
 import signal
 import smtplib
@@ -418,6 +419,15 @@ def without_sanitizers(daemon):
     return release
 
 
+def make_full(imap, doubled=13):
+    """So many letters that a view of the mailbox is more than what a process has free by chance."""
+    assert imap.create("Full")[0] == "OK" and imap.append("Full", None, None, b"x\r\n")[0] == "OK"
+    imap.select("Full")
+    for _ in range(doubled):
+        assert imap.copy("1:*", "Full")[0] == "OK" and imap.noop()[0] == "OK"
+    imap.unselect()
+
+
 def test_no_memory(fresh_exchange):
     """The process of the store gets no more from the system: who asks for too much is told so, nobody is cut off."""
     exchange = fresh_exchange(start=False)
@@ -426,22 +436,25 @@ def test_no_memory(fresh_exchange):
     place = Place(exchange, None)
     assert [place.send(size) for size in (SMALL, LARGE)] == [250] * 2
     pid = place.mail_process()
-    before = resource.prlimit(pid, resource.RLIMIT_AS)
-    now = int((pathlib.Path("/proc") / str(pid) / "statm").read_text().split()[0]) * resource.getpagesize()
     with imaplib.IMAP4_SSL("localhost", exchange.port("imaps"), ssl_context=exchange.tls(), timeout=30) as imap:
         imap.login(exchange.ALICE, exchange.password(exchange.ALICE))
-        resource.prlimit(pid, resource.RLIMIT_AS, (now, before[1]))
+        make_full(imap)
+        # What is writable counts, not the address space: the allocator has reserved much of that for each thread.
+        before = resource.prlimit(pid, resource.RLIMIT_DATA)
+        status = (pathlib.Path("/proc") / str(pid) / "status").read_text()
+        now = int(re.search(r"VmData:\s+(\d+) kB", status)[1]) * 1024
+        resource.prlimit(pid, resource.RLIMIT_DATA, (now, before[1]))
         refused = 0
         for size in (SMALL, LARGE) * 3:
             code = place.send(size)
             assert code in (250, 451, 452)
-            status, text = imap.select("INBOX")
+            status, text = imap.select("Full")
             refused += status == "NO"
             assert status == "OK" or text[0].startswith(b"[UNAVAILABLE]"), text
             assert imap.noop()[0] == "OK"
         assert refused > 0, "there was memory: nothing was tested"
-        resource.prlimit(pid, resource.RLIMIT_AS, before)
-        assert imap.select("INBOX")[0] == "OK"
+        resource.prlimit(pid, resource.RLIMIT_DATA, before)
+        assert imap.select("Full")[0] == "OK"
     place.check()
     assert place.send(LARGE) == 250
     assert place.mail_process() == pid
