@@ -117,6 +117,12 @@ sign_own(void *ctx, struct slice domain, struct slice message, struct buf *field
 	return sign_whole(((struct mail *)ctx)->signer, domain, message, fields_out, e);
 }
 
+static int
+seal_forwarded(void *ctx, const struct sign_sealed *in, sign_done_fn *done, void *done_ctx, struct error *e)
+{
+	return sign_seal(((struct mail *)ctx)->signer, in, done, done_ctx, e);
+}
+
 static struct queue_options
 queue_options_of(struct mail *m, const struct process_setup *set)
 {
@@ -131,6 +137,7 @@ queue_options_of(struct mail *m, const struct process_setup *set)
 		.postmaster = set->postmaster,
 		.data = m->data,
 		.sign = sign_own,
+		.seal = seal_forwarded,
 		.sign_ctx = m };
 }
 

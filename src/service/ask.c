@@ -620,6 +620,7 @@ send_on(struct ask *a, struct port_job *job, const struct ask_keep *q)
 		.accounts = q->accounts,
 		.account_count = q->account_count,
 		.junk = q->junk,
+		.seal = q->seal,
 		.stranger = stranger };
 	struct error e;
 

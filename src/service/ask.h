@@ -141,6 +141,16 @@ struct ask_send {
 	struct slice orcpt; /* as it was given, or empty */
 };
 
+/* What mx found out about a stranger's message, for a seal on what goes to others (service/sign/sign.h). */
+struct ask_seal {
+	struct slice results;   /* the field Authentication-Results, with its CR LF */
+	struct slice body_hash; /* DKIM_BODY_HASH_SIZE octets of the relaxed body; empty: it is not to be sealed */
+	uint32_t chain;         /* enum arc_result */
+	uint32_t sets;          /* of the chain */
+	bool may_be_sealed;
+};
+#define ASK_RESULTS_MAX (16u << 10) /* octets: JUDGE_FIELD_MAX */
+
 struct ask_keep {
 	struct store_content content; /* with all trace fields; without cache */
 	struct slice from;            /* the envelope sender; empty: the null sender */
@@ -155,6 +165,7 @@ struct ask_keep {
 	uint32_t ret;       /* enum smtp_return */
 	struct slice envid; /* as it was given, or empty */
 	bool junk;          /* into their Junk mailboxes; into the inbox of who has none */
+	struct ask_seal seal;
 };
 
 /* Of one message: for each of its authors. */

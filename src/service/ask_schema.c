@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* How the structs of service/ask.h cross: their fields and their maxima. */
+#include "mailauth/arc/verify.h"
+#include "mailauth/dkim/canon.h"
 #include "service/ask.h"
 
 static const struct codec_field store_nothing_fields[] = {
@@ -137,6 +139,15 @@ static const struct codec_field ask_send_fields[] = {
 };
 static const struct codec_schema ask_send_schema = CODEC_SCHEMA(ask_send, ask_send_fields);
 
+static const struct codec_field ask_seal_fields[] = {
+	CODEC_FIELD(struct ask_seal, results, CODEC_BYTES, ASK_RESULTS_MAX),
+	CODEC_FIELD(struct ask_seal, body_hash, CODEC_BYTES, DKIM_BODY_HASH_SIZE),
+	CODEC_FIELD(struct ask_seal, chain, CODEC_U32, ARC_FAIL),
+	CODEC_FIELD(struct ask_seal, sets, CODEC_U32, MAILAUTH_ARC_SETS_MAX),
+	CODEC_FIELD(struct ask_seal, may_be_sealed, CODEC_BOOL, 0),
+};
+static const struct codec_schema ask_seal_schema = CODEC_SCHEMA(ask_seal, ask_seal_fields);
+
 static const struct codec_field ask_keep_fields[] = {
 	CODEC_FIELD_STRUCT(struct ask_keep, content, &store_content_schema),
 	CODEC_FIELD(struct ask_keep, from, CODEC_BYTES, STORE_ADDRESS_MAX),
@@ -148,6 +159,7 @@ static const struct codec_field ask_keep_fields[] = {
 	CODEC_FIELD(struct ask_keep, ret, CODEC_U32, 0),
 	CODEC_FIELD(struct ask_keep, envid, CODEC_BYTES, STORE_QUEUE_ENVID_MAX),
 	CODEC_FIELD(struct ask_keep, junk, CODEC_BOOL, 0),
+	CODEC_FIELD_STRUCT(struct ask_keep, seal, &ask_seal_schema),
 };
 static const struct codec_schema ask_keep_schema = CODEC_SCHEMA(ask_keep, ask_keep_fields);
 

@@ -89,6 +89,7 @@ static const struct permit {
 	{ PROCESS_MAIL, PROCESS_KEYS, &keys_interface, KEYS_METHOD_list },
 	{ PROCESS_MAIL, PROCESS_KEYS, &keys_interface, KEYS_METHOD_certify },
 	{ PROCESS_MAIL, PROCESS_KEYS, &keys_interface, KEYS_METHOD_dkim_sign },
+	{ PROCESS_MAIL, PROCESS_KEYS, &keys_interface, KEYS_METHOD_arc_sign },
 
 	/* What they publish or take back, a token or a grant says (verify.c, guard.c). */
 	{ PROCESS_WEB, PROCESS_MAIL, &store_interface, STORE_METHOD_certificate_publish },

@@ -185,7 +185,7 @@ PERMITTED = {
     ("auth", "mail"): {"verifier", "salt_key", "grant"},
     ("mx", "resolver"): {"lookup"},
     ("mail", "resolver"): {"lookup"},
-    ("mail", "keys"): {"list", "certify", "dkim_sign"},
+    ("mail", "keys"): {"list", "certify", "dkim_sign", "arc_sign"},
     ("mx", "mail"): {"recipient", "keep", "body_begin", "body_append", "body_abort", "tally"},
     ("relay", "mail"): set(QUEUE),
     ("relay", "resolver"): {"route", "sts"},

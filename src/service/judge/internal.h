@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "mailauth/dkim/canon.h"
 #include "mailauth/dkim/verify.h"
 #include "service/judge/judge.h"
 #include "service/judge/lookup.h"
@@ -33,6 +34,7 @@ struct judge {
 	bool headed, ended, over;
 	struct mime_header header; /* of a copy */
 	struct dmarc_authors authors;
+	struct dkim_body *body; /* its hash for a seal; NULL: it is not wanted */
 	struct judge_verdict verdict;
 };
 

@@ -165,6 +165,8 @@ judge_new(const struct judge_in *in, struct judge **out, struct error *e)
 	j->now = in->now;
 	j->until_ms = in->now_ms + JUDGE_MS;
 	rc = j->arena.err != 0 ? error_nomem(e) : begin_sender(j, LANE_HELO, in, e);
+	if (rc == 0 && in->goes_on)
+		rc = dkim_body_new(DKIM_RELAXED, &j->body, e);
 	/* The null sender's identity is made of HELO's: it is asked for once. */
 	if (rc == 0 && in->from.len > 0)
 		rc = begin_sender(j, LANE_FROM, in, e);
@@ -186,6 +188,7 @@ judge_free(struct judge *j)
 		if (j->lanes[i].machine != NULL)
 			ops[i].free(j->lanes[i].machine);
 	}
+	dkim_body_free(j->body);
 	arena_done(&j->arena);
 	mem_free(j);
 }
@@ -222,12 +225,16 @@ judge_body(struct judge *j, struct slice piece)
 		dkim_verify_body(j->lanes[LANE_DKIM].machine, piece);
 	if (j->lanes[LANE_ARC].machine != NULL)
 		arc_verify_body(j->lanes[LANE_ARC].machine, piece);
+	if (j->body != NULL)
+		dkim_body_put(j->body, piece);
 }
 
 void
 judge_end(struct judge *j)
 {
 	judge_header(j, SLICE_EMPTY);
+	if (!j->ended && j->body != NULL && dkim_body_end(j->body, NULL) == 0)
+		j->verdict.body_hash = slice_of(dkim_body_hash(j->body, DKIM_BODY_WHOLE), DKIM_BODY_HASH_SIZE);
 	j->ended = true;
 }
 

@@ -77,6 +77,7 @@ struct judge_in {
 	struct slice hello;
 	struct slice from;               /* of the envelope; empty: the null sender */
 	const struct resolve_name *name; /* of the client; may be NULL */
+	bool goes_on;                    /* it will go to others too, with a seal: the body's hash is wanted */
 	uint64_t now;                    /* unix seconds */
 	int64_t now_ms;
 };
@@ -89,11 +90,12 @@ enum judge_action {
 
 struct judge_verdict {
 	enum judge_action action;
-	bool refused_for_spf;        /* else for DMARC */
-	struct slice author;         /* the domain that DMARC is about, or of SPF; for the reply */
-	struct slice field;          /* Authentication-Results, with its CR LF */
-	struct auth_results results; /* the same, for a seal */
-	const struct arc_verdict *arc;
+	bool refused_for_spf;          /* else for DMARC */
+	struct slice author;           /* the domain that DMARC is about, or of SPF; for the reply */
+	struct slice field;            /* Authentication-Results, with its CR LF */
+	struct auth_results results;   /* the same, for a seal */
+	const struct arc_verdict *arc; /* NULL: nobody looked */
+	struct slice body_hash;        /* for a seal: of the relaxed body; empty: not wanted, or it could not be made */
 	/* words for the log */
 	const char *spf, *dkim, *arc_word, *dmarc;
 	const char *why; /* what was done otherwise than DMARC wants; NULL: nothing */

@@ -2,7 +2,7 @@
 #include "service/keys/dkim.h"
 
 #include "crypto/hash.h"
-#include "mailauth/dkim/sign.h"
+#include "mailauth/arc/seal.h"
 #include "mailauth/dkim/signature.h"
 
 #define PUBLIC_MAX 2048u
@@ -113,11 +113,28 @@ keys_dkim_record_is(struct slice ours, struct slice theirs)
 }
 
 int
-keys_dkim_sign(const struct keys_dkim *k, struct slice octets, uint64_t now, struct buf *out, struct error *e)
+keys_dkim_claim(enum keys_dkim_use use, struct slice octets, struct dkim_sign_claim *out, struct error *e)
+{
+	struct arc_seal_claim arc;
+	int rc;
+
+	if (use == KEYS_DKIM_SIGNATURE)
+		return dkim_sign_claim(octets, out, e);
+	rc = arc_seal_claim(octets, &arc, e);
+	if (rc == 0)
+		*out = (struct dkim_sign_claim){
+			.algorithm = arc.algorithm, .domain = arc.domain, .selector = arc.selector, .made = arc.made
+		};
+	return rc;
+}
+
+int
+keys_dkim_sign(const struct keys_dkim *k, enum keys_dkim_use use, struct slice octets, uint64_t now, struct buf *out,
+    struct error *e)
 {
 	uint8_t digest[HASH_SIZE_MAX];
 	struct dkim_sign_claim claim;
-	int rc = dkim_sign_claim(octets, &claim, e);
+	int rc = keys_dkim_claim(use, octets, &claim, e);
 
 	if (rc != 0)
 		return rc;

@@ -9,7 +9,8 @@
  *   retired   it signs no longer; its record stays in DNS for mail that is under way
  *
  * What is signed with such a key is a message's fields that end in a
- * DKIM-Signature of that domain and selector (mailauth/dkim/sign.h), made now.
+ * DKIM-Signature of that domain and selector (mailauth/dkim/sign.h), or in one of
+ * ARC's two signatures (mailauth/arc/seal.h), made now.
  */
 #ifndef SERVICE_KEYS_DKIM_H
 #define SERVICE_KEYS_DKIM_H
@@ -18,6 +19,7 @@
 #include "base/error.h"
 #include "crypto/pem_secret.h"
 #include "mailauth/dkim/key.h"
+#include "mailauth/dkim/sign.h"
 
 #define KEYS_DKIM_PREFIX "dkim-"
 #define KEYS_DKIM_NAME_MAX 400u     /* octets of a file's name */
@@ -54,7 +56,15 @@ int keys_dkim_record(const struct keys_dkim *k, struct buf *out, struct error *e
  * mail with it.
  */
 bool keys_dkim_record_is(struct slice ours, struct slice theirs);
-/* Appends the signature. ERR_DENIED: it is not to be signed with this key; ERR_SYNTAX: it is no DKIM-Signature. */
-int keys_dkim_sign(const struct keys_dkim *k, struct slice octets, uint64_t now, struct buf *out, struct error *e);
+
+enum keys_dkim_use {
+	KEYS_DKIM_SIGNATURE, /* RFC 6376 */
+	KEYS_DKIM_ARC,       /* RFC 8617: a message signature or a seal */
+};
+/* Whose signature it would be that these octets end in. ERR_SYNTAX: they end in none of that use. */
+int keys_dkim_claim(enum keys_dkim_use use, struct slice octets, struct dkim_sign_claim *out, struct error *e);
+/* Appends the signature. ERR_DENIED: it is not to be signed with this key; ERR_SYNTAX: as above. */
+int keys_dkim_sign(const struct keys_dkim *k, enum keys_dkim_use use, struct slice octets, uint64_t now,
+    struct buf *out, struct error *e);
 
 #endif

@@ -291,11 +291,11 @@ run_certify(void *ctx, struct port_job *job)
 
 /* By which of the keys these octets want to be signed; NULL: there is none. */
 static const struct keys_dkim *
-find_dkim(const struct set *s, struct slice octets, struct error *e)
+find_dkim(const struct set *s, enum keys_dkim_use use, struct slice octets, struct error *e)
 {
 	struct dkim_sign_claim claim;
 
-	if (dkim_sign_claim(octets, &claim, e) != 0)
+	if (keys_dkim_claim(use, octets, &claim, e) != 0)
 		return NULL;
 	for (size_t i = 0; s != NULL && i < s->dkim_count; i++)
 		if (slice_ieq(s->dkim[i].domain, claim.domain) && slice_ieq(s->dkim[i].selector, claim.selector))
@@ -305,33 +305,32 @@ find_dkim(const struct set *s, struct slice octets, struct error *e)
 }
 
 static int
-dkim_sign(const struct set *s, const struct keys_dkim_sign *in, struct arena *a, struct keys_dkim_signed *out,
-    struct error *e)
+sign_items(const struct set *s, enum keys_dkim_use use, const struct keys_dkim_sign *in, struct arena *a,
+    struct keys_dkim_signed *out, struct error *e)
 {
 	int rc = 0;
 
 	out->items = arena_array(a, in->item_count + 1, sizeof *out->items);
 	for (size_t i = 0; out->items != NULL && i < in->item_count && rc == 0; i++) {
-		const struct keys_dkim *key = find_dkim(s, in->items[i].octets, e);
+		const struct keys_dkim *key = find_dkim(s, use, in->items[i].octets, e);
 		BUF_OWNED struct buf signature = { 0 };
 
 		buf_init(&signature, PEM_SECRET_RSA_BITS_MAX / 8);
-		rc = key == NULL ? e->code : keys_dkim_sign(key, in->items[i].octets, clock_unix(), &signature, e);
+		rc = key == NULL ? e->code : keys_dkim_sign(key, use, in->items[i].octets, clock_unix(), &signature, e);
 		out->items[out->item_count++].octets = arena_copy(a, buf_slice(&signature));
 	}
 	return rc != 0 || a->err == 0 ? rc : error_nomem(e);
 }
 
 static void
-run_dkim_sign(void *ctx, struct port_job *job)
+run_sign(struct keys *k, enum keys_dkim_use use, struct port_job *job)
 {
-	struct keys *k = ctx;
 	struct keys_dkim_signed out = { 0 };
 	struct error e;
 	int rc;
 
 	(void)pthread_mutex_lock(&k->lock);
-	rc = dkim_sign(k->set, port_job_request(job), port_job_arena(job), &out, &e);
+	rc = sign_items(k->set, use, port_job_request(job), port_job_arena(job), &out, &e);
 	(void)pthread_mutex_unlock(&k->lock);
 	if (rc != 0)
 		port_fail(job, &e);
@@ -339,10 +338,23 @@ run_dkim_sign(void *ctx, struct port_job *job)
 		port_reply(job, &out);
 }
 
+static void
+run_dkim_sign(void *ctx, struct port_job *job)
+{
+	run_sign(ctx, KEYS_DKIM_SIGNATURE, job);
+}
+
+static void
+run_arc_sign(void *ctx, struct port_job *job)
+{
+	run_sign(ctx, KEYS_DKIM_ARC, job);
+}
+
 static const struct port_handler handlers[] = {
 	{ KEYS_METHOD_list, run_list },
 	{ KEYS_METHOD_certify, run_certify },
 	{ KEYS_METHOD_dkim_sign, run_dkim_sign },
+	{ KEYS_METHOD_arc_sign, run_arc_sign },
 };
 
 int

@@ -10,6 +10,7 @@
  * certify   a CA's certification of one user ID. The errors are those of ca_certify(); ERR_NOT_FOUND also: no such key
  * dkim_sign signatures of one message by some of a domain's keys, each over its own octets, which end in the field that
  *           names the key (keys_dkim_sign()). All or none. ERR_NOT_FOUND: no such key; ERR_DENIED, ERR_SYNTAX
+ * arc_sign  the same, of octets that end in a field of ARC (mailauth/arc/seal.h)
  *
  * The other end is a set of keys, given to it one by one: keys_begin(), then
  * keys_take() each, then keys_end(), from when on these are all that there are.
@@ -78,7 +79,8 @@ struct keys_dkim_signed {
 #define KEYS_METHODS(X) \
 	X(list, 1, keys_nothing, keys_list) \
 	X(certify, 2, keys_certify, keys_certified) \
-	X(dkim_sign, 3, keys_dkim_sign, keys_dkim_signed)
+	X(dkim_sign, 3, keys_dkim_sign, keys_dkim_signed) \
+	X(arc_sign, 4, keys_dkim_sign, keys_dkim_signed)
 
 #define KEYS_METHOD_NUMBER(name, number, request, reply) KEYS_METHOD_##name = (number),
 enum keys_method { KEYS_METHODS(KEYS_METHOD_NUMBER) };

@@ -7,6 +7,7 @@
  *   settle.c    what became of it
  *   sweep.c     what has waited for too long
  *   put.c       letters coming in: who gets them, here or elsewhere
+ *   forwarding.c the seal on what strangers wrote and goes on
  *   tell.c      a report on a message, as a letter to its sender
  *   report.c    the report's text
  */
@@ -44,6 +45,7 @@ struct queue {
 	struct buf hostname;
 	char data[4096];
 	int (*sign)(void *ctx, struct slice domain, struct slice message, struct buf *fields_out, struct error *e);
+	int (*seal)(void *ctx, const struct sign_sealed *in, sign_done_fn *done, void *done_ctx, struct error *e);
 	void *sign_ctx;
 	uint8_t srs_key[QUEUE_SRS_KEY_SIZE];
 	pthread_t thread;
@@ -96,9 +98,20 @@ void queue_sweep(void *ctx);
 
 /* ---- put.c ---- */
 
-/* Fills out's targets and recipients, which live in a. The errors of queue_put(). */
+/*
+ * Fills out's targets and recipients, which live in a. forwards_out, which may be NULL: the domain of ours by whose address it
+ * goes to others; or empty. It is in's. The errors of queue_put().
+ */
 int queue_resolve(struct queue *q, const struct queue_rules *rules, const struct queue_letter *in, struct arena *a,
-    struct store_queue_letter *out, struct error *e);
+    struct store_queue_letter *out, struct slice *forwards_out, struct error *e);
+
+/* ---- forwarding.c ---- */
+
+/*
+ * ARC's fields for a stranger's letter that this domain of ours forwards. done as sign_done_fn; a letter that is not to be
+ * sealed, or cannot be, has none, and the log says why. Any thread; done may be called before it returns.
+ */
+void queue_seal(struct queue *q, const struct queue_letter *in, struct slice domain, sign_done_fn *done, void *ctx);
 
 /* ---- tell.c ---- */
 

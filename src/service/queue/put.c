@@ -216,7 +216,7 @@ rewrite_sender(struct resolving *r, struct store_queue_letter *out, struct error
 
 int
 queue_resolve(struct queue *q, const struct queue_rules *rules, const struct queue_letter *in, struct arena *a,
-    struct store_queue_letter *out, struct error *e)
+    struct store_queue_letter *out, struct slice *forwards_out, struct error *e)
 {
 	struct resolving r = { .queue = q, .rules = rules, .in = in, .a = a };
 	int rc = 0;
@@ -244,6 +244,8 @@ queue_resolve(struct queue *q, const struct queue_rules *rules, const struct que
 		    .octets_max = in->account != 0 || in->stranger ? rules->octets_max : 0,
 		    .recipients = r.to,
 		    .recipient_count = r.to_count } };
+	if (forwards_out != NULL)
+		*forwards_out = r.forwards && r.to_count > 0 ? r.forward_from : SLICE_EMPTY;
 	return rewrite_sender(&r, out, e);
 }
 
@@ -270,6 +272,7 @@ struct putting {
 	struct queue *queue;
 	struct arena arena;
 	struct queue_letter in;
+	struct store_queue_letter letter;
 	uint32_t sent_on, look_s;
 	queue_put_fn *done;
 	void *ctx;
@@ -317,30 +320,50 @@ check_disk(const struct queue *q, const struct store_queue_letter *letter, struc
 	return error_set(e, ERR_FULL, "the disk is nearly full");
 }
 
+/* Any thread. */
+static void
+sealed(void *ctx, struct slice fields, const struct error *e)
+{
+	struct putting *p = ctx;
+	struct error fault;
+	int rc = 0;
+
+	(void)e; /* queue_seal() has said so */
+	p->letter.out.front = arena_copy(&p->arena, fields);
+	if (p->arena.err != 0)
+		rc = error_nomem(&fault);
+	if (rc == 0)
+		rc = store_queue_put_submit(p->queue->store, &p->letter, put_done, p, &fault);
+	if (rc != 0)
+		finish(p, NULL, &fault);
+}
+
 /* On the pool. */
 static void
 run_put(void *ctx)
 {
 	struct putting *p = ctx;
 	const struct queue_rules rules = queue_rules_now(p->queue);
-	struct store_queue_letter letter;
+	struct store_queue_out *out = &p->letter.out;
+	struct slice forwards = SLICE_EMPTY;
 	struct error e;
 	int rc = 0;
 
 	if (p->in.own)
 		rc = queue_sign(p->queue, slice_from(p->in.content.data, p->in.skip), &p->arena, &p->in.front, &e);
 	if (rc == 0)
-		rc = queue_resolve(p->queue, &rules, &p->in, &p->arena, &letter, &e);
-
+		rc = queue_resolve(p->queue, &rules, &p->in, &p->arena, &p->letter, &forwards, &e);
 	if (rc == 0)
-		rc = check_disk(p->queue, &letter, &e);
-	if (rc == 0) {
-		p->sent_on = (uint32_t)letter.out.recipient_count;
-		p->look_s = letter.out.warn_s != 0 && letter.out.warn_s < letter.out.lifetime_s ? letter.out.warn_s
-												: letter.out.lifetime_s;
-		rc = store_queue_put_submit(p->queue->store, &letter, put_done, p, &e);
+		rc = check_disk(p->queue, &p->letter, &e);
+	if (rc != 0) {
+		finish(p, NULL, &e);
+		return;
 	}
-	if (rc != 0)
+	p->sent_on = (uint32_t)out->recipient_count;
+	p->look_s = out->warn_s != 0 && out->warn_s < out->lifetime_s ? out->warn_s : out->lifetime_s;
+	if (forwards.len > 0 && p->in.seal.body_hash.len > 0)
+		queue_seal(p->queue, &p->in, forwards, sealed, p);
+	else if (store_queue_put_submit(p->queue->store, &p->letter, put_done, p, &e) != 0)
 		finish(p, NULL, &e);
 }
 
@@ -358,6 +381,8 @@ copy_letter(struct putting *p, const struct queue_letter *in, struct error *e)
 	p->in.front = arena_copy(a, in->front);
 	p->in.sender = arena_copy(a, in->sender);
 	p->in.envid = arena_copy(a, in->envid);
+	p->in.seal.results = arena_copy(a, in->seal.results);
+	p->in.seal.body_hash = arena_copy(a, in->seal.body_hash);
 	for (size_t i = 0; recipients != NULL && i < in->recipient_count; i++)
 		recipients[i] = (struct queue_put_recipient){ arena_copy(a, in->recipients[i].address),
 			in->recipients[i].notify, arena_copy(a, in->recipients[i].orcpt) };

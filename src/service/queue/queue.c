@@ -228,6 +228,7 @@ queue_new(const struct queue_options *options, struct queue **queue_out, struct 
 	q->service = (struct port_service){ &queue_interface, q->handlers, QUEUE_HANDLERS, q, queue_peer_gone };
 	q->store = options->store;
 	q->sign = options->sign;
+	q->seal = options->seal;
 	q->sign_ctx = options->sign_ctx;
 	if (options->data != NULL)
 		(void)snprintf(q->data, sizeof q->data, "%s", options->data);

@@ -34,6 +34,8 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "os/port.h"
+#include "service/ask.h"
+#include "service/sign/sign.h"
 #include "store/types.h"
 
 #define QUEUE_LEASE_MESSAGES_MAX 256u    /* entries of one answer */
@@ -241,7 +243,9 @@ struct queue_options {
 	const char *data; /* the folder: nothing is queued when its disk is nearly full; NULL: that is not looked at */
 	/* Appends the fields that sign a letter of our own (service/sign/sign.h); NULL: none are signed. Any thread. */
 	int (*sign)(void *ctx, struct slice domain, struct slice message, struct buf *fields_out, struct error *e);
-	void *sign_ctx;
+	/* sign_seal(), for what strangers wrote and is forwarded; NULL: nothing is sealed. Any thread. */
+	int (*seal)(void *ctx, const struct sign_sealed *in, sign_done_fn *done, void *done_ctx, struct error *e);
+	void *sign_ctx; /* of both */
 };
 
 int queue_new(const struct queue_options *options, struct queue **queue_out, struct error *e);
@@ -286,7 +290,8 @@ struct queue_letter {
 	 * SRS address that we made); the sender is rewritten for those (mailauth/srs.h).
 	 */
 	bool stranger;
-	bool junk; /* into Junk in place of inboxes */
+	bool junk;            /* into Junk in place of inboxes */
+	struct ask_seal seal; /* of a stranger's letter: when it is forwarded, the domain here that does so seals it */
 	bool
 	    own; /* a letter of our own, from postmaster at our hostname: it is signed; front must be empty, content inline */
 };

@@ -129,7 +129,7 @@ queue_tell(
 	if (rc == 0)
 		rc = queue_sign(q, slice_from(letter.content.data, letter.skip), a, &letter.front, e);
 	if (rc == 0)
-		rc = queue_resolve(q, &rules, &letter, a, out, e);
+		rc = queue_resolve(q, &rules, &letter, a, out, NULL, e);
 	if (rc == 0)
 		return 1;
 	if (rc != ERR_NOT_FOUND && rc != ERR_SYNTAX && rc != ERR_DENIED)

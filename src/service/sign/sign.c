@@ -8,6 +8,7 @@
 
 #include "base/idn.h"
 #include "base/mem.h"
+#include "mailauth/arc/seal.h"
 #include "mailauth/dkim/sign.h"
 #include "os/clock.h"
 #include "os/thread.h"
@@ -46,7 +47,8 @@ struct sign {
 	atomic_uint owners; /* the caller, and the question under way */
 	struct buf domain, header;
 	struct dkim_body *body;
-	bool again; /* the keys were others than was thought, and are asked for anew */
+	struct arc_seal *seal; /* in place of a signature; it has its octets, and items[0] says whose key */
+	bool again;            /* the keys were others than was thought, and are asked for anew */
 	struct item items[KEYS_DKIM_ITEMS_MAX];
 	size_t item_count;
 	sign_done_fn *done;
@@ -260,6 +262,7 @@ disown(struct sign *s)
 	for (size_t i = 0; i < KEYS_DKIM_ITEMS_MAX; i++)
 		buf_done(&s->items[i].octets);
 	dkim_body_free(s->body);
+	arc_seal_free(s->seal);
 	buf_done(&s->domain);
 	buf_done(&s->header);
 	mem_free(s);
@@ -396,6 +399,27 @@ fields_arrived(struct sign *s, const struct keys_dkim_signed *made)
 		finish(s, buf_slice(&fields), NULL);
 }
 
+static int submit(struct sign *s, struct error *e);
+
+/* The first signature is the message's, the second the seal's. */
+static void
+seal_arrived(struct sign *s, const struct keys_dkim_signed *made)
+{
+	struct error e;
+	int rc = made->item_count == 1 ? arc_seal_signature(s->seal, made->items[0].octets, &e)
+				       : error_set(&e, ERR_INTERNAL, "keys did not answer for every key");
+
+	if (rc == 0 && arc_seal_octets(s->seal).len > 0) {
+		rc = submit(s, &e);
+		if (rc == 0)
+			return;
+	}
+	if (rc != 0)
+		finish(s, SLICE_EMPTY, &e);
+	else
+		finish(s, arc_seal_fields(s->seal), NULL);
+}
+
 static void list_arrived_for(void *ctx, const void *reply, const struct error *e);
 
 /* Not found: other keys sign since we last heard which. */
@@ -407,11 +431,14 @@ signed_arrived(void *ctx, const void *reply, const struct error *e)
 	struct error fault;
 
 	if (reply != NULL) {
-		fields_arrived(s, reply);
+		if (s->seal != NULL)
+			seal_arrived(s, reply);
+		else
+			fields_arrived(s, reply);
 		return;
 	}
 	fault = *e;
-	if (fault.code == ERR_NOT_FOUND && !s->again) {
+	if (fault.code == ERR_NOT_FOUND && !s->again && s->seal == NULL) {
 		s->again = true;
 		if (keys_ask_list_submit(s->signer->keys, &nothing, list_arrived_for, s, &fault) == 0)
 			return;
@@ -437,11 +464,24 @@ write_octets(struct sign *s, struct error *e)
 }
 
 static int
+submit_seal(struct sign *s, struct error *e)
+{
+	struct keys_dkim_item item = { arc_seal_octets(s->seal) };
+
+	return keys_ask_arc_sign_submit(
+	    s->signer->keys, &(struct keys_dkim_sign){ .items = &item, .item_count = 1 }, signed_arrived, s, e);
+}
+
+static int
 submit(struct sign *s, struct error *e)
 {
 	struct keys_dkim_item items[KEYS_DKIM_ITEMS_MAX];
 	const struct keys_dkim_sign request = { .items = items, .item_count = s->item_count };
-	int rc = write_octets(s, e);
+	int rc;
+
+	if (s->seal != NULL)
+		return submit_seal(s, e);
+	rc = write_octets(s, e);
 
 	for (size_t i = 0; i < s->item_count; i++)
 		items[i].octets = buf_slice(&s->items[i].octets);
@@ -493,14 +533,12 @@ ask(struct sign *s, struct error *e)
 	return rc;
 }
 
-int
-sign_end(struct sign *s, struct slice header, sign_done_fn *done, void *ctx, struct error *e)
+/* Which keys sign: 1, 0: none, or ERR_CLOSED. */
+static int
+choose(struct sign *s, struct error *e)
 {
 	bool known, any = false;
-	int rc;
 
-	s->done = done;
-	s->ctx = ctx;
 	(void)pthread_mutex_lock(&s->signer->lock);
 	known = s->signer->known != NULL;
 	if (known)
@@ -508,7 +546,20 @@ sign_end(struct sign *s, struct slice header, sign_done_fn *done, void *ctx, str
 	(void)pthread_mutex_unlock(&s->signer->lock);
 	if (!known)
 		return error_set(e, ERR_CLOSED, "the process that has the keys has not answered yet");
-	if (!any) {
+	return any;
+}
+
+int
+sign_end(struct sign *s, struct slice header, sign_done_fn *done, void *ctx, struct error *e)
+{
+	int rc;
+
+	s->done = done;
+	s->ctx = ctx;
+	rc = choose(s, e);
+	if (rc < 0)
+		return rc;
+	if (rc == 0) {
 		done(ctx, SLICE_EMPTY, NULL);
 		return 0;
 	}
@@ -517,6 +568,43 @@ sign_end(struct sign *s, struct slice header, sign_done_fn *done, void *ctx, str
 		rc = s->header.err == ERR_LIMIT ? error_set(e, ERR_SYNTAX, "The header is too large to be signed.")
 						: error_nomem(e);
 	return rc != 0 ? rc : ask(s, e);
+}
+
+/* ---- seals ---- */
+
+static int
+begin_seal(struct sign *s, const struct sign_sealed *in, struct error *e)
+{
+	const struct arc_seal_params params = { .algorithm = s->items[0].algorithm,
+		.domain = buf_slice(&s->domain),
+		.selector = slice_str(s->items[0].selector),
+		.now = clock_unix(),
+		.chain = in->chain,
+		.results = in->results };
+
+	return arc_seal_new(&params, in->header, in->body_hash, &s->seal, e);
+}
+
+int
+sign_seal(struct signer *signer, const struct sign_sealed *in, sign_done_fn *done, void *ctx, struct error *e)
+{
+	struct sign *s;
+	int rc = sign_begin(signer, in->domain, &s, e);
+
+	if (rc != 0)
+		return rc;
+	rc = s == NULL ? 0 : choose(s, e);
+	if (rc > 0) {
+		s->done = done;
+		s->ctx = ctx;
+		rc = begin_seal(s, in, e);
+		if (rc == 0)
+			rc = ask(s, e);
+	} else if (rc == 0) {
+		done(ctx, SLICE_EMPTY, NULL);
+	}
+	sign_free(s);
+	return rc;
 }
 
 /* ---- at once ---- */

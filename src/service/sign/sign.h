@@ -12,11 +12,15 @@
  *
  * Which domain: that of the address in From, which in submission is the
  * writer's own, otherwise that of the envelope's sender.
+ *
+ * And ARC's seals (RFC 8617) for what strangers wrote and we send on: sign_seal().
  */
 #ifndef SERVICE_SIGN_SIGN_H
 #define SERVICE_SIGN_SIGN_H
 
 #include "base/error.h"
+#include "mailauth/arc/verify.h"
+#include "mailauth/results/results.h"
 #include "os/port.h"
 
 struct signer; /* one in the process: which domains have which keys */
@@ -54,7 +58,21 @@ int sign_end(struct sign *s, struct slice header, sign_done_fn *done, void *ctx,
 /* While a sign_end() is under way it goes on, and done is called. */
 void sign_free(struct sign *s);
 
-/* The same for a whole message at once, which waits: for letters of our own. Appends the fields. message: header and body. */
+struct sign_sealed {
+	struct slice domain;      /* who seals; as for sign_begin() */
+	struct slice header;      /* as it goes out, with its empty line */
+	const uint8_t *body_hash; /* DKIM_BODY_HASH_SIZE octets, of the relaxed body */
+	const struct arc_verdict *chain;
+	const struct auth_results *results;
+};
+/*
+ * One more set of ARC for the front of that header, by one key of the domain; empty fields when it has none. done as above,
+ * but what cannot be sealed goes out as it is: an error says why. Never waits; copies what it needs. An error here: done is
+ * not called. ERR_POLICY: nothing may be added to this chain; those of arc_seal_new().
+ */
+int sign_seal(struct signer *signer, const struct sign_sealed *in, sign_done_fn *done, void *ctx, struct error *e);
+
+/* Signatures for a whole message at once, which waits: for letters of our own. Appends the fields. message: header and body. */
 int
 sign_whole(struct signer *signer, struct slice domain, struct slice message, struct buf *fields_out, struct error *e);
 

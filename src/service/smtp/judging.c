@@ -76,6 +76,7 @@ begin_judge(struct smtp_session *s, struct error *e)
 		.hello = smtp_server_hello(s->machine),
 		.from = s->message->from,
 		.name = s->name,
+		.goes_on = s->message->send_count > 0,
 		.now = clock_unix(),
 		.now_ms = clock_ms() };
 
@@ -256,6 +257,17 @@ put_results(struct smtp_session *s, struct slice field, const struct filter_said
 	return rc == 0 ? SMTP_REPLY_NONE : SMTP_REPLY_TRY_LATER;
 }
 
+/* What whoever forwards it says of it (RFC 8617); borrowed from the judge, who lives as long as the message. */
+static void
+take_for_seal(struct smtp_message *m, const struct judge_verdict *v)
+{
+	if (v->arc == NULL || v->body_hash.len == 0)
+		return;
+	m->found = v->field;
+	m->body_hash = v->body_hash;
+	m->chain = v->arc;
+}
+
 static enum smtp_reply
 hear_judge(struct smtp_session *s, struct slice *fields_out, struct slice *detail_out)
 {
@@ -268,6 +280,7 @@ hear_judge(struct smtp_session *s, struct slice *fields_out, struct slice *detai
 	count(s);
 	*detail_out = v->author;
 	*fields_out = v->field;
+	take_for_seal(s->message, v);
 	s->message->junk = v->action == JUDGE_JUNK;
 	if (v->action != JUDGE_REFUSE)
 		return SMTP_REPLY_NONE;

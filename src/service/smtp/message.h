@@ -26,6 +26,7 @@
 #include "smtp/reply.h"
 #include "store/limits.h"
 
+struct arc_verdict;
 struct sign;
 
 struct smtp_recipient {
@@ -62,6 +63,8 @@ struct smtp_message {
 	bool junk;                          /* it goes into Junk */
 	bool judged;                        /* set behind smtp_message_new(): a judge hears it and has the last word */
 	bool settled;                       /* that word was said */
+	struct slice found, body_hash;      /* for a seal (service/ask.h, ask_seal): not ours */
+	const struct arc_verdict *chain;    /* likewise */
 	const struct smtp_message_ear *ear; /* set likewise: who hears the text; NULL: nobody */
 	void *ear_ctx;
 	struct buf text;      /* what of the body is to be kept and was not taken away */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "service/smtp/sending.h"
 
+#include "mailauth/arc/verify.h"
 #include "service/queue/queue.h"
 
 /* RFC 8689 section 4.1: who requires TLS has the last word. */
@@ -30,5 +31,11 @@ smtp_sending_fill(struct smtp_message *m, struct ask_keep *q)
 	q->flags = (m->eight_bit ? QUEUE_8BIT : 0u) | (m->utf8 ? QUEUE_UTF8 : 0u) | tls_flag(m);
 	q->ret = m->ret;
 	q->envid = m->envid;
+	if (m->chain != NULL)
+		q->seal = (struct ask_seal){ .results = m->found,
+			.body_hash = m->body_hash,
+			.chain = m->chain->result,
+			.sets = (uint32_t)m->chain->count,
+			.may_be_sealed = m->chain->may_be_sealed };
 	return 0;
 }

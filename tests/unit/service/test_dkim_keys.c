@@ -2,6 +2,7 @@
 /* What the process that has the keys signs, and what it does not; names of files; what counts as a key's record. */
 #include "service/keys/keys.h"
 
+#include "mailauth/arc/seal.h"
 #include "mailauth/dkim/sign.h"
 #include "os/clock.h"
 #include "unit.h"
@@ -76,9 +77,45 @@ ask(struct port *port, const char *domain, const char *selector, uint64_t now, e
 	buf_init(&octets, 1 << 16);
 	assert_ok(dkim_sign_octets(&s, SLICE("From: a@example.org\r\n\r\n"), hash, &octets, &unit_error));
 	item.octets = buf_slice(&octets);
+	assert_int_equal(keys_ask_arc_sign(port, &request, &a, &reply, &unit_error), ERR_SYNTAX);
 	rc = keys_ask_dkim_sign(port, &request, &a, &reply, &unit_error);
 	if (rc == 0)
 		assert_int_equal(reply.items[0].octets.len, algorithm == DKIM_RSA_SHA256 ? 256 : 64);
+	return rc;
+}
+
+/* Both signatures of a set, which each way of asking gives for its own kind only. */
+static int
+ask_seal(struct port *port, const char *domain, uint64_t now)
+{
+	const struct arc_verdict none = { .may_be_sealed = true };
+	const struct auth_results results = { .server = SLICE("mx.example.org") };
+	const struct arc_seal_params params = { .algorithm = DKIM_RSA_SHA256,
+		.domain = slice_str(domain),
+		.selector = SLICE("r"),
+		.now = now,
+		.chain = &none,
+		.results = &results };
+	uint8_t hash[DKIM_BODY_HASH_SIZE] = { 1 };
+	struct arc_seal *seal;
+	struct keys_dkim_item item;
+	const struct keys_dkim_sign request = { .items = &item, .item_count = 1 };
+	ARENA_OWNED struct arena a = { 0 };
+	int rc = 0;
+
+	arena_init(&a, 1 << 20);
+	assert_ok(arc_seal_new(&params, SLICE("From: a@example.net\r\n\r\n"), hash, &seal, &unit_error));
+	while (rc == 0 && arc_seal_octets(seal).len > 0) {
+		struct keys_dkim_signed reply;
+
+		item.octets = arc_seal_octets(seal);
+		assert_int_equal(keys_ask_dkim_sign(port, &request, &a, &reply, &unit_error), ERR_SYNTAX);
+		rc = keys_ask_arc_sign(port, &request, &a, &reply, &unit_error);
+		if (rc == 0)
+			assert_ok(arc_seal_signature(seal, reply.items[0].octets, &unit_error));
+	}
+	assert_true(rc != 0 || arc_seal_fields(seal).len > 500);
+	arc_seal_free(seal);
 	return rc;
 }
 
@@ -122,6 +159,11 @@ what_is_signed(void **state)
 	assert_int_equal(ask(port, "example.org", "r", now + 86400, DKIM_RSA_SHA256), ERR_DENIED);
 	assert_int_equal(ask(port, "example.org", "r", now - 86400, DKIM_RSA_SHA256), ERR_DENIED);
 	assert_int_equal(keys_ask_dkim_sign(port, &bare, &a, &reply, &unit_error), ERR_SYNTAX);
+
+	assert_int_equal(ask_seal(port, "example.org", now), 0);
+	assert_int_equal(ask_seal(port, "example.net", now), ERR_NOT_FOUND);
+	assert_int_equal(ask_seal(port, "example.org", now - 86400), ERR_DENIED);
+	assert_int_equal(keys_ask_arc_sign(port, &bare, &a, &reply, &unit_error), ERR_SYNTAX);
 	port_close(port);
 	keys_free(k);
 	secret_done(&rsa);

@@ -26,7 +26,7 @@ static const struct {
 	{ "mail", "resolver", "resolve", "lookup" },
 	{ "relay", "resolver", "resolve", "route sts" },
 	{ "relay", "mail", "queue", "lease body renew settle defer_domain sts_get sts_put tally" },
-	{ "mail", "keys", "keys", "list certify dkim_sign" },
+	{ "mail", "keys", "keys", "list certify dkim_sign arc_sign" },
 	{ "web", "mail", "store",
 	    "address_find domain_list certificate_find certificate_count certificate_put "
 	    "certificate_bucket certificate_names directory_changes certificate_look "
