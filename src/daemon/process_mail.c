@@ -161,7 +161,8 @@ open_reporter(struct mail *m, struct error *e)
 		.hostname = set->hostname,
 		.sign = sign_own,
 		.sign_ctx = m,
-		.tls = set->tls_reports };
+		.tls = set->tls_reports,
+		.dmarc = set->dmarc_reports };
 	int rc = port_open_waiting(&resolve_interface, &m->resolver, e);
 
 	if (rc != 0)

@@ -101,8 +101,12 @@ struct dmarc_summary {
 };
 void dmarc_report_summary(const struct dmarc_report *r, struct dmarc_summary *out);
 
-/* Appends "RECEIVER!DOMAIN!BEGIN!END.xml" (section 3.5.2); the caller appends ".gz". ERR_USAGE: not such names. */
-int dmarc_report_file(const struct dmarc_report *r, struct slice receiver, struct buf *out, struct error *e);
+/*
+ * Appends "RECEIVER!DOMAIN!BEGIN!END.xml" (section 3.5.2), with a number behind END when it is not 0: of several reports of one
+ * day. The caller appends ".gz". ERR_USAGE: not such names.
+ */
+int dmarc_report_file(
+    const struct dmarc_report *r, struct slice receiver, unsigned number, struct buf *out, struct error *e);
 /* Appends the Subject's value: "Report Domain: D Submitter: R Report-ID: <ID>". ERR_USAGE. */
 int dmarc_report_subject(const struct dmarc_report *r, struct slice receiver, struct buf *out, struct error *e);
 

@@ -32,14 +32,18 @@ no_names(struct error *e)
 }
 
 int
-dmarc_report_file(const struct dmarc_report *r, struct slice receiver, struct buf *out, struct error *e)
+dmarc_report_file(
+    const struct dmarc_report *r, struct slice receiver, unsigned number, struct buf *out, struct error *e)
 {
 	if (!is_ascii_name(r->domain) || !is_ascii_name(receiver))
 		return no_names(e);
 	(void)buf_put_slice(out, receiver);
 	(void)buf_put_u8(out, '!');
 	(void)buf_put_slice(out, r->domain);
-	return buf_putf(out, "!%llu!%llu.xml", (unsigned long long)r->begin, (unsigned long long)r->end);
+	(void)buf_putf(out, "!%llu!%llu", (unsigned long long)r->begin, (unsigned long long)r->end);
+	if (number != 0)
+		(void)buf_putf(out, "!%u", number);
+	return buf_put_str(out, ".xml");
 }
 
 /* dot-atom-text ["@" dot-atom-text] (RFC 9990 section 3.5.1) */

@@ -61,64 +61,6 @@ is_stopping(struct reporter *r)
 	return stopping;
 }
 
-/* ---- who wants reports ---- */
-
-/* The strings of a TXT record, one behind the other. */
-static struct slice
-joined(struct slice rdata, struct arena *a)
-{
-	struct buf text BUF_OWNED = { 0 };
-
-	buf_init(&text, rdata.len + 1);
-	while (rdata.len > 0) {
-		size_t n = size_min(rdata.data[0], rdata.len - 1);
-
-		(void)buf_put_slice(&text, slice_sub(rdata, 1, n));
-		rdata = slice_from(rdata, n + 1);
-	}
-	return arena_copy(a, buf_slice(&text));
-}
-
-/* 1: it does; 0: it does not; negative: nobody can say now. */
-static int
-ask_record(struct reporter *r, struct slice domain, struct arena *a, struct tlsrpt_record *out, struct error *e)
-{
-	const struct resolve_lookup in = {
-		.name = arena_printf(a, "_smtp._tls.%.*s", (int)domain.len, (const char *)domain.data), .type = DNS_TXT
-	};
-	struct dns_answer answer = { 0 };
-	struct slice *texts;
-	int rc = resolve_lookup(r->options.resolver, &in, a, &answer, e);
-
-	if (rc != 0)
-		return rc == ERR_NOT_FOUND ? 0 : rc;
-	if (answer.security == DNS_BOGUS)
-		return error_set(
-		    e, ERR_POLICY, "the record that asks for reports is forged or wrongly signed (DNSSEC)");
-	texts = arena_array(a, answer.record_count + 1, sizeof *texts);
-	for (size_t i = 0; texts != NULL && i < answer.record_count; i++)
-		texts[i] = joined(answer.records[i], a);
-	if (texts == NULL || a->err != 0)
-		return error_set(e, ERR_LIMIT, "the record that asks for reports is too long");
-	return tlsrpt_record_find(texts, answer.record_count, out) ? 1 : 0;
-}
-
-static size_t
-take_addresses(const struct tlsrpt_record *record, struct slice *out, struct arena *a)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < record->count; i++) {
-		struct buf address BUF_OWNED = { 0 };
-
-		buf_init(&address, MAILAUTH_ADDRESS_MAX);
-		if (record->uris[i].scheme == TLSRPT_MAILTO &&
-		    dmarc_uri_address(record->uris[i].text, &address, NULL) == 0)
-			out[n++] = arena_copy(a, buf_slice(&address));
-	}
-	return n;
-}
-
 /* ---- sending ---- */
 
 static void
@@ -156,11 +98,13 @@ header_size(struct slice letter)
 	return (uint32_t)(slice_search(letter, SLICE("\r\n\r\n")) + 4);
 }
 
-/* Whom a report goes to, and who may send it. */
+/* One domain's counts of one day, and whom the reports on them go to. */
 struct sending {
 	struct reporter *reporter;
-	struct tls_gather *gather;
-	struct slice to[TLSRPT_URIS_MAX];
+	const struct report_kind *kind;
+	void *gather;
+	struct slice domain;
+	struct slice to[REPORT_ADDRESSES_MAX];
 	size_t to_count;
 	struct buf text, fields;
 };
@@ -169,11 +113,11 @@ static int
 put_letter(struct sending *s, struct error *e)
 {
 	const struct slice text = buf_slice(&s->text);
-	struct queue_put_recipient recipients[TLSRPT_URIS_MAX];
+	struct queue_put_recipient recipients[REPORT_ADDRESSES_MAX];
 	const struct queue_letter letter = { .content = { .data = text, .header_size = header_size(text) },
 		.skip = REPORT_LETTER_SKIP,
 		.front = buf_slice(&s->fields),
-		.flags = QUEUE_TLS_OPTIONAL,
+		.flags = s->kind->flags,
 		.lifetime_s = LETTER_LIFETIME_S,
 		.recipients = recipients,
 		.recipient_count = s->to_count };
@@ -183,37 +127,37 @@ put_letter(struct sending *s, struct error *e)
 	return put_and_wait(s->reporter, &letter, e);
 }
 
-/* With all failures, or with the sums alone when that is too long. */
+/* Whole, or with less in it when that is too long. */
 static int
-write_letter(struct sending *s, struct slice submitter, struct error *e)
+write_letter(struct sending *s, size_t i, struct slice submitter, struct error *e)
 {
 	int rc = ERR_LIMIT;
 
-	for (int details = 1; rc == ERR_LIMIT && details >= 0; details--) {
-		struct tlsrpt_report report;
-		const struct report_letter letter = { .report = &report,
-			.submitter = submitter,
-			.domain = s->gather->domain,
+	for (unsigned cut = 0; rc == ERR_LIMIT && cut <= REPORT_CUTS_MAX; cut++) {
+		struct report_letter letter = { .submitter = submitter,
+			.domain = s->domain,
 			.to = s->to,
 			.to_count = s->to_count,
 			.now = clock_unix() };
 
 		buf_done(&s->text);
 		buf_init(&s->text, REPORT_LETTER_MAX);
-		rc = tls_gather_report(s->gather, submitter, details == 1, &report, e);
+		report_letter_init(&letter);
+		rc = s->kind->compose(s->gather, i, cut, &letter, e);
 		if (rc == 0)
 			rc = report_letter_write(&letter, &s->text, e);
+		report_letter_done(&letter);
 	}
 	return rc;
 }
 
 /* 1: it is signed; 0: this domain has no key. */
 static int
-write_signed(struct sending *s, struct slice submitter, struct error *e)
+write_signed(struct sending *s, size_t i, struct slice submitter, struct error *e)
 {
 	const struct reporter_options *o = &s->reporter->options;
 	int rc =
-	    mailauth_name_can_be(submitter) && utf8_is_ascii(submitter) ? write_letter(s, submitter, e) : ERR_USAGE;
+	    mailauth_name_can_be(submitter) && utf8_is_ascii(submitter) ? write_letter(s, i, submitter, e) : ERR_USAGE;
 
 	if (rc == ERR_USAGE || o->sign == NULL)
 		return 0;
@@ -226,47 +170,58 @@ write_signed(struct sending *s, struct slice submitter, struct error *e)
 
 /* From our hostname, or the first of our domains that has a key: without a signature nobody may believe it. */
 static int
-send_letter(struct sending *s, struct error *e)
+send_letter(struct sending *s, size_t i, struct error *e)
 {
 	struct arena a ARENA_OWNED = { 0 };
 	struct store_domains ours = { 0 };
-	int rc = write_signed(s, buf_slice(&s->reporter->hostname), e);
+	int rc = write_signed(s, i, buf_slice(&s->reporter->hostname), e);
 
 	arena_init(&a, PAGE_ARENA);
 	if (rc == 0 && store_domain_list(s->reporter->options.store, &(struct store_nothing){ 0 }, &a, &ours, e) != 0)
 		return e->code;
-	for (size_t i = 0; rc == 0 && i < ours.domain_count; i++)
-		rc = write_signed(s, ours.domains[i], e);
+	for (size_t k = 0; rc == 0 && k < ours.domain_count; k++)
+		rc = write_signed(s, i, ours.domains[k], e);
 	if (rc == 0)
 		return error_set(e, ERR_NO_KEY, "none of our domains has a DKIM key, so nobody would believe a report");
 	return rc < 0 ? rc : put_letter(s, e);
 }
 
+/* What was counted of one domain on one day. */
+struct counted {
+	const struct report_kind *kind;
+	enum store_tally_kind number;
+	void *gather; /* NULL: there is none yet */
+	uint64_t day;
+	struct buf domain;
+};
+
 /* 0: it was sent, or nobody wants it. */
 static int
-report_tls(struct reporter *r, struct tls_gather *g, struct error *e)
+report_on(struct reporter *r, const struct counted *c, struct error *e)
 {
 	struct arena a ARENA_OWNED = { 0 };
-	struct sending s = { .reporter = r, .gather = g };
-	struct tlsrpt_record record;
+	struct sending s = { .reporter = r, .kind = c->kind, .gather = c->gather, .domain = buf_slice(&c->domain) };
+	size_t count = c->kind->count(c->gather);
 	int rc;
 
-	if (!r->options.tls || g->policy_count == 0)
+	if (count == 0)
 		return 0;
 	arena_init(&a, DNS_ARENA);
-	rc = ask_record(r, g->domain, &a, &record, e);
+	rc = c->kind->ask(r->options.resolver, s.domain, &a, s.to, &s.to_count, e);
 	if (rc <= 0)
 		return rc;
-	s.to_count = take_addresses(&record, s.to, &a);
-	if (s.to_count == 0 || a.err != 0) {
-		log_event(LOG_LEVEL_INFO, "report.no_address", log_slice("domain", g->domain));
+	if (s.to_count == 0) {
+		log_event(
+		    LOG_LEVEL_INFO, "report.no_address", log_slice("domain", s.domain), log_str("of", c->kind->name));
 		return 0;
 	}
 	buf_init(&s.fields, QUEUE_FRONT_MAX);
-	rc = send_letter(&s, e);
+	rc = 0;
+	for (size_t i = 0; i < count && rc == 0; i++)
+		rc = send_letter(&s, i, e);
 	if (rc == 0)
-		log_event(LOG_LEVEL_INFO, "report.sent", log_slice("domain", g->domain), log_u64("day", g->day),
-		    log_slice("to", s.to[0]));
+		log_event(LOG_LEVEL_INFO, "report.sent", log_slice("domain", s.domain), log_str("of", c->kind->name),
+		    log_u64("day", c->day), log_slice("to", s.to[0]));
 	buf_done(&s.text);
 	buf_done(&s.fields);
 	return rc;
@@ -283,46 +238,55 @@ is_for_good(int code)
 }
 
 static void
-finish(struct reporter *r, struct tls_gather *g)
+finish(struct reporter *r, struct counted *c)
 {
 	struct arena a ARENA_OWNED = { 0 };
-	const struct store_tally_day in = { .kind = STORE_TALLY_TLS, .day = g->day, .domain = g->domain };
+	const struct store_tally_day in = { .kind = c->number, .day = c->day, .domain = buf_slice(&c->domain) };
 	struct store_nothing none;
 	struct error e;
 	int rc;
 
-	if (!g->open)
+	if (c->gather == NULL)
 		return;
-	rc = is_stopping(r) ? ERR_CLOSED : report_tls(r, g, &e);
+	rc = is_stopping(r) ? ERR_CLOSED : report_on(r, c, &e);
 	if (rc != 0 && !is_stopping(r))
 		log_event(is_for_good(rc) ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "report.not_sent",
-		    log_slice("domain", g->domain), log_error(&e),
+		    log_slice("domain", in.domain), log_str("of", c->kind->name), log_error(&e),
 		    log_str("so", is_for_good(rc) ? "it is left out" : "later"));
 	arena_init(&a, 4096);
 	if (rc != 0 && !is_for_good(rc))
 		r->again = true;
 	else if (store_tally_remove(r->options.store, &in, &a, &none, &e) != 0)
 		log_event(LOG_LEVEL_WARNING, "report.counts", log_error(&e));
-	tls_gather_done(g);
+	c->kind->done(c->gather);
+	c->gather = NULL;
 }
 
 static int
-take_page(struct reporter *r, struct tls_gather *g, const struct store_tallies *page, struct error *e)
+take_row(struct reporter *r, struct counted *c, const struct store_tally *row, struct error *e)
 {
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < page->row_count && !is_stopping(r); i++) {
-		const struct store_tally *row = &page->rows[i];
-
-		if (g->open && (g->day != row->day || !slice_eq(g->domain, row->domain)))
-			finish(r, g);
-		if (!g->open)
-			rc = tls_gather_begin(g, row->day, row->domain, e);
-		if (rc == 0)
-			rc = tls_gather_add(g, row->result, row->count, e);
-		if (rc == ERR_LIMIT) /* the first rows are reported */
-			rc = 0;
+	if (c->gather != NULL && (c->day != row->day || !slice_eq(buf_slice(&c->domain), row->domain)))
+		finish(r, c);
+	if (c->gather == NULL) {
+		buf_clear(&c->domain);
+		c->day = row->day;
+		rc = buf_put_slice(&c->domain, row->domain) != 0 ? error_nomem(e)
+								 : c->kind->begin(row->day, row->domain, &c->gather, e);
 	}
+	if (rc == 0)
+		rc = c->kind->add(c->gather, row->result, row->count, e);
+	return rc == ERR_LIMIT ? 0 : rc; /* the first rows are reported */
+}
+
+static int
+take_page(struct reporter *r, struct counted *c, const struct store_tallies *page, struct error *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < page->row_count && !is_stopping(r); i++)
+		rc = take_row(r, c, &page->rows[i], e);
 	return rc;
 }
 
@@ -341,16 +305,16 @@ go_on_behind(struct store_tally_list *in, const struct store_tallies *page, stru
 }
 
 static int
-report_before(struct reporter *r, uint64_t day, struct error *e)
+report_before(
+    struct reporter *r, const struct report_kind *kind, enum store_tally_kind number, uint64_t day, struct error *e)
 {
-	struct store_tally_list in = { .kind = STORE_TALLY_TLS, .before = day };
+	struct store_tally_list in = { .kind = number, .before = day };
+	struct counted c = { .kind = kind, .number = number };
 	struct buf keep BUF_OWNED = { 0 };
-	struct tls_gather *g = mem_alloc(sizeof *g);
 	bool more = true;
 	int rc = 0;
 
-	if (g == NULL)
-		return error_nomem(e);
+	buf_init(&c.domain, STORE_DOMAIN_MAX);
 	buf_init(&keep, STORE_TALLY_MAX + STORE_DOMAIN_MAX);
 	while (rc == 0 && more && !is_stopping(r)) {
 		struct arena a ARENA_OWNED = { 0 };
@@ -360,15 +324,36 @@ report_before(struct reporter *r, uint64_t day, struct error *e)
 		rc = store_tally_list(r->options.store, &in, &a, &page, e);
 		more = rc == 0 && page.more && page.row_count > 0;
 		if (rc == 0)
-			rc = take_page(r, g, &page, e);
+			rc = take_page(r, &c, &page, e);
 		if (more)
 			go_on_behind(&in, &page, &keep);
 	}
 	if (rc == 0)
-		finish(r, g);
-	tls_gather_done(g);
-	mem_free(g);
+		finish(r, &c);
+	if (c.gather != NULL)
+		kind->done(c.gather);
+	buf_done(&c.domain);
 	return rc;
+}
+
+/* Counts whose reports the operator does not want sent are forgotten. */
+static void
+report_kind_before(
+    struct reporter *r, const struct report_kind *kind, enum store_tally_kind number, bool wanted, uint64_t day)
+{
+	struct arena a ARENA_OWNED = { 0 };
+	const struct store_tally_day all = { .kind = number, .day = day };
+	struct store_nothing none;
+	struct error e;
+	int rc;
+
+	arena_init(&a, 4096);
+	rc = wanted ? report_before(r, kind, number, day, &e)
+		    : store_tally_remove(r->options.store, &all, &a, &none, &e);
+	if (rc != 0 && !is_stopping(r)) {
+		log_event(LOG_LEVEL_WARNING, "report.counts", log_error(&e));
+		r->again = true;
+	}
 }
 
 /* ---- the thread ---- */
@@ -396,15 +381,12 @@ static void
 look(struct reporter *r)
 {
 	uint64_t before = reporter_before(buf_slice(&r->hostname), clock_unix());
-	struct error e;
 
 	if (before == r->reported && !r->again)
 		return;
 	r->again = false;
-	if (report_before(r, before, &e) != 0 && !is_stopping(r)) {
-		log_event(LOG_LEVEL_WARNING, "report.counts", log_error(&e));
-		r->again = true;
-	}
+	report_kind_before(r, &report_tls, STORE_TALLY_TLS, r->options.tls, before);
+	report_kind_before(r, &report_dmarc, STORE_TALLY_DMARC, r->options.dmarc, before);
 	r->reported = before;
 	r->retry_s = !r->again ? 0 : r->retry_s == 0 ? RETRY_S : (uint32_t)size_min(r->retry_s * 2, RETRY_MAX_S);
 }

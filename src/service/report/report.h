@@ -10,6 +10,10 @@
  * hostname, or the first of our domains that has a key: without one none are
  * sent, as nobody may believe them (section 3). Each has TLS-Required: No, so that it arrives where TLS is
  * what is broken, and so that it is not counted itself. https addresses get none.
+ *
+ * DMARC reports (RFC 9990) go to those addresses of the record at _dmarc that
+ * are of the domain's own organization or say that they want them. They are
+ * signed likewise, so that they pass DMARC themselves.
  */
 #ifndef SERVICE_REPORT_REPORT_H
 #define SERVICE_REPORT_REPORT_H
@@ -27,7 +31,8 @@ struct reporter_options {
 	/* As queue_options; a domain without key: no fields. NULL: nothing is sent. */
 	int (*sign)(void *ctx, struct slice domain, struct slice message, struct buf *fields_out, struct error *e);
 	void *sign_ctx;
-	bool tls; /* TLS reports are sent; otherwise their counts are forgotten */
+	bool tls;   /* TLS reports are sent; otherwise their counts are forgotten */
+	bool dmarc; /* likewise DMARC reports */
 };
 
 /* ERR_NOMEM; ERR_USAGE: a hostname that can be none. */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* Counted TLS sessions become a report: one policy for each that was published, with its sums and kinds of failure. */
 #include "base/date.h"
+#include "base/mem.h"
 #include "base/siphash.h"
 #include "service/policy/tally.h"
+#include "service/queue/queue.h"
 #include "service/report/internal.h"
 
 _Static_assert(REPORT_POLICIES_MAX <= UINT8_MAX && REPORT_POLICIES_MAX <= TLSRPT_POLICIES_MAX &&
@@ -14,7 +16,6 @@ tls_gather_begin(struct tls_gather *g, uint64_t day, struct slice domain, struct
 {
 	*g = (struct tls_gather){ .day = day };
 	arena_init(&g->arena, REPORT_ARENA);
-	g->open = true;
 	g->domain = arena_copy(&g->arena, domain);
 	g->failures = arena_array(&g->arena, REPORT_DETAILS_MAX, sizeof *g->failures);
 	g->owners = arena_array(&g->arena, REPORT_DETAILS_MAX, sizeof *g->owners);
@@ -24,9 +25,7 @@ tls_gather_begin(struct tls_gather *g, uint64_t day, struct slice domain, struct
 void
 tls_gather_done(struct tls_gather *g)
 {
-	if (g->open)
-		arena_done(&g->arena);
-	g->open = false;
+	arena_done(&g->arena);
 }
 
 static bool
@@ -154,3 +153,94 @@ tls_gather_report(
 	}
 	return 0;
 }
+
+/* ---- as a letter ---- */
+
+static void
+put_people(const struct tlsrpt_report *r, const struct report_letter *l, struct buf *out)
+{
+	struct tlsrpt_summary sum;
+
+	tlsrpt_report_summary(r, &sum);
+	(void)buf_put_str(out, "This is an aggregate TLS report from\r\n");
+	(void)buf_put_slice(out, l->submitter);
+	(void)buf_put_str(out, "\r\nabout sessions with the mail servers of\r\n");
+	(void)buf_put_slice(out, l->domain);
+	(void)buf_putf(out,
+	    "\r\n\r\n    encrypted as that domain asks: %llu\r\n    failed:                        %llu\r\n\r\n",
+	    (unsigned long long)sum.successful, (unsigned long long)sum.failed);
+}
+
+/* With all failures, or with the sums alone when that is too long. */
+static int
+compose(void *gather, size_t i, unsigned cut, struct report_letter *out, struct error *e)
+{
+	struct tlsrpt_report r;
+	int rc = cut > 1 ? error_set(e, ERR_LIMIT, "a report is too long for a letter")
+			 : tls_gather_report(gather, out->submitter, cut == 0, &r, e);
+
+	(void)i;
+	if (rc == 0)
+		rc = tlsrpt_report_write(&r, &out->document, e);
+	if (rc == 0)
+		rc = tlsrpt_report_subject(&r, out->submitter, out->domain, &out->subject, e);
+	if (rc == 0)
+		rc = tlsrpt_report_file(&r, out->submitter, out->domain, &out->file, e);
+	if (rc != 0)
+		return rc;
+	(void)buf_put_slice(&out->contact, r.contact);
+	(void)buf_put_slice(&out->id, r.id);
+	(void)buf_put_str(&out->fields, "TLS-Report-Domain: ");
+	(void)buf_put_slice(&out->fields, out->domain);
+	(void)buf_put_str(&out->fields, "\r\nTLS-Report-Submitter: ");
+	(void)buf_put_slice(&out->fields, out->submitter);
+	/* It is to arrive where TLS is what is broken (RFC 8460 section 3, RFC 8689 section 5). */
+	(void)buf_put_str(&out->fields, "\r\nTLS-Required: No\r\n");
+	put_people(&r, out, &out->people);
+	out->type = "application/tlsrpt+gzip";
+	out->container = "multipart/report; report-type=\"tlsrpt\"";
+	return 0;
+}
+
+static int
+begin(uint64_t day, struct slice domain, void **out, struct error *e)
+{
+	struct tls_gather *g = mem_alloc(sizeof *g);
+	int rc = g == NULL ? error_nomem(e) : tls_gather_begin(g, day, domain, e);
+
+	if (rc != 0 && g != NULL)
+		tls_gather_done(g);
+	if (rc != 0)
+		mem_free(g);
+	else
+		*out = g;
+	return rc;
+}
+
+static int
+add(void *gather, struct slice row, uint64_t count, struct error *e)
+{
+	return tls_gather_add(gather, row, count, e);
+}
+
+static size_t
+count_reports(const void *gather)
+{
+	return ((const struct tls_gather *)gather)->policy_count > 0 ? 1 : 0;
+}
+
+static void
+done(void *gather)
+{
+	tls_gather_done(gather);
+	mem_free(gather);
+}
+
+const struct report_kind report_tls = { .name = "tls",
+	.flags = QUEUE_TLS_OPTIONAL,
+	.begin = begin,
+	.add = add,
+	.count = count_reports,
+	.compose = compose,
+	.ask = report_ask_tls,
+	.done = done };

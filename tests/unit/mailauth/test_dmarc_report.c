@@ -302,7 +302,7 @@ names_of_reports(void **state)
 
 	(void)state;
 	buf_init(&out, 1000);
-	assert_ok(dmarc_report_file(&r, SLICE("mx.example.org"), &out, &unit_error));
+	assert_ok(dmarc_report_file(&r, SLICE("mx.example.org"), 0, &out, &unit_error));
 	assert_slice(buf_slice(&out), "mx.example.org!example.com!1721001600!1721087999.xml");
 	buf_clear(&out);
 	assert_ok(dmarc_report_subject(&r, SLICE("mx.example.org"), &out, &unit_error));
@@ -316,8 +316,8 @@ names_of_reports(void **state)
 	r.id = report.id;
 	r.domain = SLICE("a/../b");
 	assert_int_equal(dmarc_report_subject(&r, SLICE("mx.example.org"), &out, NULL), ERR_USAGE);
-	assert_int_equal(dmarc_report_file(&r, SLICE("mx.example.org"), &out, NULL), ERR_USAGE);
-	assert_int_equal(dmarc_report_file(&report, SLICE("a!b"), &out, NULL), ERR_USAGE);
+	assert_int_equal(dmarc_report_file(&r, SLICE("mx.example.org"), 0, &out, NULL), ERR_USAGE);
+	assert_int_equal(dmarc_report_file(&report, SLICE("a!b"), 0, &out, NULL), ERR_USAGE);
 	assert_int_equal(out.len, 0);
 	buf_done(&out);
 }

@@ -2,6 +2,7 @@
 /* What was counted becomes one report; and when a day is over. */
 #include "base/base64.h"
 #include "base/inflate.h"
+#include "service/judge/tally.h"
 #include "service/policy/tally.h"
 #include "service/report/internal.h"
 #include "unit.h"
@@ -99,9 +100,8 @@ a_letter_with_it(void **state)
 		"\r\nSubject: Report Domain: b.example\r\n Submitter: us.example\r\n Report-ID: <tls.20000.",
 		"multipart/report; report-type=\"tlsrpt\"", "\"us.example!b.example!1728000000!1728086399.json.gz\"" };
 	const struct slice to[] = { SLICE("a@b.example"), SLICE("c@b.example") };
-	struct tlsrpt_report r, read;
-	struct report_letter l = { .report = &r,
-		.submitter = SLICE("us.example"),
+	struct tlsrpt_report read;
+	struct report_letter l = { .submitter = SLICE("us.example"),
 		.domain = SLICE("b.example"),
 		.to = to,
 		.to_count = 2,
@@ -112,8 +112,10 @@ a_letter_with_it(void **state)
 	(void)state;
 	gather_some();
 	buf_init(&b, REPORT_LETTER_MAX);
-	assert_ok(tls_gather_report(&gather, l.submitter, true, &r, &unit_error));
+	report_letter_init(&l);
+	assert_ok(report_tls.compose(&gather, 0, 0, &l, &unit_error));
 	assert_ok(report_letter_write(&l, &b, &unit_error));
+	report_letter_done(&l);
 	for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
 		if (slice_search(buf_slice(&b), slice_str(fields[i])) == SIZE_MAX)
 			fail_msg("no %s", fields[i]);
@@ -122,6 +124,74 @@ a_letter_with_it(void **state)
 	assert_int_equal(read.policy_count, 2);
 	assert_int_equal(read.policies[0].failed, 3);
 	tls_gather_done(&gather);
+}
+
+static void
+add_mail(void *g, const char *source, uint32_t policy, uint64_t count)
+{
+	const struct tally t = { .source = slice_str(source),
+		.disposition = DMARC_DISPOSITION_NONE,
+		.header_from = SLICE("b.example"),
+		.envelope_from = SLICE("b.example"),
+		.sender = { .domain = SLICE("b.example"), .result = SLICE("fail") },
+		.p = policy };
+	struct buf row BUF_OWNED = { 0 };
+
+	buf_init(&row, TALLY_ROW_MAX);
+	assert_ok(tally_write(&t, &row, &unit_error));
+	assert_ok(report_dmarc.add(g, buf_slice(&row), count, &unit_error));
+}
+
+/* The i-th report, cut so often, read again. */
+static struct dmarc_report
+composed(void *g, size_t i, unsigned cut, struct arena *a)
+{
+	struct report_letter l = { .submitter = SLICE("us.example"), .domain = SLICE("b.example") };
+	struct dmarc_report out;
+
+	report_letter_init(&l);
+	assert_ok(report_dmarc.compose(g, i, cut, &l, &unit_error));
+	assert_int_equal(slice_search(buf_slice(&l.file), SLICE("!1.xml")) != SIZE_MAX, i == 1);
+	arena_init(a, MAILAUTH_REPORT_ARENA);
+	assert_ok(dmarc_report_read(buf_slice(&l.document), a, &out, &unit_error));
+	report_letter_done(&l);
+	return out;
+}
+
+/* A report has one policy; what is too much for a letter loses the rows that say least. */
+static void
+mail_becomes_reports(void **state)
+{
+	struct arena a ARENA_OWNED = { 0 };
+	struct dmarc_report r;
+	void *g;
+
+	(void)state;
+	assert_ok(report_dmarc.begin(DAY, SLICE("b.example"), &g, &unit_error));
+	assert_int_equal(report_dmarc.count(g), 0);
+	add_mail(g, "192.0.2.1", DMARC_POLICY_NONE, 3);
+	add_mail(g, "192.0.2.2", DMARC_POLICY_NONE, 7);
+	add_mail(g, "2001:db8::1", DMARC_POLICY_REJECT, 1);
+	assert_ok(report_dmarc.add(g, SLICE("\xff\xff"), 9, &unit_error));
+	add_mail(g, "no address", DMARC_POLICY_NONE, 1);
+	assert_int_equal(report_dmarc.count(g), 2);
+	r = composed(g, 0, 0, &a);
+	assert_int_equal(r.count, 2);
+	assert_int_equal(r.begin, 1728000000);
+	assert_int_equal(r.p, DMARC_POLICY_NONE);
+	assert_slice(r.rows[0].source, "192.0.2.2");
+	assert_int_equal(r.error.len, 0);
+	arena_done(&a);
+	r = composed(g, 0, 1, &a);
+	assert_int_equal(r.count, 1);
+	assert_int_equal(r.rows[0].count, 7);
+	assert_slice(r.error, "1 rows with the fewest messages are left out");
+	arena_done(&a);
+	r = composed(g, 1, REPORT_CUTS_MAX, &a);
+	assert_int_equal(r.count, 1);
+	assert_int_equal(r.p, DMARC_POLICY_REJECT);
+	assert_slice(r.rows[0].source, "2001:db8::1");
+	report_dmarc.done(g);
 }
 
 /* Each hostname has its hour, the same every day; before it the day before is not over. */
@@ -145,4 +215,5 @@ days_end(void **state)
 	assert_false(begins[0] == begins[1] && begins[1] == begins[2]);
 }
 
-UNIT_MAIN(UNIT_TEST(rows_become_policies), UNIT_TEST(a_letter_with_it), UNIT_TEST(days_end))
+UNIT_MAIN(
+    UNIT_TEST(rows_become_policies), UNIT_TEST(a_letter_with_it), UNIT_TEST(mail_becomes_reports), UNIT_TEST(days_end))
