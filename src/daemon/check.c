@@ -175,6 +175,17 @@ check_folder(struct look *l, struct error *e)
 	return rc;
 }
 
+/* The certificate that is to be: whether it may be used already is asked before it is. */
+static int
+read_next(struct look *l, struct error *e)
+{
+	int rc = file_read(l->in->certificate, &l->certificate, e);
+
+	if (rc == 0)
+		rc = tls_certificate_pin(buf_slice(&l->certificate), l->pin, e);
+	return rc == 0 ? 0 : error_context(e, "%s", l->in->certificate);
+}
+
 static int
 check_tls(struct look *l, struct error *e)
 {
@@ -183,13 +194,14 @@ check_tls(struct look *l, struct error *e)
 	char pin_text[TLS_PIN_TEXT];
 	int rc;
 
-	if (!place_has_tls(c)) {
+	if (l->in->certificate == NULL && !place_has_tls(c)) {
 		if (!l->in->json)
 			(void)printf("There is no TLS certificate yet; the first run makes one.\n");
 		return 0;
 	}
 	buf_init(&key, 1 << 16);
-	rc = place_tls(c, clock_unix(), &l->certificate, &key, l->pin, e);
+	rc =
+	    l->in->certificate == NULL ? place_tls(c, clock_unix(), &l->certificate, &key, l->pin, e) : read_next(l, e);
 	buf_wipe_done(&key);
 	if (rc != 0)
 		return rc;

@@ -178,6 +178,24 @@ judge(const struct record *r, const struct dns_answer *answer)
 	return r->need == RECORD_NEEDED || r->rule == RECORD_OR_NONE ? CHECK_DIFFERENT : CHECK_ADVICE;
 }
 
+/* Whichever records the operator chose: what counts is whether they let our chain pass. */
+static void
+judge_tlsa(const struct check *c, const struct dns_answer *answer, struct check_line *line)
+{
+	enum tls_tlsa is;
+
+	if (answer->record_count == 0 || c->certificate.len == 0 ||
+	    tls_chain_tlsa(c->certificate, answer->records, answer->record_count, &is, NULL) != 0)
+		return;
+	if (is == TLS_TLSA_MATCHES)
+		line->result = CHECK_OK;
+	if (is == TLS_TLSA_FAILS) {
+		line->result = CHECK_DIFFERENT;
+		line->why = "With this certificate senders that check DANE give no mail: publish its record beside the "
+			    "others first, and change the certificate when their time to live is over twice";
+	}
+}
+
 /* The words of a TXT record, without the lengths in front of its strings. */
 static struct slice
 text_words(struct check *c, struct slice rdata)
@@ -251,6 +269,8 @@ look_at(struct check *c, const struct record *r)
 	if (!ask(c, r->name, r->type, &answer))
 		return;
 	line.result = judge(r, &answer);
+	if (r->type == DNS_TLSA)
+		judge_tlsa(c, &answer, &line);
 	if (r->rule != RECORD_BEGINS || line.result == CHECK_OK)
 		line.found = text_of(c, r->type, answer.records, answer.record_count);
 	check_say(c, &line);
@@ -339,6 +359,27 @@ look_at_host(struct check *c, struct error *e)
 	for (size_t i = 0; i < c->address_count; i++)
 		look_at_reverse(c, c->addresses[i]);
 	return 0;
+}
+
+/* Its TLSA record; in a domain of ours it is among that one's records. */
+static int
+look_at_host_key(struct check *c, const struct slice *domains, size_t domain_count, struct error *e)
+{
+	const struct records_source source = {
+		.config = c->config, .domain = slice_str(c->config->hostname), .pin = c->pin
+	};
+	struct records *records;
+	int rc;
+
+	for (size_t i = 0; i < domain_count; i++)
+		if (records_is_inside(source.domain, domains[i]))
+			return 0;
+	records = arena_array(c->arena, 1, sizeof *records);
+	rc = records == NULL ? error_nomem(e) : records_make(&source, c->arena, records, e);
+	for (size_t i = 0; rc == 0 && i < records->count; i++)
+		if (records->list[i].type == DNS_TLSA)
+			look_at(c, &records->list[i]);
+	return rc == ERR_SYNTAX ? 0 : rc; /* a hostname like "localhost" was said to be none */
 }
 
 /* ---- a domain ---- */
@@ -460,6 +501,8 @@ check_records(struct check *c, const struct slice *domains, size_t domain_count,
 		rc = dns_start(c->dns, e);
 	if (rc == 0)
 		rc = look_at_host(c, e);
+	if (rc == 0)
+		rc = look_at_host_key(c, domains, domain_count, e);
 	for (size_t i = 0; rc == 0 && i < domain_count; i++)
 		rc = look_at_domain(c, domains[i], e);
 	for (size_t i = 0; rc == 0 && i < domain_count; i++)

@@ -90,6 +90,7 @@ static const char usage_options[] =
     "  --openpgpkey                 domain records: OPENPGPKEY of published addresses, in place of the others\n"
     "  --now                        domain dkim new, rotate, activate: sign without looking for the records in DNS\n"
     "  --certificate FILE.pem       domain tlsa: the next one, whose record is printed too\n"
+    "                               check: as if that were the certificate\n"
     "  --print                      domain dkim: only the records, as lines of a zone file\n"
     "  --smimea ADDRESS=FILE.pem    domain records: SMIMEA of that certificate; as often as needed\n"
     "  --senders WHO                alias add: who may write to it: anyone (the default), members, domain\n"
@@ -180,7 +181,7 @@ static const struct {
 	{ OPTION_SMIMEA, "domain records" },
 	{ OPTION_NOW, "domain dkim new,domain dkim rotate,domain dkim activate" },
 	{ OPTION_PRINT, "domain dkim" },
-	{ OPTION_CERTIFICATE, "domain tlsa" },
+	{ OPTION_CERTIFICATE, "domain tlsa,check" },
 };
 
 int

@@ -78,6 +78,7 @@ static const struct codec_field setup_fields[] = {
 	CODEC_FIELD(struct process_setup, separator, CODEC_U32, 127),
 	CODEC_FIELD_LIST(struct process_setup, resolvers, resolver_count, &codec_schema_slice, DNS_SERVERS_MAX),
 	CODEC_FIELD(struct process_setup, anchors, CODEC_BYTES, DNS_ANCHORS_MAX),
+	CODEC_FIELD(struct process_setup, chain, CODEC_BYTES, 96u << 10),
 	CODEC_FIELD(struct process_setup, judge, CODEC_BOOL, 0),
 	CODEC_FIELD(struct process_setup, dmarc_reject, CODEC_U32, JUDGE_DMARC_IGNORE),
 	CODEC_FIELD(struct process_setup, spf_fail, CODEC_U32, JUDGE_SPF_REJECT),

@@ -84,6 +84,7 @@ struct process_setup {
 	uint64_t number;         /* service/permit.h */
 	struct slice user, jail; /* to become and to be shut in, when started by root; or empty */
 	struct slice hostname, data;
+	struct slice chain; /* resolver's: our certificate as others see it, PEM; empty where strangers bring no mail */
 	struct slice *domains;
 	size_t domain_count;
 	uint64_t message_max;

@@ -121,6 +121,8 @@ setup_of(const struct parent *p, const struct child *c)
 		.resolvers = resolver ? (struct slice *)(uintptr_t)p->resolving.servers : NULL,
 		.resolver_count = resolver ? p->resolving.server_count : 0,
 		.anchors = resolver ? buf_slice(&p->resolving.anchors) : SLICE_EMPTY,
+		.chain =
+		    resolver && p->listening->ports[CONFIG_PORT_SMTP] != 0 ? buf_slice(&p->certificate) : SLICE_EMPTY,
 		.ports = tells_ports ? (struct process_port *)(uintptr_t)p->ports : NULL,
 		.port_count = tells_ports ? p->port_count : 0,
 		.relay = c->kind == PROCESS_RELAY ? relaying_setup(f, &p->relaying) : no_relay,

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "daemon/own_tlsa.h"
 #include "daemon/process_authorities.h"
 #include "daemon/process_behind.h"
 #include "net/curl_late.h"
@@ -56,7 +57,19 @@ resolver_start(struct process *p, int fd, struct error *e)
 		return rc;
 	port_server_on_broken(r->server, behind_asker_broken, p);
 	rc = dns_start(r->dns, e);
-	return rc == 0 ? resolver_end_start(r->end, e) : rc;
+	if (rc == 0)
+		rc = resolver_end_start(r->end, e);
+	if (rc == 0)
+		own_tlsa_look(r->dns, p->setup.hostname, p->setup.chain);
+	return rc;
+}
+
+static void
+resolver_settings(struct process *p, const struct process_setup *fresh)
+{
+	struct resolver *r = p->self;
+
+	own_tlsa_look(r->dns, p->setup.hostname, fresh->chain);
 }
 
 static int
@@ -88,5 +101,6 @@ const struct process_ops process_resolver_ops = {
 	.prepare = resolver_prepare,
 	.start = resolver_start,
 	.link = resolver_link,
+	.settings = resolver_settings,
 	.stop = resolver_stop,
 };

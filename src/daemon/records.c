@@ -7,9 +7,6 @@
 #include "service/policy/own.h"
 #include "service/web/autoconfig.h"
 
-#define TLSA_DANE_EE 3u /* RFC 6698 2.1, RFC 7672 3.1.1: the certificate itself is meant */
-#define TLSA_SPKI 1u    /* its public key */
-#define TLSA_SHA256 1u
 #define PRIORITY_FIRST 0u
 #define PRIORITY_SECOND 10u
 #define PRIORITY_POP3 20u /* RFC 6186 3.4: IMAP is preferred */
@@ -121,11 +118,9 @@ text(struct maker *m, struct slice words)
 	return keep(m, &b);
 }
 
-static bool
-host_is_inside(const struct maker *m)
+bool
+records_is_inside(struct slice h, struct slice d)
 {
-	struct slice d = m->source->domain, h = m->host;
-
 	return slice_ieq(h, d) ||
 	    (h.len > d.len && h.data[h.len - d.len - 1] == '.' && slice_ieq(slice_from(h, h.len - d.len), d));
 }
@@ -354,7 +349,7 @@ records_make(const struct records_source *source, struct arena *a, struct record
 	buf_init(&name, RDATA_MAX);
 	m.rc = dns_name_put(source->domain, &name, e);
 	add_mx(&m);
-	if (host_is_inside(&m)) {
+	if (records_is_inside(m.host, m.source->domain)) {
 		add_addresses(&m);
 		add_tlsa(&m);
 	}

@@ -93,6 +93,8 @@ int records_domains(struct place *p, const struct config *config, struct arena *
     size_t *count_out, struct error *e);
 /* Which of them that is, in either form of labels. Empty: none. */
 struct slice records_find(const struct slice *domains, size_t count, const char *name);
+/* Whether a name is a domain or below it. */
+bool records_is_inside(struct slice name, struct slice domain);
 /* Whether there is a certificate, and its pin. */
 bool records_pin(const struct config *config, uint8_t pin_out[TLS_PIN_SIZE]);
 

@@ -68,6 +68,21 @@ int tls_self_signed(const char *const *names, size_t name_count, uint64_t now, s
     struct buf *key_out, struct error *e);
 /* The pin of the first certificate of PEM text. */
 int tls_certificate_pin(struct slice pem, uint8_t pin_out[TLS_PIN_SIZE], struct error *e);
+/*
+ * What senders that check DANE will make of a chain (PEM, the server's first)
+ * beside TLSA records (RDATA), as RFC 7672 section 3.1 has them. ERR_SYNTAX: this
+ * is no certificate.
+ */
+enum { TLSA_DANE_TA = 2, TLSA_DANE_EE = 3 };              /* the first octet of RDATA: an authority's key, or ours */
+enum { TLSA_CERTIFICATE = 0, TLSA_SPKI = 1 };             /* the second: what of it */
+enum { TLSA_FULL = 0, TLSA_SHA256 = 1, TLSA_SHA512 = 2 }; /* the third: the octets, or their digest */
+enum tls_tlsa {
+	TLS_TLSA_UNUSABLE, /* no record can be used: nothing is compared */
+	TLS_TLSA_MATCHES,
+	TLS_TLSA_FAILS, /* no mail comes from them */
+};
+int
+tls_chain_tlsa(struct slice pem, const struct slice *records, size_t record_count, enum tls_tlsa *out, struct error *e);
 /* When its validity ends, in unix seconds. */
 int tls_certificate_ends(struct slice pem, uint64_t *unix_out, struct error *e);
 /* Whether the first certificate of PEM text is good for a host name (RFC 9525 section 6). ERR_SYNTAX. */

@@ -184,6 +184,67 @@ tls_certificate_pin(struct slice pem, uint8_t pin_out[TLS_PIN_SIZE], struct erro
 	return ok ? 0 : error_set(e, ERR_SYNTAX, "this is not a PEM certificate");
 }
 
+/* ---- TLSA ---- */
+
+#define CHAIN_MAX 16u /* certificates of ours that are looked at */
+
+/* The octets that a record's selector means: SPKI, or all of it. Freed with OPENSSL_free(). */
+static int
+selected(X509 *x, uint8_t selector, unsigned char **der)
+{
+	return selector == TLSA_SPKI ? i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), der) : i2d_X509(x, der);
+}
+
+static bool
+is_usable(struct slice r)
+{
+	size_t wanted = r.len < 3 || r.data[2] == TLSA_FULL ? 0 : r.data[2] == TLSA_SHA256 ? 32 : 64;
+
+	return r.len > 3 && (r.data[0] == TLSA_DANE_TA || r.data[0] == TLSA_DANE_EE) && r.data[1] <= TLSA_SPKI &&
+	    r.data[2] <= TLSA_SHA512 && (wanted == 0 || r.len == 3 + wanted);
+}
+
+static bool
+is_record_of(struct slice r, X509 *x)
+{
+	unsigned char *der = NULL, digest[EVP_MAX_MD_SIZE];
+	unsigned int n = 0;
+	int len = selected(x, r.data[1], &der);
+	bool same = false;
+
+	if (len > 0 && r.data[2] == TLSA_FULL)
+		same = slice_eq(slice_from(r, 3), slice_of(der, (size_t)len));
+	else if (len > 0 &&
+	    EVP_Digest(der, (size_t)len, digest, &n, r.data[2] == TLSA_SHA256 ? EVP_sha256() : EVP_sha512(), NULL) == 1)
+		same = slice_eq(slice_from(r, 3), slice_of(digest, n));
+	OPENSSL_free(der);
+	return same;
+}
+
+int
+tls_chain_tlsa(struct slice pem, const struct slice *records, size_t record_count, enum tls_tlsa *out, struct error *e)
+{
+	BIO *bio = pem.len > INT32_MAX ? NULL : BIO_new_mem_buf(pem.data, (int)pem.len);
+	size_t depth = 0, usable = 0;
+	X509 *x;
+
+	*out = TLS_TLSA_UNUSABLE;
+	for (size_t i = 0; i < record_count; i++)
+		usable += is_usable(records[i]);
+	for (; depth < CHAIN_MAX && bio != NULL && (x = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL; depth++) {
+		for (size_t i = 0; i < record_count; i++)
+			if (is_usable(records[i]) && (depth == 0 || records[i].data[0] == TLSA_DANE_TA) &&
+			    is_record_of(records[i], x))
+				*out = TLS_TLSA_MATCHES;
+		X509_free(x);
+	}
+	BIO_free(bio);
+	ERR_clear_error();
+	if (usable > 0 && *out != TLS_TLSA_MATCHES)
+		*out = TLS_TLSA_FAILS;
+	return depth > 0 ? 0 : error_set(e, ERR_SYNTAX, "this is not a PEM certificate");
+}
+
 void
 tls_pin_text(const uint8_t pin[TLS_PIN_SIZE], char text_out[TLS_PIN_TEXT])
 {
