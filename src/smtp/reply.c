@@ -137,7 +137,8 @@ is_digit(uint8_t c)
 	return c >= '0' && c <= '9';
 }
 
-/* Octets of "5.1.1" at the front when a space or the end follows, else 0 (RFC 2034 section 4). */
+/* Octets of "5.1.1" at the front when a space or the end follows, else 0 (RFC 2034 section 4); no number has a zero in
+ * front (RFC 3464 section 2.3.4). */
 static size_t
 enhanced_length(struct slice in)
 {
@@ -150,7 +151,7 @@ enhanced_length(struct slice in)
 
 		while (i < in.len && is_digit(in.data[i]) && i - from < 3)
 			i++;
-		if (i == from)
+		if (i == from || (in.data[from] == '0' && i - from > 1))
 			return 0;
 		if (part < 2 && (i == in.len || in.data[i++] != '.'))
 			return 0;
