@@ -313,7 +313,11 @@ put_received(struct smtp_message *m, const struct smtp_trace *t)
 	(void)buf_put_slice(b, t->id);
 	if (t->tls != NULL)
 		(void)buf_putf(b, "\r\n\t(%s)", t->tls);
-	if (m->recipient_count == 1) { /* with more it would tell one about the others (section 7.2) */
+	/*
+	 * With more it would tell one about the others (section 7.2). Other letters than ASCII would make a message that needs
+	 * eight bits and SMTPUTF8 of one that does not (RFC 6531 section 3.7.3).
+	 */
+	if (m->recipient_count == 1 && utf8_is_ascii(m->recipients[0].address)) {
 		(void)buf_put_str(b, "\r\n\tfor <");
 		(void)buf_put_slice(b, m->recipients[0].address);
 		(void)buf_put_u8(b, '>');

@@ -375,7 +375,7 @@ static const struct lie {
 	    SMTP_CLIENT_FAILED, ERR_PASSWORD },
 	{ "signed in", "220-a\r\n220 b\r\n250-x\r\n250 AUTH PLAIN\r\n235 ok\r\n", false, true, true, SMTP_CLIENT_READY,
 	    0 },
-	{ "codes that nobody knows", "299 x\r\n299 fine\r\n", false, false, false, SMTP_CLIENT_READY, 0 },
+	{ "unknown codes", "299 x\r\n299 fine\r\n", false, false, false, SMTP_CLIENT_READY, 0 },
 	{ "closing", "220 x\r\n421 4.3.2 later\x1b[2J\r\n", false, false, false, SMTP_CLIENT_FAILED, ERR_CLOSED },
 	{ "two codes in one answer", "220-x\r\n250 x\r\n", false, false, false, SMTP_CLIENT_FAILED, ERR_SYNTAX },
 	{ "answers unasked", "220 x\r\n250 x\r\n250 x\r\n", false, false, false, SMTP_CLIENT_READY, 0 },
@@ -433,9 +433,8 @@ goodbyes(void **state)
 		assert_ok(smtp_client_new(&config, &m, &unit_error));
 		assert_int_equal(smtp_client_feed(m, slice_str(rows[i].says), 0), strlen(rows[i].says));
 		assert_int_equal(smtp_client_next(m, &ev), SMTP_CLIENT_FAILED);
-		if (smtp_client_says_goodbye(m) != rows[i].quit ||
-		    (slice_search(smtp_client_output(m), SLICE("QUIT\r\n")) != SIZE_MAX) != rows[i].quit)
-			fail_msg("%s", rows[i].says);
+		assert_int_equal(smtp_client_says_goodbye(m), rows[i].quit);
+		assert_int_equal(slice_search(smtp_client_output(m), SLICE("QUIT\r\n")) != SIZE_MAX, rows[i].quit);
 		smtp_client_free(m);
 	}
 }
