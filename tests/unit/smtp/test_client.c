@@ -428,8 +428,7 @@ goodbyes(void **state)
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		const struct smtp_client_config config = { .hello = SLICE("c"), .start_tls = true };
 		struct smtp_client_event ev;
-		struct smtp_client *m;
-
+		struct smtp_client *m = NULL;
 		assert_ok(smtp_client_new(&config, &m, &unit_error));
 		assert_int_equal(smtp_client_feed(m, slice_str(rows[i].says), 0), strlen(rows[i].says));
 		assert_int_equal(smtp_client_next(m, &ev), SMTP_CLIENT_FAILED);
