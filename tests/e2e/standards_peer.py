@@ -192,11 +192,12 @@ class Session:
         return verb != "QUIT" or not good
 
     def start_tls(self):
-        def named(_, name, __):
-            self.server_name = name
-        self.peer.tls.sni_callback = named
+        def named(connection, name, _):
+            connection.named = name
+        self.peer.tls.sni_callback = named  # the same, whose context it is
         self.connection.settimeout(20)
         self.connection = self.peer.tls.wrap_socket(self.connection, server_side=True)
+        self.server_name = getattr(self.connection, "named", None)
         self.peer.open.append(self.connection)
         self.tls, self.hello, self.offered, self.held = True, None, {}, b""
 
@@ -490,12 +491,12 @@ def places_zone():
 
 @contextlib.contextmanager
 def world(zones=None, settings=None, rules="", signed=None):
-    """zones: {name: lines} beside the places' own; rules: lines more of that zone. signed: as in zones.name_server."""
+    """zones: {name: lines} beside the places' own, or a function of the port that makes them; rules: lines more of that zone. signed: as in zones.name_server."""
     folder = tempfile.mkdtemp(prefix="ll-st-")
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         w = World(folder, free_port())
-        made = {World.ZONE: places_zone() + rules, "host.example": "a 60 IN A 127.0.0.1\n", **(zones or {})}
+        made = {World.ZONE: places_zone() + rules, "host.example": "a 60 IN A 127.0.0.1\n", **(zones(w.port) if callable(zones) else zones or {})}
         w.dns_folder = w.folder / "dns"
         w.dns = stack.enter_context(name_server(w.dns_folder, made, signed=signed))
         if signed:
