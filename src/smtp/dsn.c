@@ -148,6 +148,24 @@ smtp_unitext_decode(struct slice in, struct buf *out)
 }
 
 int
+smtp_unitext_write(struct slice in, struct buf *out)
+{
+	while (in.len > 0) {
+		uint32_t point;
+		size_t len = utf8_decode(in, &point);
+
+		if (len == 0)
+			return ERR_SYNTAX;
+		if (point < 0x80)
+			(void)buf_put_u8(out, (uint8_t)point);
+		else
+			(void)buf_putf(out, "\\x{%02X}", point);
+		in = slice_from(in, len);
+	}
+	return out->err;
+}
+
+int
 smtp_xtext_write(struct slice in, struct buf *out)
 {
 	for (size_t i = 0; i < in.len; i++) {

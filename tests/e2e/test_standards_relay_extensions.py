@@ -259,3 +259,5 @@ def test_orcpt_in_utf8(rules, local, options):
     else:
         _, got = rules.taken(None, "SMTPUTF8", options, local, extensions=UTF8)
         assert parameters(got.rcpts[0])["ORCPT"].encode("latin-1").decode() in ("utf-8;j\u00fcrgen@x.test", "utf-8;j\\x{FC}rgen@x.test")
+        _, got = rules.taken(None, "SMTPUTF8", options)  # to a server without it
+        assert parameters(got.rcpts[0])["ORCPT"] == "utf-8;j\\x{FC}rgen@x.test"

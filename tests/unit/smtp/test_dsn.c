@@ -2,6 +2,7 @@
 #include "smtp/dsn.h"
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "unit.h"
 
 static void
@@ -161,6 +162,16 @@ unitext(void **state)
 		rc = smtp_unitext_decode(slice_str(rows[i].in), &out);
 		if ((rc == 0) != (rows[i].out != NULL) || (rc == 0 && !slice_eq_str(buf_slice(&out), rows[i].out)))
 			fail_msg("%s", rows[i].in);
+		if (rc == 0 && slice_find(slice_str(rows[i].out), '\\') == SIZE_MAX) { /* there and back */
+			struct buf ascii BUF_OWNED = { 0 };
+
+			buf_init(&ascii, 100);
+			assert_int_equal(smtp_unitext_write(buf_slice(&out), &ascii), 0);
+			assert_true(utf8_is_ascii(buf_slice(&ascii)));
+			buf_clear(&out);
+			assert_int_equal(smtp_unitext_decode(buf_slice(&ascii), &out), 0);
+			assert_true(slice_eq_str(buf_slice(&out), rows[i].out));
+		}
 	}
 }
 
