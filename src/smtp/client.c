@@ -107,6 +107,22 @@ fail(struct smtp_client *m, int code, const char *what, const struct smtp_answer
 	m->state = STATE_OVER;
 }
 
+/* The server has answered and waits for a command: QUIT is the last one (RFC 5321 section 4.1.1.10), whatever it answers. */
+static void
+leave(struct smtp_client *m, int code, const char *what, const struct smtp_answer *a)
+{
+	smtp_client_say(m, "QUIT", SLICE_EMPTY);
+	m->goodbye = true;
+	fail(m, code, what, a);
+}
+
+/* RFC 5321 section 4.3.2: codes that nobody knows are understood by their first digit. */
+static bool
+is_success(const struct smtp_answer *a)
+{
+	return a->code >= 200 && a->code < 300;
+}
+
 static void
 say_ehlo(struct smtp_client *m)
 {
@@ -239,10 +255,10 @@ static void
 at_greeting(struct smtp_client *m, const struct smtp_answer *a, struct smtp_client_event *event)
 {
 	(void)event;
-	if (a->code == 220)
+	if (is_success(a))
 		say_ehlo(m);
 	else
-		fail(m, ERR_NET, "the server does not take mail now", a);
+		leave(m, ERR_NET, "the server does not take mail now", a);
 }
 
 static void
@@ -254,8 +270,8 @@ at_ehlo(struct smtp_client *m, const struct smtp_answer *a, struct smtp_client_e
 		m->state = STATE_HELO;
 		return;
 	}
-	if (a->code != 250) {
-		fail(m, ERR_NET, "the server does not want to speak with us", a);
+	if (!is_success(a)) {
+		leave(m, ERR_NET, "the server does not want to speak with us", a);
 		return;
 	}
 	if (m->state == STATE_EHLO)
@@ -263,7 +279,7 @@ at_ehlo(struct smtp_client *m, const struct smtp_answer *a, struct smtp_client_e
 	m->offered_tls = m->offered_tls || (m->has_start_tls && !m->tls);
 	m->start_tls = m->start_tls || (m->if_offered && m->has_start_tls);
 	if (m->start_tls && !m->has_start_tls) {
-		fail(m, ERR_TLS, "the server offers no STARTTLS; nothing was sent", NULL);
+		leave(m, ERR_TLS, "the server offers no STARTTLS; nothing was sent", NULL);
 	} else if (m->start_tls) {
 		smtp_client_say(m, "STARTTLS", SLICE_EMPTY);
 		m->state = STATE_STARTTLS;
@@ -277,8 +293,9 @@ at_ehlo(struct smtp_client *m, const struct smtp_answer *a, struct smtp_client_e
 static void
 at_starttls(struct smtp_client *m, const struct smtp_answer *a, struct smtp_client_event *event)
 {
-	if (a->code != 220) {
-		fail(m, ERR_TLS, "the server refuses STARTTLS; nothing was sent", a);
+	if (a->code !=
+	    220) { /* another yes leaves open whether it waits for a handshake or a command: nothing is said */
+		(is_success(a) ? fail : leave)(m, ERR_TLS, "the server refuses STARTTLS; nothing was sent", a);
 		return;
 	}
 	m->state = STATE_SHAKING;
@@ -359,7 +376,7 @@ give_up(struct smtp_client *m, const struct smtp_answer *a, struct smtp_client_e
 static void
 answered_data(struct smtp_client *m, const struct smtp_answer *a, struct smtp_client_event *event)
 {
-	if (a->code != 354) {
+	if (a->code < 300 || a->code >= 400) {
 		give_up(m, m->mail_refused ? &m->refusal : a, event);
 	} else if (m->accepted == 0) { /* RFC 2920 section 3.1: it waits for a text that nobody gets */
 		(void)smtp_stuffer_end(&m->stuffer, &m->out);
@@ -375,7 +392,7 @@ static void
 at_envelope(struct smtp_client *m, const struct smtp_answer *a, struct smtp_client_event *event)
 {
 	size_t n = m->answered++;
-	bool ok = a->code >= 200 && a->code < 300;
+	bool ok = is_success(a);
 
 	if (n == 0) {
 		m->mail_refused = !ok;
@@ -433,7 +450,7 @@ static void
 chunk_answered(struct smtp_client *m, const struct smtp_answer *a)
 {
 	m->chunks_answered++;
-	if (m->refusal.code == 0 && (a->code < 200 || a->code >= 300))
+	if (m->refusal.code == 0 && !is_success(a))
 		smtp_client_note_refusal(m, a);
 }
 
@@ -465,7 +482,7 @@ at_end(struct smtp_client *m, const struct smtp_answer *a, struct smtp_client_ev
 	if (m->by_chunks)
 		at_last_chunk(m, a, event);
 	else
-		outcome(m, a, a->code >= 200 && a->code < 300 && !m->only_end, event);
+		outcome(m, a, is_success(a) && !m->only_end, event);
 }
 
 static void

@@ -141,6 +141,9 @@ uint64_t smtp_client_size_max(const struct smtp_client *m); /* 0: not said */
 struct slice smtp_client_output(struct smtp_client *m);
 void smtp_client_sent(struct smtp_client *m, size_t len);
 
+/* After FAILED: QUIT is in the output, which is to be drained before the connection ends. */
+bool smtp_client_says_goodbye(const struct smtp_client *m);
+
 /* READY: MACHINE_NEVER, for nothing is waited for. */
 int64_t smtp_client_patience_ms(const struct smtp_client *m);
 /* Grows with each whole answer, and while text goes out with every SMTP_DATA_PROGRESS octets of it. */

@@ -47,6 +47,7 @@ struct smtp_client {
 	/* the transaction: command 0 is MAIL, then each RCPT, then DATA */
 	struct smtp_client_message message;
 	size_t written, answered, accepted;
+	bool goodbye; /* QUIT was the last word of what failed */
 	bool mail_refused, only_end, utf8;
 	/* the text by BDAT */
 	bool by_chunks, reset_said, envelope_answered;

@@ -34,6 +34,12 @@ smtp_client_has_start_tls(const struct smtp_client *m)
 	return m->offered_tls;
 }
 
+bool
+smtp_client_says_goodbye(const struct smtp_client *m)
+{
+	return m->goodbye;
+}
+
 struct slice
 smtp_client_server_name(const struct smtp_client *m)
 {

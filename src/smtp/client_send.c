@@ -40,10 +40,13 @@ write_recipient(struct smtp_client *m, size_t n)
 		(void)buf_put_str(&m->out, " NOTIFY=");
 		(void)smtp_notify_write(dsn->notify, &m->out);
 	}
-	/* A server without SMTPUTF8 reads ASCII alone (RFC 6533 section 3); and so it was looked at. */
-	if (dsn != NULL && smtp_orcpt_valid(dsn->orcpt, m->utf8)) {
+	/* Without SMTPUTF8 it is read as ASCII alone, so other letters go in their form for that (RFC 6533 section 3). */
+	if (dsn != NULL && smtp_orcpt_valid(dsn->orcpt, true)) {
 		(void)buf_put_str(&m->out, " ORCPT=");
-		(void)buf_put_slice(&m->out, dsn->orcpt);
+		if (m->utf8)
+			(void)buf_put_slice(&m->out, dsn->orcpt);
+		else
+			(void)smtp_unitext_write(dsn->orcpt, &m->out);
 	}
 	(void)buf_put_str(&m->out, "\r\n");
 }

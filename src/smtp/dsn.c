@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "smtp/dsn.h"
 
+#include "base/utf8.h"
+
 #include "base/error.h"
 #include "smtp/path.h"
 
@@ -105,6 +107,60 @@ smtp_xtext_decode(struct slice in, struct buf *out)
 		if (octet < 0)
 			return ERR_SYNTAX;
 		(void)buf_put_u8(out, (uint8_t)octet);
+	}
+	return out->err;
+}
+
+/* "\x{C4}" off the front of *in: 2 to 6 hexadecimal digits. 0: it is no such, or a control character or half a pair. */
+static uint32_t
+embedded_point(struct slice *in)
+{
+	struct slice rest = slice_from(*in, 3);
+	uint32_t point = 0;
+	size_t i = 0;
+	int digit;
+
+	for (; i < rest.len && i < 6 && (digit = hex_value(rest.data[i])) >= 0; i++)
+		point = point << 4 | (uint32_t)digit;
+	if (i < 2 || i == rest.len || rest.data[i] != '}' || point > 0x10ffff || (point >= 0xd800 && point < 0xe000) ||
+	    point < 0x20 || (point >= 0x7f && point < 0xa0))
+		return 0;
+	*in = slice_from(rest, i + 1);
+	return point;
+}
+
+int
+smtp_unitext_decode(struct slice in, struct buf *out)
+{
+	while (in.len > 0) {
+		uint32_t point;
+
+		if (!slice_starts(in, SLICE("\\x{"))) {
+			(void)buf_put_u8(out, in.data[0]);
+			in = slice_from(in, 1);
+			continue;
+		}
+		if ((point = embedded_point(&in)) == 0)
+			return ERR_SYNTAX;
+		(void)utf8_put(out, point);
+	}
+	return out->err;
+}
+
+int
+smtp_unitext_write(struct slice in, struct buf *out)
+{
+	while (in.len > 0) {
+		uint32_t point;
+		size_t len = utf8_decode(in, &point);
+
+		if (len == 0)
+			return ERR_SYNTAX;
+		if (point < 0x80)
+			(void)buf_put_u8(out, (uint8_t)point);
+		else
+			(void)buf_putf(out, "\\x{%02X}", point);
+		in = slice_from(in, len);
 	}
 	return out->err;
 }

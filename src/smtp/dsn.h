@@ -40,6 +40,10 @@ bool smtp_orcpt_valid(struct slice value, bool utf8);
 
 /* Appends what xtext stands for. ERR_SYNTAX, or out's sticky error. */
 int smtp_xtext_decode(struct slice in, struct buf *out);
+/* Appends in with each "\x{C4}" of it as UTF-8 (RFC 6533 section 3). ERR_SYNTAX: one is no character that is shown. */
+int smtp_unitext_decode(struct slice in, struct buf *out);
+/* The reverse: what is not ASCII becomes "\x{C4}", and the rest stays. ERR_SYNTAX: in is not UTF-8. */
+int smtp_unitext_write(struct slice in, struct buf *out);
 /* Appends in as xtext. Returns out's sticky error. */
 int smtp_xtext_write(struct slice in, struct buf *out);
 

@@ -137,6 +137,17 @@ is_digit(uint8_t c)
 	return c >= '0' && c <= '9';
 }
 
+/* Octets of a number of up to three digits; 0: none, or it has a zero in front (RFC 3464 section 2.3.4). */
+static size_t
+number_length(struct slice in)
+{
+	size_t len = 0;
+
+	while (len < in.len && len < 3 && is_digit(in.data[len]))
+		len++;
+	return len > 1 && in.data[0] == '0' ? 0 : len;
+}
+
 /* Octets of "5.1.1" at the front when a space or the end follows, else 0 (RFC 2034 section 4). */
 static size_t
 enhanced_length(struct slice in)
@@ -146,13 +157,10 @@ enhanced_length(struct slice in)
 	if (in.len < 5 || (in.data[0] != '2' && in.data[0] != '4' && in.data[0] != '5'))
 		return 0;
 	for (int part = 0; part < 3; part++) {
-		size_t from = i;
+		size_t len = number_length(slice_from(in, i));
 
-		while (i < in.len && is_digit(in.data[i]) && i - from < 3)
-			i++;
-		if (i == from)
-			return 0;
-		if (part < 2 && (i == in.len || in.data[i++] != '.'))
+		i += len;
+		if (len == 0 || (part < 2 && (i == in.len || in.data[i++] != '.')))
 			return 0;
 	}
 	return i == in.len || in.data[i] == ' ' ? i : 0;

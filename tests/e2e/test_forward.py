@@ -72,6 +72,10 @@ def sender_of(letter):
     return letter["Return-Path"].strip("<>")
 
 
+def domain_of(address):
+    return address.rpartition("@")[2]
+
+
 def spf_of(letter):
     """(result, whose) of the SPF results in the field on top."""
     field = " ".join(letter.get_all("Authentication-Results")[0].split())
@@ -104,11 +108,11 @@ def test_unchanged_it_would_be_refused(world):
     assert refused.value.smtp_code == 550 and b"5.7.23" in refused.value.smtp_error
     write(world, world.b, CAROL, "direct")
     (letter,) = world.arrives(world.b, CAROL, "direct")
-    assert ("pass", WRITER) in spf_of(letter) and sender_of(letter) == WRITER
+    assert ("pass", domain_of(WRITER)) in spf_of(letter) and sender_of(letter) == WRITER
 
 
 def test_forwarded_mail_passes_spf(forwarded):
-    assert SRS0.fullmatch(sender_of(forwarded)) and ("pass", sender_of(forwarded)) in spf_of(forwarded)
+    assert SRS0.fullmatch(sender_of(forwarded)) and ("pass", domain_of(sender_of(forwarded))) in spf_of(forwarded)
 
 
 def test_a_bounce_goes_to_who_wrote(world, forwarded):
@@ -133,7 +137,7 @@ def test_passed_on_twice(world):
     (letter,) = world.arrives(world.a, BOB, "round trip")
     sender = sender_of(letter)
     assert re.fullmatch(r"SRS1=[A-Z2-7]{5}=example\.org==[A-Z2-7]{5}=[A-Z2-7]{2}=sender\.example=s@b\.example", sender)
-    assert ("pass", sender) in spf_of(letter)
+    assert ("pass", domain_of(sender)) in spf_of(letter)
     with client(world, world.b, "127.0.0.1") as smtp:
         smtp.sendmail("", [sender], "Subject: bounce two\r\nFrom: <>\r\n\r\nno such\r\n")
     eventually(lambda: bounced(world, b"bounce two"), "the bounce does not come")

@@ -45,6 +45,7 @@ class Policies:
 
     def __init__(self, certificate, key):
         self.texts, self.asked = {}, []
+        self.heads = {}  # host: (status, {field: value}), in place of the usual
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -52,8 +53,10 @@ class Policies:
                 host = self.headers.get("Host")
                 outer.asked.append(host)
                 text = outer.texts.get(host) if self.path == "/.well-known/mta-sts.txt" else None
-                self.send_response(404 if text is None else 200)
-                self.send_header("Content-Type", "text/plain; charset=us-ascii")
+                status, fields = outer.heads.get(host, (200, {}))
+                self.send_response(404 if text is None else status)
+                for field, value in {"Content-Type": "text/plain; charset=us-ascii", **fields}.items():
+                    self.send_header(field, value)
                 self.end_headers()
                 self.wfile.write((text or "").encode())
 

@@ -70,8 +70,9 @@ add_sender(struct writing *w, enum lane_kind which)
 	if (which == LANE_HELO && named && (strcmp(f.word, "none") == 0 || f.domain.len == 0))
 		return;
 	add(w, "spf", slice_str(f.word), f.pass ? SLICE_EMPTY : f.reason);
+	/* The domain alone: nobody vouches for the local part (RFC 8601 section 2.7.2). */
 	if (which == LANE_FROM)
-		property(w, "smtp", "mailfrom", w->j->from);
+		property(w, "smtp", "mailfrom", f.domain);
 	else
 		property(w, "smtp", "helo", f.domain);
 }
@@ -125,7 +126,9 @@ add_policy(struct writing *w)
 	add(w, "dmarc", slice_str(dmarc_result_name(v->result)), reason_unless(v->result == DMARC_PASS, v->reason));
 	property(w, "header", "from", v->author);
 	if (v->record != NULL)
-		property(w, "policy", "dmarc", slice_str(dmarc_policy_name(v->published)));
+		/* RFC 9989 section 9.1: what is to be applied, with t=y heeded */
+		property(w, "policy", "dmarc",
+		    slice_str(dmarc_policy_name(v->result == DMARC_FAIL ? v->policy : v->published)));
 }
 
 /* Who sends much to be written has less of it: first the reasons go, then all but what is about the author. */

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #include "service/queue/report.h"
 
+#include "base/base64.h"
 #include "base/date.h"
 #include "base/utf8.h"
 #include "smtp/dsn.h"
 #include "smtp/limits.h"
 
+#define BASE64_LINE 76u  /* RFC 2045 section 6.8 */
 #define FOREIGN_MAX 800u /* octets: with what is in front the line has fewer than 998 (RFC 5322 section 2.1.1) */
 
 /* What is said of an action, in the subject, in words, and to programs. */
@@ -69,7 +71,7 @@ original_type(const struct report *r)
 bool
 report_is_8bit(const struct report *r)
 {
-	return r->utf8 || !utf8_is_ascii(r->original);
+	return !r->seven_bit && (r->utf8 || !utf8_is_ascii(r->original));
 }
 
 static const struct action *
@@ -120,13 +122,32 @@ put_boundary(struct buf *b, const struct report *r)
 		(void)buf_putf(b, "%02x", r->random[i]);
 }
 
+/* The servers on the way may take seven bits only: RFC 6533 section 5 and RFC 6522 section 3 have it encoded then. */
 static void
-put_part(struct buf *b, const struct report *r, const char *type, bool eight_bit)
+put_base64(struct buf *b, struct slice content)
 {
+	struct base64_encoder encoder;
+
+	base64_encoder_init(&encoder, BASE64_LINE, "\r\n");
+	(void)base64_encoder_put(&encoder, content, b);
+	(void)base64_encoder_end(&encoder, b);
+}
+
+static void
+put_part(struct buf *b, const struct report *r, const char *type, struct slice content)
+{
+	bool ascii = utf8_is_ascii(content);
+
 	(void)buf_put_str(b, "\r\n--");
 	put_boundary(b, r);
-	(void)buf_putf(
-	    b, "\r\nContent-Type: %s\r\n%s\r\n", type, eight_bit ? "Content-Transfer-Encoding: 8bit\r\n" : "");
+	(void)buf_putf(b, "\r\nContent-Type: %s\r\n", type);
+	if (!ascii)
+		(void)buf_putf(b, "Content-Transfer-Encoding: %s\r\n", r->seven_bit ? "base64" : "8bit");
+	(void)buf_put_str(b, "\r\n");
+	if (!ascii && r->seven_bit)
+		put_base64(b, content);
+	else
+		(void)buf_put_slice(b, content);
 }
 
 static void
@@ -255,7 +276,6 @@ put_words_of(struct buf *b, const struct report *r, uint32_t action)
 static void
 put_words(struct buf *b, const struct report *r)
 {
-	put_part(b, r, r->utf8 ? "text/plain; charset=utf-8" : "text/plain; charset=us-ascii", r->utf8);
 	for (uint32_t action = REPORT_FAILED; action <= REPORT_RELAYED; action++)
 		put_words_of(b, r, action);
 	if (r->tried_s != 0) {
@@ -267,21 +287,41 @@ put_words(struct buf *b, const struct report *r)
 		(void)buf_putf(b, "%s of your message stands below.\r\n", r->whole ? "All" : "The header");
 }
 
+static void
+put_words_part(struct buf *b, const struct report *r)
+{
+	struct buf words;
+
+	buf_init(&words, REPORT_MAX);
+	put_words(&words, r);
+	put_part(b, r, r->utf8 ? "text/plain; charset=utf-8" : "text/plain; charset=us-ascii", buf_slice(&words));
+	if (words.err != 0 && b->err == 0)
+		b->err = words.err;
+	buf_done(&words);
+}
+
 /* ---- for programs (RFC 3464) ---- */
 
-/* "type;address" in plain, as RFC 3464 section 2.3.1 has it; what the sender wrote was checked when it came. */
+/* "type;address" in plain, as RFC 3464 section 2.3.1 has it; what the sender wrote was checked when it came. Of the type
+ * utf-8 it becomes UTF-8 where that may stand, and is left as it is where it stands for no such text (RFC 6533 section 3). */
 static void
-put_original_recipient(struct buf *b, struct slice orcpt)
+put_original_recipient(struct buf *b, const struct report *r, struct slice orcpt)
 {
 	struct slice address, type = slice_split(orcpt, ';', &address);
-	struct buf plain;
+	struct buf plain, utf8;
 
 	buf_init(&plain, SMTP_ORCPT_MAX);
+	buf_init(&utf8, SMTP_ORCPT_MAX);
+	if (smtp_xtext_decode(address, &plain) == 0)
+		address = buf_slice(&plain);
+	if (r->utf8 && slice_ieq(type, SLICE("utf-8")) && smtp_unitext_decode(address, &utf8) == 0)
+		address = buf_slice(&utf8);
 	(void)buf_put_str(b, "Original-Recipient: ");
 	(void)buf_put_slice(b, type);
 	(void)buf_put_u8(b, ';');
-	(void)buf_put_slice(b, smtp_xtext_decode(address, &plain) == 0 ? buf_slice(&plain) : address);
+	(void)buf_put_slice(b, address);
 	(void)buf_put_str(b, "\r\n");
+	buf_done(&utf8);
 	buf_done(&plain);
 }
 
@@ -290,7 +330,7 @@ put_recipient(struct buf *b, const struct report *r, const struct report_recipie
 {
 	(void)buf_put_str(b, "\r\n");
 	if (one->orcpt.len > 0)
-		put_original_recipient(b, one->orcpt);
+		put_original_recipient(b, r, one->orcpt);
 	(void)buf_putf(b, "Final-Recipient: %s;", utf8_is_ascii(one->address) ? "rfc822" : "utf-8");
 	(void)buf_put_slice(b, one->address);
 	(void)buf_putf(b, "\r\nAction: %s\r\nStatus: ", action_of(one)->name);
@@ -318,7 +358,6 @@ put_status(struct buf *b, const struct report *r)
 	struct buf envid;
 
 	buf_init(&envid, SMTP_ENVID_MAX);
-	put_part(b, r, status_type(r), r->utf8);
 	if (r->envid.len > 0 && smtp_xtext_decode(r->envid, &envid) == 0) {
 		(void)buf_put_str(b, "Original-Envelope-Id: ");
 		(void)buf_put_slice(b, buf_slice(&envid));
@@ -334,6 +373,19 @@ put_status(struct buf *b, const struct report *r)
 }
 
 static void
+put_status_part(struct buf *b, const struct report *r)
+{
+	struct buf status;
+
+	buf_init(&status, REPORT_MAX);
+	put_status(&status, r);
+	put_part(b, r, status_type(r), buf_slice(&status));
+	if (status.err != 0 && b->err == 0)
+		b->err = status.err;
+	buf_done(&status);
+}
+
+static void
 put_original(struct buf *b, const struct report *r)
 {
 	struct slice original = r->original;
@@ -342,8 +394,7 @@ put_original(struct buf *b, const struct report *r)
 		return;
 	if (!r->whole && slice_ends(original, SLICE("\r\n\r\n")))
 		original = slice_sub(original, 0, original.len - 2);
-	put_part(b, r, original_type(r), report_is_8bit(r));
-	(void)buf_put_slice(b, original);
+	put_part(b, r, original_type(r), original);
 }
 
 int
@@ -355,8 +406,8 @@ report_write(const struct report *r, struct buf *out, uint32_t *skip_out, uint32
 	*skip_out = (uint32_t)(out->len - before);
 	put_header(out, r);
 	*header_size_out = (uint32_t)(out->len - before);
-	put_words(out, r);
-	put_status(out, r);
+	put_words_part(out, r);
+	put_status_part(out, r);
 	put_original(out, r);
 	(void)buf_put_str(out, "\r\n--");
 	put_boundary(out, r);

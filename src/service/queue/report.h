@@ -42,8 +42,9 @@ struct report {
 	struct slice id;       /* for Received; empty: none is written */
 	uint64_t now;
 	uint8_t random[16];
-	struct slice to;       /* whom it is for: the message's sender */
-	bool utf8;             /* the message came with SMTPUTF8 */
+	struct slice to; /* whom it is for: the message's sender */
+	bool utf8;       /* the message came with SMTPUTF8 */
+	bool seven_bit;  /* it goes to another server, which may take no more: to is ASCII, and a whole original too */
 	struct slice envid;    /* as it was given, in xtext; empty: none */
 	uint64_t arrival;      /* of the message */
 	uint64_t tried_s;      /* FAILED: how long it was tried; 0: it was refused at once */

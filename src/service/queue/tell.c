@@ -26,6 +26,24 @@ queue_told(const struct store_queue_recipient *r, uint32_t action)
 		.last = r->last_time };
 }
 
+/*
+ * Whom the writer knows himself as: what was sent on with an address of ours (SRS) is reported to who wrote (RFC 3464
+ * section 2: the return address which came with the message).
+ */
+static struct slice
+writer_of(struct queue *q, struct slice sender, struct arena *a)
+{
+	struct buf back;
+	struct error e;
+	struct slice writer = sender;
+
+	buf_init(&back, STORE_ADDRESS_MAX);
+	if (queue_srs_reverse(q, sender, &back, &e) == 0)
+		writer = arena_copy(a, buf_slice(&back));
+	buf_done(&back);
+	return writer;
+}
+
 static bool
 has_failed(const struct queue_tale *tale)
 {
@@ -53,6 +71,12 @@ read_original(struct queue *q, const struct queue_tale *tale, struct arena *a, s
 	rc = store_queue_read(q->store, &read, a, &data, e);
 	if (rc == 0)
 		r->original = data.data;
+	/* RFC 6522 section 3: message/rfc822 cannot be encoded (RFC 2046 section 5.2.1), so its header is shown, which can. */
+	if (rc == 0 && r->whole && r->seven_bit && !r->utf8 && !utf8_is_ascii(r->original)) {
+		r->whole = false;
+		r->original = m->header_size > SERVICE_REPORT_HEADER_MAX ? SLICE_EMPTY
+									 : slice_sub(r->original, 0, m->header_size);
+	}
 	return rc == ERR_INTEGRITY ? 0 : rc; /* a damaged disk is no reason to be silent */
 }
 
@@ -67,13 +91,14 @@ needs_utf8(const struct queue_tale *tale)
 }
 
 static int
-write_report(struct queue *q, const struct queue_tale *tale, struct arena *a, struct buf *text,
+write_report(struct queue *q, const struct queue_tale *tale, bool goes_out, struct arena *a, struct buf *text,
     struct queue_letter *letter, struct error *e)
 {
 	const struct store_queue_message *m = tale->message;
 	struct report r = { .hostname = buf_slice(&q->hostname),
 		.now = clock_unix(),
-		.to = m->sender,
+		.to = writer_of(q, m->sender, a),
+		.seven_bit = goes_out && utf8_is_ascii(m->sender),
 		.utf8 = needs_utf8(tale),
 		.envid = m->envid,
 		.arrival = m->created,
@@ -124,7 +149,9 @@ queue_tell(
 	if (tale->message->sender.len == 0)
 		return 0;
 	buf_init(&text, REPORT_MAX);
-	rc = write_report(q, tale, a, &text, &letter, e);
+	rc = queue_resolve(q, &rules, &letter, a, out, e); /* who gets it: what it looks like goes by that */
+	if (rc == 0)
+		rc = write_report(q, tale, out->out.recipient_count > 0, a, &text, &letter, e);
 	letter.content.data = arena_copy(a, buf_slice(&text));
 	if (rc == 0)
 		rc = queue_sign(q, slice_from(letter.content.data, letter.skip), a, &letter.front, e);

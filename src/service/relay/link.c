@@ -65,7 +65,10 @@ link_fail(struct link *l, const struct relay_reason *why)
 		return;
 	l->closed = l->failed = true;
 	l->failure = *why;
-	conn_abort(l->conn);
+	if (l->m != NULL && smtp_client_says_goodbye(l->m))
+		conn_close(l->conn);
+	else
+		conn_abort(l->conn);
 }
 
 static void

@@ -4,7 +4,9 @@
 
 #include <string.h>
 
+#include "base/idn.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "os/clock.h"
 #include "os/log.h"
 
@@ -22,6 +24,34 @@ take_arrays(struct link *l, size_t count)
 	return l->arena.err == 0;
 }
 
+/*
+ * An address as this server takes it: a domain of other letters is its A-labels where there is no SMTPUTF8, which is no
+ * other address (RFC 6531 section 3.2). A local part of other letters has no such form, and stays.
+ */
+static struct slice
+address_for(struct link *l, struct slice address)
+{
+	struct slice domain, local = address, out = address;
+	struct buf plain;
+	struct error e;
+	size_t at = address.len;
+
+	if (utf8_is_ascii(address) || smtp_client_has_utf8(l->m))
+		return address;
+	while (at > 0 && address.data[at - 1] != '@')
+		at--;
+	local = slice_sub(address, 0, at);
+	domain = slice_from(address, at);
+	if (at == 0 || !utf8_is_ascii(local))
+		return address;
+	buf_init(&plain, SMTP_ADDRESS_MAX);
+	(void)buf_put_slice(&plain, local);
+	if (idn_to_ascii(domain, &plain, &e) == 0 && plain.err == 0)
+		out = arena_copy(&l->arena, buf_slice(&plain));
+	buf_done(&plain);
+	return out;
+}
+
 /* Those that wait, as many as every server takes. */
 static bool
 gather(struct link *l)
@@ -37,10 +67,10 @@ gather(struct link *l)
 			continue;
 		l->job->fates[i] = JOB_TRIED;
 		l->positions[l->position_count] = i;
-		l->addresses[l->position_count] = q->address;
+		l->addresses[l->position_count] = address_for(l, q->address);
 		l->dsn[l->position_count++] = (struct smtp_client_dsn){ .notify = q->notify, .orcpt = q->orcpt };
 	}
-	return true;
+	return l->arena.err == 0;
 }
 
 /* What no server of this kind will take, so that there is nothing to wait for; but another host may be of another kind. */

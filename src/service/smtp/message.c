@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "mime/address.h"
+#include "service/judge/judge.h"
 #include "service/limits.h"
 #include "service/sign/sign.h"
 #include "smtp/path.h"
@@ -313,7 +314,11 @@ put_received(struct smtp_message *m, const struct smtp_trace *t)
 	(void)buf_put_slice(b, t->id);
 	if (t->tls != NULL)
 		(void)buf_putf(b, "\r\n\t(%s)", t->tls);
-	if (m->recipient_count == 1) { /* with more it would tell one about the others (section 7.2) */
+	/*
+	 * With more it would tell one about the others (section 7.2). Other letters than ASCII would make a message that needs
+	 * eight bits and SMTPUTF8 of one that does not (RFC 6531 section 3.7.3).
+	 */
+	if (m->recipient_count == 1 && utf8_is_ascii(m->recipients[0].address)) {
 		(void)buf_put_str(b, "\r\n\tfor <");
 		(void)buf_put_slice(b, m->recipients[0].address);
 		(void)buf_put_u8(b, '>');
@@ -482,11 +487,21 @@ tell_body(struct smtp_message *m, struct slice piece)
 }
 
 static void
-tell_header(struct smtp_message *m, size_t header_len)
+tell_header(struct smtp_message *m, struct slice header, struct slice text)
 {
 	if (m->ear != NULL && m->refusal == SMTP_REPLY_NONE)
-		m->ear->header(m->ear_ctx, slice_sub(buf_slice(&m->head), 0, header_len));
-	tell_body(m, slice_from(buf_slice(&m->head), header_len));
+		m->ear->header(m->ear_ctx, header);
+	tell_body(m, text);
+}
+
+/* RFC 8601 section 5: results in our name are ours alone. Of strangers they are taken out with the verdict (judging.c). */
+static void
+keep_header(struct smtp_message *m, struct slice header, const struct smtp_trace *t)
+{
+	if (m->submission && judge_strip(header, t->hostname, &m->header) < 0)
+		m->refusal = SMTP_REPLY_TRY_LATER;
+	else if (!m->submission)
+		(void)buf_put_slice(&m->header, header);
 }
 
 /* The header is whole: its first octets of head, of length header_len. */
@@ -510,8 +525,8 @@ header_ended(struct smtp_message *m, size_t header_len, const struct smtp_trace 
 	put_received(m, t);
 	if (m->submission)
 		put_missing(m, t, &f);
-	tell_header(m, header_len);
-	(void)buf_put(&m->header, m->head.data, header_len);
+	keep_header(m, slice_sub(buf_slice(&m->head), 0, header_len), t);
+	tell_header(m, buf_slice(&m->header), slice_from(buf_slice(&m->head), header_len));
 	(void)buf_put_slice(&m->text, slice_from(buf_slice(&m->head), header_len));
 	buf_done(&m->head);
 	if (m->trace.err != 0 || m->received.err != 0 || m->header.err != 0)

@@ -375,6 +375,7 @@ static const struct lie {
 	    SMTP_CLIENT_FAILED, ERR_PASSWORD },
 	{ "signed in", "220-a\r\n220 b\r\n250-x\r\n250 AUTH PLAIN\r\n235 ok\r\n", false, true, true, SMTP_CLIENT_READY,
 	    0 },
+	{ "unknown codes", "299 x\r\n299 fine\r\n", false, false, false, SMTP_CLIENT_READY, 0 },
 	{ "closing", "220 x\r\n421 4.3.2 later\x1b[2J\r\n", false, false, false, SMTP_CLIENT_FAILED, ERR_CLOSED },
 	{ "two codes in one answer", "220-x\r\n250 x\r\n", false, false, false, SMTP_CLIENT_FAILED, ERR_SYNTAX },
 	{ "answers unasked", "220 x\r\n250 x\r\n250 x\r\n", false, false, false, SMTP_CLIENT_READY, 0 },
@@ -402,6 +403,37 @@ liars(void **state)
 		/* In clear nothing went out but EHLO, STARTTLS and HELO. */
 		if (!l->tls && slice_search(smtp_client_output(m), SLICE("AUTH")) != SIZE_MAX)
 			fail_msg("%s: signed in without TLS", l->name);
+		smtp_client_free(m);
+	}
+}
+
+/* RFC 5321 section 4.1.1.10: whoever waits for a command hears QUIT; 421 ends it by itself. */
+static void
+goodbyes(void **state)
+{
+	static const struct {
+		const char *says;
+		bool quit;
+	} rows[] = {
+		{ "554 go away\r\n", true },
+		{ "220 x\r\n550 no\r\n550 no\r\n", true },
+		{ "220 x\r\n250 x\r\n", true },
+		{ "220 x\r\n250-x\r\n250 STARTTLS\r\n454 no\r\n", true },
+		{ "220 x\r\n250-x\r\n250 STARTTLS\r\n250 fine\r\n", false },
+		{ "421 later\r\n", false },
+		{ "HTTP/1.1 400 Bad\r\n", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		const struct smtp_client_config config = { .hello = SLICE("c"), .start_tls = true };
+		struct smtp_client_event ev;
+		struct smtp_client *m = NULL;
+		assert_ok(smtp_client_new(&config, &m, &unit_error));
+		assert_int_equal(smtp_client_feed(m, slice_str(rows[i].says), 0), strlen(rows[i].says));
+		assert_int_equal(smtp_client_next(m, &ev), SMTP_CLIENT_FAILED);
+		assert_int_equal(smtp_client_says_goodbye(m), rows[i].quit);
+		assert_int_equal(slice_search(smtp_client_output(m), SLICE("QUIT\r\n")) != SIZE_MAX, rows[i].quit);
 		smtp_client_free(m);
 	}
 }
@@ -762,6 +794,6 @@ quit_in_the_envelope(void **state)
 
 UNIT_MAIN(UNIT_TEST(quit_in_the_envelope), UNIT_TEST(back_to_back), UNIT_TEST(large_text), UNIT_TEST(chunks_refused),
     UNIT_TEST(utf8_addresses), UNIT_TEST(starttls_and_auth), UNIT_TEST(refused_before_sending), UNIT_TEST(liars),
-    UNIT_TEST(parameters), UNIT_TEST(require_tls_in_clear), UNIT_TEST(tls_if_offered), UNIT_TEST(reason_of_a_pipeline),
-    UNIT_TEST(answers_in_advance), UNIT_TEST(last_words_and_patience), UNIT_TEST(scram_then_plain),
-    UNIT_TEST(first_responses_that_wait), UNIT_TEST(endless_answer))
+    UNIT_TEST(goodbyes), UNIT_TEST(parameters), UNIT_TEST(require_tls_in_clear), UNIT_TEST(tls_if_offered),
+    UNIT_TEST(reason_of_a_pipeline), UNIT_TEST(answers_in_advance), UNIT_TEST(last_words_and_patience),
+    UNIT_TEST(scram_then_plain), UNIT_TEST(first_responses_that_wait), UNIT_TEST(endless_answer))

@@ -2,6 +2,7 @@
 #include "smtp/dsn.h"
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "unit.h"
 
 static void
@@ -125,4 +126,53 @@ identifiers(void **state)
 	}
 }
 
-UNIT_MAIN(UNIT_TEST(notify), UNIT_TEST(returns), UNIT_TEST(xtext), UNIT_TEST(identifiers))
+/* RFC 6533 section 3: what stands for a character becomes it, in a report that may have it. */
+static void
+unitext(void **state)
+{
+	static const struct {
+		const char *in, *out; /* NULL: it is left as it is */
+	} rows[] = {
+		{ "", "" },
+		{ "plain@x.test", "plain@x.test" },
+		{ "J\\x{FC}rgen@x.test", "J\xc3\xbcrgen@x.test" },
+		{ "\\x{5C}\\x{2B}", "\\+" },
+		{ "\\x{1F600}", "\xf0\x9f\x98\x80" },
+		{ "\xc3\xbc\\x{E9}", "\xc3\xbc\xc3\xa9" },
+		{ "\\x", "\\x" },
+		{ "\\x{D}", NULL },
+		{ "\\x{0D}", NULL },
+		{ "\\x{7F}", NULL },
+		{ "\\x{85}", NULL },
+		{ "\\x{D800}", NULL },
+		{ "\\x{110000}", NULL },
+		{ "\\x{1234567}", NULL },
+		{ "\\x{fc}", NULL },
+		{ "\\x{FC", NULL },
+		{ "\\x{}", NULL },
+		{ "\\x{", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct buf out BUF_OWNED = { 0 };
+		int rc;
+
+		buf_init(&out, 100);
+		rc = smtp_unitext_decode(slice_str(rows[i].in), &out);
+		if ((rc == 0) != (rows[i].out != NULL) || (rc == 0 && !slice_eq_str(buf_slice(&out), rows[i].out)))
+			fail_msg("%s", rows[i].in);
+		if (rc == 0 && slice_find(slice_str(rows[i].out), '\\') == SIZE_MAX) { /* there and back */
+			struct buf ascii BUF_OWNED = { 0 };
+
+			buf_init(&ascii, 100);
+			assert_int_equal(smtp_unitext_write(buf_slice(&out), &ascii), 0);
+			assert_true(utf8_is_ascii(buf_slice(&ascii)));
+			buf_clear(&out);
+			assert_int_equal(smtp_unitext_decode(buf_slice(&ascii), &out), 0);
+			assert_true(slice_eq_str(buf_slice(&out), rows[i].out));
+		}
+	}
+}
+
+UNIT_MAIN(UNIT_TEST(unitext), UNIT_TEST(notify), UNIT_TEST(returns), UNIT_TEST(xtext), UNIT_TEST(identifiers))
