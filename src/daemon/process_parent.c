@@ -121,8 +121,6 @@ setup_of(const struct parent *p, const struct child *c)
 		.resolvers = resolver ? (struct slice *)(uintptr_t)p->resolving.servers : NULL,
 		.resolver_count = resolver ? p->resolving.server_count : 0,
 		.anchors = resolver ? buf_slice(&p->resolving.anchors) : SLICE_EMPTY,
-		.chain =
-		    resolver && p->listening->ports[CONFIG_PORT_SMTP] != 0 ? buf_slice(&p->certificate) : SLICE_EMPTY,
 		.ports = tells_ports ? (struct process_port *)(uintptr_t)p->ports : NULL,
 		.port_count = tells_ports ? p->port_count : 0,
 		.relay = c->kind == PROCESS_RELAY ? relaying_setup(f, &p->relaying) : no_relay,
@@ -154,6 +152,14 @@ add_judging(const struct parent *p, const struct child *c, struct process_setup 
 	out->forwarder_count = f->trusted_forwarder_count;
 }
 
+/* Who can ask DNS looks whether it fits what is published, where strangers bring mail. */
+static void
+add_chain(const struct parent *p, const struct child *c, struct process_setup *out)
+{
+	if (c->kind == PROCESS_RESOLVER && p->listening->ports[CONFIG_PORT_SMTP] != 0)
+		out->chain = buf_slice(&p->certificate);
+}
+
 static void
 tell_certificate(struct parent *p, struct child *c)
 {
@@ -169,6 +175,7 @@ tell_all_it_needs(struct parent *p, struct child *c)
 	int authorities = process_connects(c->kind) ? authorities_open(p->config) : -1;
 
 	add_judging(p, c, &setup);
+	add_chain(p, c, &setup);
 	tell(c, MESSAGE_SETUP, &setup, c->kind == PROCESS_FRONT ? p->peers_fd : authorities);
 	if (authorities >= 0)
 		(void)close(authorities);
@@ -696,6 +703,7 @@ parent_tell_settings(struct parent *p)
 		struct process_setup setup = setup_of(p, c);
 
 		add_judging(p, c, &setup);
+		add_chain(p, c, &setup);
 		tell(c, MESSAGE_LOG, &(struct process_nothing){ 0 }, log_descriptor());
 		tell(c, MESSAGE_SETTINGS, &setup, -1);
 		if (c->kind == PROCESS_FRONT)

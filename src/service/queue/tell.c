@@ -149,7 +149,7 @@ queue_tell(
 	if (tale->message->sender.len == 0)
 		return 0;
 	buf_init(&text, REPORT_MAX);
-	rc = queue_resolve(q, &rules, &letter, a, out, e); /* who gets it: what it looks like goes by that */
+	rc = queue_resolve(q, &rules, &letter, a, out, NULL, e); /* who gets it: what it looks like goes by that */
 	if (rc == 0)
 		rc = write_report(q, tale, out->out.recipient_count > 0, a, &text, &letter, e);
 	letter.content.data = arena_copy(a, buf_slice(&text));
