@@ -122,6 +122,8 @@ static const struct {
 	{ "list", 0, false, domain_list },
 	{ "records", 1, false, domain_records },
 	{ "remove", 1, true, domain_remove },
+	{ "reports", 1, false, domain_reports },
+	{ "reports", 2, false, domain_reports },
 	{ "tlsa", 1, false, domain_tlsa },
 };
 
@@ -152,6 +154,7 @@ verb_domain(const struct verb_input *in)
 		return rc == 0 ? EXIT_DONE : verb_failed(&e);
 	}
 	(void)error_set(&e, ERR_USAGE,
-	    "say domain add DOMAIN, list, records DOMAIN, remove DOMAIN, tlsa DOMAIN, or dkim and what of it");
+	    "say domain add DOMAIN, list, records DOMAIN, remove DOMAIN, reports DOMAIN, tlsa DOMAIN, or dkim and what "
+	    "of it");
 	return verb_failed(&e);
 }

@@ -52,6 +52,7 @@ static const char usage_text[] =
     "  domain dkim new|rotate|activate|retire DOMAIN\n"
     "                               the first keys; the next ones; sign with them; let those before go\n"
     "  domain records DOMAIN        the DNS records that it needs, as lines of a zone file\n"
+    "  domain reports DOMAIN        what other servers report on it\n"
     "  domain remove DOMAIN         one without addresses and aliases\n"
     "  queue list [WHAT]            mail that waits for other servers, and why; WHAT is a number, a domain,\n"
     "                               a sender's address, or all\n"
@@ -91,6 +92,7 @@ static const char usage_options[] =
     "  --now                        domain dkim new, rotate, activate: sign without looking for the records in DNS\n"
     "  --certificate FILE.pem       domain tlsa: the next one, whose record is printed too\n"
     "                               check: as if that were the certificate\n"
+    "  --days N                     domain reports: of so many days; else 30\n"
     "  --print                      domain dkim: only the records, as lines of a zone file\n"
     "  --smimea ADDRESS=FILE.pem    domain records: SMIMEA of that certificate; as often as needed\n"
     "  --senders WHO                alias add: who may write to it: anyone (the default), members, domain\n"
@@ -137,6 +139,7 @@ enum {
 	OPTION_NOW,
 	OPTION_PRINT,
 	OPTION_CERTIFICATE,
+	OPTION_DAYS,
 	OPTION_VERSION,
 	OPTION_HELP
 };
@@ -159,6 +162,7 @@ static const struct option options[] = {
 	{ "now", no_argument, NULL, OPTION_NOW },
 	{ "print", no_argument, NULL, OPTION_PRINT },
 	{ "certificate", required_argument, NULL, OPTION_CERTIFICATE },
+	{ "days", required_argument, NULL, OPTION_DAYS },
 	{ "version", no_argument, NULL, OPTION_VERSION },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ 0 },
@@ -182,6 +186,7 @@ static const struct {
 	{ OPTION_NOW, "domain dkim new,domain dkim rotate,domain dkim activate" },
 	{ OPTION_PRINT, "domain dkim" },
 	{ OPTION_CERTIFICATE, "domain tlsa,check" },
+	{ OPTION_DAYS, "domain reports" },
 };
 
 int
@@ -285,6 +290,9 @@ take_option(int option, struct config_overrides *o, struct verb_input *in, struc
 		return 0;
 	case OPTION_CERTIFICATE:
 		in->certificate = optarg;
+		return 0;
+	case OPTION_DAYS:
+		in->days = optarg;
 		return 0;
 	case OPTION_SMIMEA:
 		return take_smimea(optarg, in, e);

@@ -8,8 +8,8 @@
 #define ARGS(s) (int)(s).len, (const char *)(s).data
 
 /* Where mail to this address goes, by the configuration's rules. */
-static int
-resolve(struct port *store, const struct config *config, struct slice address, struct arena *a,
+int
+postmaster_resolve(struct port *store, const struct config *config, struct slice address, struct arena *a,
     struct store_address_resolved *out, struct error *e)
 {
 	const struct store_address_resolve in = {
@@ -35,7 +35,7 @@ check_domain(struct check *c, struct port *store, struct slice domain, struct er
 	int rc;
 
 	arena_init(&a, REPLY_BUDGET);
-	rc = resolve(store, c->config, postmaster_of(&a, domain), &a, &found, e);
+	rc = postmaster_resolve(store, c->config, postmaster_of(&a, domain), &a, &found, e);
 	if (rc == 0 && found.resolution == STORE_RESOLVED)
 		rc = store_account_get(
 		    store, &(struct store_account_get){ .account = found.accounts[0] }, &a, &account, e);
@@ -71,7 +71,7 @@ check_setting(struct check *c, struct port *store, struct error *e)
 	if (c->config->postmaster == NULL)
 		return 0;
 	arena_init(&a, REPLY_BUDGET);
-	rc = resolve(store, c->config, slice_str(c->config->postmaster), &a, &found, e);
+	rc = postmaster_resolve(store, c->config, slice_str(c->config->postmaster), &a, &found, e);
 	if (rc == 0 && found.resolution != STORE_RESOLVED && found.resolution != STORE_NOT_FOR)
 		check_say(c, &line);
 	return rc;
@@ -118,7 +118,7 @@ postmaster_may_go(struct port *store, const struct config *config, uint64_t acco
 	for (size_t i = 0; rc == 0 && first && i < domains.domain_count; i++) {
 		struct slice address = postmaster_of(&a, domains.domains[i]);
 
-		rc = resolve(store, config, address, &a, &found, e);
+		rc = postmaster_resolve(store, config, address, &a, &found, e);
 		if (rc == 0)
 			rc = store_address_find(store, &(struct store_address_find){ address }, &a, &own, e);
 		if (rc == 0 && own.account == 0 && found.account_count == 1 && found.accounts[0] == account)

@@ -14,7 +14,11 @@
 #include "daemon/check.h"
 #include "daemon/config.h"
 #include "os/port.h"
+#include "store/types.h"
 
+/* Whose mailboxes an address leads to; any address. */
+int postmaster_resolve(struct port *store, const struct config *config, struct slice address, struct arena *a,
+    struct store_address_resolved *out, struct error *e);
 /* Says who reads it, domain by domain, and whether 'postmaster' in the configuration is anybody's address. */
 int postmaster_check(struct check *c, struct port *store, const struct slice *domains, size_t count, struct error *e);
 /* ERR_ORDER: without this account mail to a postmaster would go to another one that nobody chose. */

@@ -333,10 +333,14 @@ add_advice(struct maker *m)
 	add(m,
 	    (struct record){ .name = under(m, "_dmarc."),
 		.type = DNS_TXT,
-		.rdata = text(m, SLICE("v=DMARC1; p=none")),
+		.rdata = text(m,
+		    arena_printf(m->a, "v=DMARC1; p=none; rua=mailto:postmaster@%.*s", (int)m->source->domain.len,
+			(const char *)m->source->domain.data)),
 		.need = RECORD_ADVISED,
 		.rule = RECORD_BEGINS,
-		.why = "A suggestion, DMARC: what others do with mail that only claims to be the domain's" });
+		.why = "A suggestion, DMARC: what others do with mail that only claims to be the domain's, and whom "
+		       "they tell: "
+		       "'letterlockd domain reports' sums it up" });
 }
 
 int

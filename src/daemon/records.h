@@ -102,5 +102,7 @@ bool records_pin(const struct config *config, uint8_t pin_out[TLS_PIN_SIZE]);
 int domain_records(struct place *p, const struct verb_input *in, struct error *e);
 /* `letterlockd domain tlsa DOMAIN|HOST`; likewise, in daemon/domain_tlsa.c. */
 int domain_tlsa(struct place *p, const struct verb_input *in, struct error *e);
+/* `letterlockd domain reports DOMAIN [ADDRESS]`; in daemon/domain_reports.c. */
+int domain_reports(struct place *p, const struct verb_input *in, struct error *e);
 
 #endif

@@ -31,6 +31,7 @@ struct verb_input {
 	const char **smimea; /* likewise: ADDRESS=FILE */
 	size_t smimea_count;
 	bool now;                /* domain dkim: without looking whether DNS has the records */
+	const char *days;        /* domain reports; NULL: not said */
 	const char *certificate; /* domain tlsa, check: the next one's file; NULL: not said */
 	bool print;              /* likewise: only lines of a zone file */
 };
