@@ -268,7 +268,8 @@ write_name(struct dkim_verify *v, const struct one *o)
 	if (idn_to_ascii(o->parsed.selector, &v->name, NULL) != 0)
 		return ERR_SYNTAX;
 	(void)buf_put_str(&v->name, "._domainkey.");
-	if (idn_to_ascii(o->parsed.domain, &v->name, NULL) != 0 || v->name.len > MAILAUTH_NAME_MAX)
+	/* A name that cannot even be asked for must not look as if DNS had failed: then nobody knows, and it may pass. */
+	if (idn_to_ascii(o->parsed.domain, &v->name, NULL) != 0 || !mailauth_name_can_be(buf_slice(&v->name)))
 		return ERR_SYNTAX;
 	return v->name.err;
 }
