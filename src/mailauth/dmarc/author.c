@@ -4,6 +4,7 @@
 #include "base/idn.h"
 #include "mailauth/name.h"
 #include "mime/address.h"
+#include "mime/lax.h"
 
 static int
 no_memory(const struct arena *a, struct error *e)
@@ -15,8 +16,13 @@ static int
 add(struct slice domain, struct arena *a, struct dmarc_authors *out, struct error *e)
 {
 	BUF_OWNED struct buf name = { .max = IDN_NAME_MAX };
-	int rc = idn_to_ascii(mailauth_name_bare(domain), &name, NULL);
+	int rc;
 
+	if (out->names++ == MAILAUTH_DMARC_NAMES_MAX) {
+		out->more = true;
+		return 0;
+	}
+	rc = idn_to_ascii(mailauth_name_bare(domain), &name, NULL);
 	if (rc == ERR_NOMEM)
 		return error_nomem(e);
 	if (rc != 0 || !mailauth_name_can_be(buf_slice(&name))) { /* a literal, or none at all */
@@ -49,7 +55,7 @@ add_all(struct slice value, struct arena *a, struct dmarc_authors *out, struct e
 {
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < value.len; i++) {
+	for (size_t i = 0; rc == 0 && i < value.len && !out->more; i++) {
 		size_t len = 0;
 
 		if (value.data[i] != '@')
@@ -62,32 +68,48 @@ add_all(struct slice value, struct arena *a, struct dmarc_authors *out, struct e
 	return rc;
 }
 
+/* Of a list that was read. What is too long to be a list is looked through as if it were none. */
+static int
+add_list(const struct mime_addresses *list, struct arena *a, struct dmarc_authors *out, struct error *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < list->count && !out->more; i++)
+		if (list->items[i].kind == MIME_ADDRESS_MAILBOX)
+			rc = add(list->items[i].domain, a, out, e);
+	return rc;
+}
+
 static int
 add_field(struct slice value, struct arena *a, struct dmarc_authors *out, struct error *e)
 {
-	struct mime_addresses list;
-	int rc = mime_addresses_parse(value, a, &list, e);
+	struct arena scratch ARENA_OWNED = { 0 }; /* thousands of addresses must not take the room of what follows */
+	struct mime_addresses list = { 0 };
+	int rc;
 
-	if (rc != 0)
+	arena_init(&scratch, MIME_ARENA_MAX);
+	rc = mime_addresses_parse(value, &scratch, &list, e);
+	if (rc == ERR_NOMEM)
 		return rc;
-	out->broken = out->broken || list.broken || list.cut;
-	for (size_t i = 0; rc == 0 && i < list.count; i++)
-		if (list.items[i].kind == MIME_ADDRESS_MAILBOX)
-			rc = add(list.items[i].domain, a, out, e);
+	list.broken = list.broken || list.cut || rc != 0;
+	out->broken = out->broken || list.broken;
+	rc = add_list(&list, a, out, e);
 	return rc == 0 && list.broken ? add_all(value, a, out, e) : rc;
 }
 
 int
-dmarc_authors(const struct mime_header *header, struct arena *a, struct dmarc_authors *out, struct error *e)
+dmarc_authors(struct slice block, struct arena *a, struct dmarc_authors *out, struct error *e)
 {
-	struct dmarc_authors found = { .broken = header->cut };
-	const struct mime_field *field;
+	struct dmarc_authors found = { 0 };
+	struct slice value;
 	int rc = 0;
 
-	for (field = mime_header_find(header, "From"); rc == 0 && field != NULL;
-	     field = mime_header_next(header, field, "From")) {
+	while (rc == 0 && block.len > 0) {
+		if (!mime_lax_named(mime_lax_take(&block), "From", &value))
+			continue;
 		found.fields++;
-		rc = add_field(field->value, a, &found, e);
+		if (!found.more)
+			rc = add_field(value, a, &found, e);
 	}
 	if (rc == 0)
 		*out = found;

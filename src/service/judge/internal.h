@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "mailauth/dkim/verify.h"
+#include "mime/header.h"
 #include "service/judge/judge.h"
 #include "service/judge/lookup.h"
 #include "service/judge/sender.h"
@@ -17,6 +18,7 @@ struct lane {
 	void *machine; /* NULL: there is nothing to find out */
 	struct lookup *under_way;
 	bool done;
+	bool cut; /* something was not asked for: time or look-ups were spent */
 };
 
 struct judge {
@@ -27,8 +29,8 @@ struct judge {
 	const struct resolve_name *name;
 	struct slice hostname, address, from;
 	uint64_t now;
-	int64_t until_ms;
-	unsigned lookups;
+	int64_t until_ms; /* for DMARC; the others have JUDGE_POLICY_MS less */
+	unsigned lookups, policy_lookups;
 	struct lane lanes[LANE_COUNT];
 	bool headed, ended, over;
 	struct mime_header header; /* of a copy */
