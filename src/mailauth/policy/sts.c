@@ -216,9 +216,9 @@ sts_policy_parse(struct slice text, struct sts_policy *out, struct error *e)
 			line.len--;
 		if (trim_blanks(line).len == 0 && trim_blanks(text).len == 0)
 			break; /* behind the last line */
-		if (p.mx_count == STS_MX_MAX)
+		if (p.mx_count == STS_MX_MAX && slice_starts(line, SLICE("mx:")))
 			return error_set(
-			    e, ERR_LIMIT, "the MTA-STS policy has more than %u mail servers", STS_MX_MAX - 1);
+			    e, ERR_LIMIT, "the MTA-STS policy has more than %u mail servers", STS_MX_MAX);
 		if (!take_line(&p, &seen, line))
 			return error_set(e, ERR_SYNTAX, "line %u of the MTA-STS policy is none", number);
 	}
