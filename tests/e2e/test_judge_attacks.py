@@ -5,16 +5,24 @@ Whoever the judge overlooks, and a reader is shown, is a forgery that came throu
 read it: by our IMAP's ENVELOPE, and as a reader does that takes any line for a field.
 """
 import base64
+import contextlib
 import hashlib
 import imaplib
+import json
 import re
 import smtplib
+import socket
+import ssl
 import subprocess
+import threading
+import time
+import unicodedata
 
 import pytest
 
-from conftest import Exchange
+from conftest import Exchange, build_folder
 from processes import eventually
+from test_client import Person
 from test_dkim_signing import dns_of, holds, keys_of, newest, signatures
 from test_judge import BAD, GOOD, dkim, kept, key, letter, results, send, settings, signed  # noqa: F401 (key is a fixture)
 from zones import name_server
@@ -172,6 +180,11 @@ AUTHORS = {
     "quote-open": b"From: \"a <a@bank.test>\r\n",
     "literal": b"From: a@[bank.test]\r\n",
     "control": b"From: a@bank.test\x01\r\n",
+    "control-inside": b"From: a@ba\x01nk.te\x7fst\r\n",
+    "nul": b"From: a@ba\x00nk.test\r\n",
+    "long-before": b"From: <a@" + b"x" * 300 + b"\x01y> a@ba\x01nk.test\r\n",
+    "soft-hyphen": "From: a@ba\u00adnk.test\r\n".encode(),
+    "no-utf-8": b"From: a@bank.test\xff\r\n",
     "control-name": b"Fr\x02om: a@bank.test\r\n",
     "bom": b"\xef\xbb\xbfFrom: a@bank.test\r\n",
     "full-width": "From: a@ｂank.test\r\n".encode(),
@@ -515,3 +528,129 @@ def test_our_own_people_do_not_say_what_we_found_out(signing):
     assert submitted(signing, head + TAIL) is None
     raw = newest(signing)
     assert lax_fields(raw, b"authentication-results") == [] and holds(raw, 0, dns_of(keys_of(signing)))
+
+
+# ---- audit, looked at by a server ----
+
+SHOUT = b"\x1b]0;pwned\x07\x1b[2J\x9b31m\xc2\x9b<script>alert(1)</script>\"'\xe2\x80\xae"
+
+
+@pytest.fixture(scope="module")
+def huge(tmp_path_factory):
+    """A certificate with thousands of names, issued by somebody who writes to the terminal."""
+    folder = tmp_path_factory.mktemp("huge")
+    (folder / "conf").write_text("[req]\ndistinguished_name=d\nx509_extensions=x\nprompt=no\nutf8=yes\n[d]\nCN=\x1b[2Jevil<script>\n"
+                                 "O=" + "\x1b]0;x\x07" * 8 + "\n[x]\nsubjectAltName=@n\n[n]\n" +
+                                 "".join(f"DNS.{i}=h{i}.{'x' * 40}.example\n" for i in range(3000)))
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-config",
+                    folder / "conf", "-keyout", folder / "key", "-out", folder / "certificate", "-days", "3"], check=True,
+                   capture_output=True)
+    return folder
+
+
+def endless(say, line):
+    with contextlib.suppress(OSError):
+        while True:
+            say(line * 100)
+
+
+FACES = {
+    "banners": lambda c: endless(c.sendall, b"220-" + SHOUT + b"\r\n"),
+    "one-line": lambda c: endless(c.sendall, b"220 " + b"x" * 1000),
+    "drops": lambda c: endless(lambda _: (c.sendall(b"2"), time.sleep(0.2)), b""),
+    "greeting": lambda c: c.sendall(b"554 5.7.1 " + SHOUT + b"\r\n"),
+    "no-smtp": lambda c: c.sendall(SHOUT * 3 + b"\r\n"),
+    "hello": lambda c: (c.sendall(b"220 " + SHOUT + b"\r\n"), c.recv(999), endless(c.sendall, b"250-" + SHOUT + b" 1\r\n")),
+    "words": lambda c: (c.sendall(b"220 " + SHOUT + b"\r\n"), c.recv(999),
+                        c.sendall(b"250-" + SHOUT + b"\r\n250-XXXXXXXA\r\n250-" + SHOUT + b" X\r\n250 STARTTLS\r\n"), c.recv(999),
+                        c.sendall(b"454 " + SHOUT + b"\r\n")),
+    "after": lambda c: (c.sendall(b"220 x\r\n"), c.recv(999), c.sendall(b"250-x\r\n250 STARTTLS\r\n"), c.recv(999),
+                        c.sendall(b"220 go\r\n" + SHOUT)),
+}
+
+
+class Hostile:
+    def __init__(self, folder):
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(folder / "certificate", folder / "key")
+        self.listeners = {}
+        for face in (*FACES, "certificate"):
+            self.listeners[face] = listener = socket.create_server(("127.0.0.1", 0))
+            threading.Thread(target=self.serve, args=(listener, face), daemon=True).start()
+
+    def serve(self, listener, face):
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=self.talk, args=(listener.accept()[0], face), daemon=True).start()
+
+    def talk(self, client, face):
+        with client, contextlib.suppress(OSError):
+            client.settimeout(20)
+            if face in FACES:
+                FACES[face](client)
+                client.recv(999)
+                return
+            client.sendall(b"220 x\r\n")
+            client.recv(999)
+            client.sendall(b"250-x\r\n250 STARTTLS\r\n")
+            client.recv(999)
+            client.sendall(b"220 go\r\n")
+            with self.context.wrap_socket(client, server_side=True) as secret:
+                secret.recv(999)
+
+    def close(self):
+        for listener in self.listeners.values():
+            listener.close()
+
+
+@pytest.fixture(scope="module")
+def hostile(huge):
+    server = Hostile(huge)
+    yield server
+    server.close()
+
+
+@pytest.mark.parametrize("face", (*FACES, "certificate"))
+def test_an_audit_of_a_server_that_hits_back(hostile, tmp_path, face):
+    """It ends in time, whatever is said; and nothing of that drives the terminal or the page."""
+    at = f"127.0.0.1:{hostile.listeners[face].getsockname()[1]}"
+    page, begun = tmp_path / "page.html", time.monotonic()
+    environment = {"HOME": str(tmp_path), "PATH": "/usr/bin", "LANG": "C.UTF-8", "ASAN_OPTIONS": "detect_leaks=0"}
+    command = [build_folder() / "letterlock", "audit", "--server", at, "--timeout", "6", "--html", page]
+    done = subprocess.run(command, env=environment, capture_output=True, timeout=60)
+    assert time.monotonic() - begun < 20 and done.returncode in (1, 3), done.stderr
+    told = subprocess.run([*command[:-2], "--json"], env=environment, capture_output=True, timeout=60)
+    assert isinstance(json.loads(told.stdout), dict) and b"\x1b" not in told.stdout + told.stderr
+    assert b"pwned" in done.stdout or face not in ("greeting", "words")
+    for text in (done.stdout, done.stderr.replace(b"\r\x1b[K", b"")):
+        shown = text.decode()  # UTF-8, all of it
+        assert not any(unicodedata.category(c) in ("Cc", "Cf") and c != "\n" for c in shown), shown
+    html = page.read_text()
+    assert "<script" not in html.lower() and not any(unicodedata.category(c) in ("Cc", "Cf") and c != "\n" for c in html)
+    assert len(done.stdout) < 20000 and len(html) < 60000
+
+
+# ---- the journey of a letter, told by letters ----
+
+def test_a_journey_that_was_made_up(world, tmp_path):
+    """Lines and results of a stranger's are never the reader's own server's, and never the terminal's."""
+    person = Person(world, tmp_path, Exchange.BOB)
+    try:
+        person.setup("--name", "Bob")
+        lines = b"".join(b"Received: from " + SHOUT + b" ([127.0.0.%d]) by localhost%s with ESMTPS (TLS1.3 " % (i % 250, SHOUT) +
+                         SHOUT + b") id " + SHOUT + b" for <bob@example.org>; Fri, 27 Nov 2026 10:00:00 +0000\r\n" for i in range(40))
+        made_up = (b"Received: from bank.test by localhost with ESMTPS (TLSv1.3); Fri, 27 Nov 2026 10:00:00 +0000\r\n"
+                   b"Authentication-Results: localhost; dmarc=pass header.from=bank.test\r\n"
+                   b"Authentication-Results: mx.example.org; dmarc=pass header.from=bank.test\r\n"
+                   b"Authentication-Results: x" + SHOUT.replace(b"<", b"").replace(b"\"", b"") + b"; dmarc=pass reason=\"" + SHOUT[:20] + b"\"\r\n")
+        assert send(world, made_up + lines + b"From: a@evil.test\r\n" + TAIL.replace(b"Subject: x", b"Subject: made up"),
+                    sender="a@evil.test") is None
+        number = next(m["number"] for m in person.json("inbox", stderr=False) if m.get("subject") == "made up")
+        text, told = (person.run("read", number, "--journey", stderr=False), person.json("read", number, "--journey", stderr=False))
+        assert not any(unicodedata.category(c) in ("Cc", "Cf") and c not in "\n" for c in text), text
+        sure = [r for r in told["journey"]["results"] if r["sure"]]
+        assert len(sure) <= 1 and "bank.test" not in json.dumps(sure)
+        assert sum(hop["sure"] for hop in told["journey"]["hops"]) <= 1 and not any(
+            hop["sure"] for hop in told["journey"]["hops"] if hop.get("from") == "bank.test")
+    finally:
+        person.stop()

@@ -49,21 +49,46 @@ is_name_octet(uint8_t c)
 	    c >= 0x80;
 }
 
+static bool
+is_control(uint8_t c)
+{
+	return c < ' ' || c == 0x7f;
+}
+
+/* The name at the front, up to what belongs to none; *bare_out, if it goes on behind control characters: as without them. */
+static struct slice
+name_at(struct slice in, struct buf *bare_out)
+{
+	size_t len = 0, end;
+
+	while (len < in.len && is_name_octet(in.data[len]))
+		len++;
+	buf_clear(bare_out);
+	for (end = 0; end < in.len && (is_name_octet(in.data[end]) || is_control(in.data[end])); end++)
+		if (!is_control(in.data[end]) && bare_out->err == 0)
+			(void)buf_put_u8(bare_out, in.data[end]);
+	if (bare_out->err != 0 || bare_out->len == len)
+		buf_clear(bare_out);
+	return slice_sub(in, 0, len);
+}
+
 /* Of what is no list of addresses, whatever stands behind an '@': who knows which of it a reader shows. */
 static int
 add_all(struct slice value, struct arena *a, struct dmarc_authors *out, struct error *e)
 {
+	BUF_OWNED struct buf bare = { .max = IDN_NAME_MAX };
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < value.len && !out->more; i++) {
-		size_t len = 0;
+		struct slice name;
 
 		if (value.data[i] != '@')
 			continue;
-		while (i + 1 + len < value.len && is_name_octet(value.data[i + 1 + len]))
-			len++;
-		rc = len == 0 ? 0 : add(slice_sub(value, i + 1, len), a, out, e);
-		i += len;
+		name = name_at(slice_from(value, i + 1), &bare);
+		rc = name.len == 0 ? 0 : add(name, a, out, e);
+		if (rc == 0 && bare.len > 0)
+			rc = add(buf_slice(&bare), a, out, e);
+		i += name.len;
 	}
 	return rc;
 }
