@@ -6,7 +6,6 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "mailauth/dkim/verify.h"
-#include "mime/header.h"
 #include "service/judge/judge.h"
 #include "service/judge/lookup.h"
 #include "service/judge/sender.h"
@@ -33,7 +32,7 @@ struct judge {
 	unsigned lookups, policy_lookups;
 	struct lane lanes[LANE_COUNT];
 	bool headed, ended, over;
-	struct mime_header header; /* of a copy */
+	bool listed; /* it says that it is of a mailing list */
 	struct dmarc_authors authors;
 	struct judge_verdict verdict;
 };

@@ -4,8 +4,9 @@
 
 #include "base/machine.h"
 #include "base/mem.h"
+#include "mime/lax.h"
 
-#define ARENA_BUDGET (4u << 20) /* a header with its table, From's addresses, and the results */
+#define ARENA_BUDGET (1u << 20) /* a header, the authors' domains, and the results */
 
 /* ---- lanes ---- */
 
@@ -219,20 +220,34 @@ judge_free(struct judge *j)
 
 /* ---- the message ---- */
 
+static bool
+says_list(struct slice block)
+{
+	bool listed = false;
+	struct slice value;
+
+	while (block.len > 0 && !listed) {
+		struct slice field = mime_lax_take(&block);
+
+		listed = mime_lax_named(field, "List-Id", &value) || mime_lax_named(field, "List-Post", &value);
+	}
+	return listed;
+}
+
 /* A machine that cannot be made is as one that found nothing: results say so, and memory is somebody else's worry. */
 void
 judge_header(struct judge *j, struct slice block)
 {
-	const struct dkim_verify_config dkim = { .now = j->now };
-	const struct arc_verify_config arc = { .now = j->now };
-	struct slice copy = arena_copy(&j->arena, block);
+	const struct dkim_verify_config dkim = { .now = j->now, .borrowed = true };
+	const struct arc_verify_config arc = { .now = j->now, .borrowed = true };
 	struct dkim_verify *signatures = NULL;
 	struct arc_verify *chain = NULL;
 
 	if (j->headed)
 		return;
 	j->headed = true;
-	(void)mime_header_parse(copy, &j->arena, &j->header, NULL);
+	block = arena_copy(&j->arena, block); /* one for all machines */
+	j->listed = says_list(block);
 	(void)dmarc_authors(block, &j->arena, &j->authors, NULL);
 	if (dkim_verify_new(&dkim, block, &signatures, NULL) == 0)
 		j->lanes[LANE_DKIM].machine = signatures;

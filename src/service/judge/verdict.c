@@ -200,8 +200,7 @@ is_from_list(const struct judge *j)
 	const struct dkim_verify *signatures = j->lanes[LANE_DKIM].machine;
 	bool vouched = judge_from(j).pass || (signatures != NULL && dkim_verify_best(signatures) == DKIM_PASS);
 
-	return vouched &&
-	    (mime_header_find(&j->header, "List-Id") != NULL || mime_header_find(&j->header, "List-Post") != NULL);
+	return vouched && j->listed;
 }
 
 static enum judge_action
