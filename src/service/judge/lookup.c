@@ -143,8 +143,7 @@ on_answer(void *ctx, const void *reply, const struct error *e)
 	struct lookup *l = ctx;
 	struct conn *wake = l->wake;
 
-	/* An answer that is too large says so too. That makes no difference to who hears of it. */
-	l->turned_away = e != NULL && (e->code == ERR_LIMIT || e->code == ERR_CLOSED);
+	l->turned_away = e != NULL && (e->code == ERR_FULL || e->code == ERR_CLOSED);
 	l->answer = lookup_read(l->type, reply, &l->arena);
 	atomic_store(&l->answered, true);
 	lookup_release(l);

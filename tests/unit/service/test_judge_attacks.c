@@ -252,9 +252,10 @@ too_much_to_do_is_no_pass(void **state)
 				   failed = { "failed", .header = BANK, .action = JUDGE_ACCEPT };
 
 	(void)state;
-	check_all(&later, 1, ERR_LIMIT);
+	check_all(&later, 1, ERR_FULL);
 	check_all(&later, 1, ERR_CLOSED);
 	check_all(&failed, 1, ERR_TIMEOUT);
+	check_all(&failed, 1, ERR_LIMIT); /* an answer that is too large */
 }
 
 /* ---- work ---- */
