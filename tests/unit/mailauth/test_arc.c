@@ -404,8 +404,8 @@ a_chain_has_fifty_sets_at_most(void **state)
 }
 
 /*
- * All that a header has room for is signed by all of them, and each key is the last of several. On the machine this was
- * written on it takes 0.2 s of the processor, and that with a sanitizer.
+ * All that a header has room for is signed by all of them, and each key is the last of several. With a sanitizer it takes
+ * some 0.2 s of a processor.
  */
 static void
 a_long_chain_over_much_costs_little(void **state)

@@ -261,8 +261,8 @@ too_much_to_do_is_no_pass(void **state)
 /* ---- work ---- */
 
 /*
- * Each is as large as a header may be (service/limits.h). On the machine this was written on none took more than 0.06 s of
- * the processor, and that with a sanitizer; what grows with the square would take minutes.
+ * Each is as large as a header may be (service/limits.h). With a sanitizer none takes more than some 0.1 s of a processor;
+ * what grows with the square would take minutes.
  */
 #define SECONDS_MAX 2.0
 
