@@ -6,11 +6,20 @@
 #include "mime/limits.h"
 #include "mime/received.h"
 
+/* One word; of several one may be a keyword, whose clause is empty here. An open quote or comment reaches to the end. */
+static bool
+is_plain(struct slice value)
+{
+	for (size_t i = 0; i < value.len; i++)
+		if (value.data[i] == ' ' || value.data[i] == '"' || value.data[i] == '(' || value.data[i] == '\\')
+			return false;
+	return value.len > 0;
+}
+
 static void
 put(struct buf *b, const char *word, struct slice value)
 {
-	/* Of several words one may be a keyword, whose clause is empty here. */
-	if (value.len == 0 || slice_find(value, ' ') != SIZE_MAX)
+	if (!is_plain(value))
 		return;
 	(void)buf_put_str(b, word);
 	(void)buf_put_slice(b, value);
@@ -35,11 +44,11 @@ check(const struct mime_received *x)
 	if (mime_received_parse(buf_slice(&b), &a, &y, NULL) == 0) {
 		if (y.encrypted || y.authenticated || y.local || y.from.len > 0)
 			abort(); /* without clauses that say so */
-		if (x->by.len > 0 && !slice_eq(x->by, y.by) && slice_find(x->by, ' ') == SIZE_MAX)
+		if (is_plain(x->by) && !slice_eq(x->by, y.by))
 			abort();
 		if (x->dated && x->when >= 0 && (!y.dated || x->when != y.when))
 			abort();
-	} else if (x->by.len > 0 && slice_find(x->by, ' ') == SIZE_MAX && b.len <= MIME_RECEIVED_MAX) {
+	} else if (is_plain(x->by) && b.len <= MIME_RECEIVED_MAX) {
 		abort();
 	}
 	buf_done(&b);

@@ -23,15 +23,30 @@ octets_of(const struct rsa_public *key)
 	return (rsa_bits(key) + 7) / 8;
 }
 
+/* And more than 1. */
+static bool
+is_odd(struct slice number)
+{
+	size_t zeros = 0;
+
+	while (zeros < number.len && number.data[zeros] == 0)
+		zeros++;
+	number = slice_from(number, zeros);
+	return number.len > 0 && number.data[number.len - 1] % 2 == 1 && (number.len > 1 || number.data[0] > 1);
+}
+
 static int
 check_size(const struct rsa_public *key, struct error *e)
 {
 	size_t bits = rsa_bits(key);
 
-	/* An exponent as large as the modulus makes every verification cost as much as a signature. */
-	if (bits < RSA_BITS_MIN || bits > RSA_BITS_MAX || key->e.len > 8)
+	/*
+	 * An exponent as large as the modulus makes every verification cost as much as a signature. With one of 1 all that
+	 * could be signed is its own signature, with an even one there is no secret key.
+	 */
+	if (bits < RSA_BITS_MIN || bits > RSA_BITS_MAX || key->e.len > 8 || !is_odd(key->e))
 		return error_set(e, ERR_UNSUPPORTED,
-		    "RSA keys have %u to %u bits here, and a small exponent; this one has %zu", RSA_BITS_MIN,
+		    "RSA keys have %u to %u bits here, and a small odd exponent; this one has %zu", RSA_BITS_MIN,
 		    RSA_BITS_MAX, bits);
 	return 0;
 }

@@ -2,6 +2,7 @@
 #include "crypto/sign.h"
 
 #include <openssl/evp.h>
+#include <string.h>
 
 #include "crypto/fail.h"
 
@@ -88,6 +89,35 @@ sign_make(enum sign_id id, struct slice secret, struct slice message, uint8_t *s
 	return rc;
 }
 
+/*
+ * The points of order 1, 2, 4 and 8, with the numbers over the prime that stand for the same ones: under such a key one
+ * signature is right for much, or for all. libcrypto takes them. x is one bit, which makes no difference.
+ */
+static bool
+is_small_order(struct slice key)
+{
+	static const uint8_t points[][32] = {
+		{ 0 },
+		{ 1 },
+		{ 0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5,
+		    0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05 },
+		{ 0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a,
+		    0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a },
+	};
+	uint8_t y[32];
+	bool ones = true;
+
+	memcpy(y, key.data, sizeof y);
+	y[31] &= 0x7f;
+	for (size_t i = 0; i < sizeof points / sizeof points[0]; i++)
+		if (memcmp(y, points[i], sizeof y) == 0)
+			return true;
+	/* one below the prime 2^255 - 19, the prime, and one above */
+	for (size_t i = 1; i < 31; i++)
+		ones = ones && y[i] == 0xff;
+	return ones && y[31] == 0x7f && y[0] >= 0xec && y[0] <= 0xee;
+}
+
 int
 sign_verify(enum sign_id id, struct slice public_key, struct slice message, struct slice signature, struct error *e)
 {
@@ -98,6 +128,8 @@ sign_verify(enum sign_id id, struct slice public_key, struct slice message, stru
 	if (public_key.len != rows[id].key || signature.len != rows[id].signature)
 		return error_set(e, ERR_SYNTAX, "an %s key has %zu octets and its signature %zu, not %zu and %zu",
 		    rows[id].name, rows[id].key, rows[id].signature, public_key.len, signature.len);
+	if (id == SIGN_ED25519 && is_small_order(public_key))
+		return crypto_refuse(e, ERR_SIGNATURE, "under this key anything is signed");
 	key = EVP_PKEY_new_raw_public_key(rows[id].type, NULL, public_key.data, public_key.len);
 	ctx = EVP_MD_CTX_new();
 	if (key == NULL || ctx == NULL || EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, key) != 1)

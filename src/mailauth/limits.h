@@ -27,8 +27,10 @@
 #define MAILAUTH_ARC_FIELD_MAX (16u << 10) /* octets of one field that we write */
 
 #define MAILAUTH_DMARC_AUTHORS_MAX 4u /* different domains in From that are judged (RFC 9989 section 11.5) */
-#define MAILAUTH_DMARC_URIS_MAX 10u   /* addresses for reports of one record that are heeded (RFC 9990 section 3.5) */
-#define MAILAUTH_DMARC_WALK_MAX 8u    /* questions of one tree walk (RFC 9989 section 4.10) */
+#define MAILAUTH_DMARC_NAMES_MAX \
+	1000u /* names in From that are looked at, equal ones too: what has more is as if it had too many authors */
+#define MAILAUTH_DMARC_URIS_MAX 10u /* addresses for reports of one record that are heeded (RFC 9990 section 3.5) */
+#define MAILAUTH_DMARC_WALK_MAX 8u  /* questions of one tree walk (RFC 9989 section 4.10) */
 #define MAILAUTH_DMARC_QUESTIONS_MAX 96u /* of one message: a walk for each author, SPF and each signature */
 #define MAILAUTH_DMARC_RECORD_MAX 4096u  /* octets of one record; longer ones are none */
 

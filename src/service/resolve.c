@@ -98,8 +98,11 @@ run_lookup(void *ctx, struct port_job *job)
 	const struct resolver_end *end = ctx;
 	struct error e;
 
-	if (dns_lookup(end->dns, q->name, (uint16_t)q->type, answered, job, &e) != 0)
-		port_fail(job, &e);
+	if (dns_lookup(end->dns, q->name, (uint16_t)q->type, answered, job, &e) == 0)
+		return;
+	if (e.code == ERR_LIMIT) /* not the same as an answer that is over a limit */
+		e.code = ERR_FULL;
+	port_fail(job, &e);
 }
 
 static void

@@ -3,7 +3,8 @@
  * What is asked of the process that speaks DNS (net/dns.h), as messages with
  * schemas over os/port.h, and what askers do with it.
  *
- * lookup   the records of a name, and whether they are to be believed. The errors are those of net/dns.h
+ * lookup   the records of a name, and whether they are to be believed. The errors are those of net/dns.h; ERR_FULL: it was
+ *          not asked, as too many others are being looked up
  * route    where mail for a domain goes (RFC 5321 section 5.1): its hosts with their addresses, and for DANE (RFC 7672) what
  *          is known surely. ERR_NOT_FOUND: there is no such domain, or it has neither MX nor address; for good. Everything
  *          else is for now, and mail waits: ERR_TIMEOUT and ERR_NET (no server could say), ERR_POLICY (bogus: signed, and

@@ -84,23 +84,25 @@ is_white(uint8_t c)
 static void
 put_value(struct buf *out, struct slice value)
 {
+	BUF_OWNED struct buf line = { .max = value.len };
 	bool any = false;
-	size_t at = 0;
 
-	while (at < value.len) {
-		size_t lf = slice_find(slice_from(value, at), '\n');
-		struct slice line = slice_sub(value, at, lf == SIZE_MAX ? value.len - at : lf), bare = slice_trim(line);
+	while (value.len > 0) {
+		struct slice raw = slice_split(value, '\n', &value);
 
-		at += line.len + 1;
-		if (bare.len == 0)
+		buf_clear(&line);
+		for (size_t i = 0; i < raw.len; i++)
+			if (raw.data[i] != '\r' && raw.data[i] != 0)
+				(void)buf_put_u8(&line, raw.data[i]);
+		if (slice_trim(buf_slice(&line)).len == 0)
 			continue;
 		if (any)
 			(void)buf_put_str(out, is_white(line.data[0]) ? "\r\n" : "\r\n\t");
 		any = true;
-		for (size_t i = 0; i < line.len; i++)
-			if (line.data[i] != '\r' && line.data[i] != 0)
-				(void)buf_put_u8(out, line.data[i]);
+		(void)buf_put_slice(out, buf_slice(&line));
 	}
+	if (line.err != 0)
+		out->err = line.err;
 	/* A last line of white space alone would end there what a reader sees. */
 	while (out->len > 0 && is_white(out->data[out->len - 1]))
 		buf_truncate(out, out->len - 1);

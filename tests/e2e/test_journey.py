@@ -32,7 +32,6 @@ def place():
 def make_reader(place):
     """make_reader(hostname, address) -> who reads, at an exchange of that name, whose questions are answered at once."""
     build_folder()
-    Exchange.PASSWORDS.setdefault(USER, "nine white swans")
     with contextlib.ExitStack() as stack:
         port = stack.enter_context(name_server(place / "dns", {"example.net": "", "example.com": "", "example": ""}))
 
@@ -40,7 +39,8 @@ def make_reader(place):
             folder = place / f"exchange-{hostname}"
             folder.mkdir()
             exchange = Exchange(folder, {"hostname": f'"{hostname}"', "port_lmtp": str(free_port()),
-                                         "resolvers": f'{{ "127.0.0.1@{port}" }}'}, accounts=(address,))
+                                         "resolvers": f'{{ "127.0.0.1@{port}" }}'}, accounts=())
+            exchange.account_add(address, exchange.PASSWORDS.get(address, "nine white swans"))
             exchange.start()
             stack.callback(exchange.stop)
             person = Person(exchange, folder, address)

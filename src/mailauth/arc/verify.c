@@ -165,9 +165,12 @@ static int
 take_header(struct arc_verify *v, struct slice header, struct error *e)
 {
 	struct error broken = { 0 }, fault = { 0 };
-	struct slice block = arena_copy(&v->arena, slice_sub(header, 0, HEADER_COPIED));
-	int rc = v->arena.err != 0 ? ERR_NOMEM : dkim_header_parse(block, &v->arena, &v->header, &broken);
+	struct slice block = slice_sub(header, 0, HEADER_COPIED);
+	int rc;
 
+	if (!v->config.borrowed)
+		block = arena_copy(&v->arena, block);
+	rc = v->arena.err != 0 ? ERR_NOMEM : dkim_header_parse(block, &v->arena, &v->header, &broken);
 	if (rc == ERR_NOMEM)
 		return error_nomem(e);
 	(void)arc_fields_collect(&v->header.mime, &v->fields, &fault);

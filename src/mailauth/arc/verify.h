@@ -54,14 +54,15 @@ struct arc_set {
 };
 
 struct arc_verify_config {
-	uint64_t now; /* unix seconds; against x= */
+	uint64_t now;  /* unix seconds; against x= */
+	bool borrowed; /* the header lives as long as the machine, and is not copied */
 };
 
 struct arc_verify;
 
 enum arc_verify_what { ARC_VERIFY_DONE, ARC_VERIFY_LOOKUP };
 
-/* header: the whole block with the empty line, copied. ERR_NOMEM, ERR_CRYPTO; what is wrong in it stands in the verdict. */
+/* header: the whole block with the empty line, copied unless it is borrowed. ERR_NOMEM, ERR_CRYPTO; what is wrong in it stands in the verdict. */
 int
 arc_verify_new(const struct arc_verify_config *config, struct slice header, struct arc_verify **out, struct error *e);
 void arc_verify_body(struct arc_verify *v, struct slice piece);

@@ -34,7 +34,7 @@ struct one {
 struct dkim_verify {
 	struct dkim_verify_config config;
 	struct arena arena;
-	struct slice block; /* a copy of the header */
+	struct slice block; /* the header */
 	struct dkim_header header;
 	struct one ones[MAILAUTH_DKIM_SIGNATURES_MAX];
 	size_t count, seen;
@@ -191,7 +191,9 @@ dkim_verify_new(const struct dkim_verify_config *config, struct slice header, st
 		v->config.field_name = SLICE("DKIM-Signature");
 	buf_init(&v->name, 4 * MAILAUTH_NAME_MAX);
 	arena_init(&v->arena, ARENA_BUDGET);
-	v->block = arena_copy(&v->arena, slice_sub(header, 0, HEADER_COPIED));
+	v->block = slice_sub(header, 0, HEADER_COPIED);
+	if (!v->config.borrowed)
+		v->block = arena_copy(&v->arena, v->block);
 	if (v->arena.err != 0)
 		rc = error_nomem(e);
 	else if (dkim_header_parse(v->block, &v->arena, &v->header, &broken) == ERR_NOMEM)
@@ -268,7 +270,8 @@ write_name(struct dkim_verify *v, const struct one *o)
 	if (idn_to_ascii(o->parsed.selector, &v->name, NULL) != 0)
 		return ERR_SYNTAX;
 	(void)buf_put_str(&v->name, "._domainkey.");
-	if (idn_to_ascii(o->parsed.domain, &v->name, NULL) != 0 || v->name.len > MAILAUTH_NAME_MAX)
+	/* A name that cannot even be asked for must not look as if DNS had failed: then nobody knows, and it may pass. */
+	if (idn_to_ascii(o->parsed.domain, &v->name, NULL) != 0 || !mailauth_name_can_be(buf_slice(&v->name)))
 		return ERR_SYNTAX;
 	return v->name.err;
 }

@@ -55,6 +55,7 @@ struct dkim_verify_config {
 	uint64_t now;            /* unix seconds */
 	uint64_t tolerance;      /* seconds by which clocks may differ; 0: DKIM_TOLERANCE_SECONDS */
 	struct slice field_name; /* empty: DKIM-Signature */
+	bool borrowed;           /* the header lives as long as the machine, and is not copied */
 };
 
 #define DKIM_TOLERANCE_SECONDS 300u
@@ -63,7 +64,7 @@ struct dkim_verify;
 
 enum dkim_verify_what { DKIM_VERIFY_DONE, DKIM_VERIFY_LOOKUP };
 
-/* header: the whole block with the empty line, copied. ERR_NOMEM, ERR_CRYPTO; what is wrong in it stands in the results. */
+/* header: the whole block with the empty line, copied unless it is borrowed. ERR_NOMEM, ERR_CRYPTO; what is wrong in it stands in the results. */
 int dkim_verify_new(
     const struct dkim_verify_config *config, struct slice header, struct dkim_verify **out, struct error *e);
 void dkim_verify_body(struct dkim_verify *v, struct slice piece);

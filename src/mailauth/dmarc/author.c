@@ -4,6 +4,7 @@
 #include "base/idn.h"
 #include "mailauth/name.h"
 #include "mime/address.h"
+#include "mime/lax.h"
 
 static int
 no_memory(const struct arena *a, struct error *e)
@@ -15,8 +16,13 @@ static int
 add(struct slice domain, struct arena *a, struct dmarc_authors *out, struct error *e)
 {
 	BUF_OWNED struct buf name = { .max = IDN_NAME_MAX };
-	int rc = idn_to_ascii(mailauth_name_bare(domain), &name, NULL);
+	int rc;
 
+	if (out->names++ == MAILAUTH_DMARC_NAMES_MAX) {
+		out->more = true;
+		return 0;
+	}
+	rc = idn_to_ascii(mailauth_name_bare(domain), &name, NULL);
 	if (rc == ERR_NOMEM)
 		return error_nomem(e);
 	if (rc != 0 || !mailauth_name_can_be(buf_slice(&name))) { /* a literal, or none at all */
@@ -43,51 +49,92 @@ is_name_octet(uint8_t c)
 	    c >= 0x80;
 }
 
+static bool
+is_control(uint8_t c)
+{
+	return c < ' ' || c == 0x7f;
+}
+
+/* The name at the front, up to what belongs to none; *bare_out, if it goes on behind control characters: as without them. */
+static struct slice
+name_at(struct slice in, struct buf *bare_out)
+{
+	size_t len = 0, end;
+
+	while (len < in.len && is_name_octet(in.data[len]))
+		len++;
+	buf_clear(bare_out);
+	for (end = 0; end < in.len && (is_name_octet(in.data[end]) || is_control(in.data[end])); end++)
+		if (!is_control(in.data[end]) && bare_out->err == 0)
+			(void)buf_put_u8(bare_out, in.data[end]);
+	if (bare_out->err != 0 || bare_out->len == len)
+		buf_clear(bare_out);
+	return slice_sub(in, 0, len);
+}
+
 /* Of what is no list of addresses, whatever stands behind an '@': who knows which of it a reader shows. */
 static int
 add_all(struct slice value, struct arena *a, struct dmarc_authors *out, struct error *e)
 {
+	BUF_OWNED struct buf bare = { .max = IDN_NAME_MAX };
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < value.len; i++) {
-		size_t len = 0;
+	for (size_t i = 0; rc == 0 && i < value.len && !out->more; i++) {
+		struct slice name;
 
 		if (value.data[i] != '@')
 			continue;
-		while (i + 1 + len < value.len && is_name_octet(value.data[i + 1 + len]))
-			len++;
-		rc = len == 0 ? 0 : add(slice_sub(value, i + 1, len), a, out, e);
-		i += len;
+		name = name_at(slice_from(value, i + 1), &bare);
+		rc = name.len == 0 ? 0 : add(name, a, out, e);
+		if (rc == 0 && bare.len > 0)
+			rc = add(buf_slice(&bare), a, out, e);
+		i += name.len;
 	}
+	return rc;
+}
+
+/* Of a list that was read. What is too long to be a list is looked through as if it were none. */
+static int
+add_list(const struct mime_addresses *list, struct arena *a, struct dmarc_authors *out, struct error *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < list->count && !out->more; i++)
+		if (list->items[i].kind == MIME_ADDRESS_MAILBOX)
+			rc = add(list->items[i].domain, a, out, e);
 	return rc;
 }
 
 static int
 add_field(struct slice value, struct arena *a, struct dmarc_authors *out, struct error *e)
 {
-	struct mime_addresses list;
-	int rc = mime_addresses_parse(value, a, &list, e);
+	struct arena scratch ARENA_OWNED = { 0 }; /* thousands of addresses must not take the room of what follows */
+	struct mime_addresses list = { 0 };
+	int rc;
 
-	if (rc != 0)
+	arena_init(&scratch, MIME_ARENA_MAX);
+	rc = mime_addresses_parse(value, &scratch, &list, e);
+	if (rc == ERR_NOMEM)
 		return rc;
-	out->broken = out->broken || list.broken || list.cut;
-	for (size_t i = 0; rc == 0 && i < list.count; i++)
-		if (list.items[i].kind == MIME_ADDRESS_MAILBOX)
-			rc = add(list.items[i].domain, a, out, e);
+	list.broken = list.broken || list.cut || rc != 0;
+	out->broken = out->broken || list.broken;
+	rc = add_list(&list, a, out, e);
 	return rc == 0 && list.broken ? add_all(value, a, out, e) : rc;
 }
 
 int
-dmarc_authors(const struct mime_header *header, struct arena *a, struct dmarc_authors *out, struct error *e)
+dmarc_authors(struct slice block, struct arena *a, struct dmarc_authors *out, struct error *e)
 {
-	struct dmarc_authors found = { .broken = header->cut };
-	const struct mime_field *field;
+	struct dmarc_authors found = { 0 };
+	struct slice value;
 	int rc = 0;
 
-	for (field = mime_header_find(header, "From"); rc == 0 && field != NULL;
-	     field = mime_header_next(header, field, "From")) {
+	while (rc == 0 && block.len > 0) {
+		if (!mime_lax_named(mime_lax_take(&block), "From", &value))
+			continue;
 		found.fields++;
-		rc = add_field(field->value, a, &found, e);
+		if (!found.more)
+			rc = add_field(value, a, &found, e);
 	}
 	if (rc == 0)
 		*out = found;

@@ -201,6 +201,12 @@ take_line(struct sts_policy *p, struct seen *seen, struct slice line)
 	return is_name(name) && is_text(value);
 }
 
+static bool
+is_over(const struct sts_policy *p, struct slice line)
+{
+	return p->mx_count == STS_MX_MAX && slice_starts(line, SLICE("mx:"));
+}
+
 int
 sts_policy_parse(struct slice text, struct sts_policy *out, struct error *e)
 {
@@ -216,9 +222,8 @@ sts_policy_parse(struct slice text, struct sts_policy *out, struct error *e)
 			line.len--;
 		if (trim_blanks(line).len == 0 && trim_blanks(text).len == 0)
 			break; /* behind the last line */
-		if (p.mx_count == STS_MX_MAX)
-			return error_set(
-			    e, ERR_LIMIT, "the MTA-STS policy has more than %u mail servers", STS_MX_MAX - 1);
+		if (is_over(&p, line))
+			return error_set(e, ERR_LIMIT, "the MTA-STS policy has more than %u mail servers", STS_MX_MAX);
 		if (!take_line(&p, &seen, line))
 			return error_set(e, ERR_SYNTAX, "line %u of the MTA-STS policy is none", number);
 	}

@@ -18,6 +18,7 @@ struct lane {
 	void *machine; /* NULL: there is nothing to find out */
 	struct lookup *under_way;
 	bool done;
+	bool cut; /* something was not asked for: time or look-ups were spent */
 };
 
 struct judge {
@@ -28,11 +29,11 @@ struct judge {
 	const struct resolve_name *name;
 	struct slice hostname, address, from;
 	uint64_t now;
-	int64_t until_ms;
-	unsigned lookups;
+	int64_t until_ms; /* for DMARC; the others have JUDGE_POLICY_MS less */
+	unsigned lookups, policy_lookups;
 	struct lane lanes[LANE_COUNT];
 	bool headed, ended, over;
-	struct mime_header header; /* of a copy */
+	bool listed; /* it says that it is of a mailing list */
 	struct dmarc_authors authors;
 	struct dkim_body *body; /* its hash for a seal; NULL: it is not wanted */
 	struct judge_verdict verdict;

@@ -4,8 +4,9 @@
 
 #include "base/machine.h"
 #include "base/mem.h"
+#include "mime/lax.h"
 
-#define ARENA_BUDGET (4u << 20) /* a header with its table, From's addresses, and the results */
+#define ARENA_BUDGET (1u << 20) /* a header, the authors' domains, and the results */
 
 /* ---- lanes ---- */
 
@@ -96,6 +97,34 @@ static const struct lane_ops {
 /* Nobody knows: for questions that come too late, or are too many. */
 static const struct mailauth_answer unknown = { .found = MAILAUTH_FAILED };
 
+/* For what there was no time or no look-up left: who asks much has made that so. */
+static void
+answer_spent(struct lane *l, enum lane_kind kind)
+{
+	l->cut = true;
+	ops[kind].answer(l->machine, &unknown);
+}
+
+static int64_t
+until(const struct judge *j, enum lane_kind kind)
+{
+	if (!j->ended)
+		return MACHINE_NEVER;
+	return kind == LANE_DMARC ? j->until_ms : j->until_ms - JUDGE_POLICY_MS;
+}
+
+/* Counts a look-up; false: there are none left. */
+static bool
+may_ask(struct judge *j, enum lane_kind kind)
+{
+	unsigned *count = kind == LANE_DMARC ? &j->policy_lookups : &j->lookups;
+
+	if (*count >= (kind == LANE_DMARC ? JUDGE_POLICY_LOOKUPS_MAX : JUDGE_LOOKUPS_MAX))
+		return false;
+	++*count;
+	return true;
+}
+
 /* True: it has no more questions. */
 static bool
 lane_step(struct judge *j, enum lane_kind kind, int64_t now_ms)
@@ -104,22 +133,22 @@ lane_step(struct judge *j, enum lane_kind kind, int64_t now_ms)
 	struct mailauth_question q;
 
 	while (!l->done && l->machine != NULL) {
-		bool spent = now_ms >= j->until_ms || j->lookups >= JUDGE_LOOKUPS_MAX;
+		bool late = now_ms >= until(j, kind);
 
 		if (l->under_way != NULL) {
 			const struct mailauth_answer *a = lookup_answered(l->under_way);
 
-			if (a == NULL && now_ms < j->until_ms)
+			if (a == NULL && !late)
 				return false;
+			l->cut = l->cut || (a != NULL && lookup_was_turned_away(l->under_way));
 			ops[kind].answer(l->machine, a == NULL ? &unknown : a);
 			lookup_release(l->under_way);
 			l->under_way = NULL;
 		} else if (!ops[kind].next(l->machine, &q)) {
 			l->done = true;
-		} else if (spent) {
-			ops[kind].answer(l->machine, &unknown);
+		} else if (late || !may_ask(j, kind)) {
+			answer_spent(l, kind);
 		} else {
-			j->lookups++;
 			l->under_way = lookup_ask(j->resolver, &q, j->wake);
 			if (l->under_way == NULL)
 				ops[kind].answer(l->machine, &unknown);
@@ -163,7 +192,6 @@ judge_new(const struct judge_in *in, struct judge **out, struct error *e)
 	j->address = arena_copy(&j->arena, in->address);
 	j->from = arena_copy(&j->arena, in->from);
 	j->now = in->now;
-	j->until_ms = in->now_ms + JUDGE_MS;
 	rc = j->arena.err != 0 ? error_nomem(e) : begin_sender(j, LANE_HELO, in, e);
 	if (rc == 0 && in->goes_on)
 		rc = dkim_body_new(DKIM_RELAXED, &j->body, e);
@@ -195,21 +223,35 @@ judge_free(struct judge *j)
 
 /* ---- the message ---- */
 
+static bool
+says_list(struct slice block)
+{
+	bool listed = false;
+	struct slice value;
+
+	while (block.len > 0 && !listed) {
+		struct slice field = mime_lax_take(&block);
+
+		listed = mime_lax_named(field, "List-Id", &value) || mime_lax_named(field, "List-Post", &value);
+	}
+	return listed;
+}
+
 /* A machine that cannot be made is as one that found nothing: results say so, and memory is somebody else's worry. */
 void
 judge_header(struct judge *j, struct slice block)
 {
-	const struct dkim_verify_config dkim = { .now = j->now };
-	const struct arc_verify_config arc = { .now = j->now };
-	struct slice copy = arena_copy(&j->arena, block);
+	const struct dkim_verify_config dkim = { .now = j->now, .borrowed = true };
+	const struct arc_verify_config arc = { .now = j->now, .borrowed = true };
 	struct dkim_verify *signatures = NULL;
 	struct arc_verify *chain = NULL;
 
 	if (j->headed)
 		return;
 	j->headed = true;
-	(void)mime_header_parse(copy, &j->arena, &j->header, NULL);
-	(void)dmarc_authors(&j->header, &j->arena, &j->authors, NULL);
+	block = arena_copy(&j->arena, block); /* one for all machines */
+	j->listed = says_list(block);
+	(void)dmarc_authors(block, &j->arena, &j->authors, NULL);
 	if (dkim_verify_new(&dkim, block, &signatures, NULL) == 0)
 		j->lanes[LANE_DKIM].machine = signatures;
 	if (arc_verify_new(&arc, block, &chain, NULL) == 0)
@@ -230,12 +272,15 @@ judge_body(struct judge *j, struct slice piece)
 }
 
 void
-judge_end(struct judge *j)
+judge_end(struct judge *j, int64_t now_ms)
 {
 	judge_header(j, SLICE_EMPTY);
-	if (!j->ended && j->body != NULL && dkim_body_end(j->body, NULL) == 0)
+	if (j->ended)
+		return;
+	if (j->body != NULL && dkim_body_end(j->body, NULL) == 0)
 		j->verdict.body_hash = slice_of(dkim_body_hash(j->body, DKIM_BODY_WHOLE), DKIM_BODY_HASH_SIZE);
 	j->ended = true;
+	j->until_ms = now_ms + JUDGE_MS;
 }
 
 struct sender_found
@@ -244,23 +289,26 @@ judge_from(const struct judge *j)
 	return sender_found(judge_sender(j, j->from.len > 0 ? LANE_FROM : LANE_HELO));
 }
 
-/* When SPF and DKIM have said what they can. */
+/* When SPF and DKIM have said what they can. What was not asked for might be anything: that speaks for nobody. */
 static void
 begin_dmarc(struct judge *j)
 {
+	bool spf_cut = j->lanes[j->from.len > 0 ? LANE_FROM : LANE_HELO].cut;
 	struct dmarc_identifier dkim[MAILAUTH_DKIM_SIGNATURES_MAX];
 	struct sender_found from = judge_from(j);
 	struct dmarc_config config = { .authors = &j->authors, .dkim = dkim };
 	const struct dkim_verify *v = j->lanes[LANE_DKIM].machine;
 	struct dmarc *m = NULL;
 
-	config.spf = (struct dmarc_identifier){ .domain = from.domain, .pass = from.pass, .temporary = from.temporary };
+	config.spf = (struct dmarc_identifier){
+		.domain = from.domain, .pass = from.pass, .temporary = from.temporary && !spf_cut
+	};
 	for (size_t i = 0; v != NULL && i < dkim_verify_count(v) && i < MAILAUTH_DKIM_SIGNATURES_MAX; i++) {
 		const struct dkim_signature *s = dkim_verify_result(v, i);
 
-		dkim[config.dkim_count++] = (struct dmarc_identifier){
-			.domain = s->domain, .pass = s->result == DKIM_PASS, .temporary = s->result == DKIM_TEMPERROR
-		};
+		dkim[config.dkim_count++] = (struct dmarc_identifier){ .domain = s->domain,
+			.pass = s->result == DKIM_PASS,
+			.temporary = s->result == DKIM_TEMPERROR && !j->lanes[LANE_DKIM].cut };
 	}
 	if (dmarc_new(&config, &m, NULL) == 0)
 		j->lanes[LANE_DMARC].machine = m;
@@ -294,7 +342,9 @@ judge_step(struct judge *j, int64_t now_ms)
 int64_t
 judge_deadline(const struct judge *j)
 {
-	return j->over ? MACHINE_NEVER : j->until_ms;
+	bool policy = j->lanes[LANE_DMARC].machine != NULL || j->lanes[LANE_DMARC].done;
+
+	return j->over ? MACHINE_NEVER : until(j, policy ? LANE_DMARC : LANE_DKIM);
 }
 
 const struct judge_verdict *

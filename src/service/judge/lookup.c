@@ -121,6 +121,7 @@ lookup_read(enum mailauth_rr type, const struct dns_answer *answer, struct arena
 struct lookup {
 	atomic_uint owners;
 	atomic_bool answered;
+	bool turned_away;
 	enum mailauth_rr type;
 	struct conn *wake;
 	struct arena arena;
@@ -142,7 +143,7 @@ on_answer(void *ctx, const void *reply, const struct error *e)
 	struct lookup *l = ctx;
 	struct conn *wake = l->wake;
 
-	(void)e;
+	l->turned_away = e != NULL && (e->code == ERR_FULL || e->code == ERR_CLOSED);
 	l->answer = lookup_read(l->type, reply, &l->arena);
 	atomic_store(&l->answered, true);
 	lookup_release(l);
@@ -152,15 +153,33 @@ on_answer(void *ctx, const void *reply, const struct error *e)
 	conn_release(wake);
 }
 
+/*
+ * As dns_lookup() reads it: a space (of a macro of SPF's, to which a local part came) is escaped. What it refused would
+ * look as if DNS had failed, and the sender chooses the local part.
+ */
+static struct slice
+escape(struct slice name, struct arena *a)
+{
+	struct buf text BUF_OWNED = { 0 };
+
+	if (slice_find(name, ' ') == SIZE_MAX)
+		return name;
+	buf_init(&text, DNS_TEXT_MAX);
+	for (size_t i = 0; i < name.len; i++)
+		(void)(name.data[i] == ' ' ? buf_put_str(&text, "\\032") : buf_put_u8(&text, name.data[i]));
+	return text.err != 0 ? name : arena_copy(a, buf_slice(&text));
+}
+
 struct lookup *
 lookup_ask(struct port *resolver, const struct mailauth_question *question, struct conn *wake)
 {
-	const struct resolve_lookup q = { .name = question->name, .type = question->type };
+	struct resolve_lookup q = { .type = question->type };
 	struct lookup *l = mem_alloc(sizeof *l);
 
 	if (l == NULL)
 		return NULL;
 	arena_init(&l->arena, ANSWER_BUDGET);
+	q.name = escape(question->name, &l->arena);
 	l->type = question->type;
 	l->wake = wake;
 	atomic_init(&l->owners, 2);
@@ -168,6 +187,7 @@ lookup_ask(struct port *resolver, const struct mailauth_question *question, stru
 		conn_hold(wake);
 	if (resolver == NULL || resolve_lookup_submit(resolver, &q, on_answer, l, NULL) != 0) {
 		l->answer = (struct mailauth_answer){ .found = MAILAUTH_FAILED };
+		l->turned_away = resolver != NULL;
 		atomic_store(&l->answered, true);
 		lookup_release(l);
 		if (wake != NULL)
@@ -180,4 +200,10 @@ const struct mailauth_answer *
 lookup_answered(const struct lookup *l)
 {
 	return atomic_load(&l->answered) ? &l->answer : NULL;
+}
+
+bool
+lookup_was_turned_away(const struct lookup *l)
+{
+	return l->turned_away;
 }

@@ -27,6 +27,8 @@ struct lookup;
 struct lookup *lookup_ask(struct port *resolver, const struct mailauth_question *question, struct conn *wake);
 /* The answer, or NULL: not yet. Lives until the release. */
 const struct mailauth_answer *lookup_answered(const struct lookup *l);
+/* Of an answered one: DNS did not come to see it, for the resolver is not there or has more to do than it may. */
+bool lookup_was_turned_away(const struct lookup *l);
 /* At any time; NULL is permitted. */
 void lookup_release(struct lookup *l);
 

@@ -203,8 +203,7 @@ is_from_list(const struct judge *j)
 	const struct dkim_verify *signatures = j->lanes[LANE_DKIM].machine;
 	bool vouched = judge_from(j).pass || (signatures != NULL && dkim_verify_best(signatures) == DKIM_PASS);
 
-	return vouched &&
-	    (mime_header_find(&j->header, "List-Id") != NULL || mime_header_find(&j->header, "List-Post") != NULL);
+	return vouched && j->listed;
 }
 
 static enum judge_action
@@ -231,9 +230,28 @@ act_on_reject(struct judge *j, const struct dmarc_verdict *v)
 	return JUDGE_REFUSE;
 }
 
+/*
+ * No author, or so many that not all can be judged, or several of whom one's servers did not answer while another's were
+ * waited for: nobody's policy says what is to be done, and a forger makes it so on purpose (RFC 9989 section 11.5). It is
+ * not shown beside what was judged.
+ */
+static enum judge_action
+act_on_nobody(struct judge *j)
+{
+	if (j->policy->dmarc_reject == JUDGE_DMARC_IGNORE)
+		return JUDGE_ACCEPT;
+	j->verdict.why = "whom it is from cannot be judged";
+	return JUDGE_JUNK;
+}
+
 static enum judge_action
 act_on_dmarc(struct judge *j, const struct dmarc_verdict *v)
 {
+	if (v != NULL && (v->result == DMARC_PERMERROR || (v->result == DMARC_TEMPERROR && j->authors.count > 1)))
+		return act_on_nobody(j);
+	if (v != NULL && v->result == DMARC_TEMPERROR && j->lanes[LANE_DMARC].cut &&
+	    j->policy->dmarc_reject != JUDGE_DMARC_IGNORE)
+		return JUDGE_LATER;
 	if (v == NULL || v->result != DMARC_FAIL || v->policy == DMARC_POLICY_NONE)
 		return JUDGE_ACCEPT;
 	if (v->policy == DMARC_POLICY_REJECT)
@@ -258,7 +276,7 @@ act(struct judge *j)
 	}
 	out->author = v == NULL ? SLICE_EMPTY : v->author;
 	out->action = act_on_dmarc(j, v);
-	if (out->action != JUDGE_REFUSE && judge_from(j).fail && j->policy->spf_fail != JUDGE_SPF_IGNORE) {
+	if (out->action < JUDGE_REFUSE && judge_from(j).fail && j->policy->spf_fail != JUDGE_SPF_IGNORE) {
 		out->refused_for_spf = j->policy->spf_fail == JUDGE_SPF_REJECT;
 		out->action = out->refused_for_spf ? JUDGE_REFUSE : JUDGE_JUNK;
 		out->author = judge_from(j).domain;

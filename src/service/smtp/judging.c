@@ -77,8 +77,7 @@ begin_judge(struct smtp_session *s, struct error *e)
 		.from = s->message->from,
 		.name = s->name,
 		.goes_on = s->message->send_count > 0,
-		.now = clock_unix(),
-		.now_ms = clock_ms() };
+		.now = clock_unix() };
 
 	return judge_new(&in, &s->judge, e);
 }
@@ -125,7 +124,7 @@ void
 judging_end(struct smtp_session *s)
 {
 	if (s->judge != NULL)
-		judge_end(s->judge);
+		judge_end(s->judge, clock_ms());
 	if (s->filter != NULL)
 		filter_call_end(s->filter);
 }
@@ -174,7 +173,7 @@ count(struct smtp_session *s)
 static void
 log_verdict(const struct smtp_session *s, const struct judge_verdict *v)
 {
-	static const char *const actions[] = { "accepted", "junk", "refused" };
+	static const char *const actions[] = { "accepted", "junk", "refused", "later" };
 
 	log_event(LOG_LEVEL_INFO, "smtp.judged", log_str("id", s->id), log_str("peer", conn_peer(s->conn)),
 	    log_slice("from", s->message->from), log_slice("author", v->author), log_str("spf", v->spf),
@@ -282,6 +281,8 @@ hear_judge(struct smtp_session *s, struct slice *fields_out, struct slice *detai
 	*fields_out = v->field;
 	take_for_seal(s->message, v);
 	s->message->junk = v->action == JUDGE_JUNK;
+	if (v->action == JUDGE_LATER)
+		return SMTP_REPLY_TRY_LATER;
 	if (v->action != JUDGE_REFUSE)
 		return SMTP_REPLY_NONE;
 	return v->refused_for_spf ? SMTP_REPLY_SPF : SMTP_REPLY_DMARC;

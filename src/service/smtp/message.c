@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "mime/address.h"
+#include "mime/lax.h"
 #include "service/judge/judge.h"
 #include "service/limits.h"
 #include "service/sign/sign.h"
@@ -180,25 +181,6 @@ struct header_facts {
 	size_t who_count;
 };
 
-/* The field at the front of in with its continuation lines; *value_out is behind the colon, name_out empty for no field. */
-static size_t
-take_field(struct slice in, struct slice *name_out, struct slice *value_out)
-{
-	size_t at = 0, colon;
-	struct slice field;
-
-	do {
-		size_t lf = slice_find(slice_from(in, at), '\n');
-
-		at = lf == SIZE_MAX ? in.len : at + lf + 1;
-	} while (at < in.len && (in.data[at] == ' ' || in.data[at] == '\t'));
-	field = slice_sub(in, 0, at);
-	colon = slice_find(field, ':');
-	*name_out = slice_trim(slice_sub(field, 0, colon == SIZE_MAX ? 0 : colon));
-	*value_out = colon == SIZE_MAX ? SLICE_EMPTY : slice_trim(slice_from(field, colon + 1));
-	return at;
-}
-
 static void
 note_who(struct header_facts *f, struct slice value, bool is_from)
 {
@@ -219,26 +201,29 @@ note_delivered_to(struct header_facts *f, struct smtp_message *m, struct slice v
 			m->recipients[i].delivered_to = true;
 }
 
+/* Whoever signs for the writer must not be told less than a reader sees: mime/lax.h. */
 static void
-note_field(struct header_facts *f, struct smtp_message *m, struct slice name, struct slice value)
+note_field(struct header_facts *f, struct smtp_message *m, struct slice field)
 {
-	if (slice_ieq_str(name, "Received")) {
+	struct slice value;
+
+	if (mime_lax_named(field, "Received", &value)) {
 		f->received++;
-	} else if (slice_ieq_str(name, "Date")) {
+	} else if (mime_lax_named(field, "Date", &value)) {
 		f->date = true;
-	} else if (slice_ieq_str(name, "Message-ID")) {
+	} else if (mime_lax_named(field, "Message-ID", &value)) {
 		f->message_id = true;
-	} else if (slice_ieq_str(name, "From")) {
+	} else if (mime_lax_named(field, "From", &value)) {
 		f->from++;
 		note_who(f, value, true);
-	} else if (slice_ieq_str(name, "Sender")) {
+	} else if (mime_lax_named(field, "Sender", &value)) {
 		f->sender = true;
 		note_who(f, value, false);
-	} else if (slice_ieq_str(name, "Resent-From") || slice_ieq_str(name, "Resent-Sender")) {
+	} else if (mime_lax_named(field, "Resent-From", &value) || mime_lax_named(field, "Resent-Sender", &value)) {
 		note_who(f, value, false);
-	} else if (slice_ieq_str(name, "Delivered-To")) {
+	} else if (mime_lax_named(field, "Delivered-To", &value)) {
 		note_delivered_to(f, m, value);
-	} else if (slice_ieq_str(name, "TLS-Required")) {
+	} else if (mime_lax_named(field, "TLS-Required", &value)) {
 		m->tls_optional = slice_ieq_str(value, "No");
 	}
 }
@@ -248,12 +233,8 @@ look_at(struct smtp_message *m, struct slice header)
 {
 	struct header_facts f = { 0 };
 
-	while (header.len > 0) {
-		struct slice name, value;
-
-		header = slice_from(header, take_field(header, &name, &value));
-		note_field(&f, m, name, value);
-	}
+	while (header.len > 0)
+		note_field(&f, m, mime_lax_take(&header));
 	return f;
 }
 
@@ -452,13 +433,12 @@ header_qualified(const struct smtp_message *m, struct slice header)
 	bool good = true;
 
 	while (header.len > 0 && good) {
-		struct slice name, value;
+		struct slice field = mime_lax_take(&header), value;
 		struct arena a;
 
-		header = slice_from(header, take_field(header, &name, &value));
 		arena_init(&a, ADDRESSES_BUDGET);
 		for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
-			if (slice_ieq_str(name, fields[i]))
+			if (mime_lax_named(field, fields[i], &value))
 				good = addresses_qualified(m, value, &a);
 		arena_done(&a);
 	}

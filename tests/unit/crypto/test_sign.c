@@ -105,6 +105,34 @@ points_of_small_order_are_refused(void **state)
 	secret_done(&mine);
 }
 
+/* R = A and s = 0: with A of small order right for one text of eight at least, with the neutral point for all. */
+static void
+keys_of_small_order_sign_nothing(void **state)
+{
+	static const char *const keys[] = {
+		"0000000000000000000000000000000000000000000000000000000000000000",
+		"0000000000000000000000000000000000000000000000000000000000000080",
+		"0100000000000000000000000000000000000000000000000000000000000000",
+		"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+		"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+		"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+		"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+		"edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+		"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+		BUF_OWNED struct buf key = unhex(keys[i]);
+		uint8_t signature[64] = { 1 };
+
+		for (char text = 'a'; text <= 'z'; text++)
+			assert_int_equal(sign_verify(SIGN_ED25519, buf_slice(&key), slice_of(&text, 1),
+					     slice_of(signature, sizeof signature), NULL),
+			    ERR_SIGNATURE);
+	}
+}
+
 /* A key of 1024 bits of our own making, for tests only; u is p^-1 mod q. */
 static const char rsa_n[] = "b144e71aa3a88fe6e60594183a85cc87d0520a771bfbecba36d20ea3e45dd17847237ae73bb2a94e"
 			    "332d48da75d077538713c9cc3c9bf7358dcabbd3a45ec2bd7802e37c9310b0f2dccacba33e171145"
@@ -120,6 +148,32 @@ static const char rsa_q[] = "c40d4ff71e5a66952225a6272182d2d7fdf8004208b34c478fd
 			    "03812b095a3cbc20961aa3f41c17feff2e26a2c3ce3a8f09";
 static const char rsa_u[] = "a952efdf3ac411873308570eba696b43dd87c3ad99745aab192fe70520350ce7eb7c37fac9e8fdd5"
 			    "352b4b0cbd6929239989ee3819be4d5460b38e71ee5243";
+
+/* With an exponent of 1 whatever could be signed is its own signature. */
+static void
+exponents_that_prove_nothing(void **state)
+{
+	static const struct {
+		const char *octets;
+		size_t len;
+	} exponents[] = { { "\1", 1 }, { "\0\1", 2 }, { "\2", 1 }, { "\1\0\0", 3 }, { "\0", 1 },
+		{ "\1\0\0\0\0\0\0\0\1", 9 } };
+	BUF_OWNED struct buf n = unhex(rsa_n);
+	uint8_t digest[32] = { 0 }, block[128];
+
+	(void)state;
+	memset(block, 0xff, sizeof block);
+	memcpy(block, "\0\1", 2);
+	memcpy(block + 76, "\0\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20", 20);
+	memcpy(block + 96, digest, sizeof digest);
+	for (size_t i = 0; i < sizeof exponents / sizeof exponents[0]; i++) {
+		struct rsa_public key = { buf_slice(&n), slice_of(exponents[i].octets, exponents[i].len) };
+
+		assert_int_equal(
+		    rsa_verify(&key, HASH_SHA256, slice_of(digest, 32), slice_of(block, sizeof block), NULL),
+		    ERR_UNSUPPORTED);
+	}
+}
 
 static void
 rsa_both_ways(void **state)
@@ -196,5 +250,6 @@ comparing(void **state)
 }
 
 UNIT_MAIN(UNIT_TEST(ed25519_of_the_rfc), UNIT_TEST(every_kind_signs_and_verifies), UNIT_TEST(x25519_of_the_rfc),
-    UNIT_TEST(points_of_small_order_are_refused), UNIT_TEST(rsa_both_ways), UNIT_TEST(ecdsa_of_the_rfc),
+    UNIT_TEST(points_of_small_order_are_refused), UNIT_TEST(keys_of_small_order_sign_nothing),
+    UNIT_TEST(exponents_that_prove_nothing), UNIT_TEST(rsa_both_ways), UNIT_TEST(ecdsa_of_the_rfc),
     UNIT_TEST(comparing))

@@ -2,6 +2,9 @@
 /* What the process that has the keys signs, and what it does not; names of files; what counts as a key's record. */
 #include "service/keys/keys.h"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "mailauth/arc/seal.h"
 #include "mailauth/dkim/sign.h"
 #include "os/clock.h"
@@ -170,6 +173,59 @@ what_is_signed(void **state)
 	secret_done(&ed25519);
 }
 
+/* ---- over its link ---- */
+
+/* Deterministic, and of no meaning; some begin as a frame does: a length, then a method. */
+static void
+fill_nonsense(uint8_t *out, size_t len, uint32_t seed)
+{
+	for (size_t i = 0; i < len; i++) {
+		seed = seed * 1664525u + 1013904223u;
+		out[i] = (uint8_t)(seed >> 24);
+	}
+	if (seed % 2 == 0)
+		memset(out, 0, 3);
+}
+
+/* Who says nonsense is dropped; nobody gets a signature for it; and those beside him are answered. */
+static void
+nonsense_over_its_link(void **state)
+{
+	struct secret ed25519 = new_secret(PEM_PUBLIC_ED25519);
+	struct port_server *server;
+	struct port *port;
+	struct keys *k;
+	int fds[2];
+
+	(void)state;
+	assert_ok(keys_new(&k, &unit_error));
+	keys_begin(k);
+	assert_ok(keys_take(k, SLICE("dkim-example.org_e.pem"), secret_slice(&ed25519), &unit_error));
+	keys_end(k);
+	assert_ok(port_server_new(keys_service(k), &server, &unit_error));
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	assert_ok(port_server_add(server, fds[0], NULL, 1, &unit_error));
+	assert_ok(port_open_socket(&keys_interface, fds[1], &port, &unit_error));
+	for (uint32_t seed = 0; seed < 200; seed++) {
+		uint8_t text[300], back[300];
+		ssize_t got;
+
+		fill_nonsense(text, sizeof text, seed);
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+		assert_ok(port_server_add(server, fds[0], NULL, 2 + seed, &unit_error));
+		(void)send(fds[1], text, sizeof text, MSG_NOSIGNAL);
+		(void)shutdown(fds[1], SHUT_WR);
+		got = recv(fds[1], back, sizeof back, MSG_WAITALL);
+		assert_true(got <= 0 || (got > 5 && (back[4] & 0x80) != 0)); /* closed, or an error (os/port.h) */
+		(void)close(fds[1]);
+		assert_int_equal(ask(port, "example.org", "e", clock_unix(), DKIM_ED25519_SHA256), 0);
+	}
+	port_close(port);
+	port_server_free(server);
+	keys_free(k);
+	secret_done(&ed25519);
+}
+
 static void
 records(void **state)
 {
@@ -199,4 +255,4 @@ records(void **state)
 	secret_done(&other);
 }
 
-UNIT_MAIN(UNIT_TEST(files), UNIT_TEST(what_is_signed), UNIT_TEST(records))
+UNIT_MAIN(UNIT_TEST(files), UNIT_TEST(what_is_signed), UNIT_TEST(nonsense_over_its_link), UNIT_TEST(records))

@@ -115,7 +115,7 @@ nothing_can_be_asked(void **state)
 	judge_header(j, SLICE("From: a@b.example\r\n\r\n"));
 	judge_body(j, SLICE("x\r\n"));
 	assert_false(judge_step(j, 0));
-	judge_end(j);
+	judge_end(j, 0);
 	assert_true(judge_step(j, 0));
 	assert_true(judge_deadline(j) == MACHINE_NEVER);
 	v = judge_verdict(j);
@@ -142,7 +142,7 @@ dropped_early(void **state)
 		if (when > 0)
 			judge_header(j, SLICE("\r\n"));
 		if (when > 1) {
-			judge_end(j);
+			judge_end(j, 0);
 			assert_true(judge_step(j, 0));
 			assert_string_equal(judge_verdict(j)->spf, "none");
 		}

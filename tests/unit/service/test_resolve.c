@@ -75,6 +75,46 @@ lookups(void **state)
 	arena_done(&a);
 }
 
+static void
+ignored(void *ctx, const void *reply, const struct error *e)
+{
+	(void)ctx;
+	(void)reply;
+	(void)e;
+}
+
+/* Of a name server that says nothing one look-up is under way: there is room for no other, and that is told as such. */
+static void
+no_room_is_no_answer(void **state)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof at;
+	const struct resolve_lookup one = { SLICE("one.plain.test"), DNS_A }, two = { SLICE("two.plain.test"), DNS_A };
+	char text[40];
+	struct slice server;
+	struct dns_config config = { .servers = &server, .server_count = 1, .timeout_ms = 5000, .in_flight = 1 };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct dns_answer answer;
+	struct resolver r;
+	struct arena a;
+	struct dns *d;
+
+	(void)state;
+	arena_init(&a, 1u << 20);
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+	(void)snprintf(text, sizeof text, "127.0.0.1@%u", ntohs(at.sin_port));
+	server = slice_str(text);
+	assert_ok(dns_new(&config, &d, &unit_error));
+	assert_ok(dns_start(d, &unit_error));
+	resolver_begin(&r, d);
+	assert_ok(resolve_lookup_submit(r.port, &one, ignored, NULL, &unit_error));
+	assert_int_equal(resolve_lookup(r.port, &two, &a, &answer, &unit_error), ERR_FULL);
+	resolver_end(&r);
+	arena_done(&a);
+	(void)close(fd);
+}
+
 /* ---- confirmed names ---- */
 
 /* The name that is confirmed within a second, or "". */
@@ -227,8 +267,8 @@ silent(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { UNIT_TEST(lookups), UNIT_TEST(names), UNIT_TEST(released_early),
-		UNIT_TEST(lies), UNIT_TEST(gone), UNIT_TEST(silent) };
+	const struct CMUnitTest tests[] = { UNIT_TEST(lookups), UNIT_TEST(no_room_is_no_answer), UNIT_TEST(names),
+		UNIT_TEST(released_early), UNIT_TEST(lies), UNIT_TEST(gone), UNIT_TEST(silent) };
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, name_server_begin, name_server_end);

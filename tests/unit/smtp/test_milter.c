@@ -264,6 +264,7 @@ edits(void **state)
 	continue_to_end(m);
 	answer(m, 'p', "", 0);
 	answer(m, 'h', "Added\0one\n\ttwo\nthree\n\nFrom: evil\n \n", 36);
+	answer(m, 'h', "CRs\0one\n\rFrom: evil\n\r\r\n\r \n\rtwo", 31);
 	answer(m, 'i', "\0\0\0\0First\0v", 12);
 	answer(m, 'm', "\0\0\0\2X\0changed", 14);
 	answer(m, 'm', "\0\0\0\1X\0", 7);
@@ -280,7 +281,8 @@ edits(void **state)
 	assert_ok(milter_edit_apply(slice_str(header), r->edits, r->edit_count, &out));
 	assert_true(slice_eq(buf_slice(&out),
 	    SLICE("First: v\r\nFrom: a@b\r\nSubject: one\r\n two\r\nx: changed\r\n"
-		  "Added: one\r\n\ttwo\r\n\tthree\r\n\tFrom: evil\r\nX: more\r\n\r\n")));
+		  "Added: one\r\n\ttwo\r\n\tthree\r\n\tFrom: evil\r\nCRs: one\r\n\tFrom: evil\r\n\ttwo\r\n"
+		  "X: more\r\n\r\n")));
 	buf_done(&out);
 	milter_free(m);
 }
