@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#include "service/ask.h"
+#include "service/ask_internal.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -16,33 +14,9 @@
 
 _Static_assert(STORE_ALIAS_ACCOUNTS_MAX <= ASK_ACCOUNTS_MAX, "an alias that may be made can be written to");
 
-struct staged { /* a body that an asking end is sending */
-	uint64_t handle, peer;
-	struct staged *next;
-};
-
-struct rules {
-	uint8_t separator;
-	size_t postmaster_len;
-	uint8_t postmaster[STORE_ADDRESS_MAX];
-};
-
-struct ask {
-	struct port *store;
-	struct grants *grants;
-	struct queue *queue; /* or NULL */
-	struct port_service service;
-	pthread_mutex_t lock;
-	pthread_cond_t idle;
-	unsigned jobs; /* under way: each will call us back */
-	struct staged *staged;
-	struct rules rules;
-	atomic_ullong tally_day; /* the last on which old tallies were removed */
-};
-
 /* Every job passes here first; its slot says whose it is. */
-static struct ask *
-enter(void *ctx, struct port_job *job)
+struct ask *
+ask_enter(void *ctx, struct port_job *job)
 {
 	struct ask *a = ctx;
 
@@ -62,8 +36,8 @@ leave(struct ask *a)
 	(void)pthread_mutex_unlock(&a->lock);
 }
 
-static void
-answer(struct port_job *job, const void *reply)
+void
+ask_answer(struct port_job *job, const void *reply)
 {
 	struct ask *a = *port_job_slot(job);
 
@@ -71,8 +45,8 @@ answer(struct port_job *job, const void *reply)
 	leave(a);
 }
 
-static void
-refuse(struct port_job *job, const struct error *e)
+void
+ask_refuse(struct port_job *job, const struct error *e)
 {
 	struct ask *a = *port_job_slot(job);
 
@@ -80,13 +54,13 @@ refuse(struct port_job *job, const struct error *e)
 	leave(a);
 }
 
-static void
-fail(struct port_job *job, int code, const char *text)
+void
+ask_fail(struct port_job *job, int code, const char *text)
 {
 	struct error e;
 
 	(void)error_set(&e, code, "%s", text);
-	refuse(job, &e);
+	ask_refuse(job, &e);
 }
 
 /* ---- verifier ---- */
@@ -104,11 +78,11 @@ credentials_found(void *ctx, const void *reply, const struct error *e)
 	struct verifier_call *v = ctx;
 
 	if (found == NULL) {
-		refuse(v->job, e);
+		ask_refuse(v->job, e);
 	} else {
 		v->reply.credentials = found->rows;
 		v->reply.credential_count = found->row_count;
-		answer(v->job, &v->reply);
+		ask_answer(v->job, &v->reply);
 	}
 	mem_free(v);
 }
@@ -124,12 +98,12 @@ account_found(void *ctx, const void *reply, const struct error *e)
 	struct error failed;
 
 	if (found == NULL) {
-		refuse(job, e);
+		ask_refuse(job, e);
 		return;
 	}
 	v = mem_alloc(sizeof *v);
 	if (v == NULL) {
-		fail(job, ERR_NOMEM, "no memory");
+		ask_fail(job, ERR_NOMEM, "no memory");
 		return;
 	}
 	all.account = found->account;
@@ -137,7 +111,7 @@ account_found(void *ctx, const void *reply, const struct error *e)
 	v->reply.account = found->account;
 	v->reply.verifier = arena_copy(port_job_arena(job), found->verifier);
 	if (store_credential_list_submit(a->store, &all, credentials_found, v, &failed) != 0) {
-		refuse(job, &failed);
+		ask_refuse(job, &failed);
 		mem_free(v);
 	}
 }
@@ -145,14 +119,14 @@ account_found(void *ctx, const void *reply, const struct error *e)
 static void
 run_verifier(void *ctx, struct port_job *job)
 {
-	struct ask *a = enter(ctx, job);
+	struct ask *a = ask_enter(ctx, job);
 	const struct store_account_get by_address = {
 		.address = ((const struct ask_account *)port_job_request(job))->address
 	};
 	struct error e;
 
 	if (store_account_get_submit(a->store, &by_address, account_found, job, &e) != 0)
-		refuse(job, &e);
+		ask_refuse(job, &e);
 }
 
 /* ---- salt_key ---- */
@@ -165,11 +139,11 @@ salt_key_found(void *ctx, const void *reply, const struct error *e)
 	struct port_job *job = ctx;
 
 	if (kept == NULL)
-		refuse(job, e);
+		ask_refuse(job, e);
 	else if (!kept->found || kept->value.len != ASK_SALT_KEY_SIZE)
-		fail(job, ERR_INTEGRITY, "the key for salts is not what it was made as");
+		ask_fail(job, ERR_INTEGRITY, "the key for salts is not what it was made as");
 	else
-		answer(job, &(struct ask_salt_key){ .key = kept->value });
+		ask_answer(job, &(struct ask_salt_key){ .key = kept->value });
 }
 
 static const struct store_meta_key salt_key_name = { .key = { (const uint8_t *)"salt_key", 8 } };
@@ -182,9 +156,9 @@ salt_key_made(void *ctx, const void *reply, const struct error *e)
 	struct error failed;
 
 	if (reply == NULL)
-		refuse(job, e);
+		ask_refuse(job, e);
 	else if (store_meta_get_submit(a->store, &salt_key_name, salt_key_found, job, &failed) != 0)
-		refuse(job, &failed);
+		ask_refuse(job, &failed);
 }
 
 static void
@@ -196,7 +170,7 @@ make_salt_key(struct ask *a, struct port_job *job)
 
 	if (random_bytes(key, sizeof key, &e) != 0 ||
 	    store_meta_put_submit(a->store, &put, salt_key_made, job, &e) != 0)
-		refuse(job, &e);
+		ask_refuse(job, &e);
 	secret_wipe(key, sizeof key);
 }
 
@@ -215,11 +189,11 @@ salt_key_looked_for(void *ctx, const void *reply, const struct error *e)
 static void
 run_salt_key(void *ctx, struct port_job *job)
 {
-	struct ask *a = enter(ctx, job);
+	struct ask *a = ask_enter(ctx, job);
 	struct error e;
 
 	if (store_meta_get_submit(a->store, &salt_key_name, salt_key_looked_for, job, &e) != 0)
-		refuse(job, &e);
+		ask_refuse(job, &e);
 }
 
 /* ---- grant ---- */
@@ -236,9 +210,9 @@ put_grant(struct ask *a, struct port_job *job)
 	struct error e;
 
 	if (grants_put(a->grants, &in, clock_ms(), &e) != 0)
-		refuse(job, &e);
+		ask_refuse(job, &e);
 	else
-		answer(job, &(struct store_nothing){ 0 });
+		ask_answer(job, &(struct store_nothing){ 0 });
 }
 
 static void
@@ -247,7 +221,7 @@ credential_used(void *ctx, const void *reply, const struct error *e)
 	struct port_job *job = ctx;
 
 	if (reply == NULL)
-		refuse(job, e);
+		ask_refuse(job, e);
 	else
 		put_grant(*port_job_slot(job), job);
 }
@@ -256,7 +230,7 @@ credential_used(void *ctx, const void *reply, const struct error *e)
 static void
 run_grant(void *ctx, struct port_job *job)
 {
-	struct ask *a = enter(ctx, job);
+	struct ask *a = ask_enter(ctx, job);
 	const struct ask_grant *q = port_job_request(job);
 	const struct store_credential_use use = {
 		.account = q->account, .credential = q->credential, .right = q->protocol
@@ -266,7 +240,7 @@ run_grant(void *ctx, struct port_job *job)
 	if (q->credential == 0)
 		put_grant(a, job);
 	else if (store_credential_use_submit(a->store, &use, credential_used, job, &e) != 0)
-		refuse(job, &e);
+		ask_refuse(job, &e);
 }
 
 /* ---- recipient, sender ---- */
@@ -309,7 +283,7 @@ recipient_resolved(void *ctx, const void *reply, const struct error *e)
 	struct ask_answer out;
 
 	if (found == NULL) {
-		refuse(job, e);
+		ask_refuse(job, e);
 		return;
 	}
 	out = (struct ask_answer){ .verdict = verdict_of(found->resolution),
@@ -323,7 +297,7 @@ recipient_resolved(void *ctx, const void *reply, const struct error *e)
 	}
 	if (out.verdict == ASK_OK && out.account_count == 0 && !out.sends)
 		out.verdict = ASK_UNKNOWN; /* an alias for others, where nothing is sent on */
-	answer(job, &out);
+	ask_answer(job, &out);
 }
 
 static void
@@ -334,11 +308,11 @@ sender_known(void *ctx, const void *reply, const struct error *e)
 	const struct ask_sender *q = port_job_request(job);
 
 	if (found == NULL)
-		refuse(job, e);
+		ask_refuse(job, e);
 	else if (found->owned)
-		answer(job, &(struct ask_answer){ .verdict = ASK_OK, .accounts = &q->account, .account_count = 1 });
+		ask_answer(job, &(struct ask_answer){ .verdict = ASK_OK, .accounts = &q->account, .account_count = 1 });
 	else
-		answer(job, &(struct ask_answer){ .verdict = ASK_FOREIGN });
+		ask_answer(job, &(struct ask_answer){ .verdict = ASK_FOREIGN });
 }
 
 /* The rules as they are now. */
@@ -356,7 +330,7 @@ rules_now(struct ask *a)
 static void
 run_recipient(void *ctx, struct port_job *job)
 {
-	struct ask *a = enter(ctx, job);
+	struct ask *a = ask_enter(ctx, job);
 	const struct ask_recipient *q = port_job_request(job);
 	const struct rules r = rules_now(a);
 	/* Nobody signs in with mx: whoever it says that writes, it is a stranger. */
@@ -368,13 +342,13 @@ run_recipient(void *ctx, struct port_job *job)
 	struct error e;
 
 	if (store_address_resolve_submit(a->store, &in, recipient_resolved, job, &e) != 0)
-		refuse(job, &e);
+		ask_refuse(job, &e);
 }
 
 static void
 run_sender(void *ctx, struct port_job *job)
 {
-	struct ask *a = enter(ctx, job);
+	struct ask *a = ask_enter(ctx, job);
 	const struct ask_sender *q = port_job_request(job);
 	const struct rules r = rules_now(a);
 	const struct store_address_owned in = { .account = q->account,
@@ -384,7 +358,7 @@ run_sender(void *ctx, struct port_job *job)
 	struct error e;
 
 	if (store_address_owned_submit(a->store, &in, sender_known, job, &e) != 0)
-		refuse(job, &e);
+		ask_refuse(job, &e);
 }
 
 void
@@ -414,9 +388,9 @@ passed_on(void *ctx, const void *reply, const struct error *e)
 	struct port_job *job = ctx;
 
 	if (reply == NULL)
-		refuse(job, e);
+		ask_refuse(job, e);
 	else
-		answer(job, reply);
+		ask_answer(job, reply);
 }
 
 static void
@@ -471,7 +445,7 @@ begun(void *ctx, const void *reply, const struct error *e)
 	const struct store_body_handle *h = reply;
 
 	if (h == NULL) {
-		refuse(b->job, e);
+		ask_refuse(b->job, e);
 		mem_free(b->staged);
 	} else {
 		b->staged->handle = h->handle;
@@ -479,7 +453,7 @@ begun(void *ctx, const void *reply, const struct error *e)
 		b->staged->next = a->staged;
 		a->staged = b->staged;
 		(void)pthread_mutex_unlock(&a->lock);
-		answer(b->job, h);
+		ask_answer(b->job, h);
 	}
 	mem_free(b);
 }
@@ -487,21 +461,21 @@ begun(void *ctx, const void *reply, const struct error *e)
 static void
 run_body_begin(void *ctx, struct port_job *job)
 {
-	struct ask *a = enter(ctx, job);
+	struct ask *a = ask_enter(ctx, job);
 	const struct store_nothing none = { 0 };
 	struct begin *b = mem_alloc(sizeof *b);
 	struct error e;
 
 	if (b == NULL || (b->staged = mem_alloc(sizeof *b->staged)) == NULL) {
 		mem_free(b);
-		fail(job, ERR_NOMEM, "no memory");
+		ask_fail(job, ERR_NOMEM, "no memory");
 		return;
 	}
 	b->ask = a;
 	b->job = job;
 	b->staged->peer = port_job_peer(job);
 	if (store_body_begin_submit(a->store, &none, begun, b, &e) != 0) {
-		refuse(job, &e);
+		ask_refuse(job, &e);
 		mem_free(b->staged);
 		mem_free(b);
 	}
@@ -511,21 +485,21 @@ run_body_begin(void *ctx, struct port_job *job)
 static void
 run_pass_on(void *ctx, struct port_job *job)
 {
-	struct ask *a = enter(ctx, job);
+	struct ask *a = ask_enter(ctx, job);
 	bool append = port_job_method(job) == ASK_METHOD_body_append;
 	uint64_t handle = append ? ((const struct store_body_append *)port_job_request(job))->handle
 				 : ((const struct store_body_handle *)port_job_request(job))->handle;
 	struct error e;
 
 	if (!is_staged_by(a, handle, port_job_peer(job))) {
-		fail(job, ERR_NOT_FOUND, "no such body");
+		ask_fail(job, ERR_NOT_FOUND, "no such body");
 		return;
 	}
 	if (!append)
 		forget_staged(a, handle);
 	if (port_submit(a->store, append ? STORE_METHOD_body_append : STORE_METHOD_body_abort, port_job_request(job),
 		passed_on, job, &e) != 0)
-		refuse(job, &e);
+		ask_refuse(job, &e);
 }
 
 /* The asking end is gone: so is what it was sending. */
@@ -559,12 +533,12 @@ kept(void *ctx, const void *reply, const struct error *e)
 	const struct store_delivered *d = reply;
 
 	if (d == NULL) {
-		refuse(job, e);
+		ask_refuse(job, e);
 		return;
 	}
 	if (q->content.handle != 0)
 		forget_staged(*port_job_slot(job), q->content.handle);
-	answer(job, &(struct ask_kept){ .body = d->body, .inboxes = (uint32_t)d->stored_count });
+	ask_answer(job, &(struct ask_kept){ .body = d->body, .inboxes = (uint32_t)d->stored_count });
 }
 
 /* One target an account. */
@@ -594,12 +568,12 @@ sent(void *ctx, const struct queue_kept *k, const struct error *e)
 	const struct ask_keep *q = port_job_request(job);
 
 	if (k == NULL) {
-		refuse(job, e);
+		ask_refuse(job, e);
 		return;
 	}
 	if (q->content.handle != 0)
 		forget_staged(*port_job_slot(job), q->content.handle);
-	answer(job, &(struct ask_kept){ .body = k->body, .inboxes = k->inboxes, .sent_on = k->sent_on });
+	ask_answer(job, &(struct ask_kept){ .body = k->body, .inboxes = k->inboxes, .sent_on = k->sent_on });
 }
 
 /* For others, too. Nobody signs in with mx: what comes from there goes elsewhere only by addresses of ours. */
@@ -625,25 +599,25 @@ send_on(struct ask *a, struct port_job *job, const struct ask_keep *q)
 	struct error e;
 
 	if (to == NULL || a->queue == NULL) {
-		fail(job, to == NULL ? ERR_NOMEM : ERR_UNSUPPORTED, "nothing can be sent on");
+		ask_fail(job, to == NULL ? ERR_NOMEM : ERR_UNSUPPORTED, "nothing can be sent on");
 		return;
 	}
 	for (size_t i = 0; i < q->send_count; i++)
 		to[i] = (struct queue_put_recipient){ q->sends[i].address, q->sends[i].notify, q->sends[i].orcpt };
 	if (queue_put(a->queue, &letter, sent, job, &e) != 0)
-		refuse(job, &e);
+		ask_refuse(job, &e);
 }
 
 static void
 run_keep(void *ctx, struct port_job *job)
 {
-	struct ask *a = enter(ctx, job);
+	struct ask *a = ask_enter(ctx, job);
 	const struct ask_keep *q = port_job_request(job);
 	struct store_deliver deliver = { .content = q->content, .envelope = q->from };
 	struct error e;
 
 	if (q->content.handle != 0 && !is_staged_by(a, q->content.handle, port_job_peer(job))) {
-		fail(job, ERR_NOT_FOUND, "no such body");
+		ask_fail(job, ERR_NOT_FOUND, "no such body");
 		return;
 	}
 	if (q->send_count > 0) {
@@ -652,49 +626,9 @@ run_keep(void *ctx, struct port_job *job)
 	}
 	deliver.targets = targets_of(q, port_job_arena(job), &deliver.target_count);
 	if (deliver.targets == NULL)
-		fail(job, ERR_NOMEM, "no memory");
+		ask_fail(job, ERR_NOMEM, "no memory");
 	else if (store_deliver_submit(a->store, &deliver, kept, job, &e) != 0)
-		refuse(job, &e);
-}
-
-/* ---- tally ---- */
-
-static void
-counted(void *ctx, const void *reply, const struct error *e)
-{
-	(void)ctx;
-	(void)reply;
-	(void)e;
-}
-
-/* Once a day. */
-static void
-forget_old(struct ask *a, uint64_t today)
-{
-	const struct store_tally_day old = { .kind = STORE_TALLY_DMARC, .day = today - STORE_TALLY_DAYS_MAX };
-
-	if (atomic_exchange(&a->tally_day, today) != today)
-		(void)store_tally_remove_submit(a->store, &old, counted, NULL, NULL);
-}
-
-/* Nobody waits for what is counted. */
-static void
-run_tally(void *ctx, struct port_job *job)
-{
-	struct ask *a = enter(ctx, job);
-	const struct ask_tally *q = port_job_request(job);
-	uint64_t today = clock_unix() / 86400;
-
-	forget_old(a, today);
-	for (size_t i = 0; i < q->row_count; i++)
-		(void)store_tally_add_submit(a->store,
-		    &(struct store_tally){ .kind = STORE_TALLY_DMARC,
-			.day = today,
-			.domain = q->rows[i].domain,
-			.result = q->rows[i].row,
-			.count = 1 },
-		    counted, NULL, NULL);
-	answer(job, &(struct store_nothing){ 0 });
+		ask_refuse(job, &e);
 }
 
 /* ---- the end that answers ---- */
@@ -709,7 +643,8 @@ static const struct port_handler handlers[] = {
 	{ ASK_METHOD_verifier, run_verifier },
 	{ ASK_METHOD_salt_key, run_salt_key },
 	{ ASK_METHOD_grant, run_grant },
-	{ ASK_METHOD_tally, run_tally },
+	{ ASK_METHOD_tally, ask_run_tally },
+	{ ASK_METHOD_delivered, ask_run_delivered },
 };
 
 int

@@ -30,6 +30,7 @@
  * body_begin, body_append, body_abort   a message over SERVICE_INLINE_MAX, in pieces, as in store/store.h
  * keep          a message for one or more of our own accounts, and for others: answered when it is on disk, in all inboxes and in
  *               the queue. ERR_NOT_FOUND when one of them is gone meanwhile, and the errors of queue_put(): nothing was kept
+ * delivered     tells a stranger that a message is in the inboxes here (RFC 3461 section 5.2.2). ERR_POLICY: that was told too often
  * tally         counts a message for reports to the domains that it names as its authors'
  */
 #ifndef SERVICE_ASK_H
@@ -180,6 +181,20 @@ struct ask_tally {
 	size_t row_count;
 };
 
+/* For a stranger whose RCPT said NOTIFY=SUCCESS, and for whose sender's address SPF vouches. */
+struct ask_told {
+	struct slice address, orcpt; /* of the recipient */
+};
+struct ask_delivered {
+	struct slice from;     /* the envelope sender: who is told */
+	struct slice envid;    /* as it was given, or empty */
+	struct slice original; /* the message's header; empty: none is shown */
+	bool utf8;             /* the message came with SMTPUTF8 */
+	const struct ask_told *recipients;
+	size_t recipient_count; /* at least one */
+};
+#define ASK_DELIVERED_HOUR_MAX 1000u /* reports to strangers in an hour: more are not made */
+
 struct ask_kept {
 	uint64_t body;
 	uint32_t inboxes; /* how many got it: an account that is named twice gets it once */
@@ -199,7 +214,8 @@ struct ask_kept {
 	X(exchange, 20, ask_exchange, ask_round) \
 	X(exchange_end, 21, ask_connection, store_nothing) \
 	X(salt_key, 22, store_nothing, ask_salt_key) \
-	X(tally, 23, ask_tally, store_nothing)
+	X(tally, 23, ask_tally, store_nothing) \
+	X(delivered, 24, ask_delivered, store_nothing)
 
 #define ASK_METHOD_NUMBER(name, number, request, reply) ASK_METHOD_##name = (number),
 enum ask_method { ASK_METHODS(ASK_METHOD_NUMBER) };

@@ -174,6 +174,21 @@ static const struct codec_field ask_tally_fields[] = {
 };
 static const struct codec_schema ask_tally_schema = CODEC_SCHEMA(ask_tally, ask_tally_fields);
 
+static const struct codec_field ask_told_fields[] = {
+	CODEC_FIELD(struct ask_told, address, CODEC_BYTES, STORE_ADDRESS_MAX),
+	CODEC_FIELD(struct ask_told, orcpt, CODEC_BYTES, STORE_QUEUE_ORCPT_MAX),
+};
+static const struct codec_schema ask_told_schema = CODEC_SCHEMA(ask_told, ask_told_fields);
+
+static const struct codec_field ask_delivered_fields[] = {
+	CODEC_FIELD(struct ask_delivered, from, CODEC_BYTES, STORE_ADDRESS_MAX),
+	CODEC_FIELD(struct ask_delivered, envid, CODEC_BYTES, STORE_QUEUE_ENVID_MAX),
+	CODEC_FIELD(struct ask_delivered, original, CODEC_BYTES, SERVICE_REPORT_HEADER_MAX),
+	CODEC_FIELD(struct ask_delivered, utf8, CODEC_BOOL, 0),
+	CODEC_FIELD_LIST(struct ask_delivered, recipients, recipient_count, &ask_told_schema, SERVICE_RECIPIENTS_MAX),
+};
+static const struct codec_schema ask_delivered_schema = CODEC_SCHEMA(ask_delivered, ask_delivered_fields);
+
 static const struct codec_field ask_kept_fields[] = {
 	CODEC_FIELD(struct ask_kept, body, CODEC_U64, 0),
 	CODEC_FIELD(struct ask_kept, inboxes, CODEC_U32, 0),

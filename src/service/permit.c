@@ -44,6 +44,7 @@ static const struct permit {
 	{ PROCESS_MX, PROCESS_MAIL, &ask_interface, ASK_METHOD_recipient },
 	{ PROCESS_MX, PROCESS_MAIL, &ask_interface, ASK_METHOD_keep },
 	{ PROCESS_MX, PROCESS_MAIL, &ask_interface, ASK_METHOD_tally },
+	{ PROCESS_MX, PROCESS_MAIL, &ask_interface, ASK_METHOD_delivered },
 	/* A body only by who began it. */
 	{ PROCESS_MX, PROCESS_MAIL, &ask_interface, ASK_METHOD_body_begin },
 	{ PROCESS_MX, PROCESS_MAIL, &ask_interface, ASK_METHOD_body_append },

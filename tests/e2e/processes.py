@@ -29,7 +29,7 @@ ERROR = 0x8000
 ERR_PASSWORD, ERR_DENIED, ERR_UNSUPPORTED = -8, -12, -4
 # service/ask.h, store/store.h
 ASK = {"authenticate": 1, "recipient": 2, "sender": 3, "keep": 4, "body_begin": 5, "body_append": 6, "body_abort": 7,
-       "verifier": 8, "grant": 9, "exchange": 20, "exchange_end": 21, "salt_key": 22, "tally": 23}
+       "verifier": 8, "grant": 9, "exchange": 20, "exchange_end": 21, "salt_key": 22, "tally": 23, "delivered": 24}
 # service/keys/keys.h
 KEYS = {"list": 1, "certify": 2, "dkim_sign": 3, "arc_sign": 4}
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent

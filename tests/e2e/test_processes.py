@@ -186,7 +186,7 @@ PERMITTED = {
     ("mx", "resolver"): {"lookup"},
     ("mail", "resolver"): {"lookup"},
     ("mail", "keys"): {"list", "certify", "dkim_sign", "arc_sign"},
-    ("mx", "mail"): {"recipient", "keep", "body_begin", "body_append", "body_abort", "tally"},
+    ("mx", "mail"): {"recipient", "keep", "body_begin", "body_append", "body_abort", "tally", "delivered"},
     ("relay", "mail"): set(QUEUE),
     ("relay", "resolver"): {"route", "sts"},
     ("web", "mail"): {"address_find", "domain_list", "certificate_find", "certificate_look", "certificate_count",

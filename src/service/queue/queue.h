@@ -315,6 +315,13 @@ typedef void queue_put_fn(void *ctx, const struct queue_kept *kept, const struct
  */
 int queue_put(struct queue *q, const struct queue_letter *in, queue_put_fn *done, void *ctx, struct error *e);
 
+struct report;
+/*
+ * A report (service/queue/report.h) to r->to, from us, signed; hostname, id, now, random and seven_bit are filled in here.
+ * As queue_put().
+ */
+int queue_tell_of(struct queue *q, struct report *r, queue_put_fn *done, void *ctx, struct error *e);
+
 /*
  * The address that an SRS address of ours stands for, appended. ERR_NOT_FOUND: it is none, of somebody else's making, or too
  * old. Any thread.

@@ -165,3 +165,29 @@ queue_tell(
 	    log_slice("to", tale->message->sender), log_error(e));
 	return 0;
 }
+
+int
+queue_tell_of(struct queue *q, struct report *r, queue_put_fn *done, void *ctx, struct error *e)
+{
+	const struct queue_put_recipient to = { .address = r->to, .notify = SMTP_NOTIFY_NEVER };
+	struct queue_letter letter = { .own = true, .recipients = &to, .recipient_count = 1 };
+	struct buf text BUF_OWNED = { 0 };
+	char id[ID_ROOM];
+	int rc = random_bytes(r->random, sizeof r->random, e);
+
+	if (rc != 0)
+		return rc;
+	r->hostname = buf_slice(&q->hostname);
+	r->now = r->arrival = clock_unix();
+	r->seven_bit = utf8_is_ascii(r->to);
+	(void)snprintf(id, sizeof id, "%llx.t%02x%02x%02x%02x", (unsigned long long)r->now, r->random[0], r->random[1],
+	    r->random[2], r->random[3]);
+	r->id = slice_str(id);
+	buf_init(&text, REPORT_MAX);
+	if (report_is_8bit(r))
+		letter.flags |= QUEUE_8BIT | (r->utf8 ? QUEUE_UTF8 : 0);
+	if (report_write(r, &text, &letter.skip, &letter.content.header_size) != 0)
+		return error_set(e, text.err, "a report became too long");
+	letter.content.data = buf_slice(&text);
+	return queue_put(q, &letter, done, ctx, e);
+}

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "service/smtp/judging.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 #include "os/clock.h"
 #include "os/log.h"
@@ -136,6 +138,12 @@ judging_drop(struct smtp_session *s)
 	filter_call_free(s->filter);
 	s->judge = NULL;
 	s->filter = NULL;
+}
+
+bool
+judging_vouches(const struct smtp_session *s)
+{
+	return s->judge != NULL && s->message->from.len > 0 && strcmp(judge_verdict(s->judge)->spf, "pass") == 0;
 }
 
 /* ---- what is counted ---- */

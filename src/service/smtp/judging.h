@@ -26,6 +26,8 @@ void judging_end(struct smtp_session *s);
  * is refused, with *detail_out, which lives as long as the message.
  */
 enum smtp_reply judging_conclude(struct smtp_session *s, struct slice *detail_out);
+/* SPF vouches for the sender of the envelope; there is one. */
+bool judging_vouches(const struct smtp_session *s);
 /* Any thread. */
 void judging_drop(struct smtp_session *s);
 

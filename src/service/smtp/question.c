@@ -70,6 +70,15 @@ on_kept(void *ctx, const void *reply, const struct error *e)
 	answer_arrived(s);
 }
 
+static void
+on_told(void *ctx, const void *reply, const struct error *e)
+{
+	struct smtp_session *s = ctx;
+
+	s->answer.code = reply == NULL ? e->code : 0;
+	answer_arrived(s);
+}
+
 static port_done_fn *const arrivals[ASKING_COUNT] = {
 	[ASKING_SENDER] = on_verdict,
 	[ASKING_RECIPIENT] = on_verdict,
@@ -78,6 +87,7 @@ static port_done_fn *const arrivals[ASKING_COUNT] = {
 	[ASKING_PIECE] = on_length,
 	[ASKING_KEEP] = on_kept,
 	[ASKING_REPORT] = on_kept,
+	[ASKING_DELIVERED] = on_told,
 };
 
 static const uint16_t methods[ASKING_COUNT] = {
@@ -88,6 +98,7 @@ static const uint16_t methods[ASKING_COUNT] = {
 	[ASKING_PIECE] = ASK_METHOD_body_append,
 	[ASKING_KEEP] = ASK_METHOD_keep,
 	[ASKING_REPORT] = ASK_METHOD_keep,
+	[ASKING_DELIVERED] = ASK_METHOD_delivered,
 };
 
 static void

@@ -562,10 +562,37 @@ say_kept(struct smtp_session *s)
 }
 
 /*
- * A report that the message is delivered goes to who signed in: the sender's
- * address is that account's. A stranger's sender address proves nothing, and a
- * report to it might be backscatter: it is only logged. False: nothing was asked.
+ * A stranger is told when SPF vouches for the sender's address (RFC 3461
+ * section 5.2.2): any other address proves nothing, and a report to it might be
+ * backscatter; then it is only logged. False: nothing was asked.
  */
+static bool
+report_to_stranger(struct smtp_session *s)
+{
+	struct smtp_message *m = s->message;
+	struct ask_told *to = arena_array(&m->arena, m->recipient_count + 1, sizeof *to);
+	struct ask_delivered q = { .from = m->from,
+		.envid = m->envid,
+		.original = buf_slice(&m->original),
+		.utf8 = m->utf8,
+		.recipients = to };
+
+	for (size_t i = 0; to != NULL && i < m->recipient_count; i++) {
+		const struct smtp_recipient *one = &m->recipients[i];
+
+		/* What goes on to others is reported when it is there. */
+		if ((one->notify & SMTP_NOTIFY_SUCCESS) != 0 && one->inboxes > 0)
+			to[q.recipient_count++] = (struct ask_told){ one->address, one->orcpt };
+	}
+	if (s->role != SERVICE_MX || !judging_vouches(s) || q.recipient_count == 0) {
+		log_event(LOG_LEVEL_INFO, "smtp.report_unsent", log_str("id", s->id), log_slice("to", m->from));
+		return false;
+	}
+	smtp_session_ask(s, ASKING_DELIVERED, &q);
+	return true;
+}
+
+/* A report that the message is delivered, to who signed in: the sender's address is that account's. False: nothing was asked. */
 static bool
 report(struct smtp_session *s)
 {
@@ -574,11 +601,8 @@ report(struct smtp_session *s)
 	struct buf text;
 	char id[sizeof s->id + 2];
 
-	if (s->account == 0) {
-		log_event(
-		    LOG_LEVEL_INFO, "smtp.report_unsent", log_str("id", s->id), log_slice("to", s->message->from));
-		return false;
-	}
+	if (s->account == 0)
+		return report_to_stranger(s);
 	(void)snprintf(id, sizeof id, "%s.r", s->id);
 	trace.id = slice_str(id);
 	buf_init(&text, SMTP_REPORT_MAX);
@@ -642,6 +666,7 @@ static void (*const on_answer[ASKING_COUNT])(struct smtp_session *s, const struc
 	[ASKING_SIGNATURES] = answered_signatures,
 	[ASKING_KEEP] = answered_keep,
 	[ASKING_REPORT] = answered_report,
+	[ASKING_DELIVERED] = answered_report,
 };
 
 /* ---- driven by the connection ---- */

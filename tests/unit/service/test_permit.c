@@ -21,7 +21,7 @@ static const struct {
 	{ "front", "auth", "ask", "authenticate exchange exchange_end" },
 	{ "web", "auth", "ask", "authenticate" },
 	{ "auth", "mail", "ask", "verifier salt_key grant" },
-	{ "mx", "mail", "ask", "recipient keep body_begin body_append body_abort tally" },
+	{ "mx", "mail", "ask", "recipient keep body_begin body_append body_abort tally delivered" },
 	{ "mx", "resolver", "resolve", "lookup" },
 	{ "mail", "resolver", "resolve", "lookup" },
 	{ "relay", "resolver", "resolve", "route sts" },
