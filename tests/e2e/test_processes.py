@@ -448,7 +448,7 @@ def talk_http(of):
 
 TALKS = {"imap": talk_imap, "smtp": talk_smtp, "submission": talk_submission, "http": talk_http}
 # Which connections go through a process of that kind; front: those of this front.
-THROUGH = {"front": set(TALKS), "mx": {"smtp"}, "web": {"http"}, "auth": set(), "resolver": set(), "keys": set(),
+THROUGH = {"front": set(TALKS), "mx": {"smtp"}, "web": {"http"}, "auth": set(), "resolver": set(), "keys": set(), "relay": set(),
            "mail": {"imap", "submission"}}
 
 
@@ -545,7 +545,7 @@ def test_when_the_parent_is_killed_all_are_gone(fresh_exchange):
 # near end first: the one that asks, or has the clients
 LINKS = [("front", "mail"), ("front", "mx"), ("front", "web"), ("front", "auth"), ("web", "auth"), ("auth", "mail"),
          ("mx", "mail"), ("web", "mail"), ("mx", "resolver"),
-         ("mail", "keys")]
+         ("mail", "keys"), ("mail", "resolver"), ("relay", "mail"), ("relay", "resolver")]
 FAR = 1 << 60  # a connection's number that nobody has opened
 GARBAGE = {
     "octets": b"\xff\xfe\xfd" * 400,
