@@ -31,7 +31,8 @@ def build_folder():
 def run(argv, stdin=b"", status=0, env=None, **more):
     """Output of a program that must end with this status (None: any); (status, out) then."""
     stdin = stdin.encode() if isinstance(stdin, str) else stdin
-    done = subprocess.run([str(a) for a in argv], input=stdin, capture_output=True, timeout=SECONDS, env=env, **more)
+    done = subprocess.run([str(a) for a in argv], input=stdin, capture_output=True, env=env,
+                          **{"timeout": SECONDS, **more})
     if status is None:
         return done
     assert done.returncode == status, (argv, done.returncode, done.stderr.decode(errors="replace"))

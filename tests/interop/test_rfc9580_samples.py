@@ -14,7 +14,8 @@ def test_a5_opens_with_its_passphrase(sop, rfc9580):
     """Each of both keys costs an Argon2 of 2 GiB; without the passphrase it is A.4's, octet by octet."""
     password = sop.file("correct horse battery staple")
     sop("sign", sop.file(rfc9580("A.5")), stdin=HELLO, status=67)
-    clear = sop("change-key-password", "--no-armor", "--old-key-password", password, stdin=rfc9580("A.5"))
+    clear = sop("change-key-password", "--no-armor", "--old-key-password", password, stdin=rfc9580("A.5"),
+                timeout=240)
     assert clear == sop("dearmor", stdin=rfc9580("A.4"))
 
 
