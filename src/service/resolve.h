@@ -42,13 +42,13 @@ struct resolve_route {
 
 #define RESOLVE_HOSTS_MAX 16u     /* of a domain: those that are preferred; the others are left out */
 #define RESOLVE_ADDRESSES_MAX 16u /* of a host, of both kinds */
-#define RESOLVE_TLSA_MAX 16u      /* of a host; one with more counts as one whose records cannot be used */
+#define RESOLVE_TLSA_MAX 16u      /* of a host; one with more counts as one whose records are not known now */
 
 enum resolve_tlsa {
 	RESOLVE_TLSA_NONE = 0,   /* surely none, or not asked: something on the way is not signed. No DANE */
 	RESOLVE_TLSA_USABLE = 1, /* secure, and at least one can be used: it must match */
 	RESOLVE_TLSA_BAD = 2, /* secure, and none can be used: TLS is a must, whoever answers (RFC 7672 section 2.2) */
-	RESOLVE_TLSA_FAILED = 3, /* could not be asked: nothing may be sent to this host now (section 2.2) */
+	RESOLVE_TLSA_FAILED = 3, /* could not be asked, or too many: nothing may be sent to this host now (section 2.2) */
 };
 
 struct resolve_host {

@@ -107,6 +107,13 @@ def write_zones(port, right):
         "stripped.example": mx + host("mx", 22, [right], port),
         "two.example": zone("@ 60 IN MX 10 bad", "@ 60 IN MX 20 mx") + host("bad", 22, [right], port) + host("mx", 21, [right], port),
         "bogus.example": mx + host("mx", 21, [right], port),
+        # An alias that is signed, and what it leads to is not: the alias's own TLSA records count (RFC 7672 section 2.2.2).
+        "aliased.example": mx + zone("mx 60 IN CNAME mx.plain.example.", f"_{port}._tcp.mx 60 IN TLSA {right}"),
+        "aliased2.example": mx + zone("mx 60 IN CNAME mx.opportunistic.example.", f"_{port}._tcp.mx 60 IN TLSA {right}"),
+        "aliased3.example": mx + zone("mx 60 IN CNAME mx.plain.example."),
+        "many.example": mx + host("mx", 21, [right] + ["3 1 1 " + f"{n:064x}" for n in range(16)], port),
+        "broken.example": mx + host("mx", 21, ["3 0 0 3000", "3 1 0 3000", "2 0 0 ff"], port),
+        "broken2.example": mx + host("mx", 21, ["3 1 0 3000", wrong], port),
         "plain.example": mx + host("mx", 22),
         "opportunistic.example": mx + host("mx", 21),
         "insecure.example": mx + host("mx", 22, [right], port),  # not signed: its TLSA records are nobody's word
@@ -120,7 +127,7 @@ def write_zones(port, right):
     }
 
 
-SIGNED = ("dane", "rolling", "wrong", "pkix", "stripped", "two", "bogus", "stsdane")
+SIGNED = ("aliased", "aliased2", "aliased3", "many", "broken", "broken2", "dane", "rolling", "wrong", "pkix", "stripped", "two", "bogus", "stsdane")
 
 
 def break_zone(folder):
@@ -222,6 +229,25 @@ def test_dane_next_host(world):
 
 def test_unusable_tlsa_still_wants_tls(world):
     assert sent(world, 21, "pkix.example")
+
+
+def test_alias_that_is_signed_leads_to_what_is_not(world):
+    """TLS is wanted of who has none, the right key is taken, and without records there is no DANE."""
+    not_sent(world, "aliased.example", "TLS")
+    assert sent(world, 21, "aliased2.example")
+    assert world.logged("queue.settled result=delivered", "aliased2.example", "verified=dane")
+    assert not sent(world, 22, "aliased3.example")
+
+
+def test_more_tlsa_records_than_are_read(world):
+    """One of them would match: it waits, and is neither sent unproven nor refused."""
+    not_sent(world, "many.example", "TLSA")
+
+
+def test_certificates_in_records_that_are_none(world):
+    """They cannot be used: TLS is wanted all the same, and the others that can decide."""
+    assert sent(world, 21, "broken.example")
+    not_sent(world, "broken2.example", "TLSA")
 
 
 def test_bogus_is_not_insecure(world):

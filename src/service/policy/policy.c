@@ -52,7 +52,9 @@ dane(const struct policy_input *in, struct policy_decision *out)
 	out->policy = QUEUE_POLICY_DANE;
 	out->must_tls = true;
 	if (h->tlsa == RESOLVE_TLSA_FAILED) {
-		refuse(out, "the TLSA records of %.*s could not be asked, so nobody knows whom to believe there",
+		refuse(out,
+		    "the TLSA records of %.*s could not be asked or are too many, so nobody knows whom to believe "
+		    "there",
 		    (int)h->name.len, (const char *)h->name.data);
 	} else if (h->tlsa == RESOLVE_TLSA_USABLE) {
 		out->need = TLS_OUTGOING_DANE;
