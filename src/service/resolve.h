@@ -48,7 +48,8 @@ enum resolve_tlsa {
 	RESOLVE_TLSA_NONE = 0,   /* surely none, or not asked: something on the way is not signed. No DANE */
 	RESOLVE_TLSA_USABLE = 1, /* secure, and at least one can be used: it must match */
 	RESOLVE_TLSA_BAD = 2, /* secure, and none can be used: TLS is a must, whoever answers (RFC 7672 section 2.2) */
-	RESOLVE_TLSA_FAILED = 3, /* could not be asked, or too many: nothing may be sent to this host now (section 2.2) */
+	RESOLVE_TLSA_FAILED =
+	    3, /* could not be asked, or too many: nothing may be sent to this host now (section 2.2) */
 };
 
 struct resolve_host {
