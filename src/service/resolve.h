@@ -11,6 +11,7 @@
  * sts      the policy that a domain publishes over HTTPS (MTA-STS, RFC 8461): its TXT record, and the file when the id is
  *          another than the one that is known. ERR_NOT_FOUND: it has none now; ERR_NET, ERR_TIMEOUT, ERR_TLS, ERR_SYNTAX:
  *          it could not be had, which does not end a policy that is known (section 5.1)
+ * post     a report is given to a web server (RFC 8460 section 5.4)
  *
  * An address has a confirmed name when a PTR record of it names a host that
  * has this address ("FCrDNS"; RFC 8601 section 2.7.3, iprev). It says who runs
@@ -87,10 +88,25 @@ struct resolve_sts_found {
 	struct slice policy; /* the file as it is; empty: id is the known one */
 };
 
+/* What is given to a web server by POST. Whatever it answers is its status; errors say that it has not answered. */
+struct resolve_post {
+	struct slice url; /* https, at port 443 */
+	struct slice type;
+	struct slice body;
+};
+
+#define RESOLVE_URL_MAX 1024u         /* octets: a TXT record has few more */
+#define RESOLVE_POST_MAX (768u << 10) /* octets: what a letter may have in base64 */
+
+struct resolve_posted {
+	uint32_t status; /* of HTTP */
+};
+
 #define RESOLVE_METHODS(X) \
 	X(lookup, 1, resolve_lookup, dns_answer) \
 	X(route, 2, resolve_route, resolve_routed) \
-	X(sts, 3, resolve_sts, resolve_sts_found)
+	X(sts, 3, resolve_sts, resolve_sts_found) \
+	X(post, 4, resolve_post, resolve_posted)
 
 #define RESOLVE_METHOD_NUMBER(name, number, request, reply) RESOLVE_METHOD_##name = (number),
 enum resolve_method { RESOLVE_METHODS(RESOLVE_METHOD_NUMBER) };
