@@ -83,6 +83,14 @@ class Policies:
         self.server.server_close()
 
 
+def expired(pair):
+    """The same certificate, until yesterday."""
+    certificate, key = pair
+    subprocess.run(["openssl", "x509", "-in", certificate, "-signkey", key, "-days", "-1", "-out", certificate], check=True,
+                   capture_output=True)
+    return pair
+
+
 def policy(mode, *mx, age=86400):
     return f"version: STSv1\r\nmode: {mode}\r\n" + "".join(f"mx: {m}\r\n" for m in mx) + f"max_age: {age}\r\n"
 
@@ -119,6 +127,10 @@ def write_zones(port, right):
         "insecure.example": mx + host("mx", 22, [right], port),  # not signed: its TLSA records are nobody's word
         "encrypt.example": mx + host("mx", 22), "verify.example": mx + host("mx", 21), "only.example": mx + host("mx", 21),
         "pinned.example": mx + host("mx", 21), "pinned2.example": mx + host("mx", 21),
+        "stsother.example": mx + host("mx", 23) + sts,
+        "stsold.example": mx + host("mx", 24) + sts,
+        "stsaway.example": mx + host("mx", 21) + sts, "stsnone.example": mx + host("mx", 21) + sts,
+        "stsweb.example": mx + host("mx", 21) + sts,
         "sts.example": mx + host("mx", 23) + sts,
         "stsname.example": mx + host("mx", 21) + sts,
         "stsmx.example": mx + host("mx", 23) + sts,
@@ -147,8 +159,10 @@ def world():
         port = free_port()
         own = make_certificate(folder / "own", "somebody.else.example")  # a name that is none of theirs
         named = make_certificate(folder / "named", "mx.sts.example", "mx.stsmx.example")
-        web = make_certificate(folder / "web", *(f"mta-sts.{d}.example" for d in ("sts", "stsname", "stsmx", "ststest", "stsdane")))
-        (folder / "authorities.pem").write_text(named[0].read_text() + web[0].read_text())
+        web = make_certificate(folder / "web", *(f"mta-sts.{d}.example" for d in ("sts", "stsname", "stsmx", "ststest", "stsdane", "stsother", "stsold",
+                                                                                "stsaway", "stsnone")))
+        old = expired(make_certificate(folder / "old", "mx.stsold.example"))
+        (folder / "authorities.pem").write_text(named[0].read_text() + web[0].read_text() + old[0].read_text())
         w = World(folder, port)
         signed = {f"{name}.example": None for name in SIGNED}
         w.dns_folder = folder / "dns"
@@ -172,6 +186,7 @@ def world():
         w.peer(21, tls=w.tls21)
         w.peer(22)
         w.peer(23, tls=w.tls23)
+        w.peer(24, tls=server_context(*old))
         stack.callback(lambda: [p.close() for p in w.peers.values()])
         yield w
 
@@ -317,6 +332,25 @@ def test_sts_certificate_of_another_name(world):
     not_sent(world, "stsname.example", "certificate")
 
 
+def test_sts_certificate_of_another_host(world):
+    """Somebody vouches for it, but not as that."""
+    world.policies.texts["mta-sts.stsother.example"] = policy("enforce", "mx.stsother.example")
+    not_sent(world, "stsother.example", "certificate")
+
+
+def test_sts_certificate_that_has_expired(world):
+    world.policies.texts["mta-sts.stsold.example"] = policy("enforce", "mx.stsold.example")
+    not_sent(world, "stsold.example", "certificate")
+
+
+@pytest.mark.parametrize("domain", ["stsaway", "stsnone", "stsweb"])
+def test_sts_policy_that_cannot_be_had(world, domain):
+    """Its server has none, something else, or a certificate of another name: as if there were no policy, and it is counted."""
+    if domain == "stsnone":
+        world.policies.texts["mta-sts.stsnone.example"] = "version: STSv2\r\n"
+    assert sent(world, 21, f"{domain}.example")
+
+
 def test_sts_mx_that_is_not_named(world):
     world.policies.texts["mta-sts.stsmx.example"] = policy("enforce", "other.stsmx.example")
     not_sent(world, "stsmx.example", "MTA-STS")
@@ -378,11 +412,16 @@ def test_requiretls_of_a_server_that_has_it_not(world):
 # ---- what is counted of it all for TLS reports ----
 
 NO_POLICY, TLSA, STS = range(3)  # enum tlsrpt_policy_type, and some of enum tlsrpt_result
-SUCCESS, NO_STARTTLS, NOT_TRUSTED, FAILURE, TLSA_INVALID = 0, 1, 4, 5, 6
+(SUCCESS, NO_STARTTLS, HOST_MISMATCH, EXPIRED, NOT_TRUSTED, FAILURE, TLSA_INVALID, DNSSEC_INVALID, DANE_REQUIRED, FETCH_ERROR,
+ STS_INVALID, WEBPKI_INVALID) = range(12)
 COUNTED = {"dane": {(TLSA, SUCCESS)}, "rolling": {(TLSA, SUCCESS)}, "wrong": {(TLSA, TLSA_INVALID)},
            "stripped": {(TLSA, NO_STARTTLS)}, "two": {(TLSA, NO_STARTTLS), (TLSA, SUCCESS)}, "pkix": {(TLSA, TLSA_INVALID)},
            "plain": {(NO_POLICY, NO_STARTTLS)}, "opportunistic": {(NO_POLICY, SUCCESS)}, "stsname": {(STS, NOT_TRUSTED)},
-           "stsmx": {(STS, FAILURE)}, "ststest": {(STS, NO_STARTTLS)}, "stsdane": {(TLSA, SUCCESS)}}
+           "stsmx": {(STS, FAILURE)}, "ststest": {(STS, NO_STARTTLS)}, "stsdane": {(TLSA, SUCCESS)},
+           "stsother": {(STS, HOST_MISMATCH)}, "stsold": {(STS, EXPIRED)}, "only": {(NO_POLICY, DANE_REQUIRED)},
+           "bogus": {(TLSA, DNSSEC_INVALID)}, "many": {(TLSA, DNSSEC_INVALID)},
+           "stsaway": {(STS, FETCH_ERROR), (NO_POLICY, SUCCESS)}, "stsnone": {(STS, STS_INVALID), (NO_POLICY, SUCCESS)},
+           "stsweb": {(STS, WEBPKI_INVALID), (NO_POLICY, SUCCESS)}}
 
 
 def counted(world):

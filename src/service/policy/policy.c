@@ -123,7 +123,8 @@ operator_rule(const struct policy_input *in, struct policy_decision *out)
 		return;
 	out->must_tls = true;
 	if (d->rule == POLICY_OPERATOR_DANE) {
-		if (in->host->tlsa == RESOLVE_TLSA_NONE || in->host->tlsa == RESOLVE_TLSA_BAD)
+		out->no_dane = in->host->tlsa == RESOLVE_TLSA_NONE || in->host->tlsa == RESOLVE_TLSA_BAD;
+		if (out->no_dane)
 			refuse(out,
 			    "by this server's rule only DANE is good enough for %.*s, and %.*s has no usable TLSA "
 			    "records",
