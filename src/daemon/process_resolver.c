@@ -7,6 +7,7 @@
 #include "daemon/process_authorities.h"
 #include "daemon/process_behind.h"
 #include "net/curl_late.h"
+#include "os/log.h"
 #include "service/resolve.h"
 
 struct resolver {
@@ -23,12 +24,27 @@ resolver_load(struct error *e)
 	return curl_late(e) == NULL ? e->code : 0;
 }
 
+/* What is asked meanwhile fails at once, and mail waits at those who send it. */
+static void
+resolver_silence(void *ctx, bool silent)
+{
+	(void)ctx;
+	if (silent)
+		log_event(LOG_LEVEL_ERROR, "resolver.silent",
+		    log_str("error", "none of the name servers answers anything"),
+		    log_str("so", "mail that cannot be judged or sent without DNS waits"),
+		    log_str("do", "see whether they run, or set others in 'resolvers'"));
+	else
+		log_event(LOG_LEVEL_INFO, "resolver.answered", log_str("so", "names are looked up again"));
+}
+
 static int
 resolver_prepare(struct process *p, struct error *e)
 {
-	const struct dns_config config = {
-		.servers = p->setup.resolvers, .server_count = p->setup.resolver_count, .anchors = p->setup.anchors
-	};
+	const struct dns_config config = { .servers = p->setup.resolvers,
+		.server_count = p->setup.resolver_count,
+		.anchors = p->setup.anchors,
+		.on_silence = resolver_silence };
 	struct resolver *r = p->self = mem_alloc(sizeof *r);
 	struct buf authorities BUF_OWNED = { .max = AUTHORITIES_MAX };
 	int rc;

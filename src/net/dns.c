@@ -15,6 +15,7 @@
 #include <unbound.h>
 
 #include "base/mem.h"
+#include "net/dns_alive.h"
 #include "net/dns_packet.h"
 #include "net/loop.h"
 
@@ -30,6 +31,7 @@ struct query {
 	dns_done_fn *done; /* NULL: it was told */
 	void *ctx;
 	uint16_t type;
+	int64_t left_ms; /* of its time, behind the timer */
 	char name[];
 };
 
@@ -38,7 +40,11 @@ struct dns {
 	struct ub_ctx *ctx;
 	int64_t timeout_ms;
 	unsigned max;
-	bool ending; /* the loop has stopped */
+	bool ending;             /* the loop has stopped */
+	struct dns_alive *alive; /* NULL: there are no servers, the root is asked */
+	struct query *handing;   /* is being given to libunbound, which may answer it at once */
+	void (*on_silence)(void *ctx, bool silent);
+	void *on_silence_ctx;
 	pthread_mutex_t lock;
 	struct query *first; /* with the lock */
 	unsigned count;
@@ -110,12 +116,59 @@ tell_failed(struct query *q, int code, const char *text)
 	tell(q, NULL, &e);
 }
 
-static void
-took_too_long(evutil_socket_t fd, short what, void *ctx)
+/* A piece of its time: behind each it is asked whether the servers are there. */
+static int
+wait_on(struct query *q)
 {
+	int64_t ms = q->left_ms < DNS_SUSPECT_MS ? q->left_ms : DNS_SUSPECT_MS;
+	const struct timeval limit = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+
+	q->left_ms -= ms;
+	return evtimer_add(q->timer, &limit);
+}
+
+static void
+took_long(evutil_socket_t fd, short what, void *ctx)
+{
+	struct query *q = ctx;
+
 	(void)fd;
 	(void)what;
-	tell_failed(ctx, ERR_TIMEOUT, "no name server answered in time");
+	dns_alive_suspect(q->dns->alive);
+	if (q->left_ms == 0 || wait_on(q) != 0)
+		tell_failed(q, ERR_TIMEOUT, "no name server answered in time");
+}
+
+static void
+tell_silence(struct query *q)
+{
+	tell_failed(q, ERR_NET, "none of the name servers answers anything");
+}
+
+/* A look-up that libunbound has, and whose asker waits; NULL: there is none. */
+static struct query *
+find_waiting(struct dns *d)
+{
+	struct query *q;
+
+	(void)pthread_mutex_lock(&d->lock);
+	for (q = d->first; q != NULL && q->timer == NULL; q = q->next)
+		;
+	(void)pthread_mutex_unlock(&d->lock);
+	return q;
+}
+
+/* Who waits need not wait on. */
+static void
+alive_changed(void *ctx, bool silent)
+{
+	struct dns *d = ctx;
+	struct query *q;
+
+	while (silent && (q = find_waiting(d)) != NULL)
+		tell_silence(q);
+	if (d->on_silence != NULL)
+		d->on_silence(d->on_silence_ctx, silent);
 }
 
 static void
@@ -143,22 +196,52 @@ tell_bogus(struct query *q, const char *why)
 	tell(q, &answer, NULL);
 }
 
+/* SERVFAIL is libunbound's own word too. */
+static bool
+is_failure(struct slice packet)
+{
+	unsigned rcode = packet.len > 3 ? packet.data[3] & 15u : DNS_NOERROR + 2u;
+
+	return rcode != DNS_NOERROR && rcode != DNS_NXDOMAIN;
+}
+
 /* libunbound's. With an rcode of its own there is no packet to be looked at. */
 static void
 answered(void *ctx, int rcode, void *packet, int len, int security, char *why, int ratelimited)
 {
 	struct query *q = ctx;
+	struct dns *d = q->dns;
+	bool remembered = d->handing == q, failed = rcode != 0 || packet == NULL || len < 0;
 
 	(void)ratelimited;
-	if (q->dns->ending)
+	if (d->ending)
 		return; /* dns_free() tells and frees all */
+	if (remembered)
+		d->handing = NULL;
+	/* What is remembered says nothing of the servers; that nothing is signed rightly may be for want of an answer. */
+	if (failed || security == SECURITY_BOGUS || is_failure(slice_of(packet, (size_t)len)))
+		dns_alive_suspect(d->alive);
+	else if (!remembered)
+		dns_alive_heard(d->alive);
 	if (security == SECURITY_BOGUS)
 		tell_bogus(q, why);
-	else if (rcode != 0 || packet == NULL || len < 0)
+	else if (failed)
 		tell_failed(q, ERR_NET, "no name server could answer");
 	else
 		tell_packet(q, slice_of(packet, (size_t)len), security);
 	query_free(q);
+}
+
+/* While the servers are silent libunbound tries some, as many as it may hold up; what it remembers is still had. */
+static bool
+is_crowded(struct dns *d)
+{
+	bool crowded;
+
+	(void)pthread_mutex_lock(&d->lock);
+	crowded = d->count > DNS_SILENT_TRIES_MAX;
+	(void)pthread_mutex_unlock(&d->lock);
+	return crowded;
 }
 
 static void
@@ -166,22 +249,31 @@ ask(void *ctx)
 {
 	struct query *q = ctx;
 	struct dns *d = q->dns;
-	const struct timeval limit = { .tv_sec = d->timeout_ms / 1000, .tv_usec = d->timeout_ms % 1000 * 1000 };
 	int rc;
 
 	if (d->ending)
 		return;
-	q->timer = evtimer_new(loop_base(d->loop), took_too_long, q);
-	if (q->timer == NULL || evtimer_add(q->timer, &limit) != 0) {
+	if (dns_alive_silent(d->alive) && is_crowded(d)) {
+		tell_silence(q);
+		query_free(q);
+		return;
+	}
+	q->left_ms = d->timeout_ms;
+	q->timer = evtimer_new(loop_base(d->loop), took_long, q);
+	if (q->timer == NULL || wait_on(q) != 0) {
 		tell_failed(q, ERR_NOMEM, "no memory");
 		query_free(q);
 		return;
 	}
+	d->handing = q;
 	rc = ub_resolve_event(d->ctx, q->name, q->type, 1, q, answered, NULL); /* it may be answered and gone now */
 	if (rc != 0) {
 		tell_failed(q, rc == UB_SYNTAX ? ERR_SYNTAX : ERR_NET, ub_strerror(rc));
 		query_free(q);
+	} else if (d->handing == q && dns_alive_silent(d->alive)) {
+		tell_silence(q); /* it is asked all the same: the answer of one may be the first sign of life */
 	}
+	d->handing = NULL;
 }
 
 int
@@ -325,11 +417,15 @@ dns_new(const struct dns_config *config, struct dns **dns_out, struct error *e)
 	(void)pthread_mutex_init(&d->lock, NULL);
 	d->timeout_ms = config->timeout_ms > 0 ? config->timeout_ms : DNS_LOOKUP_MS;
 	d->max = config->in_flight > 0 && config->in_flight < DNS_IN_FLIGHT_MAX ? config->in_flight : DNS_IN_FLIGHT_MAX;
+	d->on_silence = config->on_silence;
+	d->on_silence_ctx = config->on_silence_ctx;
 	rc = loop_new(&d->loop, e);
 	if (rc == 0 && (d->ctx = ub_ctx_create_event(loop_base(d->loop))) == NULL)
 		rc = error_nomem(e);
 	if (rc == 0)
 		rc = configure(d, config, e);
+	if (rc == 0 && config->server_count > 0)
+		rc = dns_alive_new(d->loop, config->servers, config->server_count, alive_changed, d, &d->alive, e);
 	if (rc != 0)
 		dns_free(d);
 	else
@@ -357,6 +453,7 @@ dns_free(struct dns *d)
 		tell_failed(d->first, ERR_CLOSED, "the resolver ends");
 		query_free(d->first);
 	}
+	dns_alive_free(d->alive);
 	loop_free(d->loop);
 	(void)pthread_mutex_destroy(&d->lock);
 	mem_free(d);

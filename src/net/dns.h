@@ -12,6 +12,9 @@
  * zone is not signed, or there is no anchor above it), or bogus: signed, and
  * wrong. A bogus answer has a reason and no records: they may be forged.
  *
+ * While none of the servers answers anything (net/dns_alive.h), only what is
+ * remembered is answered, and everything else fails at once, with ERR_NET.
+ *
  * With servers everything is forwarded to them, private reverse zones too:
  * those they know better than we. Without, libunbound asks the root and those
  * below it, and answers for private zones itself (RFC 6303).
@@ -68,6 +71,8 @@ struct dns_config {
 	struct slice anchors; /* lines of DS or DNSKEY records, as in a zone file; empty: nothing is validated */
 	int64_t timeout_ms;   /* 0: DNS_LOOKUP_MS */
 	unsigned in_flight;   /* 0: DNS_IN_FLIGHT_MAX, which is also the most */
+	void (*on_silence)(void *ctx, bool silent); /* the servers have fallen silent, or one is heard again; or NULL */
+	void *on_silence_ctx;                       /* on the loop's thread */
 };
 
 struct dns;

@@ -29,6 +29,12 @@
 #define DNS_ANCHORS_MAX (32u << 10)    /* octets of the trust anchors' text */
 #define DNS_IN_FLIGHT_MAX 1024u        /* look-ups, with those that were given up and that libunbound still has */
 #define DNS_LOOKUP_MS 5000             /* one look-up; a resolver's client waits no longer either */
+#define DNS_SUSPECT_MS 1000            /* a look-up that takes longer is reason to ask whether the servers are there: */
+#define DNS_ALIVE_ROUNDS 3u            /* so many questions without an answer, */
+#define DNS_ALIVE_ROUND_MS 700         /* with so much time for each, say that they are not: two may be lost; */
+#define DNS_ALIVE_AGAIN_MS 1000        /* then they are asked so often, whether they are there again */
+#define DNS_ALIVE_FRESH_MS 1000        /* and not again so soon after they were heard */
+#define DNS_SILENT_TRIES_MAX 64u       /* look-ups that libunbound may hold meanwhile; more are not given to it */
 
 #define PROBE_LINE_MAX 2048u /* octets of a line of a server that is looked at; RFC 5321 4.5.3.1.5 says 512 */
 

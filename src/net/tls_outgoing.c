@@ -95,6 +95,21 @@ tls_outgoing_new_pem(struct slice authorities, struct tls_outgoing **out, struct
 	return 0;
 }
 
+/* A certificate, or a public key, and nothing behind it: what libssl wants of one that is in the record itself. */
+static bool
+is_whole(uint8_t selector, struct slice data)
+{
+	const unsigned char *at = data.data;
+	X509 *x = selector == 0 ? d2i_X509(NULL, &at, (long)data.len) : NULL;
+	EVP_PKEY *key = selector == 1 ? d2i_PUBKEY(NULL, &at, (long)data.len) : NULL;
+	bool ok = (key != NULL || (x != NULL && X509_get0_pubkey(x) != NULL)) && at == data.data + data.len;
+
+	X509_free(x);
+	EVP_PKEY_free(key);
+	ERR_clear_error();
+	return ok;
+}
+
 /* Usage, selector, matching type, data (RFC 6698 section 2.1). */
 bool
 tls_outgoing_tlsa_usable(struct slice rdata)
@@ -104,7 +119,9 @@ tls_outgoing_tlsa_usable(struct slice rdata)
 	if (rdata.len < 4 || (rdata.data[0] != 2 && rdata.data[0] != 3) || rdata.data[1] > 1)
 		return false;
 	type = rdata.data[2];
-	return type == 0 || (type == 1 && rdata.len == 3 + 32) || (type == 2 && rdata.len == 3 + 64);
+	if (type == 0)
+		return is_whole(rdata.data[1], slice_from(rdata, 3));
+	return (type == 1 && rdata.len == 3 + 32) || (type == 2 && rdata.len == 3 + 64);
 }
 
 /* NUL-terminated; false: it cannot be a name. */

@@ -60,6 +60,8 @@ static const struct permit {
 	{ PROCESS_MX, PROCESS_RESOLVER, &resolve_interface, RESOLVE_METHOD_lookup },
 	/* Whether a domain wants reports, and where. */
 	{ PROCESS_MAIL, PROCESS_RESOLVER, &resolve_interface, RESOLVE_METHOD_lookup },
+	/* The reports themselves, where they are wanted over HTTPS. */
+	{ PROCESS_MAIL, PROCESS_RESOLVER, &resolve_interface, RESOLVE_METHOD_post },
 
 	/* What is to be sent to others, and what became of it: of what it has leased. */
 	{ PROCESS_RELAY, PROCESS_MAIL, &queue_interface, QUEUE_METHOD_lease },

@@ -68,6 +68,18 @@ static const struct codec_field resolve_sts_found_fields[] = {
 };
 static const struct codec_schema resolve_sts_found_schema = CODEC_SCHEMA(resolve_sts_found, resolve_sts_found_fields);
 
+static const struct codec_field resolve_post_fields[] = {
+	CODEC_FIELD(struct resolve_post, url, CODEC_BYTES, RESOLVE_URL_MAX),
+	CODEC_FIELD(struct resolve_post, type, CODEC_BYTES, 64),
+	CODEC_FIELD(struct resolve_post, body, CODEC_BYTES, RESOLVE_POST_MAX),
+};
+static const struct codec_schema resolve_post_schema = CODEC_SCHEMA(resolve_post, resolve_post_fields);
+
+static const struct codec_field resolve_posted_fields[] = {
+	CODEC_FIELD(struct resolve_posted, status, CODEC_U32, UINT16_MAX),
+};
+static const struct codec_schema resolve_posted_schema = CODEC_SCHEMA(resolve_posted, resolve_posted_fields);
+
 #define RESOLVE_METHOD_ROW(name, number, request, reply) { (number), #name, &request##_schema, &reply##_schema },
 static const struct port_method methods[] = { RESOLVE_METHODS(RESOLVE_METHOD_ROW) };
 #undef RESOLVE_METHOD_ROW
@@ -117,7 +129,14 @@ run_sts(void *ctx, struct port_job *job)
 	resolve_sts_run(ctx, job);
 }
 
+static void
+run_post(void *ctx, struct port_job *job)
+{
+	resolve_post_run(ctx, job);
+}
+
 static const struct port_handler handlers[] = {
+	{ RESOLVE_METHOD_post, run_post },
 	{ RESOLVE_METHOD_lookup, run_lookup },
 	{ RESOLVE_METHOD_route, run_route },
 	{ RESOLVE_METHOD_sts, run_sts },

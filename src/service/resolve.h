@@ -12,6 +12,7 @@
  * sts      the policy that a domain publishes over HTTPS (MTA-STS, RFC 8461): its TXT record, and the file when the id is
  *          another than the one that is known. ERR_NOT_FOUND: it has none now; ERR_NET, ERR_TIMEOUT, ERR_TLS, ERR_SYNTAX:
  *          it could not be had, which does not end a policy that is known (section 5.1)
+ * post     a report is given to a web server (RFC 8460 section 5.4)
  *
  * An address has a confirmed name when a PTR record of it names a host that
  * has this address ("FCrDNS"; RFC 8601 section 2.7.3, iprev). It says who runs
@@ -43,13 +44,14 @@ struct resolve_route {
 
 #define RESOLVE_HOSTS_MAX 16u     /* of a domain: those that are preferred; the others are left out */
 #define RESOLVE_ADDRESSES_MAX 16u /* of a host, of both kinds */
-#define RESOLVE_TLSA_MAX 16u      /* of a host; one with more counts as one whose records cannot be used */
+#define RESOLVE_TLSA_MAX 16u      /* of a host; one with more counts as one whose records are not known now */
 
 enum resolve_tlsa {
 	RESOLVE_TLSA_NONE = 0,   /* surely none, or not asked: something on the way is not signed. No DANE */
 	RESOLVE_TLSA_USABLE = 1, /* secure, and at least one can be used: it must match */
 	RESOLVE_TLSA_BAD = 2, /* secure, and none can be used: TLS is a must, whoever answers (RFC 7672 section 2.2) */
-	RESOLVE_TLSA_FAILED = 3, /* could not be asked: nothing may be sent to this host now (section 2.2) */
+	RESOLVE_TLSA_FAILED =
+	    3, /* could not be asked, or too many: nothing may be sent to this host now (section 2.2) */
 };
 
 struct resolve_host {
@@ -87,10 +89,25 @@ struct resolve_sts_found {
 	struct slice policy; /* the file as it is; empty: id is the known one */
 };
 
+/* What is given to a web server by POST. Whatever it answers is its status; errors say that it has not answered. */
+struct resolve_post {
+	struct slice url; /* https, at port 443 */
+	struct slice type;
+	struct slice body;
+};
+
+#define RESOLVE_URL_MAX 1024u         /* octets: a TXT record has few more */
+#define RESOLVE_POST_MAX (768u << 10) /* octets: what a letter may have in base64 */
+
+struct resolve_posted {
+	uint32_t status; /* of HTTP */
+};
+
 #define RESOLVE_METHODS(X) \
 	X(lookup, 1, resolve_lookup, dns_answer) \
 	X(route, 2, resolve_route, resolve_routed) \
-	X(sts, 3, resolve_sts, resolve_sts_found)
+	X(sts, 3, resolve_sts, resolve_sts_found) \
+	X(post, 4, resolve_post, resolve_posted)
 
 #define RESOLVE_METHOD_NUMBER(name, number, request, reply) RESOLVE_METHOD_##name = (number),
 enum resolve_method { RESOLVE_METHODS(RESOLVE_METHOD_NUMBER) };

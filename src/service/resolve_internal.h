@@ -15,6 +15,7 @@ struct resolver_end {
 
 /* Each answers the job, later. */
 void resolve_route_run(struct dns *d, struct port_job *job);
+void resolve_post_run(struct resolver_end *end, struct port_job *job);
 void resolve_sts_run(struct resolver_end *end, struct port_job *job);
 
 #endif

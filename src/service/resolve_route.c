@@ -135,8 +135,9 @@ take_tlsa(struct way *w, const struct dns_answer *answer)
 	struct slice *records = arena_array(&w->route->arena, answer->record_count, sizeof *records);
 	size_t usable = 0;
 
+	/* The one that would match may be among those left out, or be all that speaks against whoever answers. */
 	if (records == NULL || answer->record_count > RESOLVE_TLSA_MAX) {
-		w->host.tlsa = RESOLVE_TLSA_BAD;
+		w->host.tlsa = RESOLVE_TLSA_FAILED;
 		return;
 	}
 	for (size_t i = 0; i < answer->record_count; i++) {
@@ -168,6 +169,31 @@ on_tlsa(void *ctx, const struct dns_answer *answer, const struct error *e)
 
 /* ---- addresses ---- */
 
+/* The alias itself: when it is signed, the name that is one may have TLSA records, whatever it leads to (section 2.2.2). */
+static void
+on_alias(void *ctx, const struct dns_answer *answer, const struct error *e)
+{
+	struct way *w = ctx;
+
+	(void)e;
+	if (answer == NULL || answer->security == DNS_BOGUS)
+		w->host.tlsa = RESOLVE_TLSA_FAILED;
+	else if (answer->security == DNS_SECURE)
+		(void)ask_tlsa(w, w->host.name);
+	leave(w->route);
+}
+
+/* Its addresses are not signed. */
+static void
+ask_alias(struct way *w)
+{
+	w->route->pending++;
+	if (dns_lookup(w->route->dns, w->host.name, DNS_CNAME, on_alias, w, NULL) == 0)
+		return;
+	w->route->pending--;
+	w->host.tlsa = RESOLVE_TLSA_FAILED;
+}
+
 static void
 addresses_known(struct way *w)
 {
@@ -176,6 +202,8 @@ addresses_known(struct way *w)
 	w->host.secure = w->secure && !w->unknown && w->route->out.secure;
 	if (w->host.address_count > 0)
 		w->host.failure = SLICE_EMPTY;
+	if (w->route->out.secure && !w->secure && renamed)
+		ask_alias(w);
 	if (!w->route->out.secure || !w->secure)
 		return;
 	/* One kind of address is known to be signed, the other could not be asked: whoever stops it must not stop DANE. */

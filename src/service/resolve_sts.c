@@ -6,7 +6,6 @@
  * libcurl is given the addresses and the authorities: it looks no name up and
  * opens no file.
  */
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,20 +14,16 @@
 #include "mailauth/policy/sts.h"
 #include "net/fetch.h"
 #include "service/limits.h"
-#include "service/resolve_internal.h"
+#include "service/resolve_web.h"
 
 #define STS_ARENA_MAX (256u << 10)
-#define STS_ADDRESSES_MAX 8u
 
 struct sts_job {
 	struct resolver_end *end;
 	struct port_job *job;
 	struct arena arena;
 	struct slice id;
-	struct slice host; /* mta-sts.DOMAIN */
-	unsigned pending;
-	struct slice addresses[STS_ADDRESSES_MAX];
-	size_t address_count;
+	struct resolve_web web; /* mta-sts.DOMAIN */
 };
 
 static void
@@ -53,34 +48,13 @@ fail(struct sts_job *s, int code, const char *text)
 
 /* ---- the file ---- */
 
-/* "HOST:443:ADDRESS,ADDRESS" for libcurl. */
-static const char *
-resolve_text(struct sts_job *s)
-{
-	struct buf text;
-	const char *out;
-
-	buf_init(&text, 4096);
-	(void)buf_putf(&text, "%.*s:443:", (int)s->host.len, (const char *)s->host.data);
-	for (size_t i = 0; i < s->address_count; i++) {
-		char address[INET6_ADDRSTRLEN];
-		bool six = s->addresses[i].len == 16;
-
-		(void)inet_ntop(six ? AF_INET6 : AF_INET, s->addresses[i].data, address, sizeof address);
-		(void)buf_putf(&text, "%s%s%s%s", i > 0 ? "," : "", six ? "[" : "", address, six ? "]" : "");
-	}
-	out = text.err == 0 ? arena_cstr(&s->arena, buf_slice(&text)) : NULL;
-	buf_done(&text);
-	return out;
-}
-
 static int
 fetch_policy(struct sts_job *s, struct buf *body, struct error *e)
 {
 	struct slice url = arena_printf(
-	    &s->arena, "https://%.*s/.well-known/mta-sts.txt", (int)s->host.len, (const char *)s->host.data);
+	    &s->arena, "https://%.*s/.well-known/mta-sts.txt", (int)s->web.host.len, (const char *)s->web.host.data);
 	struct fetch_request request = { .url = arena_cstr(&s->arena, url),
-		.resolve = resolve_text(s),
+		.resolve = resolve_web_text(&s->web),
 		.authorities = s->end->authorities,
 		.media_type = "text/plain",
 		.timeout_ms = RESOLVE_STS_FETCH_MS };
@@ -113,39 +87,13 @@ work(void *ctx)
 	buf_done(&body);
 }
 
+static void
+failed(void *ctx, const struct error *e)
+{
+	finish(ctx, NULL, e);
+}
+
 /* ---- names ---- */
-
-static void
-on_address(void *ctx, const struct dns_answer *answer, const struct error *e)
-{
-	struct sts_job *s = ctx;
-
-	(void)e;
-	if (answer != NULL && answer->security != DNS_BOGUS)
-		for (size_t i = 0; i < answer->record_count && s->address_count < STS_ADDRESSES_MAX; i++)
-			if (answer->records[i].len == 4 || answer->records[i].len == 16)
-				s->addresses[s->address_count++] = arena_copy(&s->arena, answer->records[i]);
-	if (--s->pending > 0)
-		return;
-	if (s->arena.err != 0)
-		fail(s, ERR_LIMIT, "the policy's records are more than there is room for");
-	else if (s->address_count == 0)
-		fail(s, ERR_NET, "the web server of the MTA-STS policy has no address");
-	else if (pool_submit(s->end->pool, work, s) != 0)
-		fail(s, ERR_LIMIT, "too many policies are being fetched");
-}
-
-static void
-ask_addresses(struct sts_job *s)
-{
-	static const uint16_t types[] = { DNS_AAAA, DNS_A };
-	const size_t last = sizeof types / sizeof types[0];
-
-	s->pending = (unsigned)last;
-	for (size_t i = 0; i < last; i++)
-		if (dns_lookup(s->end->dns, s->host, types[i], on_address, s, NULL) != 0)
-			on_address(s, NULL, NULL);
-}
 
 /* The strings of a record, one behind the other. */
 static struct slice
@@ -189,7 +137,7 @@ on_record(void *ctx, const struct dns_answer *answer, const struct error *e)
 	else if (slice_eq(s->id, q->known_id))
 		finish(s, &(struct resolve_sts_found){ .id = s->id }, NULL);
 	else
-		ask_addresses(s);
+		resolve_web_begin(&s->web);
 }
 
 void
@@ -207,9 +155,10 @@ resolve_sts_run(struct resolver_end *end, struct port_job *job)
 	}
 	s->end = end;
 	s->job = job;
+	s->web = (struct resolve_web){ .end = end, .arena = &s->arena, .work = work, .failed = failed, .ctx = s };
 	arena_init(&s->arena, STS_ARENA_MAX);
 	name = arena_printf(&s->arena, "_mta-sts.%.*s", (int)q->domain.len, (const char *)q->domain.data);
-	s->host = arena_printf(&s->arena, "mta-sts.%.*s", (int)q->domain.len, (const char *)q->domain.data);
+	s->web.host = arena_printf(&s->arena, "mta-sts.%.*s", (int)q->domain.len, (const char *)q->domain.data);
 	if (end->pool == NULL)
 		fail(s, ERR_UNSUPPORTED, "this resolver fetches no policies");
 	else if (dns_lookup(end->dns, name, DNS_TXT, on_record, s, &e) != 0)

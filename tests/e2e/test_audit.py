@@ -165,6 +165,7 @@ def fill(n):
     n.zone("keys.example", good, lines=f"good._domainkey 60 IN TXT {dkim(rsa)}\nsmall._domainkey 60 IN TXT {dkim(small)}\n"
            "gone._domainkey 60 IN TXT \"v=DKIM1; p=\"\nbroken._domainkey 60 IN TXT \"v=DKIM1; p=!!\"\n"
            "_dmarc 60 IN TXT \"v=DMARC1; p=quarantine; rua=mailto:x@elsewhere.example\"\n"
+           "_smtp._tls 60 IN TXT \"v=TLSRPTv1; RUA=mailto:tls@keys.example\"\n"
            f"_submissions._tcp 60 IN SRV 0 1 465 key\n_imaps._tcp 60 IN SRV 0 0 0 .\nkey 60 IN A "
            f"{n.server('implicit', rsa, port=465)}\n")
 
@@ -351,6 +352,7 @@ def test_keys_and_services(network):
     a = Audit(network, "keys.example", *(w for s in ("good", "small", "gone", "broken", "none") for w in ("--selector", s)))
     assert {s: a.results("dkim", s)[0] for s in ("good", "small", "gone", "broken", "none")} == {
         "good": "good", "small": "good", "gone": "note", "broken": "bad", "none": "weak"}
+    assert a.results("tls-rpt") == ["weak"] and "as good as none" in a.found("tls-rpt")[0]  # names are in small letters
     assert a.results("dkim-key", "good") == ["good"] and a.results("dkim-key", "small") == ["weak"]
     assert a.results("dmarc-policy") == ["good"] and a.results("dmarc-reports") == ["weak"]  # elsewhere.example did not agree
     assert a.results("services", "key.keys.example:465") == ["weak"] and "note" in a.results("services")

@@ -6,21 +6,58 @@ Python, and signatures by dkimpy with the records that `domain dkim list` says.
 """
 import contextlib
 import gzip
+import http.server
 import json
 import pathlib
 import shutil
 import sqlite3
+import ssl
 import tempfile
+import threading
 
 import pytest
 
 from conftest import Exchange
+from keyservers import make_certificate
 from test_relay import CAROL, World, eventually, made, zone
 from zones import free_port, name_server
 
 dkim = pytest.importorskip("dkim", reason="python3-dkim is not installed")
 DAYS_BACK = 2
+WEB_ADDRESS = "127.0.0.41"
 RECORD = f'_smtp._tls 60 IN TXT "v=TLSRPTv1; rua=mailto:{CAROL}"'
+
+
+class Collector:
+    """A web server that takes reports, but not the first time."""
+
+    def __init__(self, certificate, key):
+        self.got = []  # (path, media type, body)
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                outer.got.append((self.path, self.headers["Content-Type"], body))
+                self.send_response(503 if len(outer.got) == 1 else 201)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *words):
+                pass
+
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        try:
+            self.server = http.server.ThreadingHTTPServer((WEB_ADDRESS, 443), Handler)
+        except OSError as error:
+            pytest.skip(f"no web server at {WEB_ADDRESS}:443: {error}")
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +71,16 @@ def world():
             "b.example": zone("@ 60 IN MX 10 mx", "mx 60 IN A 127.0.0.2", RECORD),
             "clear.example": clear + zone(RECORD),
             "silent.example": clear,
-            "web.example": clear + zone('_smtp._tls 60 IN TXT "v=TLSRPTv1; rua=https://web.example/"')}))
-        common = {"resolvers": f'{{ "127.0.0.1@{dns}" }}', "dnssec_anchors": '""', "relay_port": w.port}
+            "web.example": clear + zone(f"reports 60 IN A {WEB_ADDRESS}",
+                                        '_smtp._tls 60 IN TXT "v=TLSRPTv1; rua=https://reports.web.example/v1/tls?a=b"'),
+            "port.example": clear + zone(f"reports 60 IN A {WEB_ADDRESS}",
+                                         '_smtp._tls 60 IN TXT "v=TLSRPTv1; rua=https://reports.port.example:8443/"'),
+            "other.example": clear + zone('_smtp._tls 60 IN TXT "v=TLSRPTv1; rua=ftp://other.example/"')}))
+        web = make_certificate(folder / "web", "reports.web.example")
+        w.web = Collector(*web)
+        stack.callback(w.web.close)
+        common = {"resolvers": f'{{ "127.0.0.1@{dns}" }}', "dnssec_anchors": '""', "relay_port": w.port,
+                  "authorities": f'"{web[0]}"'}
         w.b = Exchange(made(folder, "b"), {**common, "hostname": '"mx.b.example"', "domains": '{ "b.example" }',
                                            "listen": '{ "127.0.0.2" }', "port_smtp": w.port}, accounts=())
         w.b.account_add(CAROL, "a password of carol")
@@ -81,10 +126,10 @@ def sent(world):
     w.peer(11)
     w.send([CAROL], "good")
     w.arrives(w.b, CAROL, "good")
-    for domain in ("clear", "silent", "web"):
+    for domain in ("clear", "silent", "web", "port", "other"):
         w.send([f"x@{domain}.example"], domain)
         w.logged("relay.answered result=sent", f"to=x@{domain}.example")
-    eventually(lambda: len(counted(w)) == 4, lambda: str(counted(w)))
+    eventually(lambda: len(counted(w)) == 6, lambda: str(counted(w)))
     set_back(w)
     eventually(lambda: len(reports(w)) == 2, lambda: w.a.log()[-4000:])
     return {m["TLS-Report-Domain"]: m for m in reports(w)}
@@ -129,9 +174,27 @@ def test_it_is_signed(world, sent):
         assert dkim.verify(octets, dnsfunc=lambda name, timeout=5: texts.get(name.decode()))
 
 
+def test_over_https(world, sent):
+    """Section 5.4, and 5.5: the server is away at first."""
+    eventually(lambda: len(world.web.got) > 1, lambda: world.a.log()[-4000:])
+    world.logged("report.post_failed", "domain=web.example", "503")
+    world.logged("report.sent", "domain=web.example")
+    (path, kind, first), (_, _, again) = world.web.got
+    assert path == "/v1/tls?a=b" and kind == "application/tlsrpt+gzip"
+    report = json.loads(gzip.decompress(again))
+    assert report == json.loads(gzip.decompress(first))
+    (policy,) = report["policies"]
+    assert policy["policy"]["policy-domain"] == "web.example"
+    assert policy["summary"] == {"total-successful-session-count": 0, "total-failure-session-count": 1}
+
+
+def test_another_port_is_not_for_strangers_to_choose(world, sent):
+    world.logged("report.not_sent", "domain=port.example", "port 443")
+
+
 def test_what_is_not_told_is_forgotten(world, sent):
     """Who asks for none, or wants them where none are sent, has none; and nothing was counted of the reports themselves."""
-    world.logged("report.no_address", "domain=web.example")
+    world.logged("report.no_address", "domain=other.example")
     eventually(lambda: counted(world) == {}, lambda: str(counted(world)))
 
 

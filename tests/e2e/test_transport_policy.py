@@ -83,6 +83,14 @@ class Policies:
         self.server.server_close()
 
 
+def expired(pair):
+    """The same certificate, until yesterday."""
+    certificate, key = pair
+    subprocess.run(["openssl", "x509", "-in", certificate, "-signkey", key, "-days", "-1", "-out", certificate], check=True,
+                   capture_output=True)
+    return pair
+
+
 def policy(mode, *mx, age=86400):
     return f"version: STSv1\r\nmode: {mode}\r\n" + "".join(f"mx: {m}\r\n" for m in mx) + f"max_age: {age}\r\n"
 
@@ -107,11 +115,22 @@ def write_zones(port, right):
         "stripped.example": mx + host("mx", 22, [right], port),
         "two.example": zone("@ 60 IN MX 10 bad", "@ 60 IN MX 20 mx") + host("bad", 22, [right], port) + host("mx", 21, [right], port),
         "bogus.example": mx + host("mx", 21, [right], port),
+        # An alias that is signed, and what it leads to is not: the alias's own TLSA records count (RFC 7672 section 2.2.2).
+        "aliased.example": mx + zone("mx 60 IN CNAME mx.plain.example.", f"_{port}._tcp.mx 60 IN TLSA {right}"),
+        "aliased2.example": mx + zone("mx 60 IN CNAME mx.opportunistic.example.", f"_{port}._tcp.mx 60 IN TLSA {right}"),
+        "aliased3.example": mx + zone("mx 60 IN CNAME mx.plain.example."),
+        "many.example": mx + host("mx", 21, [right] + ["3 1 1 " + f"{n:064x}" for n in range(16)], port),
+        "broken.example": mx + host("mx", 21, ["3 0 0 3000", "3 1 0 3000", "2 0 0 ff"], port),
+        "broken2.example": mx + host("mx", 21, ["3 1 0 3000", wrong], port),
         "plain.example": mx + host("mx", 22),
         "opportunistic.example": mx + host("mx", 21),
         "insecure.example": mx + host("mx", 22, [right], port),  # not signed: its TLSA records are nobody's word
         "encrypt.example": mx + host("mx", 22), "verify.example": mx + host("mx", 21), "only.example": mx + host("mx", 21),
         "pinned.example": mx + host("mx", 21), "pinned2.example": mx + host("mx", 21),
+        "stsother.example": mx + host("mx", 23) + sts,
+        "stsold.example": mx + host("mx", 24) + sts,
+        "stsaway.example": mx + host("mx", 21) + sts, "stsnone.example": mx + host("mx", 21) + sts,
+        "stsweb.example": mx + host("mx", 21) + sts,
         "sts.example": mx + host("mx", 23) + sts,
         "stsname.example": mx + host("mx", 21) + sts,
         "stsmx.example": mx + host("mx", 23) + sts,
@@ -120,7 +139,7 @@ def write_zones(port, right):
     }
 
 
-SIGNED = ("dane", "rolling", "wrong", "pkix", "stripped", "two", "bogus", "stsdane")
+SIGNED = ("aliased", "aliased2", "aliased3", "many", "broken", "broken2", "dane", "rolling", "wrong", "pkix", "stripped", "two", "bogus", "stsdane")
 
 
 def break_zone(folder):
@@ -140,8 +159,10 @@ def world():
         port = free_port()
         own = make_certificate(folder / "own", "somebody.else.example")  # a name that is none of theirs
         named = make_certificate(folder / "named", "mx.sts.example", "mx.stsmx.example")
-        web = make_certificate(folder / "web", *(f"mta-sts.{d}.example" for d in ("sts", "stsname", "stsmx", "ststest", "stsdane")))
-        (folder / "authorities.pem").write_text(named[0].read_text() + web[0].read_text())
+        web = make_certificate(folder / "web", *(f"mta-sts.{d}.example" for d in ("sts", "stsname", "stsmx", "ststest", "stsdane", "stsother", "stsold",
+                                                                                "stsaway", "stsnone")))
+        old = expired(make_certificate(folder / "old", "mx.stsold.example"))
+        (folder / "authorities.pem").write_text(named[0].read_text() + web[0].read_text() + old[0].read_text())
         w = World(folder, port)
         signed = {f"{name}.example": None for name in SIGNED}
         w.dns_folder = folder / "dns"
@@ -165,6 +186,7 @@ def world():
         w.peer(21, tls=w.tls21)
         w.peer(22)
         w.peer(23, tls=w.tls23)
+        w.peer(24, tls=server_context(*old))
         stack.callback(lambda: [p.close() for p in w.peers.values()])
         yield w
 
@@ -222,6 +244,25 @@ def test_dane_next_host(world):
 
 def test_unusable_tlsa_still_wants_tls(world):
     assert sent(world, 21, "pkix.example")
+
+
+def test_alias_that_is_signed_leads_to_what_is_not(world):
+    """TLS is wanted of who has none, the right key is taken, and without records there is no DANE."""
+    not_sent(world, "aliased.example", "TLS")
+    assert sent(world, 21, "aliased2.example")
+    assert world.logged("queue.settled result=delivered", "aliased2.example", "verified=dane")
+    assert not sent(world, 22, "aliased3.example")
+
+
+def test_more_tlsa_records_than_are_read(world):
+    """One of them would match: it waits, and is neither sent unproven nor refused."""
+    not_sent(world, "many.example", "TLSA")
+
+
+def test_certificates_in_records_that_are_none(world):
+    """They cannot be used: TLS is wanted all the same, and the others that can decide."""
+    assert sent(world, 21, "broken.example")
+    not_sent(world, "broken2.example", "TLSA")
 
 
 def test_bogus_is_not_insecure(world):
@@ -291,6 +332,25 @@ def test_sts_certificate_of_another_name(world):
     not_sent(world, "stsname.example", "certificate")
 
 
+def test_sts_certificate_of_another_host(world):
+    """Somebody vouches for it, but not as that."""
+    world.policies.texts["mta-sts.stsother.example"] = policy("enforce", "mx.stsother.example")
+    not_sent(world, "stsother.example", "certificate")
+
+
+def test_sts_certificate_that_has_expired(world):
+    world.policies.texts["mta-sts.stsold.example"] = policy("enforce", "mx.stsold.example")
+    not_sent(world, "stsold.example", "certificate")
+
+
+@pytest.mark.parametrize("domain", ["stsaway", "stsnone", "stsweb"])
+def test_sts_policy_that_cannot_be_had(world, domain):
+    """Its server has none, something else, or a certificate of another name: as if there were no policy, and it is counted."""
+    if domain == "stsnone":
+        world.policies.texts["mta-sts.stsnone.example"] = "version: STSv2\r\n"
+    assert sent(world, 21, f"{domain}.example")
+
+
 def test_sts_mx_that_is_not_named(world):
     world.policies.texts["mta-sts.stsmx.example"] = policy("enforce", "other.stsmx.example")
     not_sent(world, "stsmx.example", "MTA-STS")
@@ -352,11 +412,16 @@ def test_requiretls_of_a_server_that_has_it_not(world):
 # ---- what is counted of it all for TLS reports ----
 
 NO_POLICY, TLSA, STS = range(3)  # enum tlsrpt_policy_type, and some of enum tlsrpt_result
-SUCCESS, NO_STARTTLS, NOT_TRUSTED, FAILURE, TLSA_INVALID = 0, 1, 4, 5, 6
+(SUCCESS, NO_STARTTLS, HOST_MISMATCH, EXPIRED, NOT_TRUSTED, FAILURE, TLSA_INVALID, DNSSEC_INVALID, DANE_REQUIRED, FETCH_ERROR,
+ STS_INVALID, WEBPKI_INVALID) = range(12)
 COUNTED = {"dane": {(TLSA, SUCCESS)}, "rolling": {(TLSA, SUCCESS)}, "wrong": {(TLSA, TLSA_INVALID)},
            "stripped": {(TLSA, NO_STARTTLS)}, "two": {(TLSA, NO_STARTTLS), (TLSA, SUCCESS)}, "pkix": {(TLSA, TLSA_INVALID)},
            "plain": {(NO_POLICY, NO_STARTTLS)}, "opportunistic": {(NO_POLICY, SUCCESS)}, "stsname": {(STS, NOT_TRUSTED)},
-           "stsmx": {(STS, FAILURE)}, "ststest": {(STS, NO_STARTTLS)}, "stsdane": {(TLSA, SUCCESS)}}
+           "stsmx": {(STS, FAILURE)}, "ststest": {(STS, NO_STARTTLS)}, "stsdane": {(TLSA, SUCCESS)},
+           "stsother": {(STS, HOST_MISMATCH)}, "stsold": {(STS, EXPIRED)}, "only": {(NO_POLICY, DANE_REQUIRED)},
+           "bogus": {(TLSA, DNSSEC_INVALID)}, "many": {(TLSA, DNSSEC_INVALID)},
+           "stsaway": {(STS, FETCH_ERROR), (NO_POLICY, SUCCESS)}, "stsnone": {(STS, STS_INVALID), (NO_POLICY, SUCCESS)},
+           "stsweb": {(STS, WEBPKI_INVALID), (NO_POLICY, SUCCESS)}}
 
 
 def counted(world):

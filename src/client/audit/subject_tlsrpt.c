@@ -2,42 +2,48 @@
 /* Where others tell what failed (RFC 8460 section 3): one TXT record with addresses. */
 #include "client/audit/audit.h"
 
+#include "mailauth/policy/tlsrpt.h"
+
 #define VERSION "v=TLSRPTv1"
 
-/* The addresses, commas between; empty: there is no rua. */
+/* The addresses, as reporters read them, commas between. */
 static struct slice
-addresses(struct slice record)
+join(struct audit *a, const struct tlsrpt_record *record)
 {
-	while (record.len > 0) {
-		struct slice field = slice_trim(slice_split(record, ';', &record)), value, name;
+	struct buf text BUF_OWNED = { 0 };
 
-		name = slice_trim(slice_split(field, '=', &value));
-		if (slice_ieq_str(name, "rua"))
-			return slice_trim(value);
+	buf_init(&text, DNS_RECORDS_OCTETS);
+	for (size_t i = 0; i < record->count; i++) {
+		(void)buf_put_str(&text, i > 0 ? ", " : "");
+		(void)buf_put_slice(&text, record->uris[i].text);
 	}
-	return SLICE_EMPTY;
+	return arena_copy(&a->arena, buf_slice(&text));
 }
 
-/* Only these two kinds are ever used. */
-static bool
-all_usable(struct slice list)
+static void
+judge(struct audit *a, struct slice text)
 {
-	bool good = list.len > 0;
+	struct tlsrpt_record record;
+	struct slice to;
 
-	while (list.len > 0) {
-		struct slice uri = slice_trim(slice_split(list, ',', &list));
-
-		good &= (slice_istarts(uri, SLICE("mailto:")) && slice_find(uri, '@') != SIZE_MAX) ||
-		    (slice_istarts(uri, SLICE("https://")) && uri.len > sizeof "https://" - 1);
+	if (!tlsrpt_record_find(&text, 1, &record)) {
+		audit_find(a, CHECK_TLSRPT, AUDIT_WEAK, SLICE_EMPTY, "it is malformed, which is as good as none: %.*s",
+		    AUDIT_S(text));
+		return;
 	}
-	return good;
+	to = join(a, &record);
+	if (record.count == 0)
+		audit_find(a, CHECK_TLSRPT, AUDIT_WEAK, SLICE_EMPTY,
+		    "it has no address that reports can be sent to: %.*s", AUDIT_S(text));
+	else
+		audit_find(a, CHECK_TLSRPT, AUDIT_GOOD, SLICE_EMPTY, "they go to %.*s", AUDIT_S(to));
 }
 
 void
 audit_tlsrpt(struct audit *a)
 {
 	struct dns_answer answer = { 0 };
-	struct slice record = SLICE_EMPTY, to;
+	struct slice record = SLICE_EMPTY;
 	struct error e;
 	enum audit_asked asked = audit_ask(a, "_smtp._tls.", a->settings->domain, DNS_TXT, &answer, &e);
 	size_t count = asked == ASKED_FOUND ? audit_records(a, &answer, VERSION, &record) : 0;
@@ -49,15 +55,11 @@ audit_tlsrpt(struct audit *a)
 		    a, CHECK_TLSRPT, asked == ASKED_BOGUS ? AUDIT_BAD : AUDIT_UNKNOWN, SLICE_EMPTY, "%s", e.text);
 		return;
 	}
-	to = addresses(record);
 	if (count == 0)
 		audit_find(a, CHECK_TLSRPT, AUDIT_NOTE, SLICE_EMPTY, "there is no record");
 	else if (count > 1)
 		audit_find(
 		    a, CHECK_TLSRPT, AUDIT_WEAK, SLICE_EMPTY, "there are %zu records, which is as good as none", count);
-	else if (!all_usable(to))
-		audit_find(a, CHECK_TLSRPT, AUDIT_WEAK, SLICE_EMPTY,
-		    "it has no address that reports can be sent to: %.*s", AUDIT_S(record));
 	else
-		audit_find(a, CHECK_TLSRPT, AUDIT_GOOD, SLICE_EMPTY, "they go to %.*s", AUDIT_S(to));
+		judge(a, record);
 }

@@ -52,7 +52,9 @@ dane(const struct policy_input *in, struct policy_decision *out)
 	out->policy = QUEUE_POLICY_DANE;
 	out->must_tls = true;
 	if (h->tlsa == RESOLVE_TLSA_FAILED) {
-		refuse(out, "the TLSA records of %.*s could not be asked, so nobody knows whom to believe there",
+		refuse(out,
+		    "the TLSA records of %.*s could not be asked or are too many, so nobody knows whom to believe "
+		    "there",
 		    (int)h->name.len, (const char *)h->name.data);
 	} else if (h->tlsa == RESOLVE_TLSA_USABLE) {
 		out->need = TLS_OUTGOING_DANE;
@@ -121,7 +123,8 @@ operator_rule(const struct policy_input *in, struct policy_decision *out)
 		return;
 	out->must_tls = true;
 	if (d->rule == POLICY_OPERATOR_DANE) {
-		if (in->host->tlsa == RESOLVE_TLSA_NONE || in->host->tlsa == RESOLVE_TLSA_BAD)
+		out->no_dane = in->host->tlsa == RESOLVE_TLSA_NONE || in->host->tlsa == RESOLVE_TLSA_BAD;
+		if (out->no_dane)
 			refuse(out,
 			    "by this server's rule only DANE is good enough for %.*s, and %.*s has no usable TLSA "
 			    "records",

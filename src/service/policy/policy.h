@@ -53,6 +53,7 @@ struct policy_decision {
 	bool permitted; /* false: nothing may be given to this host now; why says the reason. Another host may do */
 	char why[200];
 	bool for_good;               /* with that: trying again does not help */
+	bool no_dane;                /* with that: the operator wants DANE, and the host has none */
 	bool must_tls;               /* clear is not enough */
 	bool must_require_tls;       /* the host must offer REQUIRETLS, too */
 	enum tls_outgoing_need need; /* when TLS is spoken */

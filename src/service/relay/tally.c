@@ -135,11 +135,13 @@ tally_not_permitted(struct destination *d, const struct route_host *h)
 	struct tls_tally t = { .mx_name = cut(h->name), .reason = cut(slice_str(h->decision.why)) };
 	struct arena a;
 
-	if (!is_counted(d) || h->decision.policy == QUEUE_POLICY_NONE)
+	if (!is_counted(d) || (h->decision.policy == QUEUE_POLICY_NONE && !h->decision.no_dane))
 		return;
 	arena_init(&a, TALLY_ARENA);
 	take_policy(d, &h->decision, &t, &a);
-	t.result = t.type == TLSRPT_TLSA ? TLSRPT_DNSSEC_INVALID : TLSRPT_VALIDATION_FAILURE;
+	t.result = h->decision.no_dane ? TLSRPT_DANE_REQUIRED
+	    : t.type == TLSRPT_TLSA    ? TLSRPT_DNSSEC_INVALID
+				       : TLSRPT_VALIDATION_FAILURE;
 	tell(d, &t);
 	arena_done(&a);
 }

@@ -37,14 +37,12 @@ texts_at(struct port *resolver, const char *label, struct slice domain, struct a
 }
 
 int
-report_ask_tls(
-    struct port *resolver, struct slice domain, struct arena *a, struct slice *to, size_t *count_out, struct error *e)
+report_ask_tls(struct port *resolver, struct slice domain, struct arena *a, struct report_where *out, struct error *e)
 {
 	struct mailauth_answer answer;
 	struct tlsrpt_record record;
 	int rc = texts_at(resolver, "_smtp._tls", domain, a, &answer, e);
 
-	*count_out = 0;
 	if (rc <= 0)
 		return rc;
 	if (!tlsrpt_record_find(answer.records, answer.record_count, &record))
@@ -55,7 +53,9 @@ report_ask_tls(
 		buf_init(&address, MAILAUTH_ADDRESS_MAX);
 		if (record.uris[i].scheme == TLSRPT_MAILTO &&
 		    dmarc_uri_address(record.uris[i].text, &address, NULL) == 0)
-			to[(*count_out)++] = arena_copy(a, buf_slice(&address));
+			out->to[out->to_count++] = arena_copy(a, buf_slice(&address));
+		else if (record.uris[i].scheme == TLSRPT_HTTPS)
+			out->urls[out->url_count++] = arena_copy(a, record.uris[i].text);
 	}
 	return 1;
 }
@@ -76,8 +76,7 @@ find_dmarc(const struct mailauth_answer *answer, struct dmarc_record *out)
 }
 
 int
-report_ask_dmarc(
-    struct port *resolver, struct slice domain, struct arena *a, struct slice *to, size_t *count_out, struct error *e)
+report_ask_dmarc(struct port *resolver, struct slice domain, struct arena *a, struct report_where *out, struct error *e)
 {
 	struct mailauth_answer answer;
 	struct mailauth_question question;
@@ -86,7 +85,6 @@ report_ask_dmarc(
 	unsigned asked = 0;
 	int rc = texts_at(resolver, "_dmarc", domain, a, &answer, e);
 
-	*count_out = 0;
 	if (rc <= 0 || !find_dmarc(&answer, &record) || record.rua.seen == 0)
 		return rc < 0 ? rc : 0;
 	rc = dmarc_destination_new(domain, &record.rua, &d, e);
@@ -97,10 +95,10 @@ report_ask_dmarc(
 					       : (struct mailauth_answer){ .found = MAILAUTH_FAILED };
 		dmarc_destination_answer(d, &answer);
 	}
-	for (size_t i = 0; i < dmarc_destination_count(d) && *count_out < REPORT_ADDRESSES_MAX; i++)
-		to[(*count_out)++] = arena_copy(a, dmarc_destination_address(d, i));
+	for (size_t i = 0; i < dmarc_destination_count(d) && out->to_count < REPORT_ADDRESSES_MAX; i++)
+		out->to[out->to_count++] = arena_copy(a, dmarc_destination_address(d, i));
 	/* Those that can be asked about are not kept waiting for the others. */
-	rc = *count_out == 0 && dmarc_destination_temporary(d)
+	rc = out->to_count == 0 && dmarc_destination_temporary(d)
 	    ? error_set(e, ERR_TIMEOUT, "whether its addresses for reports want them cannot be found out now")
 	    : 1;
 	dmarc_destination_free(d);

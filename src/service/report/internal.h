@@ -51,6 +51,8 @@ void report_letter_init(struct report_letter *l);
 void report_letter_done(struct report_letter *l);
 /* Appends it, Return-Path in front. ERR_LIMIT: longer than REPORT_LETTER_MAX. */
 int report_letter_write(const struct report_letter *l, struct buf *out, struct error *e);
+/* Appends the document by gzip. ERR_LIMIT. */
+int report_pack(struct slice document, struct buf *out, struct error *e);
 #define REPORT_LETTER_SKIP (sizeof "Return-Path: <>\r\n" - 1)
 
 /* Sessions with one domain's servers on one day. */
@@ -73,6 +75,14 @@ int tls_gather_report(
     struct tls_gather *g, struct slice submitter, bool details, struct tlsrpt_report *out, struct error *e);
 void tls_gather_done(struct tls_gather *g);
 
+/* Whom reports go to. */
+struct report_where {
+	struct slice to[REPORT_ADDRESSES_MAX]; /* letters */
+	size_t to_count;
+	struct slice urls[REPORT_ADDRESSES_MAX]; /* https */
+	size_t url_count;
+};
+
 /* One of each kind of counts (store/types.h). */
 struct report_kind {
 	const char *name; /* for the log */
@@ -90,19 +100,19 @@ struct report_kind {
 	int (*compose)(void *gather, size_t i, unsigned cut, struct report_letter *out, struct error *e);
 	/*
 	 * Whom they go to, copied to the arena: 1; 0: the domain wants none; or negative: nobody can say now. Nobody can be
-	 * reached when *count_out is 0.
+	 * reached when there are neither addresses nor URLs.
 	 */
-	int (*ask)(struct port *resolver, struct slice domain, struct arena *a, struct slice *to, size_t *count_out,
-	    struct error *e);
+	int (*ask)(
+	    struct port *resolver, struct slice domain, struct arena *a, struct report_where *out, struct error *e);
 	void (*done)(void *gather);
 };
 extern const struct report_kind report_tls, report_dmarc;
 
 /* ---- asking.c ---- */
 
-int report_ask_tls(
-    struct port *resolver, struct slice domain, struct arena *a, struct slice *to, size_t *count_out, struct error *e);
+int
+report_ask_tls(struct port *resolver, struct slice domain, struct arena *a, struct report_where *out, struct error *e);
 int report_ask_dmarc(
-    struct port *resolver, struct slice domain, struct arena *a, struct slice *to, size_t *count_out, struct error *e);
+    struct port *resolver, struct slice domain, struct arena *a, struct report_where *out, struct error *e);
 
 #endif

@@ -8,8 +8,8 @@
 #define BASE64_LINE 76u
 #define TEXT_MAX 4096u /* octets of what is said beside the document: some names */
 
-static int
-pack(struct slice document, struct buf *out, struct error *e)
+int
+report_pack(struct slice document, struct buf *out, struct error *e)
 {
 	struct deflater *z;
 	uint8_t piece[4096];
@@ -93,7 +93,7 @@ report_letter_write(const struct report_letter *l, struct buf *out, struct error
 	int rc;
 
 	buf_init(&packed, REPORT_LETTER_MAX);
-	rc = pack(buf_slice(&l->document), &packed, e);
+	rc = report_pack(buf_slice(&l->document), &packed, e);
 	if (rc != 0)
 		return rc;
 	put_header(l, out);

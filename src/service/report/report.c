@@ -24,6 +24,7 @@
 #define RETRY_MAX_S 3600u
 #define LETTER_LIFETIME_S 86400u /* RFC 8460 section 5.5 */
 #define PAGE_ARENA (8u << 20)    /* STORE_TALLY_PAGE_MAX rows */
+#define DAYS_TRIED 3u            /* from the day that is told: it is over on the next, and has a day and more */
 #define DNS_ARENA (256u << 10)
 
 struct reporter {
@@ -104,8 +105,7 @@ struct sending {
 	const struct report_kind *kind;
 	void *gather;
 	struct slice domain;
-	struct slice to[REPORT_ADDRESSES_MAX];
-	size_t to_count;
+	struct report_where where;
 	struct buf text, fields;
 };
 
@@ -120,10 +120,10 @@ put_letter(struct sending *s, struct error *e)
 		.flags = s->kind->flags,
 		.lifetime_s = LETTER_LIFETIME_S,
 		.recipients = recipients,
-		.recipient_count = s->to_count };
+		.recipient_count = s->where.to_count };
 
-	for (size_t i = 0; i < s->to_count; i++)
-		recipients[i] = (struct queue_put_recipient){ .address = s->to[i], .notify = SMTP_NOTIFY_NEVER };
+	for (size_t i = 0; i < s->where.to_count; i++)
+		recipients[i] = (struct queue_put_recipient){ .address = s->where.to[i], .notify = SMTP_NOTIFY_NEVER };
 	return put_and_wait(s->reporter, &letter, e);
 }
 
@@ -136,8 +136,8 @@ write_letter(struct sending *s, size_t i, struct slice submitter, struct error *
 	for (unsigned cut = 0; rc == ERR_LIMIT && cut <= REPORT_CUTS_MAX; cut++) {
 		struct report_letter letter = { .submitter = submitter,
 			.domain = s->domain,
-			.to = s->to,
-			.to_count = s->to_count,
+			.to = s->where.to,
+			.to_count = s->where.to_count,
 			.now = clock_unix() };
 
 		buf_done(&s->text);
@@ -186,6 +186,58 @@ send_letter(struct sending *s, size_t i, struct error *e)
 	return rc < 0 ? rc : put_letter(s, e);
 }
 
+/* ---- over HTTPS ---- */
+
+static int
+post_to(struct sending *s, struct slice url, struct slice body, struct error *e)
+{
+	const struct resolve_post in = { .url = url, .type = SLICE("application/tlsrpt+gzip"), .body = body };
+	struct arena a ARENA_OWNED = { 0 };
+	struct resolve_posted posted = { 0 };
+	int rc;
+
+	arena_init(&a, 4096);
+	rc = resolve_post(s->reporter->options.resolver, &in, &a, &posted, e);
+	if (rc == 0 && posted.status / 100 != 2)
+		rc = error_set(e, ERR_NET, "the web server for reports says %u", (unsigned)posted.status);
+	if (rc != 0)
+		log_event(LOG_LEVEL_INFO, "report.post_failed", log_slice("domain", s->domain), log_slice("to", url),
+		    log_error(e));
+	return rc;
+}
+
+/* To each; 0: one of them has it (RFC 8460 section 3). Nobody's signature is wanted there: TLS says whose server it is. */
+static int
+post_report(struct sending *s, size_t i, struct error *e)
+{
+	struct report_letter letter = {
+		.submitter = buf_slice(&s->reporter->hostname), .domain = s->domain, .now = clock_unix()
+	};
+	struct buf packed BUF_OWNED = { 0 };
+	bool taken = false;
+	int rc;
+
+	buf_init(&packed, RESOLVE_POST_MAX);
+	report_letter_init(&letter);
+	rc = s->kind->compose(s->gather, i, 0, &letter, e);
+	if (rc == 0)
+		rc = report_pack(buf_slice(&letter.document), &packed, e);
+	for (size_t k = 0; rc == 0 && k < s->where.url_count; k++)
+		taken = post_to(s, s->where.urls[k], buf_slice(&packed), e) == 0 || taken;
+	report_letter_done(&letter);
+	return rc != 0 ? rc : taken ? 0 : e->code;
+}
+
+/* By letter and over HTTPS, as it is wanted: it is sent when one of them is. */
+static int
+send_report(struct sending *s, size_t i, struct error *e)
+{
+	int posted = s->where.url_count == 0 ? ERR_NOT_FOUND : post_report(s, i, e);
+	int rc = s->where.to_count == 0 ? posted : send_letter(s, i, e);
+
+	return posted == 0 ? 0 : rc;
+}
+
 /* What was counted of one domain on one day. */
 struct counted {
 	const struct report_kind *kind;
@@ -207,10 +259,10 @@ report_on(struct reporter *r, const struct counted *c, struct error *e)
 	if (count == 0)
 		return 0;
 	arena_init(&a, DNS_ARENA);
-	rc = c->kind->ask(r->options.resolver, s.domain, &a, s.to, &s.to_count, e);
+	rc = c->kind->ask(r->options.resolver, s.domain, &a, &s.where, e);
 	if (rc <= 0)
 		return rc;
-	if (s.to_count == 0) {
+	if (s.where.to_count + s.where.url_count == 0) {
 		log_event(
 		    LOG_LEVEL_INFO, "report.no_address", log_slice("domain", s.domain), log_str("of", c->kind->name));
 		return 0;
@@ -218,10 +270,10 @@ report_on(struct reporter *r, const struct counted *c, struct error *e)
 	buf_init(&s.fields, QUEUE_FRONT_MAX);
 	rc = 0;
 	for (size_t i = 0; i < count && rc == 0; i++)
-		rc = send_letter(&s, i, e);
+		rc = send_report(&s, i, e);
 	if (rc == 0)
 		log_event(LOG_LEVEL_INFO, "report.sent", log_slice("domain", s.domain), log_str("of", c->kind->name),
-		    log_u64("day", c->day), log_slice("to", s.to[0]));
+		    log_u64("day", c->day), log_slice("to", s.where.to_count > 0 ? s.where.to[0] : s.where.urls[0]));
 	buf_done(&s.text);
 	buf_done(&s.fields);
 	return rc;
@@ -231,10 +283,17 @@ report_on(struct reporter *r, const struct counted *c, struct error *e)
 
 /* What never changes by waiting: an address that cannot be, or that nobody here has. */
 static bool
-is_for_good(int code)
+is_for_good_code(int code)
 {
 	return code == ERR_NOT_FOUND || code == ERR_SYNTAX || code == ERR_DENIED || code == ERR_USAGE ||
 	    code == ERR_LIMIT || code == ERR_NO_KEY;
+}
+
+/* Reports are tried for at least 24 hours (RFC 8460 section 5.5), and not for ever. */
+static bool
+is_for_good(int code, uint64_t day)
+{
+	return is_for_good_code(code) || clock_unix() / DATE_DAY > day + DAYS_TRIED;
 }
 
 static void
@@ -250,11 +309,11 @@ finish(struct reporter *r, struct counted *c)
 		return;
 	rc = is_stopping(r) ? ERR_CLOSED : report_on(r, c, &e);
 	if (rc != 0 && !is_stopping(r))
-		log_event(is_for_good(rc) ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "report.not_sent",
+		log_event(is_for_good(rc, c->day) ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "report.not_sent",
 		    log_slice("domain", in.domain), log_str("of", c->kind->name), log_error(&e),
-		    log_str("so", is_for_good(rc) ? "it is left out" : "later"));
+		    log_str("so", is_for_good(rc, c->day) ? "it is left out" : "later"));
 	arena_init(&a, 4096);
-	if (rc != 0 && !is_for_good(rc))
+	if (rc != 0 && !is_for_good(rc, c->day))
 		r->again = true;
 	else if (store_tally_remove(r->options.store, &in, &a, &none, &e) != 0)
 		log_event(LOG_LEVEL_WARNING, "report.counts", log_error(&e));

@@ -9,7 +9,8 @@
  * TLS reports (RFC 8460) go to mailto addresses, signed with DKIM by our
  * hostname, or the first of our domains that has a key: without one none are
  * sent, as nobody may believe them (section 3). Each has TLS-Required: No, so that it arrives where TLS is
- * what is broken, and so that it is not counted itself. https addresses get none.
+ * what is broken, and so that it is not counted itself. https addresses have them by POST,
+ * without a signature, from our hostname.
  *
  * DMARC reports (RFC 9990) go to those addresses of the record at _dmarc that
  * are of the domain's own organization or say that they want them. They are

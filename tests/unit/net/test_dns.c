@@ -185,6 +185,25 @@ silence(void **state)
 	(void)close(fd);
 }
 
+/* Long before a look-up's own time is over; the next one does not wait for it again. */
+static void
+silence_is_noticed(void **state)
+{
+	int64_t began = clock_ms();
+	struct dns *d;
+	int fd;
+
+	(void)state;
+	d = silent_dns(0, 600000, &fd);
+	for (unsigned i = 0; i < 3; i++) {
+		look_up(d, i == 0 ? "www.plain.test" : "other.plain.test", DNS_A);
+		assert_int_equal(heard.code, ERR_NET);
+	}
+	assert_in_range(clock_ms() - began, DNS_ALIVE_ROUNDS * DNS_ALIVE_ROUND_MS, 300000);
+	dns_free(d);
+	(void)close(fd);
+}
+
 /* Who is given up is still counted, and told once. */
 static void
 too_many(void **state)
@@ -249,7 +268,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = { UNIT_TEST(answers), UNIT_TEST(without_anchors), UNIT_TEST(many_at_once),
-		UNIT_TEST(silence), UNIT_TEST(too_many), UNIT_TEST(ended_meanwhile), UNIT_TEST(wrong_settings) };
+		UNIT_TEST(silence), UNIT_TEST(silence_is_noticed), UNIT_TEST(too_many), UNIT_TEST(ended_meanwhile),
+		UNIT_TEST(wrong_settings) };
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, name_server_begin, name_server_end);

@@ -23,7 +23,7 @@ static const struct {
 	{ "auth", "mail", "ask", "verifier salt_key grant" },
 	{ "mx", "mail", "ask", "recipient keep body_begin body_append body_abort tally delivered" },
 	{ "mx", "resolver", "resolve", "lookup" },
-	{ "mail", "resolver", "resolve", "lookup" },
+	{ "mail", "resolver", "resolve", "lookup post" },
 	{ "relay", "resolver", "resolve", "route sts" },
 	{ "relay", "mail", "queue", "lease body renew settle defer_domain sts_get sts_put tally" },
 	{ "mail", "keys", "keys", "list certify dkim_sign arc_sign" },
