@@ -632,7 +632,7 @@ def test_an_audit_of_a_server_that_hits_back(hostile, tmp_path, face):
 
 # ---- the journey of a letter, told by letters ----
 
-def test_a_journey_that_was_made_up(world, tmp_path):
+def test_made_up_journey(world, tmp_path):
     """Lines and results of a stranger's are never the reader's own server's, and never the terminal's."""
     person = Person(world, tmp_path, Exchange.BOB)
     try:
