@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/date.h"
+#include "base/printable.h"
 #include "daemon/place.h"
 #include "daemon/verbs.h"
 #include "os/clock.h"
@@ -14,6 +15,7 @@
 #define REPLY_BUDGET (32u << 20)
 #define SHOWN_RECIPIENTS 4u /* of one message in a list */
 #define REASON_MAX 2048u
+#define LINE_ROOM (4u * REASON_MAX) /* of one printed: an address, a reason, and escapes of a host's name */
 
 #define ARGS(s) (int)(s).len, (const char *)(s).data
 
@@ -40,11 +42,11 @@ take_which(const char *word, struct store_queue_list *out)
 
 /* ---- why it waits ---- */
 
+/* What servers say, and addresses that people made up, drive no terminal. */
 static void
 put_clean(struct buf *b, struct slice text)
 {
-	for (size_t i = 0; i < text.len; i++)
-		(void)buf_put_u8(b, text.data[i] < ' ' || text.data[i] == 0x7f ? ' ' : text.data[i]);
+	(void)printable_put(b, text, PRINTABLE_LINE, REASON_MAX);
 }
 
 static void
@@ -150,14 +152,17 @@ message_text(const struct store_queue_message *m, uint64_t now)
 	struct buf line;
 	struct slice sender = m->sender.len > 0 ? m->sender : SLICE("<> (a report)");
 
-	buf_init(&line, REASON_MAX);
+	buf_init(&line, LINE_ROOM);
 	(void)date_write_rfc3339(&line, (int64_t)m->created);
-	(void)printf("%" PRIu64 "\t%.*s\t%" PRIu64 " octets\tfrom %.*s\n", m->queue, ARGS(buf_slice(&line)), m->size,
-	    ARGS(sender));
+	(void)buf_putf(&line, "\t%" PRIu64 " octets\tfrom ", m->size);
+	put_clean(&line, sender);
+	(void)printf("%" PRIu64 "\t%.*s\n", m->queue, ARGS(buf_slice(&line)));
 	for (size_t i = 0; i < m->recipient_count; i++) {
 		buf_clear(&line);
+		put_clean(&line, m->recipients[i].address);
+		(void)buf_put_u8(&line, '\t');
 		put_reason(&line, m, &m->recipients[i], now);
-		(void)printf("\t%.*s\t%.*s\n", ARGS(m->recipients[i].address), ARGS(buf_slice(&line)));
+		(void)printf("\t%.*s\n", ARGS(buf_slice(&line)));
 	}
 	if (m->recipient_total > m->recipient_count)
 		(void)printf("\tand %" PRIu64 " more; letterlockd queue show %" PRIu64 "\n",
@@ -254,9 +259,11 @@ event_text(const struct store_queue_event *v)
 {
 	struct buf line;
 
-	buf_init(&line, REASON_MAX);
+	buf_init(&line, LINE_ROOM);
 	(void)date_write_rfc3339(&line, (int64_t)v->happened);
-	(void)buf_putf(&line, "\t%s\t%.*s\t", WORD(results, v->result), ARGS(v->recipient));
+	(void)buf_putf(&line, "\t%s\t", WORD(results, v->result));
+	put_clean(&line, v->recipient);
+	(void)buf_put_u8(&line, '\t');
 	put_clean(&line, v->text);
 	if (v->facts.mx_name.len > 0) {
 		(void)buf_put_str(&line, "\t");

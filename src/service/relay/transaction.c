@@ -127,13 +127,15 @@ begin(struct link *l)
 		return;
 	}
 	set_unfit(l, &e, &why);
-	all_wait(j, JOB_TRIED);
-	if (rc == ERR_SYNTAX) { /* the connection is of no use; the message has done nothing */
+	if (rc == ERR_SYNTAX) {
+		/* The connection is of no use. It counts as a try, or such a server would be connected to without end;
+		 * over one that had been kept, it is as if it had ended meanwhile (transaction_lost). */
 		link_fail(l,
 		    &(struct relay_reason){
 			.result = QUEUE_DEFERRED, .status = "4.5.0", .text = "the server answers what was not asked" });
 		return;
 	}
+	all_wait(j, JOB_TRIED);
 	l->job = NULL;
 	link_facts(l, &facts);
 	destination_next_host(j, l->at.host, &why, &facts);
