@@ -271,6 +271,13 @@ say_json_rows(const struct received_sums *s)
 		set_source(o, &s->sources[i]);
 		verb_print_json(o);
 	}
+	if (s->other_sources.messages > 0) {
+		struct json_value *o = json_value_object();
+
+		json_value_set_bool(o, "other_sources", true); /* all that had no row of their own */
+		set_source(o, &s->other_sources);
+		verb_print_json(o);
+	}
 	for (size_t i = 0; i < s->reporter_count; i++) {
 		struct json_value *o = json_value_object();
 

@@ -48,6 +48,7 @@
 #define STORE_FINGERPRINT_MAX 32u         /* v6: 32 octets, v4: 20 */
 #define STORE_TALLY_MAX (8u << 10)        /* octets of what is counted */
 #define STORE_TALLY_ROWS_MAX 10000u       /* different ones of one day and domain; what is more is not counted */
+#define STORE_TALLY_DAY_ROWS_MAX 20000u   /* of one day, kind and all domains: who names ever new ones fills no disk */
 #define STORE_TALLY_PAGE_MAX 500u         /* of one list reply: at most 4 MiB */
 #define STORE_TALLY_DAYS_MAX 8u           /* that are kept, counted or not: nobody wants older reports */
 #define STORE_KEY_MAX 128u                /* octets of a meta key */

@@ -23,14 +23,15 @@ add_to_row(struct tx *tx, const struct store_tally *in, struct error *e)
 	return query_run(&q, e);
 }
 
-/* Nothing, when the day and domain have as many rows as they may. */
+/* Nothing, when the day and domain, or the day, have as many rows as they may. */
 static int
 make_row(struct tx *tx, const struct store_tally *in, struct error *e)
 {
 	struct query q = query_begin(tx->db,
 	    "INSERT INTO policy_results (day, domain, kind, result, count) SELECT ?2, ?3, ?4, ?5, ?1"
 	    " WHERE (SELECT count(*) FROM (SELECT 1 FROM policy_results WHERE day = ?2 AND domain = ?3 AND kind = ?4"
-	    " LIMIT ?6)) < ?6");
+	    " LIMIT ?6)) < ?6"
+	    " AND (SELECT count(*) FROM (SELECT 1 FROM policy_results WHERE day = ?2 AND kind = ?4 LIMIT ?7)) < ?7");
 
 	query_u64(&q, in->count);
 	query_u64(&q, in->day);
@@ -38,6 +39,7 @@ make_row(struct tx *tx, const struct store_tally *in, struct error *e)
 	query_u64(&q, in->kind);
 	query_bytes(&q, in->result);
 	query_u64(&q, STORE_TALLY_ROWS_MAX);
+	query_u64(&q, STORE_TALLY_DAY_ROWS_MAX);
 	return query_run(&q, e);
 }
 

@@ -187,19 +187,27 @@ def gpg(tmp_path):
         yield made
 
 
+def npm_install(name, package, script):
+    """The folder under the build folder with what the lock file here says, and the script; installed once."""
+    folder = build_folder() / name
+    folder.mkdir(exist_ok=True)
+    with open(folder / "lock", "w") as lock:  # several workers may want it
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for one in ("package.json", "package-lock.json", script):
+            shutil.copy(HERE / one, folder / one)
+        if not (folder / "node_modules" / package / "package.json").exists():
+            done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, capture_output=True, timeout=180)
+            if done.returncode != 0:
+                pytest.skip(f"npm could not install {package}: " + done.stderr.decode(errors="replace")[-200:])
+    return folder
+
+
 @pytest.fixture(scope="session")
 def openpgpjs():
     """OpenPGP.js, installed once under the build folder by the lock file here: call(action, **values) -> dict."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip("node or npm is not installed (Debian packages nodejs, npm)")
-    folder = build_folder() / "interop-node"
-    folder.mkdir(exist_ok=True)
-    for name in ("package.json", "package-lock.json", "peer.mjs"):
-        shutil.copy(HERE / name, folder / name)
-    if not (folder / "node_modules" / "openpgp" / "package.json").exists():
-        done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, capture_output=True, timeout=180)
-        if done.returncode != 0:
-            pytest.skip("npm could not install openpgp: " + done.stderr.decode(errors="replace")[-200:])
+    folder = npm_install("interop-node", "openpgp", "peer.mjs")
 
     def call(action, **values):
         out = run(["node", folder / "peer.mjs"], json.dumps({"action": action, **values}), cwd=folder)
@@ -213,16 +221,7 @@ def mailauth():
     """npm's mailauth, installed once under the build folder by the lock file here: call(jobs) -> results (mailauth.mjs)."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip("node or npm is not installed (Debian packages nodejs, npm)")
-    folder = build_folder() / "interop-mailauth"
-    folder.mkdir(exist_ok=True)
-    with open(folder / "lock", "w") as lock:  # several workers may want it
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        for name in ("package.json", "package-lock.json", "mailauth.mjs"):
-            shutil.copy(HERE / name, folder / name)
-        if not (folder / "node_modules" / "mailauth" / "package.json").exists():
-            done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, capture_output=True, timeout=180)
-            if done.returncode != 0:
-                pytest.skip("npm could not install mailauth: " + done.stderr.decode(errors="replace")[-200:])
+    folder = npm_install("interop-mailauth", "mailauth", "mailauth.mjs")
 
     def call(jobs):
         results = json.loads(run(["node", folder / "mailauth.mjs"], json.dumps(jobs), cwd=folder))

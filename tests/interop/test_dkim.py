@@ -16,7 +16,7 @@ import subprocess
 
 import pytest
 
-from conftest import build_folder
+from conftest import build_folder, npm_install
 
 dkim = pytest.importorskip("dkim", reason="python3-dkim is not installed")
 HERE = pathlib.Path(__file__).resolve().parent
@@ -288,14 +288,7 @@ def test_what_we_sign_holds_for_opendkim(keys, tmp_path):
 def mailauth():
     if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip("node or npm is not installed (Debian packages nodejs, npm)")
-    folder = build_folder() / "interop-mailauth"
-    folder.mkdir(exist_ok=True)
-    for name in ("package.json", "package-lock.json", "dkim.mjs"):
-        shutil.copy(HERE / name, folder / name)
-    if not (folder / "node_modules" / "mailauth" / "package.json").exists():
-        done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, capture_output=True, timeout=180)
-        if done.returncode != 0:
-            pytest.skip("npm could not install mailauth: " + done.stderr.decode(errors="replace")[-200:])
+    folder = npm_install("interop-mailauth", "mailauth", "dkim.mjs")
 
     def call(jobs):
         done = subprocess.run(["node", "dkim.mjs"], input=json.dumps(jobs).encode(), cwd=folder, capture_output=True, timeout=120)

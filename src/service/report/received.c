@@ -19,6 +19,7 @@
 #define ZIP_STORED 0u           /* as of ZIP_DEFLATED: APPNOTE.TXT 4.4.5 */
 #define ZIP_DEFLATED 8u
 #define ZIP_ENCRYPTED 1u
+#define ZIP_SIZE_LATER 8u /* the size stands behind the file */
 
 struct received {
 	struct buf domain;
@@ -137,7 +138,8 @@ unzip(struct slice in, struct buf *out, struct error *e)
 	(void)reader_get(&r, (size_t)name + extra);
 	if (r.err != 0)
 		return error_set(e, ERR_TRUNCATED, "the zip archive ends too early");
-	if ((flags & ZIP_ENCRYPTED) != 0 || (method != ZIP_STORED && method != ZIP_DEFLATED))
+	if ((flags & ZIP_ENCRYPTED) != 0 || (method != ZIP_STORED && method != ZIP_DEFLATED) ||
+	    (method == ZIP_STORED && (flags & ZIP_SIZE_LATER) != 0))
 		return error_set(e, ERR_UNSUPPORTED, "the zip archive is encrypted, or packed in an unusual way");
 	in = reader_rest(&r);
 	if (method == ZIP_DEFLATED)
